@@ -1,0 +1,127 @@
+"""From an error answer to the error tree: pure over status, headers and body.
+
+A code is looked up in the service's own table, then in the table of codes that any AWS service may send, and the status
+decides about the rest. Codes arrive in three places, see
+https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html#operation-error-serialization.
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final
+
+import msgspec
+
+from jobruns_sdk.errors import (
+    AccessDeniedError,
+    ConflictError,
+    CredentialsError,
+    InvalidRequestError,
+    JobRunsError,
+    LimitExceededError,
+    NotFoundError,
+    ServiceUnavailableError,
+    ThrottledError,
+    TransportError,
+)
+
+_MESSAGE_LIMIT: Final = 1000
+_SERVER_FAULT: Final = HTTPStatus.INTERNAL_SERVER_ERROR
+_RETRYABLE: Final = frozenset({ThrottledError, ServiceUnavailableError})
+_BODY: Final = msgspec.json.Decoder(dict[str, object])
+
+_WORDS: Final[Mapping[type[JobRunsError], str]] = {
+    ThrottledError: """
+        Throttling Throttled RequestThrottled TooManyRequests RequestLimitExceeded RequestRateTooLarge SlowDown
+        BandwidthLimitExceeded ProvisionedThroughputExceeded EC2Throttled PriorRequestNotComplete""",
+    AccessDeniedError: """
+        AccessDenied Unauthorized UnauthorizedOperation UnauthorizedAccess NotAuthorized OptInRequired Forbidden""",
+    CredentialsError: """
+        ExpiredToken TokenRefreshRequired InvalidToken RequestExpired RequestTimeTooSkewed AuthFailure
+        InvalidClientTokenId UnrecognizedClient InvalidAccessKeyId SignatureDoesNotMatch InvalidSignature
+        IncompleteSignature MissingAuthenticationToken InvalidAuthenticationToken""",
+    ServiceUnavailableError: """
+        ServiceUnavailable Unavailable InternalFailure Internal InternalServer InternalService RequestTimeout
+        OperationTimeout""",
+    InvalidRequestError: """
+        Validation InvalidInput InvalidRequest InvalidAction InvalidParameter InvalidParameterValue
+        InvalidParameterCombination InvalidQueryParameter MalformedQueryString MissingAction MissingParameter
+        Serialization UnknownOperation""",
+    NotFoundError: "ResourceNotFound EntityNotFound NotFound",
+    ConflictError: "Conflict",
+    LimitExceededError: "LimitExceeded ServiceQuotaExceeded ResourceNumberLimitExceeded ConcurrentRunsExceeded",
+}
+_COMMON: Final = {word: error for error, words in _WORDS.items() for word in words.split()}
+_BY_STATUS: Final[Mapping[int, type[JobRunsError]]] = {
+    HTTPStatus.UNAUTHORIZED: AccessDeniedError,
+    HTTPStatus.FORBIDDEN: AccessDeniedError,
+    HTTPStatus.NOT_FOUND: NotFoundError,
+    HTTPStatus.REQUEST_TIMEOUT: ServiceUnavailableError,
+    HTTPStatus.CONFLICT: ConflictError,
+    HTTPStatus.TOO_MANY_REQUESTS: ThrottledError,
+}
+
+
+def error_from_response(
+    *,
+    service: str,
+    operation: str,
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    codes: Mapping[str, type[JobRunsError]],
+) -> JobRunsError:
+    """Return the error that an answer with an error status means; it is never raised here, and no body is too odd.
+
+    Args:
+        service: The service's name, kept in the error.
+        operation: The AWS operation, kept in the error.
+        status: The HTTP status.
+        headers: The answer's headers, their names in lower case.
+        body: The answer's body: JSON, HTML, nothing.
+        codes: The service's own table of modelled error codes.
+    """
+    members = _members(body)
+    code = _code(headers, members)
+    message = _first_text(members, "message", "Message", "errorMessage") or "the answer holds no error text"
+    kind = codes.get(code) or _COMMON.get(_stem(code)) or _kind_from_status(status)
+    return kind(
+        message if len(message) <= _MESSAGE_LIMIT else f"{message[:_MESSAGE_LIMIT]}...",
+        service=service,
+        operation=operation,
+        code=code or None,
+        request_id=headers.get("x-amzn-requestid") or headers.get("x-amz-request-id"),
+        http_status=status,
+        retryable=kind in _RETRYABLE or status >= _SERVER_FAULT or status == HTTPStatus.TOO_MANY_REQUESTS,
+    )
+
+
+def _members(body: bytes) -> Mapping[str, object]:
+    try:
+        return _BODY.decode(body)
+    except (ValueError, OverflowError, RecursionError):
+        return {}
+
+
+def _first_text(members: Mapping[str, object], *names: str) -> str:
+    values = (members.get(name) for name in names)
+    return next((value for value in values if isinstance(value, str) and value), "")
+
+
+def _code(headers: Mapping[str, str], members: Mapping[str, object]) -> str:
+    return _bare(headers.get("x-amzn-errortype", "")) or _bare(_first_text(members, "__type", "code", "Code"))
+
+
+def _bare(code: str) -> str:
+    return code.partition(":")[0].rpartition("#")[2].strip()
+
+
+def _stem(code: str) -> str:
+    return code.removesuffix("Exception").removesuffix("Error").removesuffix("Fault")
+
+
+def _kind_from_status(status: int) -> type[JobRunsError]:
+    if status >= _SERVER_FAULT:
+        return ServiceUnavailableError
+    if status >= HTTPStatus.BAD_REQUEST:
+        return _BY_STATUS.get(status, InvalidRequestError)
+    return TransportError

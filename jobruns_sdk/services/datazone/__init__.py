@@ -1,0 +1,1 @@
+"""DataZone: the runs of lineage import jobs."""

@@ -1,0 +1,1 @@
+"""EMR Serverless: job runs of applications."""

@@ -1,0 +1,1 @@
+"""AWS Glue: job runs and their retries."""

@@ -1,0 +1,113 @@
+"""From bytes to native structures: what the three services' ``native`` modules have in common."""
+
+import re
+import reprlib
+import sys
+from datetime import UTC, datetime
+from functools import cache
+from typing import Annotated, Any, Final, TypeVar, get_type_hints
+
+import msgspec
+
+from jobruns_sdk.errors import ResponseFormatError
+
+T = TypeVar("T")
+
+_SECRET: Final = object()
+_PATH: Final = re.compile(r" - at `(?:key` in `)?(?P<path>\$[^`]*)`$")
+
+Secret = Annotated[T, _SECRET]
+"""Marks a member whose value may hold a password, a query or a signed link: it never shows in a ``repr``."""
+
+
+class _Hidden:
+    def __repr__(self) -> str:
+        return "<hidden>"
+
+
+_HIDDEN: Final = _Hidden()
+
+
+def _short_repr() -> reprlib.Repr:
+    short = reprlib.Repr()
+    short.maxstring = 80
+    short.maxother = sys.maxsize
+    return short
+
+
+_SHORT: Final = _short_repr()
+
+
+class Native(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of the native structures: AWS's own shapes with AWS's own member names.
+
+    Every member is None where the service left it out, which real answers do with members that are modelled as required
+    too. Enumerations are text and constraints are not enforced, so that tomorrow's values pass.
+    """
+
+    def __repr__(self) -> str:
+        """Return the members that are there, secrets hidden and long values cut."""
+        members = ", ".join(f"{name}={_SHORT.repr(value)}" for name, value in self.__rich_repr__())
+        return f"{type(self).__name__}({members})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """Return the same members for ``rich``, which would otherwise print the secrets."""
+        secrets = _secret_members(type(self))
+        members = ((name, getattr(self, name)) for name in self.__struct_fields__)
+        return [(name, _HIDDEN if name in secrets else value) for name, value in members if value is not None]
+
+
+N = TypeVar("N", bound=Native)
+
+
+@cache
+def _secret_members(native: type[Native]) -> frozenset[str]:
+    hints = get_type_hints(native, include_extras=True)
+    return frozenset(name for name, hint in hints.items() if _SECRET in getattr(hint, "__metadata__", ()))
+
+
+def decode(
+    decoder: msgspec.json.Decoder[N],
+    body: bytes,
+    *,
+    service: str,
+    operation: str,
+    request_id: str | None = None,
+) -> N:
+    """Decode the body of a success answer.
+
+    Raises:
+        ResponseFormatError: The body is not JSON or not of the operation's shape; it names the place, never a value.
+    """
+    failure: Exception
+    try:
+        return decoder.decode(body)
+    except UnicodeDecodeError as error:
+        # The original carries the whole body and shows it in its repr.
+        failure = UnicodeError(str(error))
+    except (ValueError, OverflowError, RecursionError) as error:
+        failure = error
+    fault, where = _fault_and_place(str(failure))
+    raise ResponseFormatError(
+        f"the answer cannot be read at {where}: {fault}",
+        where=where,
+        service=service,
+        operation=operation,
+        request_id=request_id,
+    ) from failure
+
+
+def _fault_and_place(text: str) -> tuple[str, str]:
+    found = _PATH.search(text)
+    if found is None:
+        return text, "$"
+    return text[: found.start()].rstrip(), found["path"]
+
+
+def utc(value: datetime | None) -> datetime | None:
+    """Return the same instant in UTC; a time without a zone is taken as UTC."""
+    if value is None or value.tzinfo is UTC:
+        return value
+    if value.tzinfo is None:
+        return value.replace(tzinfo=UTC)
+    return value.astimezone(UTC)
