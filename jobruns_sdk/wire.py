@@ -5,7 +5,7 @@ import reprlib
 import sys
 from datetime import UTC, datetime
 from functools import cache
-from typing import Annotated, Any, Final, TypeVar, get_type_hints
+from typing import Annotated, Any, Final, TypeAlias, TypeVar, get_type_hints
 
 import msgspec
 
@@ -15,6 +15,8 @@ T = TypeVar("T")
 
 _SECRET: Final = object()
 _PATH: Final = re.compile(r" - at `(?:key` in `)?(?P<path>\$[^`]*)`$")
+
+_Json: TypeAlias = "dict[str, _Json] | list[_Json] | str | float | bool | None"
 
 Secret = Annotated[T, _SECRET]
 """Marks a member whose value may hold a password, a query or a signed link: it never shows in a ``repr``."""
@@ -81,7 +83,7 @@ def decode(
     """
     failure: Exception
     try:
-        return decoder.decode(body)
+        return _decode_dense(decoder, body)
     except UnicodeDecodeError as error:
         # The original carries the whole body and shows it in its repr.
         failure = UnicodeError(str(error))
@@ -95,6 +97,26 @@ def decode(
         operation=operation,
         request_id=request_id,
     ) from failure
+
+
+def _decode_dense(decoder: msgspec.json.Decoder[N], body: bytes) -> N:
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
+        if "got `null`" not in str(error):
+            raise
+    # A null in a list or a map: AWS's own clients tolerate it, see https://github.com/aws/aws-sdk-js-v3/pull/2771.
+    return decoder.decode(msgspec.json.encode(_without_nulls(msgspec.json.decode(body))))
+
+
+def _without_nulls(value: _Json) -> _Json:
+    match value:
+        case dict():
+            return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+        case list():
+            return [_without_nulls(item) for item in value if item is not None]
+        case _:
+            return value
 
 
 def _fault_and_place(text: str) -> tuple[str, str]:
