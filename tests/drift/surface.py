@@ -7,7 +7,8 @@ from importlib import import_module
 from typing import Any, Final, cast
 
 from botocore.loaders import Loader
-from botocore.model import ServiceModel
+from botocore.model import ServiceModel, StructureShape
+from botocore.parsers import create_parser
 from msgspec.json import Decoder
 
 from jobruns_sdk.errors import JobRunsError
@@ -42,6 +43,19 @@ class Surface:
     @cached_property
     def model(self) -> ServiceModel:
         return ServiceModel(self.description, self.service)
+
+    def answer(self, operation: str) -> StructureShape:
+        """Return the shape of what an operation answers."""
+        shape = self.model.operation_model(operation).output_shape
+        if shape is None:
+            raise LookupError(operation)
+        return shape
+
+    def parsed_by_botocore(self, operation: str, body: bytes) -> dict[str, object]:
+        """Return what botocore's own parser makes of a success answer."""
+        parser = create_parser(self.model.metadata["protocol"])
+        parsed = parser.parse({"body": body, "headers": {}, "status_code": 200}, self.answer(operation))
+        return {name: value for name, value in parsed.items() if name != "ResponseMetadata"}
 
 
 EMR_SERVERLESS: Final = Surface(
