@@ -7,8 +7,9 @@ the environment, as any AWS client would.
 import ast
 import asyncio
 import inspect
+from collections.abc import Iterator
 from pathlib import Path
-from types import CodeType, FunctionType
+from types import FunctionType
 from typing import Final
 
 import pytest
@@ -21,34 +22,40 @@ ROOT: Final = Path(__file__).parents[2]
 DOCUMENTS: Final = [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md"))]
 
 
-async def run_against_local_service(code: CodeType, namespace: dict[str, object]) -> None:
-    async with LocalService() as local:
+@pytest.fixture(autouse=True)
+def _local_service(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with LocalService() as local:
         local.add_glue_job("nightly-etl", max_retries=2)
-        with pytest.MonkeyPatch.context() as environment:
-            environment.setenv("AWS_ENDPOINT_URL", local.url)
-            environment.setenv("AWS_ACCESS_KEY_ID", "local")
-            environment.setenv("AWS_SECRET_ACCESS_KEY", "local")
-            outcome = FunctionType(code, namespace)()
-            if inspect.iscoroutine(outcome):
-                await outcome
+        local.add_run("glue:nightly-etl", state="FAILED", attempts=3, message="Command failed with exit code 1")
+        local.add_application("00f1abcdefgh0909")
+        local.add_runs("emr-serverless:00f1abcdefgh0909", 60, state="SUCCESS")
+        monkeypatch.setenv("AWS_ENDPOINT_URL", local.url)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "local")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "local")
+        yield
 
 
 def evaluate(example: Example) -> None:
     source = "\n" * (example.line + example.parsed.line_offset) + example.parsed
     code = compile(source, example.path, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
-    asyncio.run(run_against_local_service(code, example.namespace))
+    outcome = FunctionType(code, example.namespace)()
+    if inspect.iscoroutine(outcome):
+        asyncio.run(outcome)
 
 
 SYBIL: Final = Sybil([CodeBlockParser("python", evaluate)])
+EXAMPLES: Final = [
+    pytest.param(example, id=f"{document.relative_to(ROOT)}:{example.line}")
+    for document in DOCUMENTS
+    for example in SYBIL.parse(document).examples()
+]
 
 
-@pytest.mark.parametrize(
-    "example",
-    [
-        pytest.param(example, id=f"{document.relative_to(ROOT)}:{example.line}")
-        for document in DOCUMENTS
-        for example in SYBIL.parse(document).examples()
-    ],
-)
-def test_block_runs(example: Example) -> None:
+def test_documents_hold_examples() -> None:
+    assert EXAMPLES
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_block_runs(example: Example, capsys: pytest.CaptureFixture[str]) -> None:
     example.evaluate()
+    assert capsys.readouterr().out or "print(" not in example.parsed, "the block prints, but did not get that far"
