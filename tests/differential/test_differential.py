@@ -1,12 +1,11 @@
 import math
-from datetime import UTC, datetime
 from random import Random
-from typing import Any, Final, cast
+from typing import Final
 
 import pytest
 
-from jobruns_sdk.wire import Native, decode
 from tests.differential.generate import bodies
+from tests.differential.values import by_botocore, by_native
 from tests.drift.surface import DATAZONE, EMR_SERVERLESS, GLUE, SURFACES, Surface
 
 OPERATIONS: Final = [(surface, operation) for surface in SURFACES for operation in surface.decoders]
@@ -45,25 +44,3 @@ def test_nulls_in_lists_and_maps_are_dropped_where_botocore_keeps_them() -> None
     assert by_native(GLUE, "GetJobRun", body) == {
         "JobRun": {"Arguments": {"--b": ""}, "PredecessorRuns": [{"RunId": "jr_1"}]}
     }
-
-
-def by_native(surface: Surface, operation: str, body: bytes) -> object:
-    return plain(decode(surface.decoders[operation], body, service=surface.service, operation=operation))
-
-
-def by_botocore(surface: Surface, operation: str, body: bytes) -> object:
-    return plain(surface.parsed_by_botocore(operation, body))
-
-
-def plain(value: object) -> object:
-    """Return a value of either side as dicts and lists, without absent members and with times in UTC."""
-    if isinstance(value, Native):
-        members = {name: getattr(value, name) for name in value.__struct_fields__}
-        return {name: plain(member) for name, member in members.items() if member is not None}
-    if isinstance(value, dict):
-        return {key: plain(item) for key, item in cast("dict[str, Any]", value).items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in cast("list[Any]", value)]
-    if isinstance(value, datetime):
-        return value.astimezone(UTC)
-    return value

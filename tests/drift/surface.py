@@ -8,7 +8,6 @@ from typing import Any, Final, cast
 
 from botocore.loaders import Loader
 from botocore.model import ServiceModel, StructureShape
-from botocore.parsers import create_parser
 from msgspec.json import Decoder
 
 from jobruns_sdk.errors import JobRunsError
@@ -31,8 +30,12 @@ class Surface:
     state_shape: str
 
     @property
+    def folder(self) -> str:
+        return self.service.replace("-", "_")
+
+    @property
     def states(self) -> Mapping[str, RunState]:
-        translate = import_module(f"jobruns_sdk.services.{self.service.replace('-', '_')}.translate")
+        translate = import_module(f"jobruns_sdk.services.{self.folder}.translate")
         return cast("Mapping[str, RunState]", translate.STATES)
 
     @cached_property
@@ -50,12 +53,6 @@ class Surface:
         if shape is None:
             raise LookupError(operation)
         return shape
-
-    def parsed_by_botocore(self, operation: str, body: bytes) -> dict[str, object]:
-        """Return what botocore's own parser makes of a success answer."""
-        parser = create_parser(self.model.metadata["protocol"])
-        parsed = parser.parse({"body": body, "headers": {}, "status_code": 200}, self.answer(operation))
-        return {name: value for name, value in parsed.items() if name != "ResponseMetadata"}
 
 
 EMR_SERVERLESS: Final = Surface(
