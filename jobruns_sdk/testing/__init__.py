@@ -1,0 +1,30 @@
+"""Work with job runs without AWS: a local service for any AWS client, with time and faults that a test owns.
+
+Nothing here is loaded before it is asked for.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jobruns_sdk.testing.clock import SpeedClock, VirtualClock
+    from jobruns_sdk.testing.dispatch import ReceivedRequest
+    from jobruns_sdk.testing.faults import FaultKind
+    from jobruns_sdk.testing.local import LocalService
+
+__all__ = ["FaultKind", "LocalService", "ReceivedRequest", "SpeedClock", "VirtualClock"]
+
+_HOMES = {
+    "FaultKind": "faults",
+    "LocalService": "local",
+    "ReceivedRequest": "dispatch",
+    "SpeedClock": "clock",
+    "VirtualClock": "clock",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415  # only when something is asked for
+
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

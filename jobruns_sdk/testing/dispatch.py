@@ -1,0 +1,203 @@
+"""From an HTTP request to an HTTP answer: routing, quotas, faults, checks, and the log of what came in."""
+
+import json
+import re
+import threading
+import traceback
+from collections import Counter, deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, cast
+from urllib.parse import unquote
+
+from jobruns_sdk.testing import checking
+from jobruns_sdk.testing.answers import Answer, Params, ServiceError, milliseconds, validation_error
+from jobruns_sdk.testing.clock import Clock
+from jobruns_sdk.testing.faults import Fault, Faults
+from jobruns_sdk.testing.http import Reply, Request
+from jobruns_sdk.testing.pages import BadTokenError
+from jobruns_sdk.testing.quotas import Quotas
+from jobruns_sdk.testing.replies import (
+    bad_token,
+    broken_reply,
+    changed_answer,
+    changed_reply,
+    error_reply,
+    json_reply,
+    throttled,
+)
+from jobruns_sdk.testing.routes import Call, Operation, datazone, emr_serverless, glue
+from jobruns_sdk.testing.world import World
+
+_OPERATIONS: Final[Mapping[str, Mapping[str, Operation]]] = {
+    "datazone": datazone.OPERATIONS,
+    "emr-serverless": emr_serverless.OPERATIONS,
+    "glue": glue.OPERATIONS,
+}
+_TARGET: Final = "AWSGlue."
+_CREDENTIAL: Final = re.compile(r"Credential=([^/,\s]+)/\d+/([^/]+)/")
+
+
+def _path_pattern(path: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path))
+
+
+_ROUTES: Final = [
+    (service, method, _path_pattern(path), operation)
+    for service, paths in (("emr-serverless", emr_serverless.PATHS), ("datazone", datazone.PATHS))
+    for method, path, operation in paths
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedRequest:
+    """A request as the service understood it, and the status it answered with (0: the connection broke, or silence)."""
+
+    service: str
+    operation: str
+    params: Mapping[str, object]
+    status: int
+    at: datetime
+    request_id: str
+    region: str | None
+    access_key: str | None
+    fault: str | None
+
+
+@dataclass(slots=True)
+class _Exchange:
+    """One request on its way to its answer."""
+
+    http: Request
+    service: str
+    operation: str
+    path: Mapping[str, str]
+    members: dict[str, object] = field(default_factory=dict[str, object])
+    fault: Fault | None = None
+
+    @property
+    def token_name(self) -> str:
+        return "NextToken" if self.service == "glue" else "nextToken"
+
+    @property
+    def token(self) -> str | None:
+        token = self.members.get(self.token_name)
+        return token if isinstance(token, str) else None
+
+
+@dataclass(slots=True)
+class Dispatcher:
+    """Answers requests; what it does is guarded by `lock`, since tests seed and inspect from their own thread."""
+
+    world: World
+    clock: Clock
+    quotas: Quotas
+    check: bool
+    log: deque[ReceivedRequest]
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    faults: Faults = field(default_factory=Faults)
+    counts: Counter[str] = field(default_factory=Counter[str])
+    problems: list[str] = field(default_factory=list[str])
+    _received: int = 0
+
+    def handle(self, request: Request) -> Reply:
+        """Answer one request."""
+        with self.lock:
+            self._received += 1
+            request_id = f"{self._received:08x}-0000-4000-8000-{self._received:012x}"
+            exchange = _routed(request)
+            at = self.clock.now()
+            try:
+                reply = self._reply(exchange, milliseconds(at))
+            except ServiceError as error:
+                reply = error_reply(exchange.service, error)
+            except Exception:  # noqa: BLE001  # a bug of ours must not leave a client without an answer
+                self.problems.append(traceback.format_exc())
+                failure = ServiceError("InternalFailure", f"The local service failed: {self.problems[-1]}", 500)
+                reply = error_reply(exchange.service, failure)
+            reply.headers["x-amzn-requestid"] = request_id
+            self._record(exchange, reply.status, at, request_id)
+            return reply
+
+    def _reply(self, exchange: _Exchange, now: int) -> Reply:
+        service, operation = exchange.service, exchange.operation
+        if operation not in _OPERATIONS[service]:
+            raise ServiceError("UnknownOperationException", f"The operation {operation} is not known here.", 404)
+        exchange.members = _read_members(exchange)
+        if not self.quotas.allows(service, operation, now):
+            raise throttled(service)
+        fault = exchange.fault = self.faults.next(service, operation, exchange.members, exchange.token)
+        broken = None if fault is None else self._broken(exchange, fault, now)
+        if broken is not None:
+            return broken
+        answer = self._answer(exchange, now)
+        if fault is None:
+            return json_reply(service, answer)
+        answer = changed_answer(fault, answer, exchange.token, exchange.token_name)
+        return changed_reply(fault, json_reply(service, answer))
+
+    def _broken(self, exchange: _Exchange, fault: Fault, now: int) -> Reply | None:
+        """What stands in the answer's place; the operation takes effect first where the fault keeps its effect."""
+        if fault.effect or fault.kind == "reset_after":
+            self._answer(exchange, now)
+        return broken_reply(exchange.service, fault)
+
+    def _answer(self, exchange: _Exchange, now: int) -> Answer:
+        service, operation = exchange.service, exchange.operation
+        if problems := checking.problems_of_request(service, operation, exchange.members):
+            raise validation_error(checking.message_from(problems))
+        stale = exchange.fault is not None and exchange.fault.kind == "stale_list"
+        seen = now - int(exchange.fault.seconds * 1000) if stale and exchange.fault is not None else now
+        try:
+            answer = _OPERATIONS[service][operation](Call(self.world, Params(exchange.members), now, seen))
+        except BadTokenError as error:
+            raise bad_token(service, str(error)) from error
+        if self.check and (problems := checking.problems_of_answer(service, operation, answer)):
+            raise AssertionError(checking.message_from(problems))
+        return answer
+
+    def _record(self, exchange: _Exchange, status: int, at: datetime, request_id: str) -> None:
+        self.counts[exchange.operation] += 1
+        self.counts[f"{exchange.service}:{exchange.operation}"] += 1
+        signer = _CREDENTIAL.search(exchange.http.headers.get("authorization", ""))
+        self.log.append(
+            ReceivedRequest(
+                exchange.service,
+                exchange.operation,
+                exchange.members,
+                status,
+                at,
+                request_id,
+                region=signer[2] if signer else None,
+                access_key=signer[1] if signer else None,
+                fault=exchange.fault.kind if exchange.fault else None,
+            )
+        )
+
+
+def _routed(request: Request) -> _Exchange:
+    if request.path == "/":
+        target = request.headers.get("x-amz-target", "")
+        return _Exchange(request, "glue", target.removeprefix(_TARGET) if target.startswith(_TARGET) else target, {})
+    for service, method, pattern, operation in _ROUTES:
+        found = pattern.fullmatch(request.path)
+        if found is not None and method == request.method:
+            return _Exchange(request, service, operation, {name: unquote(text) for name, text in found.groupdict().items()})
+    service = "datazone" if request.path.startswith("/v2/") else "emr-serverless"
+    return _Exchange(request, service, f"{request.method} {request.path}", {})
+
+
+def _read_members(exchange: _Exchange) -> dict[str, object]:
+    try:
+        body: object = json.loads(exchange.http.body) if exchange.http.body else {}
+        if not isinstance(body, dict):
+            raise checking.SerializationError("The body is not a JSON object")
+        given = cast("dict[str, object]", body)
+        if exchange.service == "glue":
+            return given
+        return checking.members_from_rest(
+            exchange.service, exchange.operation, path=exchange.path, query=exchange.http.query, body=given
+        )
+    except (checking.SerializationError, ValueError) as error:
+        raise ServiceError("SerializationException", str(error)) from error

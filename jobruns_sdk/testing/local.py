@@ -1,0 +1,235 @@
+"""`LocalService`: the three services on a loopback port, for tests and for work without AWS."""
+
+from collections import deque
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from jobruns_sdk.testing.clock import SpeedClock, VirtualClock
+from jobruns_sdk.testing.dispatch import Dispatcher, ReceivedRequest
+from jobruns_sdk.testing.faults import HTML, Fault, FaultKind
+from jobruns_sdk.testing.history import span
+from jobruns_sdk.testing.pages import TokenKind, Tokens
+from jobruns_sdk.testing.quotas import PUBLISHED, Quota, Quotas
+from jobruns_sdk.testing.seeding import Seeding
+from jobruns_sdk.testing.server import ServerThread, is_loopback
+from jobruns_sdk.testing.world import World
+
+if TYPE_CHECKING:
+    from jobruns_sdk.client import JobRunsClient
+
+_LOG_SIZE: Final = 20_000
+_KEY: Final = "local"
+_SECONDS: Final[Mapping[FaultKind, float]] = {"stale_list": 60.0, "delay": 0.1}
+
+
+class LocalService(Seeding):
+    """EMR Serverless, DataZone and Glue job runs, served on this machine for any AWS client.
+
+        async with LocalService() as local:
+            local.add_glue_job("nightly-etl", max_retries=2)
+            async with local.client() as client: ...
+
+    It works with `with` as well, and for clients of any kind: `AWS_ENDPOINT_URL=local.url`. Everything may be called
+    from any thread.
+
+    Time is a `VirtualClock` unless `speed` is given: with `speed=60` an hour passes in a minute. `auto_advance=False`
+    makes the virtual clock stand still unless `advance` is called; `start` is where the clock begins. `quotas=True`
+    throttles as the published quotas say, a mapping of `"service:Operation"` to (calls a second, burst) as it says.
+    `check=True` holds every answer against botocore's model as well, not only every request. `tokens="offset"` makes
+    page tokens that count rows, so that pages shift while runs are added. Other addresses than loopback ones are
+    refused unless `allow_remote=True`.
+
+    Raises:
+        ValueError: The address is not a loopback one, or both a clock and its settings are given.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: VirtualClock | SpeedClock | None = None,
+        start: datetime | None = None,
+        speed: float | None = None,
+        auto_advance: bool = True,
+        quotas: bool | Mapping[str, Quota] = False,
+        check: bool = False,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        allow_remote: bool = False,
+        region_name: str = "us-east-1",
+        account_id: str = "111122223333",
+        tokens: TokenKind = "key",
+        token_lifetime: timedelta = timedelta(hours=24),
+        glue_retention: timedelta = timedelta(days=365),
+        exclusive_window: bool = False,
+    ) -> None:
+        if not (allow_remote or is_loopback(host)):
+            raise ValueError(f"{host} is not a loopback address; allow_remote=True serves it to other machines")
+        if clock is not None and (start is not None or speed is not None):
+            raise ValueError("a clock is given: start and speed are its own to say")
+        self.region_name = region_name
+        self.clock: VirtualClock | SpeedClock = clock or _clock(start, speed, auto_advance=auto_advance)
+        self._host = host
+        world = World(
+            region=region_name,
+            account=account_id,
+            tokens=Tokens(tokens, span(token_lifetime) or 0),
+            glue_retention=span(glue_retention) or 0,
+            exclusive_window=exclusive_window,
+        )
+        limits = PUBLISHED if quotas is True else {} if quotas is False else quotas
+        self._dispatcher = Dispatcher(world, self.clock, Quotas(limits), check, deque(maxlen=_LOG_SIZE))
+        self._server = ServerThread(self._dispatcher.handle, host, port)
+        super().__init__(world, self.clock, self._dispatcher.lock)
+
+    @property
+    def url(self) -> str:
+        """The address to give to clients as their endpoint."""
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{self._server.port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment variables with which any AWS client talks to this service."""
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_REGION": self.region_name,
+            "AWS_DEFAULT_REGION": self.region_name,
+            "AWS_ACCESS_KEY_ID": _KEY,
+            "AWS_SECRET_ACCESS_KEY": _KEY,
+        }
+
+    def start(self) -> Self:
+        """Begin to serve; `with` does this.
+
+        Raises:
+            OSError: The address cannot be listened on.
+        """
+        self._server.start()
+        return self
+
+    def stop(self) -> None:
+        """Cut all connections and end the serving thread; `with` does this."""
+        self._server.stop()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    async def __aenter__(self) -> Self:
+        return self.start()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def client(self, **options: Any) -> "JobRunsClient":  # noqa: ANN401  # JobRunsClient's own options, passed on
+        """A `JobRunsClient` for this service, not yet opened, with credentials that mean nothing and with its clock."""
+        from aiobotocore.session import get_session  # noqa: PLC0415  # only those who want a client pay for it
+
+        from jobruns_sdk.client import JobRunsClient  # noqa: PLC0415
+
+        if "session" not in options:
+            session = get_session()
+            session.set_credentials(_KEY, _KEY)
+            options["session"] = session
+        defaults = {"region_name": self.region_name, "endpoint_url": self.url, "clock": self.clock}
+        return JobRunsClient(**{**defaults, **options})
+
+    def advance(self, by: timedelta | float) -> None:
+        """Move the clock forward by a timedelta, or by a number of seconds."""
+        self.clock.advance(by)
+
+    @property
+    def requests(self) -> list[ReceivedRequest]:
+        """What came in, oldest first: the latest 20 000 requests."""
+        with self._lock:
+            return list(self._dispatcher.log)
+
+    @property
+    def problems(self) -> list[str]:
+        """Failures of this service itself, and answers that break botocore's model (`check=True`); none is good."""
+        with self._lock:
+            return list(self._dispatcher.problems)
+
+    def calls(self, operation: str | None = None) -> int:
+        """How many requests came in for an operation (`GetJobRun`, `glue:GetJobRun`), or for all together."""
+        with self._lock:
+            counts = self._dispatcher.counts
+            if operation is not None:
+                return counts[operation]
+            return sum(count for name, count in counts.items() if ":" in name)
+
+    def forget_requests(self) -> None:
+        """Begin the log and the counts anew."""
+        with self._lock:
+            self._dispatcher.log.clear()
+            self._dispatcher.counts.clear()
+
+    def fault(
+        self,
+        operation: str,
+        kind: FaultKind,
+        *,
+        times: int | None = 1,
+        after: int = 0,
+        effect: bool = False,
+        match: Mapping[str, object] | None = None,
+        at: int | None = None,
+        seconds: float | None = None,
+        code: str = "InternalServerException",
+        message: str = "An internal error occurred.",
+        status: int = 500,
+        body: bytes = HTML,
+        content_type: str = "text/html",
+    ) -> None:
+        """Let calls of an operation (`GetJobRun`, `glue:GetJobRun`, `glue:*` or `*`) go wrong.
+
+        The first `after` calls pass, the next `times` (None: all from then on) go wrong; `match` are input members that
+        a call must have. With `effect=True` the operation takes effect before its answer is replaced.
+
+        - `throttle`, `error500`: the service's own errors; `error`: the one with `code`, `message` and `status`;
+        - `html503`: status 503 with an HTML `body`; `wrong_content`: status 200 with `body` and `content_type`;
+        - `reset_before`, `reset_after`: the connection is reset before or after the operation took effect;
+        - `truncate`: the connection closes after `at` bytes of the body (half of it); `drip`: a byte each `seconds`;
+          `delay`: the answer comes after `seconds`; `silence`: it never comes. These are seconds of real time;
+        - `repeat_token`: the answer's page token is the one that the call was made with; `cyclic_tokens`: the first `at`
+          (2) page tokens come again and again, always without end; `empty_page`: the rows are missing, the page token is
+          not; `expired_token`: a call with a page token is refused;
+        - `stale_list`: the answer is as of `seconds` (60) ago on the service's clock.
+
+        Raises:
+            ValueError: There is no such kind of fault.
+        """
+        fault = Fault(
+            operation,
+            kind,
+            times=None if kind == "cyclic_tokens" else times,
+            after=after,
+            effect=effect,
+            match=match or {},
+            at=at,
+            seconds=_SECONDS.get(kind, 0.0) if seconds is None else seconds,
+            code=code,
+            message=message,
+            status=status,
+            body=body,
+            content_type=content_type,
+        )
+        with self._lock:
+            self._dispatcher.faults.waiting.append(fault)
+
+    def clear_faults(self) -> None:
+        """Let everything go right again."""
+        with self._lock:
+            self._dispatcher.faults.waiting.clear()
+
+
+def _clock(start: datetime | None, speed: float | None, *, auto_advance: bool) -> VirtualClock | SpeedClock:
+    return VirtualClock(start, auto_advance=auto_advance) if speed is None else SpeedClock(start, speed=speed)

@@ -1,0 +1,42 @@
+"""The services' published quotas, as token buckets on the service's own clock."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+Quota = tuple[float, float]
+"""Calls a second, and how many may come at once."""
+
+# https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/endpoints-quotas.html
+# Attempts are not in that table; the rate of the other list operation is assumed.
+PUBLISHED: Final[Mapping[str, Quota]] = {
+    "emr-serverless:ListJobRuns": (1, 25),
+    "emr-serverless:StartJobRun": (1, 25),
+    "emr-serverless:CancelJobRun": (1, 25),
+    "emr-serverless:ListJobRunAttempts": (1, 25),
+    "emr-serverless:GetJobRun": (10, 50),
+    "emr-serverless:GetApplication": (10, 50),
+    "emr-serverless:ListApplications": (10, 50),
+    "emr-serverless:GetDashboardForJobRun": (1, 2),
+}
+
+
+@dataclass(slots=True)
+class Quotas:
+    """The quotas in force, by `service:Operation` or by operation alone."""
+
+    limits: Mapping[str, Quota]
+    _levels: dict[str, tuple[float, int]] = field(default_factory=dict[str, tuple[float, int]])
+
+    def allows(self, service: str, operation: str, now: int) -> bool:
+        """Whether a call at an instant (milliseconds) is within its quota; counts it if so."""
+        name = f"{service}:{operation}"
+        quota = self.limits.get(name) or self.limits.get(operation)
+        if quota is None:
+            return True
+        rate, burst = quota
+        level, since = self._levels.get(name, (burst, now))
+        level = min(burst, level + rate * (now - since) / 1000)
+        allowed = level >= 1 - 1e-9
+        self._levels[name] = (level - 1 if allowed else level, now)
+        return allowed

@@ -1,0 +1,92 @@
+"""Answers and errors in the form in which each service puts them on the wire."""
+
+import json
+from typing import Final
+
+from jobruns_sdk.testing.answers import Answer, ServiceError
+from jobruns_sdk.testing.faults import Fault
+from jobruns_sdk.testing.http import Delivery, Reply
+
+_GLUE_TYPE: Final = "application/x-amz-json-1.1"
+_REST_TYPE: Final = "application/json"
+
+
+def json_reply(service: str, answer: Answer) -> Reply:
+    """An operation's output."""
+    content_type = _GLUE_TYPE if service == "glue" else _REST_TYPE
+    return Reply(200, json.dumps(answer, separators=(",", ":")).encode(), {"content-type": content_type})
+
+
+def error_reply(service: str, error: ServiceError) -> Reply:
+    """An error: Glue names it in the body, the others in a header."""
+    if service == "glue":
+        body = {"__type": error.code, "Message": error.message}
+        return Reply(error.status, json.dumps(body).encode(), {"content-type": _GLUE_TYPE})
+    headers = {"content-type": _REST_TYPE, "x-amzn-errortype": error.code}
+    return Reply(error.status, json.dumps({"message": error.message}).encode(), headers)
+
+
+def throttled(service: str) -> ServiceError:
+    """What a service answers to calls above its quota."""
+    return ServiceError("ThrottlingException", "Rate exceeded", 429 if service == "datazone" else 400)
+
+
+def bad_token(service: str, message: str) -> ServiceError:
+    """What a service answers to a page token that is not, or no longer, good."""
+    return ServiceError("InvalidInputException" if service == "glue" else "ValidationException", message)
+
+
+def broken_reply(service: str, fault: Fault) -> Reply | None:
+    """What a fault answers in place of the operation, None if it only changes what the operation answers.
+
+    Raises:
+        ServiceError: The fault is one of the service's own errors.
+    """
+    match fault.kind:
+        case "throttle":
+            raise throttled(service)
+        case "error":
+            raise ServiceError(fault.code, fault.message, fault.status)
+        case "error500":
+            code = "InternalServiceException" if service == "glue" else "InternalServerException"
+            raise ServiceError(code, "An internal error occurred.", 500)
+        case "expired_token":
+            raise bad_token(service, "The pagination token has expired.")
+        case "html503":
+            return Reply(503, fault.body, {"content-type": "text/html"})
+        case "wrong_content":
+            return Reply(200, fault.body, {"content-type": fault.content_type})
+        case "reset_before" | "reset_after":
+            return Reply(0, delivery=Delivery.RESET)
+        case "silence":
+            return Reply(0, delivery=Delivery.WITHHELD)
+        case _:
+            return None
+
+
+def changed_answer(fault: Fault, answer: Answer, asked: str | None, token_name: str) -> Answer:
+    """An operation's output with its page token, or its rows, as a fault wants them."""
+    match fault.kind:
+        case "repeat_token" | "cyclic_tokens":
+            real = answer.get(token_name)
+            token = fault.token(real if isinstance(real, str) else None, asked)
+            return answer if token is None else {**answer, token_name: token}
+        case "empty_page":
+            return {name: [] if isinstance(value, list) else value for name, value in answer.items()}
+        case _:
+            return answer
+
+
+def changed_reply(fault: Fault, reply: Reply) -> Reply:
+    """A reply sent in the way that a fault wants it."""
+    match fault.kind:
+        case "truncate":
+            reply.delivery = Delivery.TRUNCATED
+            reply.at = len(reply.body) // 2 if fault.at is None else min(fault.at, max(0, len(reply.body) - 1))
+        case "drip":
+            reply.delivery, reply.pause = Delivery.DRIPPED, fault.seconds
+        case "delay":
+            reply.delay = fault.seconds
+        case _:
+            pass
+    return reply
