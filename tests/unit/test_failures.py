@@ -1,0 +1,130 @@
+from collections.abc import Mapping
+
+import pytest
+
+from jobruns_sdk.errors import (
+    AccessDeniedError,
+    ConflictError,
+    CredentialsError,
+    InvalidRequestError,
+    JobRunsError,
+    LimitExceededError,
+    NotFoundError,
+    ServiceUnavailableError,
+    ThrottledError,
+    TransportError,
+)
+from jobruns_sdk.failures import error_from_response
+
+CODES: Mapping[str, type[JobRunsError]] = {"OwnException": ConflictError, "ThrottlingException": LimitExceededError}
+
+
+def read(status: int, body: bytes = b"", headers: Mapping[str, str] | None = None) -> JobRunsError:
+    return error_from_response(
+        service="glue", operation="GetJobRun", status=status, headers=headers or {}, body=body, codes=CODES
+    )
+
+
+def test_every_fact_is_kept() -> None:
+    error = read(409, b'{"__type":"OwnException","Message":"Not now."}', {"x-amzn-requestid": "r-1"})
+
+    assert type(error) is ConflictError
+    assert (error.service, error.operation, error.code) == ("glue", "GetJobRun", "OwnException")
+    assert (error.message, error.request_id, error.http_status) == ("Not now.", "r-1", 409)
+    assert error.retryable is False
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        ({"x-amzn-errortype": "OwnException"}, b""),
+        ({"x-amzn-errortype": "OwnException:http://internal.amazon.com/coral/com.amazon.coral.service/"}, b"<html>"),
+        ({"x-amzn-errortype": "com.amazonaws.glue#OwnException:http://x"}, b'{"__type":"Other"}'),
+        ({}, b'{"__type":"OwnException"}'),
+        ({}, b'{"__type":"com.amazonaws.glue#OwnException"}'),
+        ({}, b'{"code":"com.amazonaws.glue#OwnException:http://x#y"}'),
+        ({}, b'{"Code":"OwnException"}'),
+        ({"x-amzn-errortype": ":http://x"}, b'{"__type":7,"code":"OwnException"}'),
+    ],
+)
+def test_the_code_is_found_wherever_it_stands(headers: Mapping[str, str], body: bytes) -> None:
+    error = read(400, body, headers)
+
+    assert (type(error), error.code) == (ConflictError, "OwnException")
+
+
+@pytest.mark.parametrize("name", ["message", "Message", "errorMessage"])
+def test_the_message_is_found_wherever_it_stands(name: str) -> None:
+    assert read(400, b'{"%b":"Not now."}' % name.encode()).message == "Not now."
+
+
+def test_the_services_own_table_comes_first() -> None:
+    assert type(read(400, b'{"__type":"ThrottlingException"}')) is LimitExceededError
+
+
+@pytest.mark.parametrize(
+    ("codes", "kind"),
+    [
+        ("Throttling ThrottledException TooManyRequestsException RequestLimitExceeded SlowDown", ThrottledError),
+        ("AccessDeniedException AccessDenied NotAuthorized UnauthorizedOperation", AccessDeniedError),
+        ("ExpiredToken ExpiredTokenException InvalidClientTokenId UnrecognizedClientException", CredentialsError),
+        ("SignatureDoesNotMatch InvalidSignatureException IncompleteSignature RequestExpired", CredentialsError),
+        ("MissingAuthenticationTokenException MissingAuthenticationToken", CredentialsError),
+        ("ServiceUnavailableException InternalFailure InternalServerError", ServiceUnavailableError),
+        ("ValidationError ValidationException InvalidParameterValue InvalidParameterException", InvalidRequestError),
+        ("ResourceNotFoundException", NotFoundError),
+        ("ServiceQuotaExceededException", LimitExceededError),
+    ],
+)
+@pytest.mark.parametrize("status", [400, 403])
+def test_common_codes_say_more_than_the_status(codes: str, kind: type[JobRunsError], status: int) -> None:
+    for code in codes.split():
+        error = read(status, headers={"x-amzn-errortype": code})
+        assert (type(error), error.code) == (kind, code)
+        assert error.retryable is (kind in (ThrottledError, ServiceUnavailableError))
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (301, TransportError),
+        (307, TransportError),
+        (400, InvalidRequestError),
+        (401, AccessDeniedError),
+        (403, AccessDeniedError),
+        (404, NotFoundError),
+        (408, ServiceUnavailableError),
+        (409, ConflictError),
+        (413, InvalidRequestError),
+        (418, InvalidRequestError),
+        (429, ThrottledError),
+        (500, ServiceUnavailableError),
+        (503, ServiceUnavailableError),
+        (599, ServiceUnavailableError),
+    ],
+)
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"null", b"[]", b'"text"', b"<html>\xff</html>", b"[" * 100_000, b'{"__type":"Unheard","message":null}'],
+)
+def test_the_status_decides_about_the_rest(status: int, kind: type[JobRunsError], body: bytes) -> None:
+    error = read(status, body)
+
+    assert (type(error), error.http_status) == (kind, status)
+    assert error.retryable is (kind in (ThrottledError, ServiceUnavailableError))
+    assert error.code == ("Unheard" if b"Unheard" in body else None)
+    assert error.message == "the answer holds no error text"
+
+
+@pytest.mark.parametrize("code", ["OwnException", "ValidationException"])
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_status_that_asks_for_patience_is_heeded_whatever_the_code(code: str, status: int) -> None:
+    assert read(status, headers={"x-amzn-errortype": code}).retryable is True
+
+
+def test_long_messages_are_cut() -> None:
+    assert len(read(400, b'{"message":"%b"}' % (b"x" * 100_000)).message) < 1100
+
+
+def test_the_request_id_has_two_names() -> None:
+    assert read(400, headers={"x-amz-request-id": "r-2"}).request_id == "r-2"

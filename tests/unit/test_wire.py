@@ -1,0 +1,146 @@
+import traceback
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from jobruns_sdk.errors import ResponseFormatError
+from jobruns_sdk.services.emr_serverless import native as emr
+from jobruns_sdk.services.emr_serverless.native_application import Configuration
+from jobruns_sdk.services.glue import native as glue
+from jobruns_sdk.services.glue.native import GetJobRunResponse
+from jobruns_sdk.wire import Native, Secret, decode, utc
+
+CANARY = "correct horse"
+
+
+def read(body: bytes) -> GetJobRunResponse:
+    return decode(glue.GET_JOB_RUN, body, service="glue", operation="GetJobRun", request_id="r-1")
+
+
+@pytest.mark.parametrize(
+    ("body", "where"),
+    [
+        (b"", "$"),
+        (b"null", "$"),
+        (b"[]", "$"),
+        (b'"text"', "$"),
+        (b"<html></html>", "$"),
+        (b'{"JobRun": ', "$"),
+        (b'{"JobRun": {}} {}', "$"),
+        (b"\xef\xbb\xbf{}", "$"),
+        (b'{"JobRun": []}', "$.JobRun"),
+        (b'{"JobRun": {"Attempt": "first"}}', "$.JobRun.Attempt"),
+        (b'{"JobRun": {"Attempt": 0.5}}', "$.JobRun.Attempt"),
+        (b'{"JobRun": {"MaxCapacity": NaN}}', "$"),
+        (b'{"JobRun": {"StartedOn": "yesterday"}}', "$.JobRun.StartedOn"),
+        (b'{"JobRun": {"StartedOn": 1e20}}', "$.JobRun.StartedOn"),
+        (b'{"JobRun": {"StartedOn": 253402300800}}', "$"),
+        (b'{"JobRun": {"PredecessorRuns": [{}, {"RunId": 5}]}}', "$.JobRun.PredecessorRuns[1].RunId"),
+        (b'{"JobRun": {"Arguments": {"--a": {}}}}', "$.JobRun.Arguments[...]"),
+        (b'{"JobRun": {"Id": "\xff"}}', "$"),
+        (b'{"JobRun": {"Id": "\\ud800"}}', "$"),
+        (b'{"unknown": ' + b"[" * 100_000, "$"),
+        (b'{"unknown": ' + b'{"a":' * 100_000, "$"),
+    ],
+)
+def test_an_answer_that_cannot_be_read_is_named_with_its_place(body: bytes, where: str) -> None:
+    with pytest.raises(ResponseFormatError) as raised:
+        read(body)
+
+    error = raised.value
+    assert error.where == where
+    assert f"at {where}:" in error.message
+    assert (error.service, error.operation, error.request_id) == ("glue", "GetJobRun", "r-1")
+    assert error.__cause__ is not None
+    assert error.retryable is False
+
+
+@pytest.mark.parametrize(
+    "broken", [b'"Attempt": "correct horse"', b'"Id": "\xff"', b'"StartedOn": "correct horse"', b'"Id": {}', b'"Id": ']
+)
+def test_an_answer_that_cannot_be_read_tells_no_secret(broken: bytes) -> None:
+    with pytest.raises(ResponseFormatError) as raised:
+        read(b'{"JobRun": {"Arguments": {"--password": "%b"}, %b}}' % (CANARY.encode(), broken))
+
+    told = "".join(traceback.format_exception(raised.value))
+    seen: BaseException | None = raised.value
+    while seen is not None:
+        told += repr(seen) + repr(seen.args)
+        seen = seen.__cause__ or seen.__context__
+    assert CANARY not in told
+
+
+def test_nulls_count_as_absent_wherever_they_stand() -> None:
+    run = read(
+        b'{"JobRun": {"Id": null, "Arguments": {"--a": null, "--b": "c"}, "PredecessorRuns": [null, {}]}}'
+    ).JobRun
+
+    assert run is not None
+    assert (run.Id, run.Arguments, run.PredecessorRuns) == (None, {"--b": "c"}, (glue.Predecessor(),))
+
+
+def test_what_is_new_tomorrow_passes() -> None:
+    run = read(b'{"JobRun": {"JobRunState": "DREAMING", "Mood": {"a": [1]}, "WorkerType": "G.99X"}, "More": 1}').JobRun
+
+    assert run == glue.JobRun(JobRunState="DREAMING", WorkerType="G.99X")
+
+
+def test_a_repr_shows_what_is_there() -> None:
+    assert repr(glue.Predecessor(RunId="jr_1")) == "Predecessor(RunId='jr_1')"
+    assert repr(glue.GetJobRunResponse(JobRun=glue.JobRun(Attempt=0))) == "GetJobRunResponse(JobRun=JobRun(Attempt=0))"
+
+
+def test_a_repr_cuts_long_texts_and_long_lists() -> None:
+    page = glue.GetJobRunsResponse(JobRuns=tuple(glue.JobRun(ErrorMessage="x" * 5000) for _ in range(200)))
+
+    assert len(repr(page)) < 1000
+
+
+@pytest.mark.parametrize(
+    "native",
+    [
+        glue.JobRun(Arguments={"--password": CANARY}),
+        glue.Job(DefaultArguments={"--password": CANARY}),
+        glue.Job(NonOverridableArguments={"--password": CANARY}),
+        glue.Job(SourceControlDetails=glue.SourceControlDetails(AuthToken=CANARY)),
+        emr.JobRun(jobDriver=emr.JobDriver(hive=emr.Hive(query=CANARY))),
+        emr.JobDriver(hive=emr.Hive(query=CANARY, initQueryFile=CANARY, parameters=CANARY)),
+        emr.SparkSubmit(entryPoint=CANARY, entryPointArguments=(CANARY,), sparkSubmitParameters=CANARY),
+        Configuration(properties={"password": CANARY}),
+        Configuration(configurations=(Configuration(properties={"password": CANARY}),)),
+        emr.GetDashboardForJobRunResponse(url=CANARY),
+    ],
+)
+def test_secrets_never_show(native: Native) -> None:
+    assert CANARY not in repr(native) + str(native) + repr(native.__rich_repr__())
+    assert "<hidden>" in repr(native)
+
+
+def test_a_subclass_hides_what_its_base_hides() -> None:
+    class Base(Native, frozen=True, kw_only=True):
+        password: Secret[str | None] = None
+
+    class Derived(Base, frozen=True, kw_only=True):
+        name: str | None = None
+
+    assert repr(Derived(password=CANARY, name="n")) == f"{Derived.__name__}(password=<hidden>, name='n')"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        datetime(2026, 11, 20, 6, 30, 0, 582_001, tzinfo=UTC),
+        datetime(2026, 11, 20, 6, 30, 0, 582_001),  # noqa: DTZ001  # a time without a zone is the case
+        datetime(2026, 11, 20, 8, 30, 0, 582_001, tzinfo=timezone(timedelta(hours=2))),
+    ],
+)
+def test_times_become_utc(value: datetime) -> None:
+    moment = utc(value)
+
+    assert moment == datetime(2026, 11, 20, 6, 30, 0, 582_001, tzinfo=UTC)
+    assert moment is not None
+    assert moment.tzinfo is UTC
+
+
+def test_no_time_stays_none() -> None:
+    assert utc(None) is None
