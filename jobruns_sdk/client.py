@@ -1,0 +1,252 @@
+"""The client: what puts sessions, transport and services together, and knows which services there are."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from types import TracebackType
+from typing import Any, Final, Self, TypeAlias
+
+from aiobotocore.session import AioSession
+from botocore.config import Config
+
+from jobruns_sdk.errors import InvalidRequestError, UnsupportedOperationError
+from jobruns_sdk.lanes import Listing
+from jobruns_sdk.listings import job_pages
+from jobruns_sdk.model import Attempt, Job, JobRun
+from jobruns_sdk.pacing import QUOTAS, Quota
+from jobruns_sdk.paging import Pages
+from jobruns_sdk.ports import Call, Clock, DescribesJob, Handle, ListsAttempts
+from jobruns_sdk.query import page_size_of
+from jobruns_sdk.refs import JobRef, RunRef, Service
+from jobruns_sdk.services import datazone, emr_serverless, glue
+from jobruns_sdk.transport.calling import Policy, Transport
+from jobruns_sdk.transport.clocks import RealClock
+from jobruns_sdk.transport.connections import Connections, region_of
+from jobruns_sdk.wire import Native
+
+JobLike: TypeAlias = "JobRef | str | Handle | Job[Any]"
+"""A job by its reference, its text form, its handle, or as it was discovered."""
+
+RunLike: TypeAlias = "RunRef | str | JobRun[Any]"
+"""A run by its reference, its text form, or as it was listed."""
+
+HANDLES: Final[Mapping[str, Callable[[JobRef, Call], Handle]]] = {
+    Service.EMR_SERVERLESS: emr_serverless.EmrServerlessApplication,
+    Service.DATAZONE: datazone.DataZoneJob,
+    Service.GLUE: glue.GlueJob,
+}
+"""What makes a job's handle, by service."""
+
+
+class JobRunsClient:
+    """Reads the job runs of EMR Serverless, DataZone and Glue; used in ``async with``, in one event loop.
+
+    Every service and region is connected to once, when it is first needed, however many tasks share the client.
+    """
+
+    def __init__(
+        self,
+        *,
+        session: AioSession | None = None,
+        sessions: Mapping[str, AioSession] | None = None,
+        region_name: str | None = None,
+        endpoint_url: str | None = None,
+        config: Config | None = None,
+        call_timeout: float = 60.0,
+        max_attempts: int = 4,
+        quotas: Mapping[tuple[str, str], Quota] | None = QUOTAS,
+        clock: Clock | None = None,
+        allow_insecure_endpoint: bool = False,
+        adapters: Mapping[str, Callable[[JobRef, Call], Handle]] | None = None,
+    ) -> None:
+        """Prepare a client; nothing is loaded or sent yet.
+
+        Args:
+            session: The aiobotocore session whose credentials and region are used; by default a new one, which takes
+                them from where AWS's own clients do. It stays as it is, and so do its other clients.
+            sessions: More sessions by name, for references that name a ``profile``.
+            region_name: The region of references that name none; by default the session's.
+            endpoint_url: Where to send requests instead of to AWS, such as a local service.
+            config: Passed on to aiobotocore, but for retries, which are this client's.
+            call_timeout: Seconds for a call with its retries, not counting waits for its quota or for a connection.
+            max_attempts: How many requests a call may send.
+            quotas: How often operations may be called, by service and operation: the published quotas, as far as
+                they are not replaced here. None sets no limit.
+            clock: Where time comes from; by default real time.
+            allow_insecure_endpoint: Whether ``endpoint_url`` may be plain http to another machine.
+            adapters: Handles of services that this package does not know, by service.
+
+        Raises:
+            InvalidRequestError: An argument cannot be right.
+        """
+        if not call_timeout > 0 or max_attempts < 1:
+            raise InvalidRequestError(
+                f"call_timeout is more than 0 and max_attempts 1 or more, got {call_timeout!r} and {max_attempts!r}"
+            )
+        self._region_name = region_name
+        self._handles = {**HANDLES, **(adapters or {})}
+        self._connections = Connections(
+            session=session,
+            sessions=sessions or {},
+            endpoint_url=endpoint_url,
+            config=config,
+            allow_insecure_endpoint=allow_insecure_endpoint,
+        )
+        policy = Policy(call_timeout, max_attempts, None if quotas is None else {**QUOTAS, **quotas})
+        self._transport = Transport(self._connections, clock or RealClock(), policy)
+
+    async def __aenter__(self) -> Self:
+        """Open the client in this event loop."""
+        await self._transport.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close every connection; what is under way fails with ``ClientClosedError``."""
+        await self._transport.__aexit__(kind, error, trace)
+
+    def emr_serverless(self, application_id: str) -> emr_serverless.EmrServerlessApplication:
+        """Return the handle of an EMR Serverless application; no request is made.
+
+        Raises:
+            InvalidRequestError: The id is malformed, or no region is known.
+        """
+        ref = self._completed(JobRef(Service.EMR_SERVERLESS, (application_id,)))
+        return emr_serverless.EmrServerlessApplication(ref, self._call_for(ref))
+
+    def datazone(self, domain_id: str, job_id: str) -> datazone.DataZoneJob:
+        """Return the handle of a DataZone job; no request is made.
+
+        Args:
+            domain_id: The domain's id, ``dzd_...``.
+            job_id: The job's id: a connection's ``lineageJobId``.
+
+        Raises:
+            InvalidRequestError: An id is malformed, or no region is known.
+        """
+        ref = self._completed(JobRef(Service.DATAZONE, (domain_id, job_id)))
+        return datazone.DataZoneJob(ref, self._call_for(ref))
+
+    def glue(self, job_name: str) -> glue.GlueJob:
+        """Return the handle of a Glue job; no request is made.
+
+        Raises:
+            InvalidRequestError: The name is malformed, or no region is known.
+        """
+        ref = self._completed(JobRef(Service.GLUE, (job_name,)))
+        return glue.GlueJob(ref, self._call_for(ref))
+
+    def handle(self, job: JobLike) -> Handle:
+        """Return the handle of a job of whatever service; no request is made.
+
+        Raises:
+            InvalidRequestError: The job is malformed, its service or profile unknown, or no region is known.
+        """
+        ref = self._completed(_job_ref(job))
+        if ref.service not in self._handles:
+            raise InvalidRequestError(f"unknown service {ref.service!r}, known are {', '.join(self._handles)}")
+        return self._handles[ref.service](ref, self._call_for(ref))
+
+    async def run(self, run: RunLike) -> JobRun[Native]:
+        """Return a run in the state of its latest attempt (GetJobRun).
+
+        Raises:
+            InvalidRequestError: The reference is malformed.
+            NotFoundError: There is no such run.
+        """
+        ref = _run_ref(run)
+        return await self.handle(ref.job).run(ref.run_id)
+
+    def attempts(
+        self, run: RunLike, *, limit: int | None = None, page_size: int | None = None, cursor: str | None = None
+    ) -> Pages[Attempt[Native]]:
+        """Return the attempts of a run, first one first; see the ``attempts`` of its job's handle.
+
+        Raises:
+            InvalidRequestError: An argument cannot be right.
+            UnsupportedOperationError: The service has no attempts.
+        """
+        ref = _run_ref(run)
+        handle = self.handle(ref.job)
+        if not isinstance(handle, ListsAttempts):
+            raise _unsupported(ref.job.service, "has no attempts")
+        return handle.attempts(ref.run_id, limit=limit, page_size=page_size, cursor=cursor)
+
+    async def job(self, job: JobLike) -> Job[Native]:
+        """Return a job (GetApplication on EMR Serverless, GetJob on Glue).
+
+        Raises:
+            InvalidRequestError: The reference is malformed.
+            NotFoundError: There is no such job.
+            UnsupportedOperationError: The service cannot describe jobs: DataZone.
+        """
+        handle = self.handle(job)
+        if not isinstance(handle, DescribesJob):
+            raise _unsupported(handle.ref.service, "cannot describe its jobs; its runs tell what there is to know")
+        return await handle.job()
+
+    def jobs(
+        self,
+        service: Service | str,
+        *,
+        region_name: str | None = None,
+        profile: str | None = None,
+        limit: int | None = None,
+        page_size: int | None = None,
+        cursor: str | None = None,
+    ) -> Pages[Job[Native]]:
+        """Return the jobs of a service: applications (ListApplications) or Glue jobs (ListJobs).
+
+        Args:
+            service: ``Service.EMR_SERVERLESS`` or ``Service.GLUE``.
+            region_name: Where to look; by default the client's region.
+            profile: The name of one of the client's ``sessions``; by default its default session.
+            limit: How many jobs are yielded at most.
+            page_size: How many to ask for at once; the service's largest page unless told otherwise.
+            cursor: Where an earlier walk has left off.
+
+        Raises:
+            InvalidRequestError: An argument cannot be right.
+            UnsupportedOperationError: The service has no way to list its jobs: DataZone.
+        """
+        if service not in _JOB_LISTINGS:
+            raise _unsupported(service, "cannot list its jobs; give their domain and job ids, as in client.datazone()")
+        listing, largest = _JOB_LISTINGS[service]
+        place = self._completed(JobRef(service, ("-",), region_name, profile))
+        call = self._call_for(place)
+        rows = page_size_of(page_size, largest)
+        text = f"{service} in {place.region}" + (f" as {profile}" if profile else "")
+        return job_pages(text, lambda: listing(call, place, page_size=rows), limit=limit, cursor=cursor)
+
+    def _completed(self, ref: JobRef) -> JobRef:
+        """Return a reference with its region, having checked that its profile is known."""
+        session = self._connections.session(ref.profile)
+        region = ref.region or self._region_name or region_of(session)
+        if region is None:
+            raise InvalidRequestError(f"no region is known for {ref}: pass region_name=, or configure one")
+        return JobRef(ref.service, ref.path, region, ref.profile)
+
+    def _call_for(self, ref: JobRef) -> Call:
+        return partial(self._transport.call, region=ref.region, profile=ref.profile)
+
+
+_JOB_LISTINGS: Final[Mapping[str, tuple[Callable[..., Listing[Job[Any]]], int]]] = {
+    Service.EMR_SERVERLESS: (emr_serverless.ApplicationListing, 50),
+    Service.GLUE: (glue.JobListing, 1000),
+}
+
+
+def _job_ref(job: JobLike) -> JobRef:
+    if isinstance(job, str):
+        return JobRef.parse(job)
+    return job if isinstance(job, JobRef) else job.ref
+
+
+def _run_ref(run: RunLike) -> RunRef:
+    if isinstance(run, str):
+        return RunRef.parse(run)
+    return run if isinstance(run, RunRef) else run.ref
+
+
+def _unsupported(service: str, why: str) -> UnsupportedOperationError:
+    return UnsupportedOperationError(f"{service} {why}", service=service)

@@ -1,0 +1,84 @@
+"""The text form of a position in a listing: opaque, versioned, and damage is noticed."""
+
+import base64
+from datetime import datetime
+from hashlib import blake2b
+from typing import Final, Self
+
+import msgspec
+
+from jobruns_sdk.errors import CursorError
+
+_VERSION: Final = "1"
+_CHECKSUM_BYTES: Final = 8
+
+Query = dict[str, str | bool | list[str] | None]
+"""Filters in a JSON-safe form."""
+
+
+class Mark(msgspec.Struct, frozen=True, array_like=True):
+    """A row that was passed: its key and the time by which it is ordered."""
+
+    key: str
+    when: datetime | None
+
+
+class Place(msgspec.Struct, frozen=True, array_like=True):
+    """Where to go on in one listing.
+
+    Attributes:
+        token: The service's token of the page to ask for, None for the first.
+        after: The last row that was passed, or None if there was none.
+        seeking: Whether rows are passed over until ``after`` is met: it is in that page, or further on.
+        state: What the listing itself has to remember, such as groups that a page boundary has cut.
+    """
+
+    token: str | None = None
+    after: Mark | None = None
+    seeking: bool = False
+    state: tuple[str, ...] = ()
+
+
+class Cursor(msgspec.Struct, frozen=True, array_like=True):
+    """A position in a stream of one or more listings.
+
+    Attributes:
+        listing: What is listed, in text.
+        query: The filters in force.
+        places: The place in each listing by its name; one that is missing has ended.
+    """
+
+    listing: str
+    query: Query
+    places: dict[str, Place]
+
+    def __str__(self) -> str:
+        """Return the text that ``parse`` reads."""
+        body = msgspec.json.encode(self)
+        return f"{_VERSION}.{base64.urlsafe_b64encode(_checksum(body) + body).decode().rstrip('=')}"
+
+    @classmethod
+    def parse(cls, text: str, listing: str) -> Self:
+        """Read a cursor that is to continue a listing.
+
+        Raises:
+            CursorError: The text is damaged, was written by another version, or belongs to another listing.
+        """
+        version, _, payload = text.partition(".")
+        if version != _VERSION:
+            raise CursorError(f"the cursor is damaged or of another version: it begins with {version[:20]!r}")
+        try:
+            raw = base64.b64decode(payload + "=" * (-len(payload) % 4), altchars=b"-_", validate=True)
+            body = raw[_CHECKSUM_BYTES:]
+            cursor = msgspec.json.decode(body, type=cls) if _checksum(body) == raw[:_CHECKSUM_BYTES] else None
+        except (ValueError, msgspec.DecodeError) as error:
+            raise CursorError("the cursor is damaged") from error
+        if cursor is None:
+            raise CursorError("the cursor is damaged: its checksum does not match")
+        if cursor.listing != listing:
+            raise CursorError(f"the cursor continues {cursor.listing!r}, not {listing!r}")
+        return cursor
+
+
+def _checksum(body: bytes) -> bytes:
+    return blake2b(body, digest_size=_CHECKSUM_BYTES).digest()

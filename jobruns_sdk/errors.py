@@ -1,0 +1,195 @@
+"""Every error of this package. Nothing of botocore, aiohttp or msgspec reaches the caller.
+
+JobRunsError
+├── InvalidRequestError (ValueError)
+│   └── CursorError (PaginationError)
+├── NotFoundError
+├── ConflictError
+├── LimitExceededError
+├── AccessDeniedError
+├── CredentialsError
+├── ThrottledError
+├── ServiceUnavailableError
+├── TransportError
+│   └── CallTimeoutError (TimeoutError)
+├── ResponseFormatError
+├── PaginationError
+├── UnsupportedOperationError
+├── ClientClosedError
+├── WaitTimeoutError (TimeoutError)
+├── RunFailedError
+├── RunNotFinishedError
+└── StartOutcomeUnknownError
+"""
+
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+
+if TYPE_CHECKING:
+    from jobruns_sdk.model import JobRun
+
+
+class _Facts(TypedDict, total=False):
+    service: str | None
+    operation: str | None
+    code: str | None
+    request_id: str | None
+    http_status: int | None
+    retryable: bool | None
+
+
+class JobRunsError(Exception):
+    """Base of all errors of this package; the exception underneath, if there was one, is its ``__cause__``.
+
+    Attributes:
+        message: What was wrong, in words.
+        service: The service that was asked (``"glue"``), or None where no service was involved.
+        operation: The AWS operation (``"GetJobRuns"``), or None.
+        code: The service's own error code as it was sent, known to this package or not, or None.
+        request_id: The service's id of the request, to give to AWS support, or None.
+        http_status: The status of the answer, or None where there was no answer.
+        retryable: Whether the same call may succeed when it is repeated later.
+    """
+
+    retryable: bool = False
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        service: str | None = None,
+        operation: str | None = None,
+        code: str | None = None,
+        request_id: str | None = None,
+        http_status: int | None = None,
+        retryable: bool | None = None,
+    ) -> None:
+        """Keep the facts; ``retryable`` is the class's own unless it is given."""
+        super().__init__(message)
+        self.message = message
+        self.service = service
+        self.operation = operation
+        self.code = code
+        self.request_id = request_id
+        self.http_status = http_status
+        if retryable is not None:
+            self.retryable = retryable
+
+    def __str__(self) -> str:
+        """Return ``service.operation: code: message (HTTP status, request id)``, as far as known."""
+        place = ".".join(part for part in (self.service, self.operation) if part)
+        head = ": ".join(part for part in (place, self.code, self.message) if part)
+        facts = [f"HTTP {self.http_status}"] if self.http_status is not None else []
+        facts += [f"request id {self.request_id}"] if self.request_id else []
+        return f"{head} ({', '.join(facts)})" if facts else head
+
+
+class InvalidRequestError(JobRunsError, ValueError):
+    """An argument was refused: here, before anything was sent, or by the service."""
+
+
+class NotFoundError(JobRunsError):
+    """The service knows no such job, run or application, or its history no longer holds it."""
+
+
+class ConflictError(JobRunsError):
+    """The request contradicts an earlier one, such as an idempotency key used for another request."""
+
+
+class LimitExceededError(JobRunsError):
+    """A limit of the account was met, such as the number of concurrent runs."""
+
+
+class AccessDeniedError(JobRunsError):
+    """The credentials are valid, but not allowed to do this."""
+
+
+class CredentialsError(JobRunsError):
+    """No credentials were found, or they are expired, incomplete or not accepted."""
+
+
+class ThrottledError(JobRunsError):
+    """The service asked to be called less often, and went on doing so through every retry."""
+
+    retryable = True
+
+
+class ServiceUnavailableError(JobRunsError):
+    """The service failed on its own side (HTTP 5xx)."""
+
+    retryable = True
+
+
+class TransportError(JobRunsError):
+    """No answer arrived: connection refused or lost, DNS, TLS.
+
+    Attributes:
+        sent: False if it is certain that the request never reached the service, True if it may have.
+    """
+
+    retryable = True
+
+    def __init__(self, message: str, *, sent: bool = True, **facts: Unpack[_Facts]) -> None:
+        """Keep the facts, and whether the request may have reached the service."""
+        super().__init__(message, **facts)
+        self.sent = sent
+
+
+class CallTimeoutError(TransportError, TimeoutError):
+    """A call did not end within the client's ``call_timeout``."""
+
+    retryable = False
+
+
+class ResponseFormatError(JobRunsError):
+    """A success status came with a body that is not what the operation answers.
+
+    Attributes:
+        where: The place in the body, such as ``"$.jobRuns[3].state"``; ``"$"`` for the body as a whole.
+    """
+
+    def __init__(self, message: str, *, where: str | None = None, **facts: Unpack[_Facts]) -> None:
+        """Keep the facts and the place."""
+        super().__init__(message, **facts)
+        self.where = where or "$"
+
+
+class PaginationError(JobRunsError):
+    """A listing cannot be continued: its token came twice, or expired and the place is not to be found again."""
+
+
+class CursorError(InvalidRequestError, PaginationError):
+    """A cursor was refused: damaged, of another version, of another listing, or of other filters."""
+
+
+class UnsupportedOperationError(JobRunsError):
+    """The service has no such operation; the message says what to use instead."""
+
+
+class ClientClosedError(JobRunsError):
+    """The client was used before it was opened or after it was closed."""
+
+
+class _RunError(JobRunsError):
+    def __init__(self, message: str, *, run: "JobRun[Any] | None" = None, **facts: Unpack[_Facts]) -> None:
+        super().__init__(message, **facts)
+        self.run = run
+
+
+class WaitTimeoutError(_RunError, TimeoutError):
+    """A wait ended before the run did.
+
+    Attributes:
+        run: The run as it was last seen, or None if it was never seen.
+    """
+
+
+class RunFailedError(_RunError):
+    """A run ended in another state than SUCCEEDED; ``run`` is that run."""
+
+
+class RunNotFinishedError(_RunError):
+    """A run's outcome was asked for before its end; ``run`` is that run."""
+
+
+class StartOutcomeUnknownError(JobRunsError):
+    """A start was sent, its answer was lost, and no such run was seen since: it may exist or not."""

@@ -1,0 +1,85 @@
+"""From a list call's arguments to pages: what the list calls of all services have in common."""
+
+from collections.abc import Callable, Iterable, Mapping
+from operator import attrgetter
+from typing import Any, TypeVar
+
+from jobruns_sdk.cursors import Cursor
+from jobruns_sdk.lanes import Kind, Listing, Source
+from jobruns_sdk.model import Attempt, Job, JobRun, RunState
+from jobruns_sdk.paging import Pages, Plan
+from jobruns_sdk.query import RunQuery, Wanted, check_count
+from jobruns_sdk.refs import JobRef, RunRef
+
+N = TypeVar("N")
+T = TypeVar("T")
+
+
+def _no_time(_: object) -> None:
+    """Say that a row has no time by which its listing is ordered."""
+
+
+def _attempt_number(attempt: Attempt[Any]) -> str:
+    return str(attempt.number)
+
+
+def _job_text(job: Job[Any]) -> str:
+    return str(job.ref)
+
+
+def run_pages(
+    job: JobRef,
+    query: RunQuery,
+    states: Mapping[str, RunState],
+    sources: Callable[[RunQuery, Wanted], Iterable[Source[JobRun[N]]]],
+    *,
+    limit: int | None,
+    cursor: str | None,
+) -> Pages[JobRun[N]]:
+    """Return the runs of a job.
+
+    Args:
+        job: The job, complete with its region.
+        query: The filters that the caller gave.
+        states: What the service's states mean.
+        sources: Makes the listings for the filters in force and the native states that they want.
+        limit: How many runs are yielded at most.
+        cursor: Where an earlier walk has left off.
+
+    Raises:
+        InvalidRequestError: An argument cannot be right.
+        CursorError: The cursor is damaged, of another listing or of other filters.
+    """
+    listing = f"runs of {job}"
+    at = None if cursor is None else Cursor.parse(cursor, listing)
+    query = query if at is None else query.resumed(at)
+    kind: Kind[JobRun[N]] = Kind(attrgetter("ref.run_id"), attrgetter("created_at"), newest_first=query.newest_first)
+    wanted = query.wanted(states)
+    # Where no state of the service can satisfy the filters there is nothing to ask for.
+    opened = () if wanted == () else tuple(sources(query, wanted))
+    plan = Plan(listing, query.to_cursor(), opened, kind, query.filter)
+    check_count("limit", limit)
+    return Pages(plan, limit=limit, places=None if at is None else at.places)
+
+
+def attempt_pages(
+    run: RunRef, open_listing: Callable[[], Listing[Attempt[N]]], *, limit: int | None, cursor: str | None
+) -> Pages[Attempt[N]]:
+    """Return the attempts of a run, first one first; the arguments and errors are those of ``run_pages``."""
+    return _pages(f"attempts of {run}", open_listing, Kind(_attempt_number, _no_time), limit, cursor)
+
+
+def job_pages(
+    place: str, open_listing: Callable[[], Listing[Job[N]]], *, limit: int | None, cursor: str | None
+) -> Pages[Job[N]]:
+    """Return the jobs of a service in a place; the arguments and errors are those of ``run_pages``."""
+    return _pages(f"jobs of {place}", open_listing, Kind(_job_text, _no_time), limit, cursor)
+
+
+def _pages(
+    listing: str, open_listing: Callable[[], Listing[T]], kind: Kind[T], limit: int | None, cursor: str | None
+) -> Pages[T]:
+    at = None if cursor is None else Cursor.parse(cursor, listing)
+    plan = Plan(listing, {}, (Source("", lambda _: open_listing()),), kind)
+    check_count("limit", limit)
+    return Pages(plan, limit=limit, places=None if at is None else at.places)

@@ -1,0 +1,231 @@
+"""The domain model: values that know no service and do no I/O."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final, Generic, Literal, Self, TypeVar
+
+import attrs
+
+from jobruns_sdk.errors import RunFailedError, RunNotFinishedError
+from jobruns_sdk.refs import JobRef, RunRef
+
+N_co = TypeVar("N_co", covariant=True)
+
+
+class RunState(StrEnum):
+    """What a run or an attempt is doing, in one vocabulary for all services.
+
+    A state that a service adds tomorrow is ``UNKNOWN``; the service's own word is always in ``native_state``.
+    """
+
+    QUEUED = "QUEUED"
+    STARTING = "STARTING"
+    RUNNING = "RUNNING"
+    STOPPING = "STOPPING"
+    SUCCEEDED = "SUCCEEDED"
+    PARTIALLY_SUCCEEDED = "PARTIALLY_SUCCEEDED"
+    FAILED = "FAILED"
+    STOPPED = "STOPPED"
+    TIMED_OUT = "TIMED_OUT"
+    UNKNOWN = "UNKNOWN"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the run has ended; an unknown state has not."""
+        return self in _TERMINAL
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the run is known to be on its way to an end."""
+        return self in _ACTIVE
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether the run ended by failing: FAILED or TIMED_OUT. See also ``UNSUCCESSFUL``."""
+        return self in _FAILURE
+
+
+_ACTIVE: Final = frozenset({RunState.QUEUED, RunState.STARTING, RunState.RUNNING, RunState.STOPPING})
+_FAILURE: Final = frozenset({RunState.FAILED, RunState.TIMED_OUT})
+
+UNSUCCESSFUL: Final = _FAILURE | {RunState.STOPPED, RunState.PARTIALLY_SUCCEEDED}
+"""The terminal states to look at for "what went wrong?".
+
+STOPPED belongs to it: EMR Serverless reports a run that exceeded its time limit as CANCELLED.
+"""
+
+_TERMINAL: Final = UNSUCCESSFUL | {RunState.SUCCEEDED}
+
+
+@attrs.frozen
+class Usage:
+    """What a run or an attempt used, in hours of a resource; None where the service does not tell.
+
+    Attributes:
+        vcpu_hours: Virtual CPU hours (EMR Serverless).
+        memory_gb_hours: Memory in GB hours (EMR Serverless).
+        storage_gb_hours: Storage in GB hours (EMR Serverless).
+        dpu_hours: Data processing unit hours (Glue), summed over attempts.
+        basis: ``"billed"`` as the service bills it, ``"consumed"`` as it measured, or ``"estimated"`` here from
+            capacity and time.
+    """
+
+    vcpu_hours: float | None = None
+    memory_gb_hours: float | None = None
+    storage_gb_hours: float | None = None
+    dpu_hours: float | None = None
+    basis: Literal["billed", "consumed", "estimated"] = "consumed"
+
+
+def _cut(text: object, length: int = 80) -> str:
+    whole = repr(text)
+    return whole if len(whole) <= length else f"{whole[: length - 3]}..."
+
+
+def _elapsed(start: datetime | None, end: datetime | None) -> timedelta | None:
+    return None if start is None or end is None else end - start
+
+
+# Not slotted: a frozen attrs class without slots is constructed in 0.70 us instead of 1.21 us (14 fields).
+@attrs.frozen(slots=False)
+class JobRun(Generic[N_co]):
+    """One run that somebody started, with its retries, in the state of its latest attempt.
+
+    Attributes:
+        ref: The run's reference: job, region and run id.
+        name: The run's name on EMR Serverless, the job's name on Glue, None on DataZone.
+        state: What it is doing, in one vocabulary for all services.
+        native_state: The same in the service's own word.
+        message: The service's explanation, usually of a failure; may be long and of many lines.
+        attempt: The number of the latest attempt, from 1.
+        created_at: When the run was created (aware UTC, like all times here).
+        started_at: When it started, where the service tells.
+        updated_at: When it last changed.
+        ended_at: When it ended, where the service tells.
+        created_by: Who started it, where the service tells.
+        usage: What it used, where the service tells.
+        native: The service's own structure, complete and typed; it takes no part in equality or hash.
+    """
+
+    ref: RunRef
+    name: str | None
+    state: RunState
+    native_state: str
+    message: str | None = attrs.field(repr=_cut)
+    attempt: int
+    created_at: datetime | None
+    started_at: datetime | None
+    updated_at: datetime | None
+    ended_at: datetime | None
+    created_by: str | None
+    usage: Usage | None
+    native: N_co = attrs.field(eq=False, repr=False)
+
+    @property
+    def id(self) -> str:
+        """The service's id of the run."""
+        return self.ref.run_id
+
+    @property
+    def job(self) -> JobRef:
+        """The job that it is a run of."""
+        return self.ref.job
+
+    @property
+    def service(self) -> str:
+        """The service that runs it."""
+        return self.ref.job.service
+
+    @property
+    def duration(self) -> timedelta | None:
+        """From start to end, None unless both are known."""
+        return _elapsed(self.started_at, self.ended_at)
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the run has ended. On Glue a failed run is final as seen: a retry may still come."""
+        return self.state.is_terminal
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the run ended in SUCCEEDED."""
+        return self.state is RunState.SUCCEEDED
+
+    def raise_for_state(self, *, allow_partial: bool = False) -> Self:
+        """Return this run if it succeeded.
+
+        Args:
+            allow_partial: Whether PARTIALLY_SUCCEEDED counts as success.
+
+        Raises:
+            RunNotFinishedError: The run has not ended yet.
+            RunFailedError: The run ended in any other state.
+        """
+        if not self.is_terminal:
+            unfinished = f"{self.ref} has not ended: it is {self.state} ({self.native_state})"
+            raise RunNotFinishedError(unfinished, run=self, service=self.service)
+        if self.succeeded or (allow_partial and self.state is RunState.PARTIALLY_SUCCEEDED):
+            return self
+        reason = f": {_cut(self.message, 500)}" if self.message else ""
+        failed = f"{self.ref} ended as {self.state} ({self.native_state}){reason}"
+        raise RunFailedError(failed, run=self, service=self.service)
+
+
+@attrs.frozen(slots=False)
+class Attempt(Generic[N_co]):
+    """One attempt of a run; a run without retries has one.
+
+    Attributes:
+        run: The run's reference.
+        id: The service's id of the attempt; on EMR Serverless and DataZone that of the run.
+        number: From 1, on every service.
+        state: What it is doing, in one vocabulary for all services.
+        native_state: The same in the service's own word.
+        message: The service's explanation, usually of a failure.
+        created_at: When the attempt was created (aware UTC, like all times here).
+        started_at: When it started, where the service tells.
+        updated_at: When it last changed.
+        ended_at: When it ended, where the service tells.
+        usage: What it used, where the service tells.
+        native: The service's own structure; it takes no part in equality or hash.
+    """
+
+    run: RunRef
+    id: str
+    number: int
+    state: RunState
+    native_state: str
+    message: str | None = attrs.field(repr=_cut)
+    created_at: datetime | None
+    started_at: datetime | None
+    updated_at: datetime | None
+    ended_at: datetime | None
+    usage: Usage | None
+    native: N_co = attrs.field(eq=False, repr=False)
+
+    @property
+    def duration(self) -> timedelta | None:
+        """From start to end, None unless both are known."""
+        return _elapsed(self.started_at, self.ended_at)
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the attempt has ended."""
+        return self.state.is_terminal
+
+
+@attrs.frozen(slots=False)
+class Job(Generic[N_co]):
+    """Something that has runs: an EMR Serverless application or a Glue job.
+
+    Attributes:
+        ref: The job's reference, as the client's methods take it.
+        name: Its name; None for an application without one.
+        state: The application's own state on EMR Serverless, None on Glue, whose jobs have none.
+        native: The service's own structure; it takes no part in equality or hash.
+    """
+
+    ref: JobRef
+    name: str | None
+    state: str | None
+    native: N_co = attrs.field(eq=False, repr=False)

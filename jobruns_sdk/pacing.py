@@ -1,0 +1,80 @@
+"""How fast to call: quotas as token buckets, and back-off before a retry. Values only; nothing here sleeps."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import attrs
+
+_BACKOFF_BASE: Final = 0.1
+_THROTTLED_BASE: Final = 1.0
+_BACKOFF_LIMIT: Final = 20.0
+
+
+@attrs.frozen
+class Quota:
+    """How often an operation may be called by an account in a region.
+
+    Attributes:
+        rate: Calls a second that may go on for ever.
+        burst: Calls that may be made at once after a rest.
+    """
+
+    rate: float = attrs.field(validator=attrs.validators.gt(0))
+    burst: int = attrs.field(validator=attrs.validators.ge(1))
+
+
+UNPUBLISHED: Final = Quota(rate=20, burst=100)
+"""What is assumed of an operation whose quota AWS does not publish: all of Glue's and DataZone's."""
+
+_ONE_A_SECOND: Final = Quota(rate=1, burst=25)
+_TEN_A_SECOND: Final = Quota(rate=10, burst=50)
+
+QUOTAS: Final[Mapping[tuple[str, str], Quota]] = {
+    ("emr-serverless", "ListJobRuns"): _ONE_A_SECOND,
+    ("emr-serverless", "StartJobRun"): _ONE_A_SECOND,
+    ("emr-serverless", "CancelJobRun"): _ONE_A_SECOND,
+    ("emr-serverless", "ListJobRunAttempts"): _ONE_A_SECOND,
+    ("emr-serverless", "GetJobRun"): _TEN_A_SECOND,
+    ("emr-serverless", "GetApplication"): _TEN_A_SECOND,
+    ("emr-serverless", "ListApplications"): _TEN_A_SECOND,
+    ("emr-serverless", "GetDashboardForJobRun"): Quota(rate=1, burst=2),
+}
+"""The published quotas by service and operation; that of ListJobRunAttempts is assumed.
+
+https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/endpoints-quotas.html
+"""
+
+
+class TokenBucket:
+    """Tells how long a call has to wait so that a quota is kept; calls go in the order in which they ask."""
+
+    def __init__(self, quota: Quota) -> None:
+        """Begin with a full burst."""
+        self._interval = 1 / quota.rate
+        self._ahead = (quota.burst - 1) * self._interval
+        self._free_at = float("-inf")
+
+    def take(self, now: float) -> float:
+        """Take a token; return the seconds to wait before it may be used.
+
+        Args:
+            now: The time in seconds, on a clock that never goes backwards.
+        """
+        self._free_at = max(self._free_at, now) + self._interval
+        return max(0.0, self._free_at - self._interval - self._ahead - now)
+
+    def give_back(self) -> None:
+        """Give back a token that was taken and not used."""
+        self._free_at -= self._interval
+
+
+def backoff(failures: int, chance: float, *, throttled: bool) -> float:
+    """Return the seconds to wait before a retry: exponential, capped at 20 s, with full jitter.
+
+    Args:
+        failures: How often the call has failed, from 1.
+        chance: A random number from 0 to 1.
+        throttled: Whether the service asked for fewer calls, which makes the wait ten times as long.
+    """
+    base = _THROTTLED_BASE if throttled else _BACKOFF_BASE
+    return chance * min(_BACKOFF_LIMIT, base * 2.0 ** min(failures - 1, 32))

@@ -1,0 +1,148 @@
+"""What the parts ask of each other, as protocols and small values."""
+
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Any, Generic, Protocol, runtime_checkable
+
+import attrs
+import msgspec
+
+from jobruns_sdk.errors import JobRunsError, ResponseFormatError
+from jobruns_sdk.model import Attempt, Job, JobRun, RunState
+from jobruns_sdk.paging import Pages
+from jobruns_sdk.query import Order
+from jobruns_sdk.refs import JobRef
+from jobruns_sdk.wire import N, Native, decode
+
+
+class Clock(Protocol):
+    """Time, as the client sees it: back-off, quotas and polls go by it. Deadlines of calls go by real time."""
+
+    def now(self) -> datetime:
+        """Return the wall clock's time (aware UTC)."""
+        ...
+
+    def monotonic(self) -> float:
+        """Return seconds that never go backwards."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Return when that many seconds have passed."""
+        ...
+
+    def calling(self) -> AbstractContextManager[None]:
+        """Enclose a call that is under way, so that a virtual clock stands still meanwhile."""
+        ...
+
+
+@attrs.frozen
+class Reply:
+    """The answer to a call that succeeded.
+
+    Attributes:
+        body: The body as it came.
+        request_id: The service's id of the request.
+        requests: How many requests it took.
+    """
+
+    body: bytes = attrs.field(repr=False)
+    request_id: str | None = None
+    requests: int = 1
+
+
+@attrs.frozen
+class Operation(Generic[N]):
+    """An AWS operation.
+
+    Attributes:
+        service: The service's name as botocore has it.
+        name: The operation's name as AWS writes it, such as ``"GetJobRuns"``.
+        decoder: Decodes its answer.
+        codes: The service's error codes and the errors that stand for them.
+        repeatable: Whether it may be sent again when it is unknown if the service has seen it.
+    """
+
+    service: str
+    name: str
+    decoder: msgspec.json.Decoder[N] = attrs.field(repr=False)
+    codes: Mapping[str, type[JobRunsError]] = attrs.field(repr=False)
+    repeatable: bool = True
+
+    def read(self, reply: Reply) -> N:
+        """Decode an answer.
+
+        Raises:
+            ResponseFormatError: It is not what the operation answers.
+        """
+        return decode(self.decoder, reply.body, service=self.service, operation=self.name, request_id=reply.request_id)
+
+    def lacks(self, where: str, reply: Reply) -> ResponseFormatError:
+        """Return the error that says what an answer should hold and does not."""
+        return ResponseFormatError(
+            f"the answer lacks {where}",
+            where=where,
+            service=self.service,
+            operation=self.name,
+            request_id=reply.request_id,
+        )
+
+
+class Call(Protocol):
+    """Calls an operation in one region with one set of credentials; retries and quotas are its business."""
+
+    async def __call__(self, operation: Operation[Any], params: Mapping[str, object]) -> Reply:
+        """Return the answer of an operation.
+
+        Raises:
+            JobRunsError: The service refused, did not answer, or went on failing.
+        """
+        ...
+
+
+class Handle(Protocol):
+    """A job of whatever service: its runs can be listed and got."""
+
+    @property
+    def ref(self) -> JobRef:
+        """The job's reference, complete with its region."""
+        ...
+
+    def runs(
+        self,
+        *,
+        states: Iterable[RunState] | None = None,
+        native_states: Iterable[str] | None = None,
+        created_after: datetime | None = None,
+        created_before: datetime | None = None,
+        order: Order | None = None,
+        limit: int | None = None,
+        page_size: int | None = None,
+        cursor: str | None = None,
+    ) -> Pages[JobRun[Native]]:
+        """Return the job's runs; nothing is requested until they are iterated."""
+        ...
+
+    async def run(self, run_id: str) -> JobRun[Native]:
+        """Return a run in the state of its latest attempt."""
+        ...
+
+
+@runtime_checkable
+class ListsAttempts(Protocol):
+    """A job whose runs have attempts."""
+
+    def attempts(
+        self, run_id: str, *, limit: int | None = None, page_size: int | None = None, cursor: str | None = None
+    ) -> Pages[Attempt[Native]]:
+        """Return the attempts of a run, first one first."""
+        ...
+
+
+@runtime_checkable
+class DescribesJob(Protocol):
+    """A job whose definition can be read."""
+
+    async def job(self) -> Job[Native]:
+        """Return the job."""
+        ...

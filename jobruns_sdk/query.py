@@ -1,0 +1,178 @@
+"""What to list: filters, checked once, the same on every service."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Literal, Self
+
+import attrs
+import msgspec
+
+from jobruns_sdk.cursors import Cursor, Query
+from jobruns_sdk.errors import CursorError, InvalidRequestError, UnsupportedOperationError
+from jobruns_sdk.model import JobRun, RunState
+
+Order = Literal["newest", "oldest"]
+"""The newest run first, or the oldest."""
+
+Wanted = tuple[str, ...] | None
+"""Native states in the order of the service's table, or None for all of them, those that nobody knows yet included."""
+
+_EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
+_LATEST: Final = datetime.max.replace(tzinfo=UTC)
+_ORDERS: Final = ("newest", "oldest")
+_DEFAULTS: Final[Mapping[str, object]] = {"order": "newest", "collapse_retries": True}
+
+
+def check_count(name: str, value: object) -> None:
+    """Refuse what is no number of items.
+
+    Raises:
+        InvalidRequestError: It is neither None nor a whole number of 1 or more.
+    """
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+        raise InvalidRequestError(f"{name} is a whole number of 1 or more, or None, got {value!r}")
+
+
+def page_size_of(asked: int | None, largest: int) -> int:
+    """Return how many rows to ask a service for: the largest page unless told otherwise, never more."""
+    check_count("page_size", asked)
+    return min(asked or largest, largest)
+
+
+def _states(values: Iterable[RunState] | None) -> frozenset[RunState] | None:
+    names = _names("states", values)
+    try:
+        return None if names is None else frozenset(map(RunState, names))
+    except ValueError as error:
+        raise InvalidRequestError(f"{error}, states are {', '.join(RunState)}") from error
+
+
+def _native_states(values: Iterable[str] | None) -> frozenset[str] | None:
+    return _names("native_states", values)
+
+
+def _names(name: str, values: Iterable[str] | None) -> frozenset[str] | None:
+    if values is None:
+        return None
+    chosen = frozenset((values,) if isinstance(values, str) else values)
+    if not chosen:
+        raise InvalidRequestError(f"{name} holds at least one state, or is None for all of them")
+    return chosen
+
+
+def _check_moment(_: object, attribute: "attrs.Attribute[datetime | None]", value: object) -> None:
+    if value is not None and (not isinstance(value, datetime) or value.utcoffset() is None):
+        raise InvalidRequestError(
+            f"{attribute.name} is a datetime with a time zone, such as datetime.now(UTC), got {value!r}"
+        )
+
+
+def _check_order(_: object, __: object, value: object) -> None:
+    if value not in (None, *_ORDERS):
+        raise InvalidRequestError(f"order is 'newest' or 'oldest', got {value!r}")
+
+
+@attrs.frozen(kw_only=True)
+class RunQuery:
+    """The filters of a list of runs; None where nothing was said.
+
+    Attributes:
+        states: The states that are wanted.
+        native_states: The states that are wanted, in the service's own words.
+        created_after: Runs created then or later.
+        created_before: Runs created earlier than that.
+        order: Which end of the list comes first; the newest unless told otherwise.
+        mode: ``"BATCH"`` or ``"STREAMING"``, on EMR Serverless.
+        collapse_retries: Whether a Glue run and its retries are one run; they are unless told otherwise.
+    """
+
+    states: frozenset[RunState] | None = attrs.field(default=None, converter=_states)
+    native_states: frozenset[str] | None = attrs.field(default=None, converter=_native_states)
+    created_after: datetime | None = attrs.field(default=None, validator=_check_moment)
+    created_before: datetime | None = attrs.field(default=None, validator=_check_moment)
+    order: Order | None = attrs.field(default=None, validator=_check_order)
+    mode: str | None = None
+    collapse_retries: bool | None = None
+
+    @property
+    def newest_first(self) -> bool:
+        """Whether the newest run comes first."""
+        return self.order != "oldest"
+
+    def only_newest_first(self, service: str) -> Self:
+        """Return this query, for a service that lists the newest run first and cannot do otherwise.
+
+        Raises:
+            UnsupportedOperationError: It asks for the oldest first.
+        """
+        if not self.newest_first:
+            raise UnsupportedOperationError("only DataZone can list the oldest runs first", service=service)
+        return self
+
+    def wanted(self, table: Mapping[str, RunState]) -> Wanted:
+        """Return the native states that can satisfy the query.
+
+        Args:
+            table: What the service's states mean.
+
+        Raises:
+            InvalidRequestError: ``native_states`` names a state that the service does not have.
+        """
+        strange = (self.native_states or frozenset()).difference(table)
+        if strange:
+            raise InvalidRequestError(f"unknown native_states {sorted(strange)}, known are {', '.join(sorted(table))}")
+        chosen = tuple(
+            name
+            for name, state in table.items()
+            if (self.native_states is None or name in self.native_states)
+            and (self.states is None or state in self.states)
+        )
+        unknown_too = self.native_states is None and (self.states is None or RunState.UNKNOWN in self.states)
+        return None if unknown_too or len(chosen) == len(table) else chosen
+
+    def created_after_less(self, slack: timedelta) -> datetime | None:
+        """Return ``created_after`` less some slack for rows that come late."""
+        since = self.created_after
+        return None if since is None else max(since, _EARLIEST + slack) - slack
+
+    def created_before_plus(self, slack: timedelta) -> datetime | None:
+        """Return ``created_before`` plus some slack."""
+        until = self.created_before
+        return None if until is None else min(until, _LATEST - slack) + slack
+
+    def accepts(self, run: JobRun[Any]) -> bool:
+        """Whether a run satisfies the filters on state and time; one without a creation time is in no window."""
+        if self.states is not None and run.state not in self.states:
+            return False
+        if self.native_states is not None and run.native_state not in self.native_states:
+            return False
+        if self.created_after is not None and (run.created_at is None or run.created_at < self.created_after):
+            return False
+        return self.created_before is None or (run.created_at is not None and run.created_at < self.created_before)
+
+    @property
+    def filter(self) -> Callable[[JobRun[Any]], bool] | None:
+        """What tells whether a run is wanted; None if all are."""
+        chosen = (self.states, self.native_states, self.created_after, self.created_before)
+        return None if all(value is None for value in chosen) else self.accepts
+
+    def to_cursor(self) -> Query:
+        """Return the filters as a cursor carries them."""
+        said: Query = msgspec.to_builtins(self)
+        return {name: value for name, value in said.items() if value is not None}
+
+    def resumed(self, cursor: Cursor) -> "RunQuery":
+        """Return the cursor's query, unless this one says otherwise.
+
+        Raises:
+            CursorError: A filter is given here that is not the cursor's.
+        """
+        try:
+            kept = msgspec.convert(cursor.query, RunQuery)
+        except msgspec.ValidationError as error:
+            raise CursorError(f"the cursor was made by another version: {error}") from error
+        for field in attrs.fields(RunQuery):
+            here, there = getattr(self, field.name), getattr(kept, field.name)
+            if here is not None and here != (_DEFAULTS.get(field.name) if there is None else there):
+                raise CursorError(f"the cursor was made with {field.name}={there!r}, it cannot go on with {here!r}")
+        return kept

@@ -1,0 +1,174 @@
+"""The names of jobs and runs, and their text form."""
+
+import re
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Final, Self
+from urllib.parse import quote, unquote
+
+import attrs
+
+from jobruns_sdk.errors import InvalidRequestError
+
+
+class Service(StrEnum):
+    """The services that this package ships an adapter for."""
+
+    EMR_SERVERLESS = "emr-serverless"
+    DATAZONE = "datazone"
+    GLUE = "glue"
+
+
+# How many names say which job it is; a service that is not listed may use any number.
+_PATH_LENGTHS: Final[Mapping[str, int]] = {Service.EMR_SERVERLESS: 1, Service.DATAZONE: 2, Service.GLUE: 1}
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+_TEXT_FORM: Final = "SERVICE:JOB[/RUN][?region=REGION&profile=PROFILE], names percent-encoded"
+
+
+def _known_service(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise InvalidRequestError(f"a service's name consists of letters, digits, '-' and '_', got {name!r}")
+    return Service(name) if name in _PATH_LENGTHS else name
+
+
+def _names(path: Iterable[str] | str) -> tuple[str, ...]:
+    return (path,) if isinstance(path, str) else tuple(path)
+
+
+def _is_text(name: str) -> bool:
+    return name != "" and (name.isascii() or _SURROGATE.search(name) is None)
+
+
+def _none_first(value: str | None) -> str:
+    return value or ""
+
+
+def check_name(what: str, name: object, pattern: re.Pattern[str]) -> None:
+    """Refuse a name that is not of a service's form; such a name might read as something else in a path.
+
+    Raises:
+        InvalidRequestError: It is not text of that form.
+    """
+    if not isinstance(name, str) or not pattern.fullmatch(name):
+        raise InvalidRequestError(f"{what} has the form {pattern.pattern}, got {name!r:.200}")
+
+
+def _check_path(ref: "JobRef", _: object, path: tuple[str, ...]) -> None:
+    expected = _PATH_LENGTHS.get(ref.service, len(path))
+    if not path or len(path) != expected or not all(map(_is_text, path)):
+        raise InvalidRequestError(f"a {ref.service} job is named by {expected or 1} non-empty name(s), got {path!r}")
+
+
+def _check_region(_: object, __: object, region: str | None) -> None:
+    if region is not None and not _NAME.fullmatch(region):
+        raise InvalidRequestError(f"a region consists of letters, digits and '-', got {region!r}")
+
+
+def _check_profile(_: object, __: object, profile: str | None) -> None:
+    if profile is not None and not _is_text(profile):
+        raise InvalidRequestError(f"a profile is non-empty text, got {profile!r}")
+
+
+def _split_text(text: str) -> tuple[Service, tuple[str, ...], dict[str, str]]:
+    service, _, rest = text.partition(":")
+    path, _, query = rest.partition("?")
+    options = dict(pair.partition("=")[::2] for pair in query.split("&")) if query else {}
+    if service not in _PATH_LENGTHS:
+        raise InvalidRequestError(f"unknown service {service!r}, known are {', '.join(_PATH_LENGTHS)}")
+    return (
+        Service(service),
+        tuple(map(unquote, path.split("/"))),
+        {name: unquote(value) for name, value in options.items()},
+    )
+
+
+def _not_a(kind: str, text: str, why: str = "") -> InvalidRequestError:
+    return InvalidRequestError(f"{text!r} is not the text form of a {kind} ({_TEXT_FORM}){why}")
+
+
+@attrs.frozen(order=True)
+class JobRef:
+    """The name of a job: an EMR Serverless application, a DataZone job or a Glue job, and where it lives.
+
+    Attributes:
+        service: A ``Service``, or the name of an adapter of your own.
+        path: The names that say which one: ``(application_id,)``, ``(domain_id, job_id)`` or ``(job_name,)``.
+        region: The AWS region, or None until a client completes it.
+        profile: The name of one of the client's ``sessions``, or None for its default session.
+
+    Raises:
+        InvalidRequestError: The path has not the number of names that the service needs, or a name is malformed.
+    """
+
+    service: str = attrs.field(converter=_known_service)
+    path: tuple[str, ...] = attrs.field(converter=_names, validator=_check_path)
+    region: str | None = attrs.field(default=None, validator=_check_region, order=_none_first)
+    profile: str | None = attrs.field(default=None, validator=_check_profile, order=_none_first)
+
+    def sibling(self, *path: str) -> Self:
+        """Return the reference of another job of the same service, region and profile."""
+        return attrs.evolve(self, path=path)
+
+    def run(self, run_id: str) -> "RunRef":
+        """Return the reference of one run of this job."""
+        return RunRef(self, run_id)
+
+    def __str__(self) -> str:
+        """Return the text form, which ``parse`` reads back."""
+        return self._text(self.path)
+
+    def _text(self, names: tuple[str, ...]) -> str:
+        options = {"region": self.region, "profile": self.profile}
+        query = "&".join(f"{name}={quote(value, safe='')}" for name, value in options.items() if value is not None)
+        return f"{self.service}:{'/'.join(quote(name, safe='') for name in names)}" + (f"?{query}" if query else "")
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read ``SERVICE:JOB[?region=...&profile=...]``.
+
+        Raises:
+            InvalidRequestError: The text is not exactly what ``str()`` of a reference would give.
+        """
+        try:
+            service, names, options = _split_text(text)
+            ref = cls(service, names, options.get("region"), options.get("profile"))
+        except InvalidRequestError as error:
+            raise _not_a("job", text, f": {error}") from error
+        if str(ref) != text:
+            raise _not_a("job", text)
+        return ref
+
+
+def _check_run_id(_: object, __: object, value: str) -> None:
+    if not _is_text(value):
+        raise InvalidRequestError(f"a run id is non-empty text, got {value!r}")
+
+
+@attrs.frozen(order=True)
+class RunRef:
+    """The name of a run: its job and the service's id of the run."""
+
+    job: JobRef
+    run_id: str = attrs.field(validator=_check_run_id)
+
+    def __str__(self) -> str:
+        """Return the text form, which ``parse`` reads back."""
+        return self.job._text((*self.job.path, self.run_id))  # noqa: SLF001 the two text forms are one
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read ``SERVICE:JOB/RUN[?region=...&profile=...]``.
+
+        Raises:
+            InvalidRequestError: The text is not exactly what ``str()`` of a reference would give.
+        """
+        try:
+            service, names, options = _split_text(text)
+            job = JobRef(service, names[:-1], options.get("region"), options.get("profile"))
+            ref = cls(job, names[-1])
+        except InvalidRequestError as error:
+            raise _not_a("run", text, f": {error}") from error
+        if str(ref) != text:
+            raise _not_a("run", text)
+        return ref

@@ -1,0 +1,122 @@
+"""A DataZone job and its runs, which can be read and nothing else."""
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+import attrs
+
+from jobruns_sdk.lanes import Source
+from jobruns_sdk.listings import attempt_pages, run_pages
+from jobruns_sdk.model import Attempt, JobRun, RunState
+from jobruns_sdk.paging import Pages
+from jobruns_sdk.ports import Call
+from jobruns_sdk.query import Order, RunQuery, Wanted, page_size_of
+from jobruns_sdk.refs import JobRef, RunRef, check_name
+from jobruns_sdk.services.datazone import native
+from jobruns_sdk.services.datazone.listing import AttemptListing, RunListing, get_run
+from jobruns_sdk.services.datazone.translate import STATES
+
+LARGEST_PAGE: Final = 50
+
+# Ids travel in paths: https://docs.aws.amazon.com/datazone/latest/APIReference/API_ListJobRuns.html
+_DOMAIN: Final = re.compile(r"dzd[-_][a-zA-Z0-9_-]{1,36}")
+_ID: Final = re.compile(r"[a-zA-Z0-9_-]{1,36}")
+
+
+def _check_job(_: object, __: object, ref: JobRef) -> None:
+    check_name("a domain id", ref.path[0], _DOMAIN)
+    check_name("a job id", ref.path[1], _ID)
+
+
+@attrs.frozen
+class DataZoneJob:
+    """A DataZone job, made by ``JobRunsClient.datazone``. DataZone can neither start nor stop a run.
+
+    Attributes:
+        ref: The job's reference, complete with its region.
+    """
+
+    ref: JobRef = attrs.field(validator=_check_job)
+    _call: Call = attrs.field(repr=False)
+
+    def runs(
+        self,
+        *,
+        states: Iterable[RunState] | None = None,
+        native_states: Iterable[str] | None = None,
+        created_after: datetime | None = None,
+        created_before: datetime | None = None,
+        order: Order | None = None,
+        limit: int | None = None,
+        page_size: int | None = None,
+        cursor: str | None = None,
+    ) -> Pages[JobRun[native.JobRunSummary]]:
+        """Return the job's runs (ListJobRuns); nothing is requested until they are iterated.
+
+        A single state is sent to the service; several states and times are filtered here.
+
+        Args:
+            states: The states that are wanted, None for all.
+            native_states: The states that are wanted in DataZone's own words, such as ``{"ABORTED"}``.
+            created_after: Runs created then or later (aware).
+            created_before: Runs created before that (aware).
+            order: ``"newest"`` first, as is usual, or ``"oldest"`` first.
+            limit: How many runs are yielded at most.
+            page_size: How many rows to ask for at once, 50 at most and unless told otherwise.
+            cursor: Where an earlier walk has left off; its filters apply again and may be left out.
+
+        Raises:
+            InvalidRequestError: An argument cannot be right.
+            CursorError: The cursor is damaged, of another listing or of other filters.
+        """
+        query = RunQuery(
+            states=states,
+            native_states=native_states,
+            created_after=created_after,
+            created_before=created_before,
+            order=order,
+        )
+        rows = page_size_of(page_size, LARGEST_PAGE)
+
+        def sources(query: RunQuery, wanted: Wanted) -> Iterable[Source[JobRun[native.JobRunSummary]]]:
+            yield Source("", lambda _: RunListing(self.ref, self._call, query, wanted, page_size=rows))
+
+        return run_pages(self.ref, query, STATES, sources, limit=limit, cursor=cursor)
+
+    def attempts(
+        self, run_id: str, *, limit: int | None = None, page_size: int | None = None, cursor: str | None = None
+    ) -> Pages[Attempt[native.GetJobRunOutput]]:
+        """Return the run as its only attempt (GetJobRun): DataZone does not retry.
+
+        Args:
+            run_id: The run's id.
+            limit: How many attempts are yielded at most.
+            page_size: Taken for the sake of the other services.
+            cursor: Where an earlier walk has left off.
+
+        Raises:
+            InvalidRequestError: An argument cannot be right.
+            NotFoundError: While iterating: there is no such run.
+        """
+        run = self._run_ref(run_id)
+        page_size_of(page_size, 1)
+        return attempt_pages(run, lambda: AttemptListing(run, self._call), limit=limit, cursor=cursor)
+
+    async def run(self, run_id: str) -> JobRun[native.GetJobRunOutput]:
+        """Return a run with its details (GetJobRun).
+
+        Args:
+            run_id: The run's id.
+
+        Raises:
+            InvalidRequestError: The id is malformed.
+            NotFoundError: There is no such run.
+        """
+        run, _ = await get_run(self._call, self._run_ref(run_id))
+        return run
+
+    def _run_ref(self, run_id: str) -> RunRef:
+        check_name("a run id", run_id, _ID)
+        return self.ref.run(run_id)

@@ -1,0 +1,91 @@
+"""From DataZone's job runs to the domain model: total, pure, table-driven."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from jobruns_sdk.model import Attempt, JobRun, RunState
+from jobruns_sdk.refs import RunRef
+from jobruns_sdk.services.datazone import native
+from jobruns_sdk.wire import utc
+
+# https://docs.aws.amazon.com/datazone/latest/APIReference/API_GetJobRun.html
+STATES: Final[Mapping[str, RunState]] = {
+    "SCHEDULED": RunState.QUEUED,
+    "IN_PROGRESS": RunState.RUNNING,
+    "SUCCESS": RunState.SUCCEEDED,
+    "PARTIALLY_SUCCEEDED": RunState.PARTIALLY_SUCCEEDED,
+    "FAILED": RunState.FAILED,
+    "ABORTED": RunState.FAILED,
+    "TIMED_OUT": RunState.TIMED_OUT,
+    "CANCELED": RunState.STOPPED,
+}
+
+
+def run_from_summary(ref: RunRef, row: native.JobRunSummary) -> JobRun[native.JobRunSummary]:
+    """Return a run as ListJobRuns lists it."""
+    native_state = row.status or ""
+    started, ended = utc(row.startTime), utc(row.endTime)
+    return JobRun(
+        ref,
+        None,
+        STATES.get(native_state, RunState.UNKNOWN),
+        native_state,
+        _message(row.error),
+        1,
+        utc(row.createdAt),
+        started,
+        ended or started,
+        ended,
+        row.createdBy,
+        None,
+        row,
+    )
+
+
+def run_from_native(ref: RunRef, run: native.GetJobRunOutput) -> JobRun[native.GetJobRunOutput]:
+    """Return a run as GetJobRun has it."""
+    native_state = run.status or ""
+    started, ended = utc(run.startTime), utc(run.endTime)
+    return JobRun(
+        ref,
+        None,
+        STATES.get(native_state, RunState.UNKNOWN),
+        native_state,
+        _message(run.error) or _failed_queries(run.details),
+        1,
+        utc(run.createdAt),
+        started,
+        ended or started,
+        ended,
+        run.createdBy,
+        None,
+        run,
+    )
+
+
+def attempt_from_run(run: JobRun[native.GetJobRunOutput]) -> Attempt[native.GetJobRunOutput]:
+    """Return a run as its only attempt: DataZone does not retry."""
+    return Attempt(
+        run.ref,
+        run.id,
+        1,
+        run.state,
+        run.native_state,
+        run.message,
+        run.created_at,
+        run.started_at,
+        run.updated_at,
+        run.ended_at,
+        None,
+        run.native,
+    )
+
+
+def _message(error: native.JobRunError | None) -> str | None:
+    return (error and error.message) or None
+
+
+def _failed_queries(details: native.JobRunDetails | None) -> str | None:
+    lineage = details and details.lineageRunDetails
+    queries = lineage and lineage.sqlQueryRunDetails
+    return "\n".join((queries and queries.errorMessages) or ()) or None

@@ -1,0 +1,167 @@
+"""The lists of EMR Serverless, page by page."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import timedelta
+from typing import Final
+
+from jobruns_sdk.errors import InvalidRequestError, NotFoundError
+from jobruns_sdk.lanes import Batch, Undecoded
+from jobruns_sdk.listings import attempt_pages
+from jobruns_sdk.model import Attempt, Job, JobRun
+from jobruns_sdk.ports import Call, Reply
+from jobruns_sdk.query import RunQuery
+from jobruns_sdk.refs import JobRef, RunRef
+from jobruns_sdk.services.emr_serverless import native
+from jobruns_sdk.services.emr_serverless.operations import (
+    GET_JOB_RUN,
+    LIST_APPLICATIONS,
+    LIST_JOB_RUN_ATTEMPTS,
+    LIST_JOB_RUNS,
+)
+from jobruns_sdk.services.emr_serverless.translate import (
+    AttemptNative,
+    attempt_from_native,
+    attempt_from_summary,
+    job_from_summary,
+    run_from_summary,
+)
+
+# Whether the service's own bounds are inclusive is not documented, so it is asked for more and bounded exactly here.
+# https://docs.aws.amazon.com/emr-serverless/latest/APIReference/API_ListJobRuns.html
+_SLACK: Final = timedelta(seconds=1)
+_FIRST_MODE: Final = "BATCH"  # that of runs from before there was another
+
+
+async def get_run(call: Call, run: RunRef, attempt: int | None = None) -> tuple[native.JobRun, Reply]:
+    """Return a run as GetJobRun has it, and the answer that it came in."""
+    asked = {} if attempt is None else {"attempt": attempt}
+    reply = await call(GET_JOB_RUN, {"applicationId": run.job.path[0], "jobRunId": run.run_id, **asked})
+    found = GET_JOB_RUN.read(reply).jobRun
+    if found is None or not found.jobRunId:
+        raise GET_JOB_RUN.lacks("$.jobRun" if found is None else "$.jobRun.jobRunId", reply)
+    return found, reply
+
+
+class RunListing:
+    """The runs of an application by ListJobRuns, in one state or in all.
+
+    Several states at once would come grouped by state, so they are listed one by one and merged.
+    """
+
+    def __init__(self, application: JobRef, call: Call, query: RunQuery, *, state: str | None, page_size: int) -> None:
+        """Begin at the top."""
+        self._application = application
+        self._call = call
+        self._mode = query.mode
+        asked = {
+            "applicationId": application.path[0],
+            "maxResults": page_size,
+            "states": None if state is None else [state],
+            "createdAtAfter": query.created_after_less(_SLACK),
+            "createdAtBefore": query.created_before_plus(_SLACK),
+            "mode": query.mode,
+        }
+        self._asked: Mapping[str, object] = {name: value for name, value in asked.items() if value is not None}
+
+    async def fetch(self, token: str | None) -> Undecoded[JobRun[native.JobRunSummary]]:
+        """Fetch a page."""
+        after = {} if token is None else {"nextToken": token}
+        reply = await self._call(LIST_JOB_RUNS, {**self._asked, **after})
+        return lambda: self._read(reply)
+
+    def _read(self, reply: Reply) -> Batch[JobRun[native.JobRunSummary]]:
+        answer = LIST_JOB_RUNS.read(reply)
+        if answer.jobRuns is None:
+            raise LIST_JOB_RUNS.lacks("$.jobRuns", reply)
+        for index, row in enumerate(answer.jobRuns):
+            if not row.id:
+                raise LIST_JOB_RUNS.lacks(f"$.jobRuns[{index}].id", reply)
+        job = self._application
+        rows = [run_from_summary(job.run(row.id or ""), row) for row in answer.jobRuns if self._is_wanted(row)]
+        return Batch(rows, answer.nextToken or None, reply.requests)
+
+    def _is_wanted(self, row: native.JobRunSummary) -> bool:
+        return self._mode is None or (row.mode or _FIRST_MODE) == self._mode
+
+
+class ListedAttempts:
+    """The attempts of a run as ListJobRunAttempts has them, in whatever order."""
+
+    def __init__(self, run: RunRef, call: Call, *, page_size: int) -> None:
+        """Begin at the top."""
+        self._run = run
+        self._call = call
+        self._asked = {"applicationId": run.job.path[0], "jobRunId": run.run_id, "maxResults": page_size}
+
+    async def fetch(self, token: str | None) -> Undecoded[Attempt[AttemptNative]]:
+        """Fetch a page."""
+        after = {} if token is None else {"nextToken": token}
+        reply = await self._call(LIST_JOB_RUN_ATTEMPTS, {**self._asked, **after})
+        return lambda: self._read(reply)
+
+    def _read(self, reply: Reply) -> Batch[Attempt[AttemptNative]]:
+        answer = LIST_JOB_RUN_ATTEMPTS.read(reply)
+        if answer.jobRunAttempts is None:
+            raise LIST_JOB_RUN_ATTEMPTS.lacks("$.jobRunAttempts", reply)
+        rows = [attempt_from_summary(self._run, row) for row in answer.jobRunAttempts]
+        return Batch(rows, answer.nextToken or None, reply.requests)
+
+
+class AttemptListing:
+    """The attempts of a run, first one first, made good by GetJobRun where their list lags behind.
+
+    The order of the list is not documented, so all of it is read before the first attempt is handed out.
+    """
+
+    def __init__(self, run: RunRef, call: Call, *, page_size: int) -> None:
+        """Begin at the first attempt."""
+        self._run = run
+        self._call = call
+        self._page_size = page_size
+
+    async def fetch(self, token: str | None) -> Undecoded[Attempt[AttemptNative]]:
+        """Fetch all attempts, in one page whatever the token."""
+        del token
+        source = ListedAttempts(self._run, self._call, page_size=self._page_size)
+        async with attempt_pages(self._run, lambda: source, limit=None, cursor=None).open() as walk:
+            attempts = {attempt.number: attempt async for attempt in walk}
+            requests = walk.report.calls
+        latest, reply = await get_run(self._call, self._run)
+        requests += reply.requests
+        newest = attempt_from_native(self._run, latest)
+        for number in sorted(set(range(1, newest.number)).difference(attempts)):
+            with suppress(NotFoundError, InvalidRequestError):
+                missing, reply = await get_run(self._call, self._run, number)
+                requests += reply.requests
+                attempts[number] = attempt_from_native(self._run, missing)
+        if newest.number not in attempts or not attempts[newest.number].is_terminal:
+            attempts[newest.number] = newest
+        return lambda: Batch([attempts[number] for number in sorted(attempts)], None, requests)
+
+
+class ApplicationListing:
+    """The applications of an account in a region, by ListApplications."""
+
+    def __init__(self, call: Call, place: JobRef, *, page_size: int) -> None:
+        """Begin at the top, in the region and with the profile of that reference."""
+        self._call = call
+        self._place = place
+        self._page_size = page_size
+
+    async def fetch(self, token: str | None) -> Undecoded[Job[native.ApplicationSummary]]:
+        """Fetch a page."""
+        after = {} if token is None else {"nextToken": token}
+        reply = await self._call(LIST_APPLICATIONS, {"maxResults": self._page_size, **after})
+        return lambda: self._read(reply)
+
+    def _read(self, reply: Reply) -> Batch[Job[native.ApplicationSummary]]:
+        answer = LIST_APPLICATIONS.read(reply)
+        if answer.applications is None:
+            raise LIST_APPLICATIONS.lacks("$.applications", reply)
+        rows: list[Job[native.ApplicationSummary]] = []
+        for index, row in enumerate(answer.applications):
+            if not row.id:
+                raise LIST_APPLICATIONS.lacks(f"$.applications[{index}].id", reply)
+            rows.append(job_from_summary(self._place.sibling(row.id), row))
+        return Batch(rows, answer.nextToken or None, reply.requests)

@@ -1,0 +1,125 @@
+"""From EMR Serverless job runs to the domain model: total, pure, table-driven."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from jobruns_sdk.model import Attempt, Job, JobRun, RunState, Usage
+from jobruns_sdk.refs import JobRef, RunRef
+from jobruns_sdk.services.emr_serverless import native
+from jobruns_sdk.services.emr_serverless.native_application import Application
+from jobruns_sdk.wire import utc
+
+# In the order of a run's life, in which several states are asked for: a run that moves on meanwhile is met again, not
+# missed. https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/job-states.html
+STATES: Final[Mapping[str, RunState]] = {
+    "SUBMITTED": RunState.QUEUED,
+    "QUEUED": RunState.QUEUED,
+    "PENDING": RunState.QUEUED,
+    "SCHEDULED": RunState.STARTING,
+    "RUNNING": RunState.RUNNING,
+    "CANCELLING": RunState.STOPPING,
+    "SUCCESS": RunState.SUCCEEDED,
+    "FAILED": RunState.FAILED,
+    "CANCELLED": RunState.STOPPED,
+}
+
+AttemptNative = native.JobRunAttemptSummary | native.JobRun
+"""An attempt as it is listed, or as GetJobRun has it where the list lags behind."""
+
+
+def run_from_summary(ref: RunRef, row: native.JobRunSummary) -> JobRun[native.JobRunSummary]:
+    """Return a run as ListJobRuns lists it, which tells neither start, end nor usage."""
+    native_state = row.state or ""
+    return JobRun(
+        ref,
+        row.name,
+        STATES.get(native_state, RunState.UNKNOWN),
+        native_state,
+        row.stateDetails or None,
+        row.attempt or 1,
+        utc(row.createdAt),
+        None,
+        utc(row.updatedAt),
+        None,
+        row.createdBy,
+        None,
+        row,
+    )
+
+
+def run_from_native(ref: RunRef, run: native.JobRun) -> JobRun[native.JobRun]:
+    """Return a run as GetJobRun has it."""
+    native_state = run.state or ""
+    return JobRun(
+        ref,
+        run.name,
+        STATES.get(native_state, RunState.UNKNOWN),
+        native_state,
+        run.stateDetails or None,
+        run.attempt or 1,
+        utc(run.createdAt),
+        utc(run.startedAt),
+        utc(run.updatedAt),
+        utc(run.endedAt),
+        run.createdBy,
+        _usage(run),
+        run,
+    )
+
+
+def attempt_from_summary(run: RunRef, row: native.JobRunAttemptSummary) -> Attempt[AttemptNative]:
+    """Return an attempt as ListJobRunAttempts lists it."""
+    native_state = row.state or ""
+    return Attempt(
+        run,
+        run.run_id,
+        row.attempt or 1,
+        STATES.get(native_state, RunState.UNKNOWN),
+        native_state,
+        row.stateDetails or None,
+        utc(row.createdAt),
+        None,
+        utc(row.updatedAt),
+        None,
+        None,
+        row,
+    )
+
+
+def attempt_from_native(ref: RunRef, run: native.JobRun) -> Attempt[AttemptNative]:
+    """Return the attempt that GetJobRun tells of: the one that was asked for, else the latest."""
+    native_state = run.state or ""
+    return Attempt(
+        ref,
+        ref.run_id,
+        run.attempt or 1,
+        STATES.get(native_state, RunState.UNKNOWN),
+        native_state,
+        run.stateDetails or None,
+        utc(run.attemptCreatedAt or run.createdAt),
+        utc(run.startedAt),
+        utc(run.attemptUpdatedAt or run.updatedAt),
+        utc(run.endedAt),
+        _usage(run),
+        run,
+    )
+
+
+def job_from_summary(ref: JobRef, application: native.ApplicationSummary) -> Job[native.ApplicationSummary]:
+    """Return an application as ListApplications lists it."""
+    return Job(ref, application.name, application.state, application)
+
+
+def job_from_native(ref: JobRef, application: Application) -> Job[Application]:
+    """Return an application as GetApplication has it."""
+    return Job(ref, application.name, application.state, application)
+
+
+def _usage(run: native.JobRun) -> Usage | None:
+    if run.billedResourceUtilization is not None:
+        billed = run.billedResourceUtilization
+        return Usage(billed.vCPUHour, billed.memoryGBHour, billed.storageGBHour, basis="billed")
+    if run.totalResourceUtilization is not None:
+        total = run.totalResourceUtilization
+        return Usage(total.vCPUHour, total.memoryGBHour, total.storageGBHour, basis="consumed")
+    return None

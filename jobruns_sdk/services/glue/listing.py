@@ -1,0 +1,163 @@
+"""Glue's lists, page by page. Runs come newest first, without filters of the service's own."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import timedelta
+from typing import Final
+
+from jobruns_sdk.errors import NotFoundError
+from jobruns_sdk.lanes import Batch, Undecoded
+from jobruns_sdk.model import Attempt, Job, JobRun
+from jobruns_sdk.ports import Call, Reply
+from jobruns_sdk.query import RunQuery
+from jobruns_sdk.refs import JobRef
+from jobruns_sdk.services.glue import native
+from jobruns_sdk.services.glue.operations import GET_JOB_RUN, GET_JOB_RUNS, LIST_JOBS
+from jobruns_sdk.services.glue.retries import RetryFold
+from jobruns_sdk.services.glue.translate import (
+    attempt_from_native,
+    attempt_id,
+    job_from_native,
+    may_be_retried,
+    root_and_number,
+    run_from_row,
+)
+from jobruns_sdk.wire import utc
+
+LATE: Final = timedelta(minutes=30)
+"""How much later than its place in the list says a run may have started: one that is queued waits 20 minutes at most.
+
+https://docs.aws.amazon.com/glue/latest/dg/job-run-statuses.html
+"""
+
+
+async def get_attempt(
+    call: Call, job: JobRef, run_id: str, *, predecessors: bool = False
+) -> tuple[native.JobRun, Reply]:
+    """Return one attempt as GetJobRun has it, and the answer that it came in.
+
+    Raises:
+        NotFoundError: There is none of that id.
+    """
+    asked = {"PredecessorsIncluded": True} if predecessors else {}
+    reply = await call(GET_JOB_RUN, {"JobName": job.path[0], "RunId": run_id, **asked})
+    run = GET_JOB_RUN.read(reply).JobRun
+    if run is None or not run.Id:
+        raise GET_JOB_RUN.lacks("$.JobRun" if run is None else "$.JobRun.Id", reply)
+    return run, reply
+
+
+class RunListing:
+    """The runs of a job by GetJobRuns, each with its retries folded in, or each row on its own."""
+
+    def __init__(self, job: JobRef, call: Call, query: RunQuery, *, page_size: int, cut: tuple[str, ...]) -> None:
+        """Begin at the top, or where an earlier walk has left off.
+
+        Args:
+            job: The job.
+            call: Calls the service.
+            query: What is wanted: rows that are older, by more than they may come late, end the list.
+            page_size: How many rows to ask for.
+            cut: The ids of the retries that the earlier walk has read, but not the run they belong to.
+        """
+        self._job = job
+        self._call = call
+        self._end = query.created_after_less(LATE)
+        self._page_size = page_size
+        self._fold = None if query.collapse_retries is False else RetryFold(job)
+        self._cut = cut
+
+    async def fetch(self, token: str | None) -> Undecoded[JobRun[native.JobRun]]:
+        """Fetch a page, and before it what an earlier walk has read and could not carry in its cursor."""
+        retries: list[native.JobRun] = []
+        for run_id in self._cut:
+            with suppress(NotFoundError):
+                retries.append((await get_attempt(self._call, self._job, run_id))[0])
+        after = {} if token is None else {"NextToken": token}
+        reply = await self._call(GET_JOB_RUNS, {"JobName": self._job.path[0], "MaxResults": self._page_size, **after})
+        return lambda: self._read(retries, reply)
+
+    def _read(self, retries: Sequence[native.JobRun], reply: Reply) -> Batch[JobRun[native.JobRun]]:
+        answer = GET_JOB_RUNS.read(reply)
+        rows = answer.JobRuns or ()
+        for index, row in enumerate(rows):
+            if not row.Id:
+                raise GET_JOB_RUNS.lacks(f"$.JobRuns[{index}].Id", reply)
+        requests, self._cut = reply.requests + len(self._cut), ()
+        runs = self._runs((*retries, *rows))
+        token = answer.NextToken or None
+        if token is None and self._fold is not None:
+            runs += self._fold.flush()
+        if self._is_past(rows):
+            token = None
+        return Batch(runs, token, requests, self._fold.state if self._fold else ())
+
+    def _runs(self, rows: Sequence[native.JobRun]) -> list[JobRun[native.JobRun]]:
+        if self._fold is None:
+            return [run_from_row(self._job.run(row.Id or ""), row) for row in rows]
+        return [run for row in rows if (run := self._fold.add(row, row.Id or "")) is not None]
+
+    def _is_past(self, rows: Sequence[native.JobRun]) -> bool:
+        end = self._end
+        return end is not None and any(started < end for row in rows if (started := utc(row.StartedOn)) is not None)
+
+
+class AttemptListing:
+    """The attempts of a run, first one first, by GetJobRun: Glue has no operation that lists them.
+
+    An attempt's token is its number.
+    """
+
+    def __init__(self, job: JobRef, call: Call, run_id: str, *, predecessors: bool = False) -> None:
+        """Begin at the first attempt; the id may be that of any attempt."""
+        self._job = job
+        self._call = call
+        self._predecessors = predecessors
+        self._root, self._known = root_and_number(run_id)
+        self._missing = 0
+
+    async def fetch(self, token: str | None) -> Undecoded[Attempt[native.JobRun]]:
+        """Fetch one attempt.
+
+        Raises:
+            NotFoundError: The history holds no attempt of the run.
+        """
+        number = int(token or 1)
+        try:
+            row, reply = await get_attempt(
+                self._call, self._job, attempt_id(self._root, number), predecessors=self._predecessors
+            )
+        except NotFoundError:
+            self._missing += 1
+            # The history may have lost the first attempt and still hold a retry.
+            more = number < self._known or self._missing == number == 1
+            if self._missing == number and not more:
+                raise
+            return lambda: Batch((), str(number + 1) if more else None)
+        attempt = attempt_from_native(self._job.run(self._root), row)
+        more = number < self._known or may_be_retried(attempt.state)
+        return lambda: Batch((attempt,), str(number + 1) if more else None, reply.requests)
+
+
+class JobListing:
+    """The jobs of an account in a region, by ListJobs, which tells their names and nothing else."""
+
+    def __init__(self, call: Call, place: JobRef, *, page_size: int) -> None:
+        """Begin at the top, in the region and with the profile of that reference."""
+        self._call = call
+        self._place = place
+        self._page_size = page_size
+
+    async def fetch(self, token: str | None) -> Undecoded[Job[native.Job]]:
+        """Fetch a page."""
+        after = {} if token is None else {"NextToken": token}
+        reply = await self._call(LIST_JOBS, {"MaxResults": self._page_size, **after})
+        return lambda: self._read(reply)
+
+    def _read(self, reply: Reply) -> Batch[Job[native.Job]]:
+        answer = LIST_JOBS.read(reply)
+        rows = [self._job(name) for name in answer.JobNames or () if name]
+        return Batch(rows, answer.NextToken or None, reply.requests)
+
+    def _job(self, name: str) -> Job[native.Job]:
+        return job_from_native(self._place.sibling(name), native.Job(Name=name))

@@ -1,0 +1,12 @@
+"""The operations of Glue that are used here."""
+
+from typing import Final
+
+from jobruns_sdk.ports import Operation
+from jobruns_sdk.services.glue import native
+from jobruns_sdk.services.glue.errors import CODES
+
+GET_JOB_RUNS: Final = Operation("glue", "GetJobRuns", native.GET_JOB_RUNS, CODES)
+GET_JOB_RUN: Final = Operation("glue", "GetJobRun", native.GET_JOB_RUN, CODES)
+GET_JOB: Final = Operation("glue", "GetJob", native.GET_JOB, CODES)
+LIST_JOBS: Final = Operation("glue", "ListJobs", native.LIST_JOBS, CODES)

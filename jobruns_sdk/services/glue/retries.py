@@ -1,0 +1,46 @@
+"""Folding Glue's retries into the run that they belong to.
+
+Glue lists a retry as a run of its own, newest first: a run's retries come before the run itself, which a page, a cursor
+or the edge of the history may cut off from them.
+"""
+
+from collections.abc import Iterable
+
+from jobruns_sdk.model import JobRun
+from jobruns_sdk.refs import JobRef
+from jobruns_sdk.services.glue import native
+from jobruns_sdk.services.glue.translate import attempt_id, root_and_number, run_from_attempts, run_from_row
+
+
+class RetryFold:
+    """Collects the retries that were listed, until the run that they belong to comes."""
+
+    def __init__(self, job: JobRef) -> None:
+        """Begin with no retry seen."""
+        self._job = job
+        self._open: dict[str, dict[int, native.JobRun]] = {}
+
+    @property
+    def state(self) -> tuple[str, ...]:
+        """The ids of the retries whose run has not come yet."""
+        return tuple(attempt_id(root, number) for root, group in self._open.items() for number in group)
+
+    def add(self, row: native.JobRun, run_id: str) -> JobRun[native.JobRun] | None:
+        """Take in a row; return the run that is complete with it, None if it was a retry."""
+        root, number = root_and_number(run_id)
+        if number > 1:
+            self._open.setdefault(root, {})[number] = row
+            return None
+        retries = self._open.pop(root, None)
+        if retries is None:
+            return run_from_row(self._job.run(root), row)
+        return self._run(root, retries | {1: row})
+
+    def flush(self) -> Iterable[JobRun[native.JobRun]]:
+        """Return the runs whose first attempt the history no longer holds, dated by their oldest known attempt."""
+        runs = [self._run(root, group) for root, group in self._open.items()]
+        self._open.clear()
+        return sorted(runs, key=lambda run: run.created_at.timestamp() if run.created_at else 0.0, reverse=True)
+
+    def _run(self, root: str, group: dict[int, native.JobRun]) -> JobRun[native.JobRun]:
+        return run_from_attempts(self._job.run(root), [group[number] for number in sorted(group)])

@@ -1,0 +1,152 @@
+"""From Glue's job runs to the domain model: total, pure, table-driven. Retries are folded in ``retries.py``."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from jobruns_sdk.model import Attempt, Job, JobRun, RunState, Usage
+from jobruns_sdk.refs import JobRef, RunRef
+from jobruns_sdk.services.glue import native
+from jobruns_sdk.wire import utc
+
+# https://docs.aws.amazon.com/glue/latest/dg/job-run-statuses.html
+STATES: Final[Mapping[str, RunState]] = {
+    "WAITING": RunState.QUEUED,
+    "STARTING": RunState.STARTING,
+    "RUNNING": RunState.RUNNING,
+    "STOPPING": RunState.STOPPING,
+    "SUCCEEDED": RunState.SUCCEEDED,
+    "FAILED": RunState.FAILED,
+    "ERROR": RunState.FAILED,
+    "STOPPED": RunState.STOPPED,
+    "TIMEOUT": RunState.TIMED_OUT,
+    "EXPIRED": RunState.TIMED_OUT,
+}
+
+# DPUs of a worker, https://docs.aws.amazon.com/glue/latest/dg/worker-types.html
+_DPUS: Final[Mapping[str, float]] = {
+    "Standard": 1,
+    "G.025X": 0.25,
+    "G.1X": 1,
+    "G.2X": 2,
+    "G.4X": 4,
+    "G.8X": 8,
+    "G.12X": 12,
+    "G.16X": 16,
+    "R.1X": 1,
+    "R.2X": 2,
+    "R.4X": 4,
+    "R.8X": 8,
+    "Z.2X": 2,
+}
+_SECONDS_PER_HOUR: Final = 3600
+_RETRY_ID: Final = re.compile(r"(?P<root>.+)_attempt_(?P<retry>[1-9][0-9]{0,8})")
+
+
+def root_and_number(run_id: str) -> tuple[str, int]:
+    """Return the id of the run that an attempt's id belongs to, and the attempt's number, from 1."""
+    found = _RETRY_ID.fullmatch(run_id) if "_attempt_" in run_id else None
+    return (found["root"], int(found["retry"]) + 1) if found else (run_id, 1)
+
+
+def attempt_id(root: str, number: int) -> str:
+    """Return the id of an attempt by its number, from 1."""
+    return root if number == 1 else f"{root}_attempt_{number - 1}"
+
+
+def may_be_retried(state: RunState) -> bool:
+    """Whether another attempt may follow one that is in that state.
+
+    Whether Glue retries a timeout is not documented; asking costs one call.
+    """
+    return state.is_failure or state is RunState.UNKNOWN
+
+
+def run_from_attempts(ref: RunRef, attempts: Sequence[native.JobRun]) -> JobRun[native.JobRun]:
+    """Return the run that was tried by those attempts, which come in their order; the last one has the say."""
+    last = attempts[-1]
+    whole = len(attempts) == root_and_number(last.Id or "")[1]
+    return _run(ref, last, utc(attempts[0].StartedOn), _total(attempts) if whole else None)
+
+
+def run_from_row(ref: RunRef, row: native.JobRun) -> JobRun[native.JobRun]:
+    """Return one row of Glue's as a run of its own."""
+    return _run(ref, row, utc(row.StartedOn), _usage(row))
+
+
+def _run(ref: RunRef, row: native.JobRun, started: datetime | None, usage: Usage | None) -> JobRun[native.JobRun]:
+    native_state = row.JobRunState or ""
+    return JobRun(
+        ref,
+        row.JobName,
+        STATES.get(native_state, RunState.UNKNOWN),
+        native_state,
+        _message(row),
+        root_and_number(row.Id or "")[1],
+        started,
+        started,
+        utc(row.LastModifiedOn),
+        utc(row.CompletedOn),
+        None,
+        usage,
+        row,
+    )
+
+
+def _message(row: native.JobRun) -> str | None:
+    # A run that waits says in StateDetail what for; a failed one has an ErrorMessage.
+    return row.ErrorMessage or row.StateDetail or None
+
+
+def attempt_from_native(run: RunRef, row: native.JobRun) -> Attempt[native.JobRun]:
+    """Return one attempt of a run."""
+    native_state = row.JobRunState or ""
+    started = utc(row.StartedOn)
+    attempt = row.Id or ""
+    return Attempt(
+        run,
+        attempt,
+        root_and_number(attempt)[1],
+        STATES.get(native_state, RunState.UNKNOWN),
+        native_state,
+        _message(row),
+        started,
+        started,
+        utc(row.LastModifiedOn),
+        utc(row.CompletedOn),
+        _usage(row),
+        row,
+    )
+
+
+def job_from_native(ref: JobRef, job: native.Job) -> Job[native.Job]:
+    """Return a job as GetJob describes it."""
+    return Job(ref, job.Name, None, job)
+
+
+def _usage(row: native.JobRun) -> Usage | None:
+    if row.DPUSeconds is not None:
+        return Usage(dpu_hours=row.DPUSeconds / _SECONDS_PER_HOUR, basis="consumed")
+    capacity = _capacity(row)
+    if capacity is None or row.ExecutionTime is None:
+        return None
+    return Usage(dpu_hours=capacity * row.ExecutionTime / _SECONDS_PER_HOUR, basis="estimated")
+
+
+def _capacity(row: native.JobRun) -> float | None:
+    if row.MaxCapacity is not None:
+        return row.MaxCapacity
+    factor = _DPUS.get(row.WorkerType or "")
+    if row.NumberOfWorkers is not None and factor is not None:
+        return row.NumberOfWorkers * factor
+    return row.AllocatedCapacity or None
+
+
+def _total(attempts: Sequence[native.JobRun]) -> Usage | None:
+    known = [usage for usage in map(_usage, attempts) if usage is not None]
+    if len(known) < len(attempts):
+        return None
+    hours = sum(usage.dpu_hours or 0.0 for usage in known)
+    estimated = any(usage.basis == "estimated" for usage in known)
+    return Usage(dpu_hours=hours, basis="estimated" if estimated else "consumed")

@@ -1,0 +1,169 @@
+"""Calls to AWS: quotas, deadlines, and the one place that retries: botocore makes one attempt a call."""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Any, Self
+
+import attrs
+from botocore import xform_name
+from botocore.exceptions import ClientError
+
+from jobruns_sdk.errors import CallTimeoutError, ClientClosedError, JobRunsError, ThrottledError, TransportError
+from jobruns_sdk.failures import error_from_response
+from jobruns_sdk.pacing import UNPUBLISHED, Quota, TokenBucket, backoff
+from jobruns_sdk.ports import Clock, Operation, Reply
+from jobruns_sdk.transport.connections import BODY, Connection, Connections
+from jobruns_sdk.transport.failures import translated
+
+
+@attrs.frozen
+class Policy:
+    """How calls are made.
+
+    Attributes:
+        call_timeout: Seconds for a call with its retries, not counting waits for its quota or for a connection.
+        max_attempts: How many requests a call may send.
+        quotas: How often each operation may be called; None for as often as anyone likes.
+    """
+
+    call_timeout: float
+    max_attempts: int
+    quotas: Mapping[tuple[str, str], Quota] | None
+
+
+class Transport:
+    """Calls operations in any region, with any of the client's sessions."""
+
+    def __init__(self, connections: Connections, clock: Clock, policy: Policy) -> None:
+        """Keep what is needed; nothing is opened yet."""
+        self._connections = connections
+        self._clock = clock
+        self._policy = policy
+        self._buckets: dict[tuple[str | None, str | None, str, str], TokenBucket] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._closed = False
+
+    async def __aenter__(self) -> Self:
+        """Open the transport in this event loop."""
+        if self._closed or self._loop is not None:
+            raise ClientClosedError("a client is opened once; make another one")
+        self._loop = asyncio.get_running_loop()
+        await self._connections.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close every connection; calls that are under way fail with ClientClosedError."""
+        self._closed = True
+        await self._connections.__aexit__(kind, error, trace)
+
+    async def call(
+        self, operation: Operation[Any], params: Mapping[str, object], *, region: str | None, profile: str | None
+    ) -> Reply:
+        """Call an operation, again and again as far as that is safe and of use; see ``ports.Call``."""
+        self._check_open(operation)
+        requests, spent = 0, 0.0
+        while True:
+            requests += 1
+            async with self._turn(operation, region, profile) as connection:
+                begun = time.monotonic()
+                try:
+                    answer = await self._request(connection, operation, params, self._policy.call_timeout - spent)
+                    return Reply(answer[BODY], _request_id(answer), requests)
+                except JobRunsError as error:
+                    if self._closed:
+                        raise _closed("the client was closed during the call", operation) from error
+                    failure = error
+            pause = backoff(requests, random.random(), throttled=isinstance(failure, ThrottledError))  # noqa: S311 jitter
+            spent += time.monotonic() - begun + pause
+            if not _may_repeat(operation, failure) or requests >= self._policy.max_attempts:
+                raise failure
+            if spent >= self._policy.call_timeout:
+                raise failure
+            await self._clock.sleep(pause)
+
+    @asynccontextmanager
+    async def _turn(
+        self, operation: Operation[Any], region: str | None, profile: str | None
+    ) -> AsyncIterator[Connection]:
+        """Wait for the quota and for a free connection; what is not used of the quota is given back."""
+        bucket = self._bucket(operation, region, profile)
+        wait = bucket.take(self._clock.monotonic()) if bucket else 0.0
+        try:
+            if wait:
+                await self._clock.sleep(wait)
+            with self._clock.calling():
+                connection = await self._connections.get(operation.service, region, profile)
+            await connection.slots.acquire()
+        except BaseException:
+            if bucket:
+                bucket.give_back()
+            raise
+        try:
+            yield connection
+        finally:
+            connection.slots.release()
+
+    def _bucket(self, operation: Operation[Any], region: str | None, profile: str | None) -> TokenBucket | None:
+        if self._policy.quotas is None:
+            return None
+        key = (profile, region, operation.service, operation.name)
+        if key not in self._buckets:
+            quota = self._policy.quotas.get((operation.service, operation.name), UNPUBLISHED)
+            self._buckets[key] = TokenBucket(quota)
+        return self._buckets[key]
+
+    async def _request(
+        self, connection: Connection, operation: Operation[Any], params: Mapping[str, object], seconds: float
+    ) -> dict[str, Any]:
+        method = getattr(connection.client, xform_name(operation.name))
+        try:
+            async with asyncio.timeout(seconds):
+                with self._clock.calling(), translated(operation.service, operation.name):
+                    answer: dict[str, Any] = await method(**params)
+                    return answer
+        except ClientError as error:
+            raise _error_from_answer(operation, error) from error
+        except TimeoutError as error:
+            limit = f"no answer within call_timeout={self._policy.call_timeout:g} s"
+            raise CallTimeoutError(limit, service=operation.service, operation=operation.name) from error
+
+    def _check_open(self, operation: Operation[Any]) -> None:
+        if self._closed:
+            raise _closed("the client is closed", operation)
+        if self._loop is None:
+            raise _closed("the client is not open: use it inside `async with`", operation)
+        if self._loop is not asyncio.get_running_loop():
+            raise _closed("the client was opened in another event loop; make one for each loop", operation)
+
+
+def _closed(text: str, operation: Operation[Any]) -> ClientClosedError:
+    return ClientClosedError(text, service=operation.service, operation=operation.name)
+
+
+def _may_repeat(operation: Operation[Any], failure: JobRunsError) -> bool:
+    if not failure.retryable or operation.repeatable:
+        return failure.retryable
+    return isinstance(failure, ThrottledError) or (isinstance(failure, TransportError) and not failure.sent)
+
+
+def _request_id(answer: Mapping[str, Any]) -> str | None:
+    request_id: str | None = answer["ResponseMetadata"]["HTTPHeaders"].get("x-amzn-requestid")
+    return request_id
+
+
+def _error_from_answer(operation: Operation[Any], error: ClientError) -> JobRunsError:
+    answer: Mapping[str, Any] = error.response
+    return error_from_response(
+        service=operation.service,
+        operation=operation.name,
+        status=answer["ResponseMetadata"]["HTTPStatusCode"],
+        headers=answer["ResponseMetadata"]["HTTPHeaders"],
+        body=answer[BODY],
+        codes=operation.codes,
+    )

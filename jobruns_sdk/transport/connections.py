@@ -1,0 +1,139 @@
+"""aiobotocore clients: one for each service, region and profile, made once, that hand back bytes."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Any, Final, Self, cast
+from urllib.parse import urlsplit
+
+from aiobotocore.config import AioConfig
+from aiobotocore.session import AioSession, get_session
+from botocore.config import Config
+
+from jobruns_sdk.errors import InvalidRequestError
+from jobruns_sdk.transport.failures import translated
+
+BODY: Final = "JobRunsBody"
+"""Where our clients' answers hold the body as it came."""
+
+_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+
+
+class Connection:
+    """A client of one service, and the slots of its connection pool.
+
+    Waiting for a connection has no limit in aiohttp, so slots are counted here, where the deadline has not begun.
+    """
+
+    def __init__(self, client: Any) -> None:
+        """Take over a client of aiobotocore's."""
+        self.client = client
+        self.slots = asyncio.Semaphore(client.meta.config.max_pool_connections)
+        service = client.meta.service_model.service_id.hyphenize()
+        client.meta.events.register(f"before-parse.{service}", _keep_body)
+
+
+def _keep_body(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
+    # botocore's parser takes three quarters of the time of a read, ignores an error code in a header for awsJson, and
+    # takes HTML for an empty answer. It is given an empty object; errors and answers are read from the bytes.
+    customized_response_dict[BODY] = response_dict["body"]
+    response_dict["body"] = b"{}"
+
+
+class Connections:
+    """All connections of a client. A session that was handed in stays as it was: nothing is registered on it."""
+
+    def __init__(
+        self,
+        *,
+        session: AioSession | None,
+        sessions: Mapping[str, AioSession],
+        endpoint_url: str | None,
+        config: Config | None,
+        allow_insecure_endpoint: bool,
+    ) -> None:
+        """Keep what is needed to connect; nothing is loaded yet."""
+        self._session = session
+        self._sessions = dict(sessions)
+        self._endpoint_url = _checked_endpoint(endpoint_url, allow_insecure=allow_insecure_endpoint)
+        self._config = _config(config)
+        self._open: dict[tuple[str, str | None, str | None], Connection] = {}
+        self._making = asyncio.Lock()
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        """Return the connections; each is made when it is first asked for."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close every connection."""
+        self._open.clear()
+        await self._stack.aclose()
+
+    def session(self, profile: str | None) -> AioSession:
+        """Return a session by its name among ``sessions``; None is the default one.
+
+        Raises:
+            InvalidRequestError: There is none of that name.
+        """
+        if profile is None:
+            if self._session is None:
+                self._session = get_session()
+            return self._session
+        try:
+            return self._sessions[profile]
+        except KeyError:
+            known = ", ".join(sorted(self._sessions)) or "none"
+            raise InvalidRequestError(f"profile {profile!r} is not among the client's sessions ({known})") from None
+
+    async def get(self, service: str, region: str | None, profile: str | None) -> Connection:
+        """Return the connection to a service, made once however many tasks ask for it at the same moment."""
+        key = (service, region, profile)
+        if key not in self._open:
+            async with self._making:
+                if key not in self._open:
+                    self._open[key] = await self._connect(service, region, profile)
+        return self._open[key]
+
+    async def _connect(self, service: str, region: str | None, profile: str | None) -> Connection:
+        with translated(service):
+            client = await self._stack.enter_async_context(
+                self.session(profile).create_client(
+                    service, region_name=region, endpoint_url=self._endpoint_url, config=self._config
+                )
+            )
+        return Connection(client)
+
+
+def region_of(session: AioSession) -> str | None:
+    """Return the region that a session's configuration names, or None."""
+    with translated("session"):
+        region: str | None = session.get_config_variable("region")
+    return region
+
+
+def _config(given: Config | None) -> AioConfig:
+    ours = " ".join(filter(None, (getattr(given, "user_agent_extra", None), "lib/jobruns_sdk")))
+    config = AioConfig(connect_timeout=10, read_timeout=30, warm_up_loader_caches=True)
+    if given is not None:
+        # The stubs want an AioConfig; what merges is what the user has said, whichever class it is.
+        config = config.merge(cast("AioConfig", given))
+    # One place retries: the caller of these connections. Otherwise retries multiply, and start Glue jobs twice.
+    return config.merge(AioConfig(retries={"total_max_attempts": 1, "mode": "standard"}, user_agent_extra=ours))
+
+
+def _checked_endpoint(url: str | None, *, allow_insecure: bool) -> str | None:
+    if url is None:
+        return None
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise InvalidRequestError(f"endpoint_url is an http or https address, got {url!r}")
+    if parts.scheme == "http" and parts.hostname not in _LOOPBACK and not allow_insecure:
+        raise InvalidRequestError(
+            f"endpoint_url {url!r} would send signed requests over plain http to another machine; "
+            "use https, or allow_insecure_endpoint=True"
+        )
+    return url

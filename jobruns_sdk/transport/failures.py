@@ -1,0 +1,66 @@
+"""From the exceptions of botocore and aiohttp to the error tree."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import aiohttp
+from botocore import exceptions as botocore
+
+from jobruns_sdk.errors import (
+    CredentialsError,
+    InvalidRequestError,
+    JobRunsError,
+    TransportError,
+)
+
+_CREDENTIALS: Final = (
+    botocore.CredentialRetrievalError,
+    botocore.InvalidConfigError,
+    botocore.NoAuthTokenError,
+    botocore.NoCredentialsError,
+    botocore.PartialCredentialsError,
+    botocore.ProfileNotFound,
+    botocore.RefreshWithMFAUnsupportedError,
+    botocore.SSOError,
+    botocore.TokenRetrievalError,
+    botocore.UnauthorizedSSOTokenError,
+)
+_BAD_ARGUMENTS: Final = (
+    botocore.EndpointProviderError,
+    botocore.InvalidRegionError,
+    botocore.NoRegionError,
+    botocore.ParamValidationError,
+    botocore.UnknownEndpointError,
+    botocore.UnknownServiceError,
+    ValueError,
+)
+# Refused or timed out while connecting: the service has not seen a byte.
+_NOT_SENT: Final = (
+    botocore.ConnectTimeoutError,
+    botocore.EndpointConnectionError,
+    botocore.ProxyConnectionError,
+)
+_ANY: Final = (botocore.BotoCoreError, botocore.HTTPClientError, aiohttp.ClientError, OSError, ValueError)
+
+
+@contextmanager
+def translated(service: str, operation: str | None = None) -> Iterator[None]:
+    """Raise what botocore and aiohttp raise as errors of this package."""
+    try:
+        yield
+    except JobRunsError:
+        raise
+    except _ANY as error:
+        raise _translation(error, service, operation) from error
+
+
+def _translation(error: Exception, service: str, operation: str | None) -> JobRunsError:
+    text = str(error) or type(error).__name__
+    if isinstance(error, _CREDENTIALS):
+        return CredentialsError(text, service=service, operation=operation)
+    if isinstance(error, botocore.SSLError):
+        return TransportError(text, sent=False, retryable=False, service=service, operation=operation)
+    if isinstance(error, _BAD_ARGUMENTS):
+        return InvalidRequestError(text, service=service, operation=operation)
+    return TransportError(text, sent=not isinstance(error, _NOT_SENT), service=service, operation=operation)
