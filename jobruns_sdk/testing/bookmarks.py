@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
+from typing import cast
 
 from jobruns_sdk.testing.lifecycle import Run
 
@@ -39,7 +40,7 @@ class Bookmarks:
     def record(self, run: Run, attempt: int) -> None:
         """Move the bookmark after a successful run, if the job or the run has bookmarks switched on."""
         arguments = run.request.get("Arguments")
-        option = arguments.get(OPTION) if isinstance(arguments, dict) else None
+        option = cast("dict[str, object]", arguments or {}).get(OPTION)
         if option == ENABLED or (option is None and self.enabled):
             last = self.current
             number = 1 if last is None else last.run + 1

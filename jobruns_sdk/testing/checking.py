@@ -9,11 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
-from typing import Final, cast
+from typing import Final, Required, TypedDict, cast
 from urllib.parse import parse_qsl
 
-import botocore.session
-from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StringShape, StructureShape
+from botocore.loaders import create_loader
 
 # Java's ways of writing "beyond the basic plane", which Python's re would take for single surrogates.
 _SUPPLEMENTARY: Final = ("\\uD800\\uDC00-\\uDBFF\\uDFFF", "\\uD800\\uDBFF-\\uDC00\\uDFFF")
@@ -35,20 +34,50 @@ _TYPES: Final[Mapping[str, tuple[type, ...]]] = {
 }
 
 
+class Reference(TypedDict, total=False):
+    """A use of a shape in a model: as a member, an item, a key or a value."""
+
+    shape: Required[str]
+    location: str
+    locationName: str
+
+
+class Shape(TypedDict, total=False):
+    """A shape of a model, as botocore's JSON has it; what depends on its type is taken to be there with that type."""
+
+    type: Required[str]
+    members: dict[str, Reference]
+    required: list[str]
+    union: bool
+    member: Required[Reference]
+    key: Required[Reference]
+    value: Required[Reference]
+    enum: list[str]
+    min: int
+    max: int
+    pattern: str
+
+
+class _Operation(TypedDict, total=False):
+    input: Required[Reference]
+    output: Reference
+
+
+class Model(TypedDict):
+    """A service's model."""
+
+    operations: dict[str, _Operation]
+    shapes: dict[str, Shape]
+
+
 class SerializationError(Exception):
     """A request whose form cannot be read at all, for instance a word where a number belongs."""
 
 
 @cache
-def model(service: str) -> ServiceModel:
+def model(service: str) -> Model:
     """botocore's model of a service, loaded on the first call (Glue's takes about 60 ms)."""
-    return botocore.session.get_session().get_service_model(service)
-
-
-@cache
-def operation_model(service: str, operation: str) -> OperationModel:
-    """botocore's model of an operation."""
-    return model(service).operation_model(operation)
+    return cast("Model", create_loader().load_service_model(service, "service-2"))
 
 
 def members_from_rest(
@@ -59,24 +88,25 @@ def members_from_rest(
     Raises:
         SerializationError: A text in the path or query is not what the model says it is.
     """
+    shapes = model(service)["shapes"]
     members = dict(body)
     asked: dict[str, list[str]] = {}
     for name, text in parse_qsl(query, keep_blank_values=True):
         asked.setdefault(name, []).append(text)
-    for name, member in _shapes(operation_model(service, operation).input_shape).items():
-        wire = str(member.serialization.get("name", name))
-        location = member.serialization.get("location")
+    taken = shapes[model(service)["operations"][operation]["input"]["shape"]].get("members", {})
+    for name, reference in taken.items():
+        wire, location = reference.get("locationName", name), reference.get("location")
         if location == "uri":
             members[name] = path[wire]
         elif location == "querystring" and wire in asked:
-            texts = asked[wire]
-            members[name] = texts if isinstance(member, ListShape) else _value_from_text(member, texts[-1])
+            texts, kind = asked[wire], shapes[reference["shape"]]["type"]
+            members[name] = texts if kind == "list" else _value_from_text(kind, texts[-1])
     return members
 
 
-def _value_from_text(shape: Shape, text: str) -> object:
+def _value_from_text(kind: str, text: str) -> object:
     try:
-        match shape.type_name:
+        match kind:
             case "integer" | "long":
                 return int(text)
             case "boolean":
@@ -87,24 +117,23 @@ def _value_from_text(shape: Shape, text: str) -> object:
             case _:
                 return text
     except (ValueError, KeyError) as error:
-        raise SerializationError(f"{text!r} is not of type {shape.type_name}") from error
-
-
-def _shapes(shape: Shape | None) -> Mapping[str, Shape]:
-    return cast("Mapping[str, Shape]", shape.members) if isinstance(shape, StructureShape) else {}
+        raise SerializationError(f"{text!r} is not of type {kind}") from error
 
 
 def problems_of_request(service: str, operation: str, members: Mapping[str, object]) -> list[str]:
     """What an input breaks of its model, in the words that AWS uses; empty if nothing. Unknown members pass."""
-    walk = _Walk(strict=False)
-    walk.check(operation_model(service, operation).input_shape, members, "")
-    return walk.problems
+    return _problems(service, model(service)["operations"][operation]["input"], members, strict=False)
 
 
 def problems_of_answer(service: str, operation: str, members: Mapping[str, object]) -> list[str]:
     """What an output breaks of its model, unknown members included; empty if nothing."""
-    walk = _Walk(strict=True)
-    walk.check(operation_model(service, operation).output_shape, members, "")
+    return _problems(service, model(service)["operations"][operation].get("output"), members, strict=True)
+
+
+def _problems(service: str, shape: Reference | None, members: Mapping[str, object], *, strict: bool) -> list[str]:
+    walk = _Walk(model(service)["shapes"], strict)
+    if shape is not None:
+        walk.check(shape, members, "")
     return walk.problems
 
 
@@ -112,64 +141,63 @@ def problems_of_answer(service: str, operation: str, members: Mapping[str, objec
 class _Walk:
     """One value being held against one shape."""
 
+    shapes: Mapping[str, Shape]
     strict: bool
     problems: list[str] = field(default_factory=list[str])
 
-    def check(self, shape: Shape | None, value: object, path: str) -> None:
-        if shape is None:
-            return
-        accepted = _TYPES[shape.type_name]
+    def check(self, reference: Reference, value: object, path: str) -> None:
+        shape = self.shapes[reference["shape"]]
+        kind = shape["type"]
+        accepted = _TYPES[kind]
         if not isinstance(value, accepted) or (isinstance(value, bool) and bool not in accepted):
-            self.problems.append(f"Value at '{path}' failed to satisfy constraint: Member must be a {shape.type_name}")
-            return
-        match shape:
-            case StructureShape():
-                self._check_structure(shape, cast("Mapping[str, object]", value), path)
-            case ListShape():
-                items = cast("list[object]", value)
-                self._check_range(shape, len(items), value, path)
-                for index, item in enumerate(items, 1):
-                    self.check(shape.member, item, f"{path}.{index}.member")
-            case MapShape():
-                entries = cast("Mapping[str, object]", value)
-                self._check_range(shape, len(entries), value, path)
-                for key, item in entries.items():
-                    self.check(shape.key, key, f"{path}.key")
-                    self.check(shape.value, item, f"{path}.{key}")
-            case StringShape():
-                self._check_text(shape, str(value), path)
-            case _ if isinstance(value, (int, float)) and shape.type_name != "timestamp":
-                self._check_range(shape, value, value, path)
-            case _:
-                pass
+            self._fail(value, path, f"Member must be a {kind}")
+        elif isinstance(value, dict):
+            entries = cast("Mapping[str, object]", value)
+            if kind == "structure":
+                self._check_structure(shape, entries, path)
+            else:
+                self._check_map(shape, entries, path)
+        elif isinstance(value, list):
+            items = cast("list[object]", value)
+            self._check_range(shape, "length", len(items), items, path)
+            for index, item in enumerate(items, 1):
+                self.check(shape["member"], item, f"{path}.{index}.member")
+        elif isinstance(value, str) and kind == "string":
+            self._check_text(shape, value, path)
+        elif isinstance(value, (int, float)) and kind != "timestamp":
+            self._check_range(shape, "value", value, value, path)
 
-    def _check_structure(self, shape: StructureShape, value: Mapping[str, object], path: str) -> None:
+    def _check_structure(self, shape: Shape, value: Mapping[str, object], path: str) -> None:
         prefix = f"{path}." if path else ""
-        members = _shapes(shape)
-        for name in shape.required_members:
+        members = shape.get("members", {})
+        for name in shape.get("required", ()):
             if value.get(name) is None:
                 self._fail(None, f"{prefix}{_shown(name)}", "Member must not be null")
         for name, item in value.items():
-            member = members.get(name)
-            if member is None:
+            if name not in members:
                 if self.strict:
                     self.problems.append(f"Member '{prefix}{name}' is not in the model")
             elif item is not None and not (self.strict and name in _TOLERATED):
-                self.check(member, item, f"{prefix}{_shown(name)}")
-        if getattr(shape, "is_tagged_union", False) and len([v for v in value.values() if v is not None]) != 1:
+                self.check(members[name], item, f"{prefix}{_shown(name)}")
+        if shape.get("union") and len([item for item in value.values() if item is not None]) != 1:
             self._fail(value, path, "Member must have exactly one of its members set")
 
-    def _check_text(self, shape: StringShape, value: str, path: str) -> None:
-        if shape.enum and value not in shape.enum:
-            self._fail(value, path, f"Member must satisfy enum value set: [{', '.join(shape.enum)}]")
-        self._check_range(shape, len(value), value, path)
-        pattern = shape.metadata.get("pattern")
-        if pattern and not compiled_pattern(pattern).fullmatch(value):
+    def _check_map(self, shape: Shape, value: Mapping[str, object], path: str) -> None:
+        self._check_range(shape, "length", len(value), value, path)
+        for key, item in value.items():
+            self.check(shape["key"], key, f"{path}.key")
+            self.check(shape["value"], item, f"{path}.{key}")
+
+    def _check_text(self, shape: Shape, value: str, path: str) -> None:
+        enum, pattern = shape.get("enum"), shape.get("pattern")
+        if enum is not None and value not in enum:
+            self._fail(value, path, f"Member must satisfy enum value set: [{', '.join(enum)}]")
+        self._check_range(shape, "length", len(value), value, path)
+        if pattern is not None and not compiled_pattern(pattern).fullmatch(value):
             self._fail(value, path, f"Member must satisfy regular expression pattern: {pattern}")
 
-    def _check_range(self, shape: Shape, size: float, value: object, path: str) -> None:
-        low, high = shape.metadata.get("min"), shape.metadata.get("max")
-        what = "length" if shape.type_name in {"string", "list", "map"} else "value"
+    def _check_range(self, shape: Shape, what: str, size: float, value: object, path: str) -> None:
+        low, high = shape.get("min"), shape.get("max")
         if low is not None and size < low:
             self._fail(value, path, f"Member must have {what} greater than or equal to {low}")
         if high is not None and size > high:

@@ -10,7 +10,6 @@ import itertools
 import math
 import threading
 import time
-from collections.abc import Sized
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
@@ -137,7 +136,7 @@ class VirtualClock:
             self._move(self._elapsed + seconds_from(by))
 
     async def sleep(self, seconds: float) -> None:
-        """Return when `seconds` of this clock's time have passed; at once, after one turn of the loop, for 0 or less."""
+        """Return when `seconds` of this clock's time have passed; after one turn of the loop for 0 or less."""
         if seconds <= 0:
             await asyncio.sleep(0)
             return
@@ -250,7 +249,7 @@ class SpeedClock:
         """Return when `seconds` of this clock's time have passed; a skip is noticed within a quarter of a second."""
         until = self.monotonic() + seconds
         await asyncio.sleep(0)
-        while (left := until - self.monotonic()) > 0:
+        while (left := until - self.monotonic()) > 0:  # noqa: ASYNC110  # real time passes without an event
             await asyncio.sleep(min(left / self._speed, 0.25))
 
 
@@ -270,7 +269,7 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
 
 def _is_idle(loop: asyncio.AbstractEventLoop) -> bool:
     """Whether nothing but clocks' turns is ready in the loop; True where the loop does not show it."""
-    ready: Sized | None = getattr(loop, "_ready", None)
+    ready = getattr(loop, "_ready", None)
     return ready is None or len(ready) <= _queued_turns[loop]
 
 

@@ -183,17 +183,23 @@ def _routed(request: Request) -> _Exchange:
     for service, method, pattern, operation in _ROUTES:
         found = pattern.fullmatch(request.path)
         if found is not None and method == request.method:
-            return _Exchange(request, service, operation, {name: unquote(text) for name, text in found.groupdict().items()})
+            return _Exchange(
+                request, service, operation, {name: unquote(text) for name, text in found.groupdict().items()}
+            )
     service = "datazone" if request.path.startswith("/v2/") else "emr-serverless"
     return _Exchange(request, service, f"{request.method} {request.path}", {})
+
+
+def _json_object(body: object) -> dict[str, object]:
+    if not isinstance(body, dict):
+        raise checking.SerializationError("The body is not a JSON object")
+    return cast("dict[str, object]", body)
 
 
 def _read_members(exchange: _Exchange) -> dict[str, object]:
     try:
         body: object = json.loads(exchange.http.body) if exchange.http.body else {}
-        if not isinstance(body, dict):
-            raise checking.SerializationError("The body is not a JSON object")
-        given = cast("dict[str, object]", body)
+        given = _json_object(body)
         if exchange.service == "glue":
             return given
         return checking.members_from_rest(

@@ -23,7 +23,9 @@ FaultKind = Literal[
     "stale_list",
 ]
 
-HTML: Final = b"<html><body><h1>503 Service Unavailable</h1>No server is available to handle this request.</body></html>"
+HTML: Final = (
+    b"<html><body><h1>503 Service Unavailable</h1>No server is available to handle this request.</body></html>"
+)
 
 
 @dataclass(slots=True, eq=False)

@@ -16,7 +16,7 @@ MESSAGES: Final[Mapping[str, str]] = {
     ),
     "emr-serverless": (
         "Job failed, please check complete logs in configured logging destination. ExitCode: 1. Last few "
-        "exceptions: Caused by: java.io.IOException: No space left on device Exception in thread \"main\" org.apac"
+        'exceptions: Caused by: java.io.IOException: No space left on device Exception in thread "main" org.apac'
     ),
     "datazone": "The lineage import failed: the data warehouse did not accept the connection.",
 }
@@ -61,14 +61,14 @@ def script_like(
 ) -> Script:
     """A job's usual script, but for what is given."""
     usual = job.script
-    changed = {
-        "outcome": None if outcome is None else job.machine.native(outcome),
-        "duration": span(duration),
-        "startup": span(startup),
-        "fail_attempts": fail_attempts,
-        "message": message,
-    }
-    like = replace(usual, **{name: value for name, value in changed.items() if value is not None})
+    like = replace(
+        usual,
+        outcome=usual.outcome if outcome is None else job.machine.native(outcome),
+        duration=usual.duration if duration is None else span(duration),
+        startup=usual.startup if startup is None else span(startup) or 0,
+        fail_attempts=usual.fail_attempts if fail_attempts is None else fail_attempts,
+        message=usual.message if message is None else message,
+    )
     fails = like.fail_attempts > 0 or like.outcome not in {job.machine.succeeded, job.machine.stopped}
     return replace(like, message=MESSAGES[job.machine.service]) if fails and like.message is None else like
 

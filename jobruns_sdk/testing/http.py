@@ -1,4 +1,4 @@
-"""HTTP/1.1 as far as AWS clients speak it, written on asyncio's protocols so that an answer can be cut, dripped or withheld."""
+"""HTTP/1.1 as far as AWS clients speak it, on asyncio, so that an answer can be cut, dripped or withheld."""
 
 import asyncio
 import socket
@@ -119,7 +119,9 @@ class Connection(asyncio.Protocol):
             return None
         lines = bytes(self._received[:end]).decode("latin-1").split("\r\n")
         method, target, _ = lines[0].split(" ", 2)
-        headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
+        headers = {
+            name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])
+        }
         taken = self._body(headers, end + 4)
         if taken is None:
             if headers.get("expect", "").lower() == "100-continue" and len(self._received) == end + 4:

@@ -78,7 +78,7 @@ class LocalService(Seeding):
             glue_retention=span(glue_retention) or 0,
             exclusive_window=exclusive_window,
         )
-        limits = PUBLISHED if quotas is True else {} if quotas is False else quotas
+        limits: Mapping[str, Quota] = PUBLISHED if quotas is True else quotas or {}
         self._dispatcher = Dispatcher(world, self.clock, Quotas(limits), check, deque(maxlen=_LOG_SIZE))
         self._server = ServerThread(self._dispatcher.handle, host, port)
         super().__init__(world, self.clock, self._dispatcher.lock)
@@ -135,12 +135,10 @@ class LocalService(Seeding):
 
         from jobruns_sdk.client import JobRunsClient  # noqa: PLC0415
 
-        if "session" not in options:
-            session = get_session()
-            session.set_credentials(_KEY, _KEY)
-            options["session"] = session
-        defaults = {"region_name": self.region_name, "endpoint_url": self.url, "clock": self.clock}
-        return JobRunsClient(**{**defaults, **options})
+        session = get_session()
+        session.set_credentials(_KEY, _KEY)
+        defaults: dict[str, Any] = {"region_name": self.region_name, "endpoint_url": self.url, "clock": self.clock}
+        return JobRunsClient(**{"session": session, **defaults, **options})
 
     def advance(self, by: timedelta | float) -> None:
         """Move the clock forward by a timedelta, or by a number of seconds."""
@@ -199,9 +197,9 @@ class LocalService(Seeding):
         - `reset_before`, `reset_after`: the connection is reset before or after the operation took effect;
         - `truncate`: the connection closes after `at` bytes of the body (half of it); `drip`: a byte each `seconds`;
           `delay`: the answer comes after `seconds`; `silence`: it never comes. These are seconds of real time;
-        - `repeat_token`: the answer's page token is the one that the call was made with; `cyclic_tokens`: the first `at`
-          (2) page tokens come again and again, always without end; `empty_page`: the rows are missing, the page token is
-          not; `expired_token`: a call with a page token is refused;
+        - `repeat_token`: the answer's page token is the one that the call was made with; `cyclic_tokens`: the first
+          `at` (2) page tokens come again and again, always without end; `empty_page`: the rows are missing, the page
+          token is not; `expired_token`: a call with a page token is refused;
         - `stale_list`: the answer is as of `seconds` (60) ago on the service's clock.
 
         Raises:

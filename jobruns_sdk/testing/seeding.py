@@ -22,8 +22,8 @@ _FIVE_MINUTES: Final = timedelta(minutes=5)
 class Seeding:
     """The part of the local service that takes what a test puts in.
 
-    A job is named as in the SDK's references: `glue:etl`, `emr-serverless:00f1abc`, `datazone:dzd_x/job42`. Outcomes and
-    states are given in a service's own words (`SUCCESS`) or in the SDK's (`SUCCEEDED`).
+    A job is named as in the SDK's references: `glue:etl`, `emr-serverless:00f1abc`, `datazone:dzd_x/job42`. Outcomes
+    and states are given in a service's own words (`SUCCESS`) or in the SDK's (`SUCCEEDED`).
     """
 
     def __init__(self, world: World, clock: Clock, lock: threading.RLock) -> None:
@@ -55,10 +55,11 @@ class Seeding:
     ) -> None:
         """Add a Glue job, or replace one, and say how its runs go.
 
-        The first `fail_attempts` attempts of a run fail, as far as the job retries (`max_retries`); the next one ends in
-        `outcome` after `startup` and `duration` (None: it never ends). A retry follows `retry_delay` after the failure,
-        and a slot is free `slot_release` after the end. With `queuing`, a run without a slot waits up to 15 minutes
-        instead of being refused. `native` are further members of Glue's Job structure, by their AWS names.
+        The first `fail_attempts` attempts of a run fail, as far as the job retries (`max_retries`); the next one ends
+        in `outcome` after `startup` and `duration` (None: it never ends). A retry follows `retry_delay` after the
+        failure, and a slot is free `slot_release` after the end. With `queuing`, a run without a slot waits up to 15
+        minutes instead of being refused. AWS's own default for `max_concurrent_runs` is 1; this is its highest value.
+        `native` are further members of Glue's Job structure, by their AWS names.
         """
         arguments = dict(default_arguments or {})
         script_of_job = script(
@@ -197,8 +198,9 @@ class Seeding:
 
         With `state` (or `ended_at`) its past is given: it is, and stays, in that state, whatever its name; times that
         are left out are made up to fit, and all its `attempts` but the last have failed. Without, it is begun at
-        `created_at` (now) and goes its way under the clock, as its job's runs do or as the other options say. `arguments`
-        are Glue's, `mode` and `name` EMR Serverless's; `native` are further members of the run, by their AWS names.
+        `created_at` (now) and goes its way under the clock, as its job's runs do or as the other options say.
+        `arguments` are Glue's, `mode` and `name` EMR Serverless's; `native` are further members of the run, by their
+        AWS names.
         """
         given = {"Arguments": arguments and dict(arguments), "mode": mode, "name": name}
         request = {**{key: value for key, value in given.items() if value is not None}, **(native or {})}
@@ -209,7 +211,13 @@ class Seeding:
                 raise ValueError(f"{job} has a run {run_id!r} already")
             if state is not None or ended_at is not None:
                 past = History(
-                    state or "SUCCEEDED", created_at, started_at, ended_at, duration=duration, message=message, attempts=attempts
+                    state or "SUCCEEDED",
+                    created_at,
+                    started_at,
+                    ended_at,
+                    duration=duration,
+                    message=message,
+                    attempts=attempts,
                 )
                 add_past_run(found, run_id, past, request, self._now())
             else:
@@ -238,7 +246,7 @@ class Seeding:
         until: datetime | None = None,
         arguments: Mapping[str, str] | None = None,
     ) -> list[str]:
-        """Add many runs of the past at once, one each `every`, the last one ended at `until` (now); answers their ids."""
+        """Add many runs of the past at once, one each `every`, the last one ended at `until` (now); answers the ids."""
         request = {"Arguments": dict(arguments)} if arguments else {}
         with self._lock:
             found, now = self.job(job), self._clock.now() if until is None else until
@@ -293,7 +301,9 @@ class Seeding:
             domain, _, name = (unquote(part) for part in rest.partition("/"))
             jobs = self._world.datazone.get(domain, {})
         if service not in {"glue", "emr-serverless", "datazone"} or name not in jobs:
-            raise KeyError(f"there is no job {text!r}: add it first, with add_glue_job, add_application or add_datazone_job")
+            raise KeyError(
+                f"there is no job {text!r}: add it first, with add_glue_job, add_application or add_datazone_job"
+            )
         return jobs[name]
 
     def _now(self) -> int:

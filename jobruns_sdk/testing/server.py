@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import socket
 import threading
 from contextlib import suppress
 from functools import partial
@@ -10,7 +11,7 @@ from jobruns_sdk.testing.http import Connection, Handler
 
 
 class ServerThread:
-    """Serves HTTP on an event loop of its own, in a thread of its own, so that any client in the process can be used."""
+    """Serves HTTP on an event loop and in a thread of its own, so that any client in the process can be used."""
 
     def __init__(self, handler: Handler, host: str, port: int) -> None:
         self._handler = handler
@@ -26,16 +27,13 @@ class ServerThread:
         Raises:
             OSError: The address cannot be listened on.
         """
-        loop = asyncio.new_event_loop()
-        try:
-            factory = partial(Connection, self._handler, self._connections)
-            server = loop.run_until_complete(loop.create_server(factory, *self._address, backlog=1024))
-        except BaseException:
-            loop.close()
-            raise
-        self.port = server.sockets[0].getsockname()[1]
-        self._loop = loop
-        self._thread = threading.Thread(target=self._serve, args=(loop, server), name="jobruns-local", daemon=True)
+        family = socket.AF_INET6 if ":" in self._address[0] else socket.AF_INET
+        listener = socket.create_server(self._address, family=family, backlog=1024)
+        self.port = listener.getsockname()[1]
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(
+            target=self._serve, args=(self._loop, listener), name="jobruns-local", daemon=True
+        )
         self._thread.start()
 
     def stop(self) -> None:
@@ -46,9 +44,11 @@ class ServerThread:
                 loop.call_soon_threadsafe(loop.stop)
             thread.join()
 
-    def _serve(self, loop: asyncio.AbstractEventLoop, server: asyncio.Server) -> None:
+    def _serve(self, loop: asyncio.AbstractEventLoop, listener: socket.socket) -> None:
         asyncio.set_event_loop(loop)
         try:
+            factory = partial(Connection, self._handler, self._connections)
+            server = loop.run_until_complete(loop.create_server(factory, sock=listener))
             loop.run_forever()
             server.close()
             for connection in tuple(self._connections):

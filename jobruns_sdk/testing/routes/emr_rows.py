@@ -20,7 +20,8 @@ def application(world: World, app: Job) -> Answer:
 
 def application_summary(world: World, app: Job) -> Answer:
     """An ApplicationSummary, as ListApplications shows it."""
-    shown = {name: app.settings[name] for name in ("architecture", "name", "releaseLabel", "type") if name in app.settings}
+    names = ("architecture", "name", "releaseLabel", "type")
+    shown: Answer = {name: app.settings[name] for name in names if name in app.settings}
     return {"id": app.name, **_application(world, app), **shown}
 
 
