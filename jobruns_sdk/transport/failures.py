@@ -1,5 +1,6 @@
 """From the exceptions of botocore and aiohttp to the error tree."""
 
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -35,12 +36,9 @@ _BAD_ARGUMENTS: Final = (
     botocore.UnknownServiceError,
     ValueError,
 )
-# Refused or timed out while connecting: the service has not seen a byte.
-_NOT_SENT: Final = (
-    botocore.ConnectTimeoutError,
-    botocore.EndpointConnectionError,
-    botocore.ProxyConnectionError,
-)
+# Refused or timed out while connecting: the service has not seen a byte. Only the exception underneath tells:
+# https://github.com/aio-libs/aiobotocore reports a connection that broke later as EndpointConnectionError too.
+_NOT_SENT: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, socket.gaierror)
 _ANY: Final = (botocore.BotoCoreError, botocore.HTTPClientError, aiohttp.ClientError, OSError, ValueError)
 
 
@@ -56,6 +54,7 @@ def translated(service: str, operation: str | None = None) -> Iterator[None]:
 
 
 def _translation(error: Exception, service: str, operation: str | None) -> JobRunsError:
+    cause = getattr(error, "kwargs", {}).get("error")
     text = str(error) or type(error).__name__
     if isinstance(error, _CREDENTIALS):
         return CredentialsError(text, service=service, operation=operation)
@@ -63,4 +62,7 @@ def _translation(error: Exception, service: str, operation: str | None) -> JobRu
         return TransportError(text, sent=False, retryable=False, service=service, operation=operation)
     if isinstance(error, _BAD_ARGUMENTS):
         return InvalidRequestError(text, service=service, operation=operation)
-    return TransportError(text, sent=not isinstance(error, _NOT_SENT), service=service, operation=operation)
+    sent = not isinstance(cause, _NOT_SENT)
+    if sent and isinstance(error, botocore.EndpointConnectionError):
+        text = f"the connection was lost: {cause}"
+    return TransportError(text, sent=sent, service=service, operation=operation)
