@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Self
@@ -125,10 +125,7 @@ class Transport:
         try:
             async with asyncio.timeout(seconds):
                 with self._clock.calling(), translated(operation.service, operation.name):
-                    answer: dict[str, Any] = await method(**params)
-                    return answer
-        except ClientError as error:
-            raise _error_from_answer(operation, error) from error
+                    return await _answer(operation, method(**params))
         except TimeoutError as error:
             limit = f"no answer within call_timeout={self._policy.call_timeout:g} s"
             raise CallTimeoutError(limit, service=operation.service, operation=operation.name) from error
@@ -150,6 +147,15 @@ def _may_repeat(operation: Operation[Any], failure: JobRunsError) -> bool:
     if not failure.retryable or operation.repeatable:
         return failure.retryable
     return isinstance(failure, ThrottledError) or (isinstance(failure, TransportError) and not failure.sent)
+
+
+async def _answer(operation: Operation[Any], request: Awaitable[dict[str, Any]]) -> dict[str, Any]:
+    try:
+        return await request
+    except ClientError as error:
+        if BODY not in error.response:
+            raise
+        raise _error_from_answer(operation, error) from error
 
 
 def _request_id(answer: Mapping[str, Any]) -> str | None:

@@ -39,23 +39,41 @@ _BAD_ARGUMENTS: Final = (
 # Refused or timed out while connecting: the service has not seen a byte. Only the exception underneath tells:
 # https://github.com/aio-libs/aiobotocore reports a connection that broke later as EndpointConnectionError too.
 _NOT_SENT: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, socket.gaierror)
-_ANY: Final = (botocore.BotoCoreError, botocore.HTTPClientError, aiohttp.ClientError, OSError, ValueError)
+_ANY: Final = (
+    botocore.BotoCoreError,
+    botocore.ClientError,
+    botocore.HTTPClientError,
+    aiohttp.ClientError,
+    OSError,
+    ValueError,
+)
 
 
 @contextmanager
 def translated(service: str, operation: str | None = None) -> Iterator[None]:
-    """Raise what botocore and aiohttp raise as errors of this package."""
+    """Raise what botocore and aiohttp raise as errors of this package.
+
+    The service's own error answers are read before: a ClientError here is that of a service that gives credentials.
+    """
     try:
         yield
     except JobRunsError:
         raise
     except _ANY as error:
         raise _translation(error, service, operation) from error
+    except RuntimeError as error:
+        # This is how botocore says that credentials are expired as soon as they are refreshed.
+        if "credentials" not in str(error):
+            raise
+        raise CredentialsError(str(error), service=service, operation=operation) from error
 
 
 def _translation(error: Exception, service: str, operation: str | None) -> JobRunsError:
     cause = getattr(error, "kwargs", {}).get("error")
     text = str(error) or type(error).__name__
+    if isinstance(error, botocore.ClientError):
+        code = error.response.get("Error", {}).get("Code")
+        return CredentialsError(text, code=code, service=service, operation=operation)
     if isinstance(error, _CREDENTIALS):
         return CredentialsError(text, service=service, operation=operation)
     if isinstance(error, botocore.SSLError):
