@@ -44,6 +44,7 @@ class Transport:
         self._clock = clock
         self._policy = policy
         self._buckets: dict[tuple[str | None, str | None, str, str], TokenBucket] = {}
+        self._under_way: set[asyncio.Timeout] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
 
@@ -60,6 +61,8 @@ class Transport:
     ) -> None:
         """Close every connection; calls that are under way fail with ClientClosedError."""
         self._closed = True
+        for scope in self._under_way:
+            scope.reschedule(0)
         await self._connections.__aexit__(kind, error, trace)
 
     async def call(
@@ -67,6 +70,21 @@ class Transport:
     ) -> Reply:
         """Call an operation, again and again as far as that is safe and of use; see ``ports.Call``."""
         self._check_open(operation)
+        try:
+            async with asyncio.timeout(None) as scope:
+                self._under_way.add(scope)
+                try:
+                    return await self._repeat(operation, params, region, profile)
+                finally:
+                    self._under_way.discard(scope)
+        except (JobRunsError, TimeoutError) as error:
+            if not self._closed:
+                raise
+            raise _closed("the client was closed during the call", operation) from error
+
+    async def _repeat(
+        self, operation: Operation[Any], params: Mapping[str, object], region: str | None, profile: str | None
+    ) -> Reply:
         requests, spent = 0, 0.0
         while True:
             requests += 1
@@ -76,8 +94,6 @@ class Transport:
                     answer = await self._request(connection, operation, params, self._policy.call_timeout - spent)
                     return Reply(answer[BODY], _request_id(answer), requests)
                 except JobRunsError as error:
-                    if self._closed:
-                        raise _closed("the client was closed during the call", operation) from error
                     failure = error
             pause = backoff(requests, random.random(), throttled=isinstance(failure, ThrottledError))  # noqa: S311 jitter
             spent += time.monotonic() - begun + pause

@@ -69,9 +69,10 @@ class Connections:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close every connection."""
-        self._open.clear()
-        await self._stack.aclose()
+        """Close every connection, and the one that is being made."""
+        async with self._making:
+            self._open.clear()
+            await self._stack.aclose()
 
     def session(self, profile: str | None) -> AioSession:
         """Return a session by its name among ``sessions``; None is the default one.
