@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from ipaddress import ip_address
 from types import TracebackType
 from typing import Any, Final, Self, cast
 from urllib.parse import urlsplit
@@ -16,8 +17,6 @@ from jobruns_sdk.transport.failures import translated
 
 BODY: Final = "JobRunsBody"
 """Where our clients' answers hold the body as it came."""
-
-_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
 class Connection:
@@ -57,7 +56,7 @@ class Connections:
         self._session = session
         self._sessions = dict(sessions)
         self._endpoint_url = _checked_endpoint(endpoint_url, allow_insecure=allow_insecure_endpoint)
-        self._config = _config(config)
+        self._config = config
         self._open: dict[tuple[str, str | None, str | None], Connection] = {}
         self._making = asyncio.Lock()
         self._stack = AsyncExitStack()
@@ -101,10 +100,10 @@ class Connections:
 
     async def _connect(self, service: str, region: str | None, profile: str | None) -> Connection:
         with translated(service):
+            session = self.session(profile)
+            config = _config(session.get_default_client_config(), self._config)
             client = await self._stack.enter_async_context(
-                self.session(profile).create_client(
-                    service, region_name=region, endpoint_url=self._endpoint_url, config=self._config
-                )
+                session.create_client(service, region_name=region, endpoint_url=self._endpoint_url, config=config)
             )
         return Connection(client)
 
@@ -116,12 +115,13 @@ def region_of(session: AioSession) -> str | None:
     return region
 
 
-def _config(given: Config | None) -> AioConfig:
-    ours = " ".join(filter(None, (getattr(given, "user_agent_extra", None), "lib/jobruns_sdk")))
+def _config(*given: Config | None) -> AioConfig:
     config = AioConfig(connect_timeout=10, read_timeout=30, warm_up_loader_caches=True)
-    if given is not None:
-        # The stubs want an AioConfig; what merges is what the user has said, whichever class it is.
-        config = config.merge(cast("AioConfig", given))
+    for one in given:
+        if one is not None:
+            # The stubs want an AioConfig; what merges is what the user has said, whichever class it is.
+            config = config.merge(cast("AioConfig", one))
+    ours = " ".join(filter(None, (getattr(config, "user_agent_extra", None), "lib/jobruns_sdk")))
     # One place retries: the caller of these connections. Otherwise retries multiply, and start Glue jobs twice.
     return config.merge(AioConfig(retries={"total_max_attempts": 1, "mode": "standard"}, user_agent_extra=ours))
 
@@ -129,12 +129,23 @@ def _config(given: Config | None) -> AioConfig:
 def _checked_endpoint(url: str | None, *, allow_insecure: bool) -> str | None:
     if url is None:
         return None
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise InvalidRequestError(f"endpoint_url is an http or https address, got {url!r}: {error}") from error
+    if parts.scheme not in ("http", "https") or not host:
         raise InvalidRequestError(f"endpoint_url is an http or https address, got {url!r}")
-    if parts.scheme == "http" and parts.hostname not in _LOOPBACK and not allow_insecure:
+    if parts.scheme == "http" and not (_is_loopback(host) or allow_insecure):
         raise InvalidRequestError(
             f"endpoint_url {url!r} would send signed requests over plain http to another machine; "
             "use https, or allow_insecure_endpoint=True"
         )
     return url
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
