@@ -3,10 +3,10 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import attrs
 from botocore import xform_name
@@ -106,7 +106,7 @@ class Transport:
     @asynccontextmanager
     async def _turn(
         self, operation: Operation[Any], region: str | None, profile: str | None
-    ) -> AsyncIterator[Connection]:
+    ) -> AsyncGenerator[Connection]:
         """Wait for the quota and for a free connection; what is not used of the quota is given back."""
         bucket = self._bucket(operation, region, profile)
         wait = bucket.take(self._clock.monotonic()) if bucket else 0.0
@@ -180,7 +180,8 @@ def _request_id(answer: Mapping[str, Any]) -> str | None:
 
 
 def _error_from_answer(operation: Operation[Any], error: ClientError) -> JobRunsError:
-    answer: Mapping[str, Any] = error.response
+    # What the stubs know of an error's answer is not all that ours holds.
+    answer = cast("Mapping[str, Any]", error.response)
     return error_from_response(
         service=operation.service,
         operation=operation.name,

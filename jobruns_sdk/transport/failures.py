@@ -1,7 +1,7 @@
 """From the exceptions of botocore and aiohttp to the error tree."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Final
 
@@ -50,7 +50,7 @@ _ANY: Final = (
 
 
 @contextmanager
-def translated(service: str, operation: str | None = None) -> Iterator[None]:
+def translated(service: str, operation: str | None = None) -> Generator[None]:
     """Raise what botocore and aiohttp raise as errors of this package.
 
     The service's own error answers are read before: a ClientError here is that of a service that gives credentials.
