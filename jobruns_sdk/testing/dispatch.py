@@ -30,11 +30,13 @@ from jobruns_sdk.testing.replies import (
 from jobruns_sdk.testing.routes import Call, Operation, datazone, emr_serverless, glue
 from jobruns_sdk.testing.world import World
 
-_OPERATIONS: Final[Mapping[str, Mapping[str, Operation]]] = {
+OPERATIONS: Final[Mapping[str, Mapping[str, Operation]]] = {
     "datazone": datazone.OPERATIONS,
     "emr-serverless": emr_serverless.OPERATIONS,
     "glue": glue.OPERATIONS,
 }
+"""Every operation of every service, by AWS's names."""
+
 _TARGET: Final = "AWSGlue."
 _CREDENTIAL: Final = re.compile(r"Credential=([^/,\s]+)/\d+/([^/]+)/")
 
@@ -122,7 +124,7 @@ class Dispatcher:
 
     def _reply(self, exchange: _Exchange, now: int) -> Reply:
         service, operation = exchange.service, exchange.operation
-        if operation not in _OPERATIONS[service]:
+        if operation not in OPERATIONS[service]:
             raise ServiceError("UnknownOperationException", f"The operation {operation} is not known here.", 404)
         exchange.members = _read_members(exchange)
         if not self.quotas.allows(service, operation, now):
@@ -150,7 +152,7 @@ class Dispatcher:
         stale = exchange.fault is not None and exchange.fault.kind == "stale_list"
         seen = now - int(exchange.fault.seconds * 1000) if stale and exchange.fault is not None else now
         try:
-            answer = _OPERATIONS[service][operation](Call(self.world, Params(exchange.members), now, seen))
+            answer = OPERATIONS[service][operation](Call(self.world, Params(exchange.members), now, seen))
         except BadTokenError as error:
             raise bad_token(service, str(error)) from error
         if self.check and (problems := checking.problems_of_answer(service, operation, answer)):

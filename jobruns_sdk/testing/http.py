@@ -63,6 +63,7 @@ class Connection(asyncio.Protocol):
         self._connections = connections
         self._received = bytearray()
         self._sending = False
+        self._is_last = False
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -87,7 +88,7 @@ class Connection(asyncio.Protocol):
         self._answer_received()
 
     def _answer_received(self) -> None:
-        while self._transport is not None and not self._sending:
+        while self._transport is not None and not self._transport.is_closing() and not self._sending:
             try:
                 request = self._next_request()
             except (BadRequestError, ValueError) as error:
@@ -96,20 +97,22 @@ class Connection(asyncio.Protocol):
                 return
             if request is None:
                 return
+            self._is_last = request.headers.get("connection", "").lower() == "close"
             reply = self._handler(request)
             if reply.delay:
                 self._sending = True
-                asyncio.get_running_loop().call_later(reply.delay, self._resume, reply)
-                return
-            self._send(reply)
-            if request.headers.get("connection", "").lower() == "close" and reply.delivery is Delivery.WHOLE:
-                self._transport.close()
-                return
+                asyncio.get_running_loop().call_later(reply.delay, self._send_late, reply)
+            else:
+                self._send(reply)
 
-    def _resume(self, reply: Reply) -> None:
+    def _send_late(self, reply: Reply) -> None:
         self._sending = False
         self._send(reply)
         self._answer_received()
+
+    def _end_reply(self) -> None:
+        if self._is_last and self._transport is not None:
+            self._transport.close()
 
     def _next_request(self) -> Request | None:
         end = self._received.find(b"\r\n\r\n")
@@ -149,6 +152,7 @@ class Connection(asyncio.Protocol):
         match reply.delivery:
             case Delivery.WHOLE:
                 self._write(_head(reply) + reply.body)
+                self._end_reply()
             case Delivery.WITHHELD:
                 self._sending = True
             case Delivery.RESET:
@@ -165,6 +169,7 @@ class Connection(asyncio.Protocol):
             return
         if sent == len(data):
             self._sending = False
+            self._end_reply()
             self._answer_received()
             return
         self._write(data[sent : sent + 1])

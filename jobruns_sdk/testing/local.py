@@ -137,8 +137,9 @@ class LocalService(Seeding):
 
         session = get_session()
         session.set_credentials(_KEY, _KEY)
-        defaults: dict[str, Any] = {"region_name": self.region_name, "endpoint_url": self.url, "clock": self.clock}
-        return JobRunsClient(**{"session": session, **defaults, **options})
+        settings: dict[str, Any] = {"session": session, "endpoint_url": self.url, "region_name": self.region_name}
+        settings |= {"clock": self.clock, **options}
+        return JobRunsClient(**settings)
 
     def advance(self, by: timedelta | float) -> None:
         """Move the clock forward by a timedelta, or by a number of seconds."""

@@ -8,12 +8,13 @@
 either of its modes, or anyio's plugin. Nothing is loaded before a test asks for one of the fixtures.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
     from jobruns_sdk.client import JobRunsClient
     from jobruns_sdk.testing.local import LocalService
 
@@ -21,14 +22,25 @@ if TYPE_CHECKING:
 def pytest_configure(config: pytest.Config) -> None:
     """Announce the marker, and define the asynchronous fixture in the way that this run's plugins understand."""
     config.addinivalue_line("markers", "jobruns_local(**options): options for the test's own LocalService.")
-    fixture: Callable[..., object] = pytest.fixture
-    if config.pluginmanager.has_plugin("asyncio"):
-        from pytest_asyncio import fixture  # noqa: PLC0415  # loaded already, as a plugin
+    fixture = _async_fixture(config)
 
     class AsyncFixtures:
-        jobruns_client = staticmethod(fixture(jobruns_client))
+        @fixture
+        async def jobruns_client(self, jobruns_local: "LocalService") -> "AsyncIterator[JobRunsClient]":
+            """A `JobRunsClient` on the test's `jobruns_local`, open while the test runs."""
+            async with jobruns_local.client() as client:
+                yield client
 
     config.pluginmanager.register(AsyncFixtures(), "jobruns-async-fixtures")
+
+
+def _async_fixture(config: pytest.Config) -> "Callable[..., object]":
+    """What makes a fixture of an asynchronous generator: pytest-asyncio's own decorator, if that plugin is there."""
+    if not config.pluginmanager.has_plugin("asyncio"):
+        return pytest.fixture
+    import pytest_asyncio  # noqa: PLC0415  # loaded already, as a plugin
+
+    return pytest_asyncio.fixture
 
 
 @pytest.fixture
@@ -36,12 +48,7 @@ def jobruns_local(request: pytest.FixtureRequest) -> "Iterator[LocalService]":
     """A `LocalService` that serves while the test runs."""
     from jobruns_sdk.testing.local import LocalService  # noqa: PLC0415  # only the tests that use it pay for it
 
-    marker = request.node.get_closest_marker("jobruns_local")
-    with LocalService(**(marker.kwargs if marker else {})) as local:
+    marker = cast("pytest.Item", request.node).get_closest_marker("jobruns_local")
+    options: dict[str, Any] = {} if marker is None else dict(marker.kwargs)
+    with LocalService(**options) as local:
         yield local
-
-
-async def jobruns_client(jobruns_local: "LocalService") -> "AsyncIterator[JobRunsClient]":
-    """A `JobRunsClient` on the test's `jobruns_local`, open while the test runs."""
-    async with jobruns_local.client() as client:
-        yield client

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from contextlib import closing
 from functools import cache
-from typing import TYPE_CHECKING
+from operator import methodcaller
+from typing import TYPE_CHECKING, cast
 
 import boto3
 import pytest
@@ -25,6 +26,21 @@ def session() -> boto3.Session:
     return boto3.Session("local", "local", region_name="us-east-1")
 
 
+def client_of(service: str, url: str) -> object:
+    """A boto3 client of any service at an address."""
+    return methodcaller("client", service, endpoint_url=url, config=ONCE)(session())
+
+
+def glue_at(url: str) -> "closing[GlueClient]":
+    """A Glue client, for a `with`."""
+    return closing(cast("GlueClient", client_of("glue", url)))
+
+
+def emr_at(url: str) -> "closing[EMRServerlessClient]":
+    """An EMR Serverless client, for a `with`."""
+    return closing(cast("EMRServerlessClient", client_of("emr-serverless", url)))
+
+
 @pytest.fixture
 def local() -> Iterator[LocalService]:
     with LocalService(check=True, auto_advance=False) as service:
@@ -34,17 +50,17 @@ def local() -> Iterator[LocalService]:
 
 @pytest.fixture
 def glue(local: LocalService) -> "Iterator[GlueClient]":
-    with closing(session().client("glue", endpoint_url=local.url, config=ONCE)) as client:
+    with glue_at(local.url) as client:
         yield client
 
 
 @pytest.fixture
 def emr(local: LocalService) -> "Iterator[EMRServerlessClient]":
-    with closing(session().client("emr-serverless", endpoint_url=local.url, config=ONCE)) as client:
+    with emr_at(local.url) as client:
         yield client
 
 
 @pytest.fixture
 def datazone(local: LocalService) -> "Iterator[DataZoneClient]":
-    with closing(session().client("datazone", endpoint_url=local.url, config=ONCE)) as client:
+    with closing(cast("DataZoneClient", client_of("datazone", local.url))) as client:
         yield client

@@ -2,26 +2,27 @@
 
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from jobruns_sdk.testing import LocalService
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mypy_boto3_emr_serverless import EMRServerlessClient
-    from mypy_boto3_emr_serverless.type_defs import StartJobRunRequestTypeDef
+    from mypy_boto3_emr_serverless.type_defs import ListJobRunsResponseTypeDef, StartJobRunResponseTypeDef
 
 START = datetime(2026, 1, 5, 8, tzinfo=UTC)
 
 
-def request(app: str, token: str) -> "StartJobRunRequestTypeDef":
-    return {
-        "applicationId": app,
-        "clientToken": token,
-        "executionRoleArn": "arn:aws:iam::111122223333:role/exec",
-        "jobDriver": {"sparkSubmit": {"entryPoint": "s3://code/main.py"}},
-    }
+def start(emr: "EMRServerlessClient", app: str, key: str = "t", **more: object) -> str:
+    """Start a run, and answer its id."""
+    call = cast("Callable[..., StartJobRunResponseTypeDef]", emr.start_job_run)
+    role, driver = "arn:aws:iam::111122223333:role/exec", {"sparkSubmit": {"entryPoint": "s3://code/main.py"}}
+    answer = call(applicationId=app, clientToken=key, executionRoleArn=role, jobDriver=driver, **more)
+    return answer["jobRunId"]
 
 
 def state(emr: "EMRServerlessClient", app: str, run_id: str) -> str:
@@ -30,7 +31,7 @@ def state(emr: "EMRServerlessClient", app: str, run_id: str) -> str:
 
 def test_a_run_goes_through_all_states(local: LocalService, emr: "EMRServerlessClient") -> None:
     app = local.add_application(duration=timedelta(seconds=60), startup=timedelta(seconds=30))
-    run_id = emr.start_job_run(**request(app, "t"))["jobRunId"]
+    run_id = start(emr, app)
     seen: list[str] = []
     for _ in range(100):
         seen.append(state(emr, app, run_id))
@@ -45,7 +46,7 @@ def test_a_run_goes_through_all_states(local: LocalService, emr: "EMRServerlessC
 
 def test_what_a_run_used_is_known_when_it_has_ended(local: LocalService, emr: "EMRServerlessClient") -> None:
     app = local.add_application(duration=timedelta(hours=1))
-    run_id = emr.start_job_run(**request(app, "t"))["jobRunId"]
+    run_id = start(emr, app)
     local.advance(600)
     assert not {"totalResourceUtilization", "endedAt"} & set(
         emr.get_job_run(applicationId=app, jobRunId=run_id)["jobRun"]
@@ -54,7 +55,7 @@ def test_what_a_run_used_is_known_when_it_has_ended(local: LocalService, emr: "E
 
 def test_attempts_follow_each_other_without_a_terminal_state(local: LocalService, emr: "EMRServerlessClient") -> None:
     app = local.add_application(duration=timedelta(seconds=60), startup=timedelta(seconds=30), fail_attempts=2)
-    run_id = emr.start_job_run(**request(app, "t"), retryPolicy={"maxAttempts": 3})["jobRunId"]
+    run_id = start(emr, app, retryPolicy={"maxAttempts": 3})
     seen: list[str] = []
     for _ in range(300):
         seen.append(state(emr, app, run_id))
@@ -75,18 +76,18 @@ def test_attempts_follow_each_other_without_a_terminal_state(local: LocalService
 
 def test_the_same_token_gives_the_same_run(local: LocalService, emr: "EMRServerlessClient") -> None:
     app = local.add_application()
-    first = emr.start_job_run(**request(app, "t"))["jobRunId"]
+    first = start(emr, app)
     local.advance(timedelta(days=1))
-    assert emr.start_job_run(**request(app, "t"))["jobRunId"] == first
-    assert emr.start_job_run(**request(app, "u"))["jobRunId"] != first
+    assert start(emr, app) == first
+    assert start(emr, app, "u") != first
     with pytest.raises(emr.exceptions.ConflictException):
-        emr.start_job_run(**request(app, "t"), name="other")
+        start(emr, app, name="other")
     assert len(local.states(f"emr-serverless:{app}")) == 2
 
 
 def test_runs_beyond_the_limit_are_queued(local: LocalService, emr: "EMRServerlessClient") -> None:
     app = local.add_application(max_concurrent_runs=1, duration=timedelta(minutes=60), queue_timeout_minutes=70)
-    ids = [emr.start_job_run(**request(app, f"t{index}"))["jobRunId"] for index in range(3)]
+    ids = [start(emr, app, f"t{index}") for index in range(3)]
     assert state(emr, app, ids[1]) == "QUEUED"
     local.advance(timedelta(minutes=61))
     assert [state(emr, app, run_id) for run_id in ids] == ["SUCCESS", "RUNNING", "QUEUED"]
@@ -98,7 +99,7 @@ def test_runs_beyond_the_limit_are_queued(local: LocalService, emr: "EMRServerle
 
 def test_cancelling_takes_the_grace_period(local: LocalService, emr: "EMRServerlessClient") -> None:
     app = local.add_application(duration=timedelta(hours=1))
-    run_id = emr.start_job_run(**request(app, "t"))["jobRunId"]
+    run_id = start(emr, app)
     local.advance(60)
     emr.cancel_job_run(applicationId=app, jobRunId=run_id, shutdownGracePeriodInSeconds=90)
     local.advance(89)
@@ -112,7 +113,7 @@ def test_cancelling_takes_the_grace_period(local: LocalService, emr: "EMRServerl
 
 def test_a_queued_run_is_cancelled_at_once_and_frees_no_slot(local: LocalService, emr: "EMRServerlessClient") -> None:
     app = local.add_application(max_concurrent_runs=1, duration=timedelta(hours=1))
-    ids = [emr.start_job_run(**request(app, f"t{index}"))["jobRunId"] for index in range(3)]
+    ids = [start(emr, app, f"t{index}") for index in range(3)]
     emr.cancel_job_run(applicationId=app, jobRunId=ids[1])
     assert [state(emr, app, run_id) for run_id in ids] == ["SUBMITTED", "CANCELLED", "QUEUED"]
     local.advance(timedelta(minutes=61))
@@ -121,7 +122,7 @@ def test_a_queued_run_is_cancelled_at_once_and_frees_no_slot(local: LocalService
 
 def test_a_run_beyond_its_timeout_is_cancelled(local: LocalService, emr: "EMRServerlessClient") -> None:
     app = local.add_application(duration=timedelta(hours=20), startup=timedelta(0))
-    run_id = emr.start_job_run(**request(app, "t"), executionTimeoutMinutes=60)["jobRunId"]
+    run_id = start(emr, app, executionTimeoutMinutes=60)
     local.advance(timedelta(minutes=60))
     assert state(emr, app, run_id) == "CANCELLING"
     local.advance(10)
@@ -130,7 +131,7 @@ def test_a_run_beyond_its_timeout_is_cancelled(local: LocalService, emr: "EMRSer
 
 def test_streaming_runs_do_not_end_but_are_retried(local: LocalService, emr: "EMRServerlessClient") -> None:
     app = local.add_application(fail_attempts=2)
-    run_id = emr.start_job_run(**request(app, "t"), mode="STREAMING")["jobRunId"]
+    run_id = start(emr, app, mode="STREAMING")
     local.advance(timedelta(days=30))
     run = emr.get_job_run(applicationId=app, jobRunId=run_id)["jobRun"]
     assert (run["state"], run.get("attempt"), run.get("mode")) == ("RUNNING", 3, "STREAMING")
@@ -138,7 +139,7 @@ def test_streaming_runs_do_not_end_but_are_retried(local: LocalService, emr: "EM
 
 def test_a_dashboard_exists_once_the_attempt_runs(local: LocalService, emr: "EMRServerlessClient") -> None:
     app = local.add_application(startup=timedelta(seconds=30), fail_attempts=1, max_retries=1)
-    run_id = emr.start_job_run(**request(app, "t"))["jobRunId"]
+    run_id = start(emr, app)
     with pytest.raises(emr.exceptions.ValidationException, match="SUBMITTED state"):
         emr.get_dashboard_for_job_run(applicationId=app, jobRunId=run_id)
     local.advance(30)
@@ -161,7 +162,8 @@ def test_runs_are_filtered_by_state_mode_and_window(local: LocalService, emr: "E
     local.add_run(name, run_id="r9", mode="STREAMING")
 
     def ids(**filters: object) -> list[str]:
-        return [row["id"] for row in emr.list_job_runs(applicationId=app, **filters)["jobRuns"]]  # type: ignore[arg-type]  # any of them
+        call = cast("Callable[..., ListJobRunsResponseTypeDef]", emr.list_job_runs)
+        return [row["id"] for row in call(applicationId=app, **filters)["jobRuns"]]
 
     assert ids() == ["r9", "r3", "r2", "r1", "r0"]
     assert ids(states=["FAILED"]) == ["r3", "r1"]
@@ -172,10 +174,10 @@ def test_runs_are_filtered_by_state_mode_and_window(local: LocalService, emr: "E
 
 def test_a_terminated_application_runs_nothing(local: LocalService, emr: "EMRServerlessClient") -> None:
     stopped, gone = local.add_application(state="STOPPED"), local.add_application(state="TERMINATED")
-    emr.start_job_run(**request(stopped, "t"))
+    start(emr, stopped)
     assert emr.get_application(applicationId=stopped)["application"]["state"] == "STARTED"
     with pytest.raises(emr.exceptions.ValidationException):
-        emr.start_job_run(**request(gone, "t"))
+        start(emr, gone)
     assert [app["id"] for app in emr.list_applications(states=["TERMINATED"])["applications"]] == [gone]
 
 

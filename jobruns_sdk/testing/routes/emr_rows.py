@@ -9,6 +9,7 @@ from jobruns_sdk.testing.world import World
 
 _SUMMARY: Final = frozenset({"name", "mode", "type", "releaseLabel", "createdBy", "stateDetails"})
 _REQUEST: Final = frozenset({"executionRoleArn", "clientToken", "applicationId"})
+_DRIVER: Final = {"sparkSubmit": {"entryPoint": "s3://code/main.py"}}
 _VCPU: Final = 4.0
 _GB_A_VCPU: Final = 4.0
 
@@ -75,6 +76,7 @@ def job_run(world: World, app: Job, attempt: Attempt, now: int) -> Answer:
         "attemptCreatedAt": timestamp(attempt.created),
         "attemptUpdatedAt": timestamp(attempt.updated_at(now)),
         **without_none(
+            jobDriver=run.request.get("jobDriver", _DRIVER),
             tags=run.request.get("tags", {}),
             executionTimeoutMinutes=None if run.timeout is None else run.timeout // 60_000,
             startedAt=timestamp(attempt.started_at(now)),
