@@ -90,7 +90,7 @@ class Walk(Generic[T_co]):
 
     async def __anext__(self) -> T_co:
         """Return the next item."""
-        while self._at >= len(self._ready):
+        while self._closed or self._at >= len(self._ready):
             if not await self._advance():
                 raise StopAsyncIteration
         item = self._ready[self._at]
@@ -99,7 +99,7 @@ class Walk(Generic[T_co]):
 
     async def next_page(self) -> Page[T_co] | None:
         """Return what is left of the present page, else the next page; None at the end."""
-        if self._at >= len(self._ready) and not await self._advance():
+        if (self._closed or self._at >= len(self._ready)) and not await self._advance():
             return None
         items = self._ready[self._at :]
         self._at = len(self._ready)
@@ -146,7 +146,7 @@ class Walk(Generic[T_co]):
 
     async def _advance(self) -> bool:
         async with self._advancing:
-            if self._at < len(self._ready):
+            if not self._closed and self._at < len(self._ready):
                 return True
             if self._closed or self._left == 0:
                 return False
@@ -154,7 +154,8 @@ class Walk(Generic[T_co]):
             for lane in self._lanes:
                 while not lane.rows and lane.has_more:
                     await lane.read_page()
-            self._take()
+            if not self._closed:
+                self._take()
             return bool(self._ready)
 
     def _settle(self) -> None:

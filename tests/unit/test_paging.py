@@ -1,0 +1,253 @@
+import asyncio
+import sys
+from itertools import chain
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jobruns_sdk.errors import PaginationError, ServiceUnavailableError
+from jobruns_sdk.lanes import Batch
+from jobruns_sdk.paging import Walk
+from tests.unit.listings import Book, Recorder, Row, newest_first, pages_of, row
+
+ROWS = newest_first(9)
+THREE_PAGES = (ROWS[:3], ROWS[3:6], ROWS[6:])
+
+
+def is_even(candidate: Row) -> bool:
+    return int(candidate.key[1:]) % 2 == 0
+
+
+async def test_nothing_is_asked_for_before_the_first_item() -> None:
+    book = Book(*THREE_PAGES)
+    pages = pages_of(book)
+    walk, by_page = pages.open(), pages.by_page()
+    await asyncio.sleep(0)
+
+    assert book.asked == []
+    assert walk.cursor is not None
+    assert (walk.report.calls, walk.report.pages, walk.report.rows, walk.report.disorder) == (0, 0, 0, 0)
+    await asyncio.gather(walk.aclose(), by_page.aclose())
+
+
+async def test_every_loop_starts_afresh() -> None:
+    book = Book(*THREE_PAGES)
+    pages = pages_of(book, limit=7)
+    async for first in pages:
+        assert first is ROWS[0]
+        break
+
+    assert await pages.collect() == ROWS[:7]
+    assert await pages.collect() == ROWS[:7]
+    assert [item async for page in pages.by_page() for item in page.items] == ROWS[:7]
+    assert await pages.first() == ROWS[0]
+    assert book.asked.count(None) == 5
+
+
+async def test_an_empty_listing_has_no_first_item() -> None:
+    assert await pages_of(Book([])).first() is None
+    assert await pages_of(Book([])).collect() == []
+    assert [page async for page in pages_of(Book([])).by_page()] == []
+    assert await pages_of().collect() == []
+
+
+@pytest.mark.parametrize("empty", [1, 5 * sys.getrecursionlimit()])
+async def test_empty_pages_are_walked_through(empty: int) -> None:
+    nothing: list[list[Row]] = [[]] * empty
+    book = Book(*nothing, ROWS[:2], *nothing, ROWS[2:], [])
+    async with pages_of(book).open() as walk:
+        assert [item async for item in walk] == ROWS
+        assert walk.report.pages == walk.report.calls == len(book.asked) == 2 * empty + 3
+
+
+class Cycle(Recorder):
+    """A listing whose tokens, after some that come once, come again and again."""
+
+    def __init__(self, lead: int, period: int, rows: bool) -> None:  # noqa: FBT001  # drawn by hypothesis
+        super().__init__()
+        self.lead, self.period, self.rows = lead, period, rows
+
+    def page(self, token: str | None) -> Batch[Row]:
+        number = int(token or 0)
+        following = number + 1 if number < self.lead + self.period else self.lead + 1
+        return Batch([row(f"r{number}", -number)] if self.rows else [], str(following))
+
+
+@pytest.mark.parametrize("period", [1, 2, 3, 7])
+@pytest.mark.parametrize("lead", [0, 1, 4])
+@pytest.mark.parametrize("rows", [True, False])
+async def test_a_token_that_comes_again_ends_the_walk(period: int, lead: int, rows: bool) -> None:  # noqa: FBT001
+    await expect_the_end_of(Cycle(lead, period, rows))
+
+
+@given(st.builds(Cycle, st.integers(0, 50), st.integers(1, 50), st.booleans()))
+async def test_a_token_that_comes_again_at_any_distance_ends_the_walk(cycle: Cycle) -> None:
+    await expect_the_end_of(cycle)
+
+
+async def read_into(yielded: list[Row], walk: Walk[Row]) -> None:
+    async for item in walk:
+        yielded.append(item)  # noqa: PERF401  # an error must not lose what came before it
+
+
+async def expect_the_end_of(cycle: Cycle) -> None:
+    yielded: list[Row] = []
+    async with pages_of(cycle).open() as walk:
+        with pytest.raises(PaginationError, match="twice"):
+            await read_into(yielded, walk)
+        with pytest.raises(PaginationError):
+            await anext(walk)
+    distinct = 1 + cycle.lead + cycle.period
+    assert [item.key for item in yielded] == [f"r{number}" for number in range(distinct if cycle.rows else 0)]
+    assert len(cycle.asked) <= distinct + 1
+
+
+async def turns() -> None:
+    """Let everything that can go on go on."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_one_page_is_fetched_ahead_while_the_caller_works() -> None:
+    book = Book(*THREE_PAGES)
+    async with pages_of(book).open() as walk:
+        for index, asked in enumerate([2, 2, 2, 3, 3, 3, 3, 3, 3]):
+            assert await anext(walk) is ROWS[index]
+            await turns()
+            assert len(book.asked) == asked
+        assert await anext(walk, None) is None
+    assert book.asked == [None, "1", "2"]
+
+
+@pytest.mark.parametrize(("limit", "calls"), [(1, 1), (2, 1), (3, 1), (4, 2), (6, 2), (7, 3), (9, 3), (100, 3)])
+async def test_a_page_that_the_limit_does_not_need_is_not_fetched(limit: int, calls: int) -> None:
+    book = Book(*THREE_PAGES)
+    async with pages_of(book, limit=limit).open() as walk:
+        assert await anext(walk) is ROWS[0]
+        await turns()
+        assert len(book.asked) == min(calls, 2)
+        assert [item async for item in walk] == ROWS[1:limit]
+        await turns()
+    assert len(book.asked) == calls
+
+
+async def test_the_limit_counts_what_the_filter_lets_through() -> None:
+    book = Book(*THREE_PAGES)
+    assert await pages_of(book, accept=is_even, limit=3).collect() == [ROWS[0], ROWS[2], ROWS[4]]
+    assert len(book.asked) == 2
+    assert await pages_of(book, accept=is_even, limit=99).collect() == ROWS[::2]
+
+
+async def test_the_first_item_takes_no_page_more() -> None:
+    book = Book([], *THREE_PAGES)
+    assert await pages_of(book, limit=5).first() is ROWS[0]
+    await turns()
+    assert book.asked == [None, "1"]
+
+
+async def test_an_error_of_a_page_fetched_ahead_comes_at_its_turn_and_the_walk_goes_on() -> None:
+    book = Book(*THREE_PAGES)
+    book.failures["1"] = ServiceUnavailableError("down")
+    async with pages_of(book).open() as walk:
+        seen = [await anext(walk)]
+        await turns()
+        seen += [await anext(walk), await anext(walk)]
+        with pytest.raises(ServiceUnavailableError):
+            await anext(walk)
+        cursor = walk.cursor
+        seen += [item async for item in walk]
+    assert seen == ROWS
+    assert book.asked == [None, "1", "1", "2"]
+    assert await pages_of(book, cursor=cursor).collect() == ROWS[3:]
+
+
+async def test_an_error_of_the_first_page_leaves_the_walk_at_its_start() -> None:
+    book = Book(*THREE_PAGES)
+    book.failures[None] = ServiceUnavailableError("down")
+    async with pages_of(book).open() as walk:
+        with pytest.raises(ServiceUnavailableError):
+            await anext(walk)
+        assert [item async for item in walk] == ROWS
+
+
+async def test_an_answer_that_cannot_be_decoded_leaves_the_walk_where_it_is() -> None:
+    class Garbled(Book):
+        garbled = True
+
+        def page(self, token: str | None) -> Batch[Row]:
+            if token and self.garbled:
+                self.garbled = False
+                raise PaginationError("garbled")
+            return super().page(token)
+
+    async with pages_of(Garbled(*THREE_PAGES)).open() as walk:
+        seen = [await anext(walk), await anext(walk), await anext(walk)]
+        with pytest.raises(PaginationError, match="garbled"):
+            await anext(walk)
+        assert seen + [item async for item in walk] == ROWS
+
+
+@pytest.mark.parametrize("tasks", [2, 5, 20])
+async def test_tasks_that_share_a_walk_lose_and_double_nothing(tasks: int) -> None:
+    pages = pages_of(Book(*THREE_PAGES, [], newest_first(40, "s")))
+    async with pages.open() as walk:
+        shares = await asyncio.gather(*(share(walk) for _ in range(tasks)))
+
+    assert all(mine == sorted(mine, key=order_of) for mine in shares)
+    assert sorted(chain(*shares), key=order_of) == ROWS + newest_first(40, "s")
+
+
+async def share(walk: Walk[Row]) -> list[Row]:
+    mine: list[Row] = []
+    async for item in walk:
+        mine.append(item)
+        await asyncio.sleep(0)
+    return mine
+
+
+def order_of(item: Row) -> tuple[str, int]:
+    return item.key[0], int(item.key[1:])
+
+
+async def test_tasks_that_share_a_walk_keep_to_its_limit() -> None:
+    async with pages_of(Book(*THREE_PAGES), limit=7).open() as walk:
+        shares = await asyncio.gather(*(share(walk) for _ in range(4)))
+    assert sorted(chain(*shares), key=order_of) == ROWS[:7]
+
+
+async def test_pages_are_never_empty() -> None:
+    book = Book([], ROWS[:1], [ROWS[1]], ROWS[2:5], [], [ROWS[5]], ROWS[6:], [])
+    pages = [page async for page in pages_of(book, accept=is_even).by_page()]
+
+    assert [page.items for page in pages] == [(ROWS[0],), (ROWS[2], ROWS[4]), (ROWS[6], ROWS[8])]
+
+
+async def test_items_and_pages_of_one_walk_may_be_mixed() -> None:
+    async with pages_of(Book(*THREE_PAGES)).open() as walk:
+        assert await anext(walk) is ROWS[0]
+        page = await walk.next_page()
+        assert page is not None
+        assert page.items == tuple(ROWS[1:3])
+        assert await anext(walk) is ROWS[3]
+        assert walk.cursor != page.cursor
+        rest: list[Row] = []
+        while (page := await walk.next_page()) is not None:
+            rest += page.items
+    assert rest == ROWS[4:]
+
+
+async def test_the_report_counts_calls_pages_and_rows_once() -> None:
+    shifted = Book(ROWS[:3], ROWS[1:6], [], ROWS[6:])
+    async with pages_of(shifted, accept=is_even).open() as walk:
+        assert [item async for item in walk] == ROWS[::2]
+        assert (walk.report.calls, walk.report.pages, walk.report.rows, walk.report.disorder) == (4, 4, 9, 0)
+
+
+async def test_late_rows_come_once_and_are_counted() -> None:
+    early, late, undated = row("e", -50), row("l", -2.5), row("u", None)
+    listed = [*ROWS[:4], late, ROWS[4], undated, early, *ROWS[5:7]]
+    async with pages_of(Book(listed[:3], listed[3:7], [late, *listed[7:]])).open() as walk:
+        assert [item async for item in walk] == listed
+        assert walk.report.disorder == 3  # the late one, and the two that come after the early one
+        assert walk.report.rows == len(listed)
