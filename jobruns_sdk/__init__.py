@@ -38,6 +38,8 @@ if TYPE_CHECKING:
         Job,
         JobRun,
         RunState,
+        StateChange,
+        StopOutcome,
         Usage,
     )
     from jobruns_sdk.pacing import (
@@ -59,6 +61,13 @@ if TYPE_CHECKING:
         run_from_response,
         to_dict,
     )
+    from jobruns_sdk.services.emr_serverless.starting import (
+        HiveQuery,
+        SparkSubmit,
+    )
+    from jobruns_sdk.watching import (
+        Watch,
+    )
 
 __version__ = "0.1.0"
 
@@ -71,6 +80,7 @@ __all__ = [
     "ConflictError",
     "CredentialsError",
     "CursorError",
+    "HiveQuery",
     "InvalidRequestError",
     "Job",
     "JobRef",
@@ -90,7 +100,10 @@ __all__ = [
     "RunState",
     "Service",
     "ServiceUnavailableError",
+    "SparkSubmit",
     "StartOutcomeUnknownError",
+    "StateChange",
+    "StopOutcome",
     "ThrottledError",
     "TransportError",
     "UnsupportedOperationError",
@@ -98,28 +111,65 @@ __all__ = [
     "WaitTimeoutError",
     "Walk",
     "WalkReport",
+    "Watch",
     "from_dict",
     "run_from_response",
     "to_dict",
 ]
 
+# Where each of them is kept.
 _HOMES = {
-    "client": "JobRunsClient",
-    "errors": "AccessDeniedError CallTimeoutError ClientClosedError ConflictError CredentialsError CursorError InvalidRequestError JobRunsError LimitExceededError NotFoundError PaginationError ResponseFormatError RunFailedError RunNotFinishedError ServiceUnavailableError StartOutcomeUnknownError ThrottledError TransportError UnsupportedOperationError WaitTimeoutError",
-    "model": "Attempt Job JobRun RunState UNSUCCESSFUL Usage",
-    "pacing": "Quota",
-    "paging": "Page Pages Walk WalkReport",
-    "refs": "JobRef RunRef Service",
-    "serialization": "from_dict run_from_response to_dict",
+    "JobRunsClient": "client",
+    "AccessDeniedError": "errors",
+    "CallTimeoutError": "errors",
+    "ClientClosedError": "errors",
+    "ConflictError": "errors",
+    "CredentialsError": "errors",
+    "CursorError": "errors",
+    "InvalidRequestError": "errors",
+    "JobRunsError": "errors",
+    "LimitExceededError": "errors",
+    "NotFoundError": "errors",
+    "PaginationError": "errors",
+    "ResponseFormatError": "errors",
+    "RunFailedError": "errors",
+    "RunNotFinishedError": "errors",
+    "ServiceUnavailableError": "errors",
+    "StartOutcomeUnknownError": "errors",
+    "ThrottledError": "errors",
+    "TransportError": "errors",
+    "UnsupportedOperationError": "errors",
+    "WaitTimeoutError": "errors",
+    "Attempt": "model",
+    "Job": "model",
+    "JobRun": "model",
+    "RunState": "model",
+    "StateChange": "model",
+    "StopOutcome": "model",
+    "UNSUCCESSFUL": "model",
+    "Usage": "model",
+    "Quota": "pacing",
+    "Page": "paging",
+    "Pages": "paging",
+    "Walk": "paging",
+    "WalkReport": "paging",
+    "JobRef": "refs",
+    "RunRef": "refs",
+    "Service": "refs",
+    "from_dict": "serialization",
+    "run_from_response": "serialization",
+    "to_dict": "serialization",
+    "HiveQuery": "services.emr_serverless.starting",
+    "SparkSubmit": "services.emr_serverless.starting",
+    "Watch": "watching",
 }
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
 
 def __getattr__(name: str) -> object:
     """Import a public name when it is first asked for: the package itself costs nothing to import."""
-    if name not in _HOME_OF:
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+    value: object = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     globals()[name] = value
     return value
 

@@ -3,41 +3,30 @@
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import TracebackType
-from typing import Any, Final, Self, TypeAlias
+from typing import Any, Final, Self
 
 from aiobotocore.session import AioSession
 from botocore.config import Config
 
+from jobruns_sdk.arguments import page_size_of
+from jobruns_sdk.clocks import RealClock
 from jobruns_sdk.errors import InvalidRequestError, UnsupportedOperationError
+from jobruns_sdk.following import Following, JobLike, RunLike, job_ref, run_ref
 from jobruns_sdk.lanes import Listing
 from jobruns_sdk.listings import job_pages
 from jobruns_sdk.model import Attempt, Job, JobRun
 from jobruns_sdk.pacing import QUOTAS, Quota
 from jobruns_sdk.paging import Pages
+from jobruns_sdk.polling import Poller
 from jobruns_sdk.ports import Call, Clock, DescribesJob, Handle, ListsAttempts
-from jobruns_sdk.query import page_size_of
-from jobruns_sdk.refs import JobRef, RunRef, Service
+from jobruns_sdk.refs import JobRef, Service
 from jobruns_sdk.services import datazone, emr_serverless, glue
 from jobruns_sdk.transport.calling import Policy, Transport
-from jobruns_sdk.transport.clocks import RealClock
 from jobruns_sdk.transport.connections import Connections, region_of
 from jobruns_sdk.wire import Native
 
-JobLike: TypeAlias = "JobRef | str | Handle | Job[Any]"
-"""A job by its reference, its text form, its handle, or as it was discovered."""
 
-RunLike: TypeAlias = "RunRef | str | JobRun[Any]"
-"""A run by its reference, its text form, or as it was listed."""
-
-HANDLES: Final[Mapping[str, Callable[[JobRef, Call], Handle]]] = {
-    Service.EMR_SERVERLESS: emr_serverless.EmrServerlessApplication,
-    Service.DATAZONE: datazone.DataZoneJob,
-    Service.GLUE: glue.GlueJob,
-}
-"""What makes a job's handle, by service."""
-
-
-class JobRunsClient:
+class JobRunsClient(Following):
     """Reads the job runs of EMR Serverless, DataZone and Glue; used in ``async with``, in one event loop.
 
     Every service and region is connected to once, when it is first needed, however many tasks share the client.
@@ -83,7 +72,7 @@ class JobRunsClient:
                 f"call_timeout is more than 0 and max_attempts 1 or more, got {call_timeout!r} and {max_attempts!r}"
             )
         self._region_name = region_name
-        self._handles = {**HANDLES, **(adapters or {})}
+        self._adapters = dict(adapters or {})
         self._connections = Connections(
             session=session,
             sessions=sessions or {},
@@ -92,7 +81,10 @@ class JobRunsClient:
             allow_insecure_endpoint=allow_insecure_endpoint,
         )
         policy = Policy(call_timeout, max_attempts, None if quotas is None else {**QUOTAS, **quotas})
-        self._transport = Transport(self._connections, clock or RealClock(), policy)
+        clock = clock or RealClock()
+        self._transport = Transport(self._connections, clock, policy)
+        self._starts = glue.Starts(clock)
+        super().__init__(Poller(clock, policy.seconds_for))
 
     async def __aenter__(self) -> Self:
         """Open the client in this event loop."""
@@ -134,7 +126,7 @@ class JobRunsClient:
             InvalidRequestError: The name is malformed, or no region is known.
         """
         ref = self._completed(JobRef(Service.GLUE, (job_name,)))
-        return glue.GlueJob(ref, self._call_for(ref))
+        return glue.GlueJob(ref, self._call_for(ref), self._starts)
 
     def handle(self, job: JobLike) -> Handle:
         """Return the handle of a job of whatever service; no request is made.
@@ -142,10 +134,19 @@ class JobRunsClient:
         Raises:
             InvalidRequestError: The job is malformed, its service or profile unknown, or no region is known.
         """
-        ref = self._completed(_job_ref(job))
-        if ref.service not in self._handles:
-            raise InvalidRequestError(f"unknown service {ref.service!r}, known are {', '.join(self._handles)}")
-        return self._handles[ref.service](ref, self._call_for(ref))
+        ref = self._completed(job_ref(job))
+        match ref.service:
+            case Service.GLUE:
+                return glue.GlueJob(ref, self._call_for(ref), self._starts)
+            case Service.EMR_SERVERLESS:
+                return emr_serverless.EmrServerlessApplication(ref, self._call_for(ref))
+            case Service.DATAZONE:
+                return datazone.DataZoneJob(ref, self._call_for(ref))
+            case service if service in self._adapters:
+                return self._adapters[service](ref, self._call_for(ref))
+            case service:
+                known = ", ".join((*Service, *self._adapters))
+                raise InvalidRequestError(f"unknown service {service!r}, known are {known}")
 
     async def run(self, run: RunLike) -> JobRun[Native]:
         """Return a run in the state of its latest attempt (GetJobRun).
@@ -154,7 +155,7 @@ class JobRunsClient:
             InvalidRequestError: The reference is malformed.
             NotFoundError: There is no such run.
         """
-        ref = _run_ref(run)
+        ref = run_ref(run)
         return await self.handle(ref.job).run(ref.run_id)
 
     def attempts(
@@ -166,7 +167,7 @@ class JobRunsClient:
             InvalidRequestError: An argument cannot be right.
             UnsupportedOperationError: The service has no attempts.
         """
-        ref = _run_ref(run)
+        ref = run_ref(run)
         handle = self.handle(ref.job)
         if not isinstance(handle, ListsAttempts):
             raise _unsupported(ref.job.service, "has no attempts")
@@ -234,18 +235,6 @@ _JOB_LISTINGS: Final[Mapping[str, tuple[Callable[..., Listing[Job[Any]]], int]]]
     Service.EMR_SERVERLESS: (emr_serverless.ApplicationListing, 50),
     Service.GLUE: (glue.JobListing, 1000),
 }
-
-
-def _job_ref(job: JobLike) -> JobRef:
-    if isinstance(job, str):
-        return JobRef.parse(job)
-    return job if isinstance(job, JobRef) else job.ref
-
-
-def _run_ref(run: RunLike) -> RunRef:
-    if isinstance(run, str):
-        return RunRef.parse(run)
-    return run if isinstance(run, RunRef) else run.ref
 
 
 def _unsupported(service: str, why: str) -> UnsupportedOperationError:

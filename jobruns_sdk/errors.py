@@ -48,9 +48,12 @@ class JobRunsError(Exception):
         request_id: The service's id of the request, to give to AWS support, or None.
         http_status: The status of the answer, or None where there was no answer.
         retryable: Whether the same call may succeed when it is repeated later.
+        in_doubt: Whether the operation may have taken effect all the same: a request was sent, and its answer was
+            lost or told of a failure inside the service.
     """
 
     retryable: bool = False
+    in_doubt: bool = False
 
     def __init__(
         self,
@@ -117,6 +120,7 @@ class ServiceUnavailableError(JobRunsError):
     """The service failed on its own side (HTTP 5xx)."""
 
     retryable = True
+    in_doubt = True
 
 
 class TransportError(JobRunsError):
@@ -131,7 +135,7 @@ class TransportError(JobRunsError):
     def __init__(self, message: str, *, sent: bool = True, **facts: Unpack[_Facts]) -> None:
         """Keep the facts, and whether the request may have reached the service."""
         super().__init__(message, **facts)
-        self.sent = sent
+        self.sent = self.in_doubt = sent
 
 
 class CallTimeoutError(TransportError, TimeoutError):
@@ -146,6 +150,8 @@ class ResponseFormatError(JobRunsError):
     Attributes:
         where: The place in the body, such as ``"$.jobRuns[3].state"``; ``"$"`` for the body as a whole.
     """
+
+    in_doubt = True
 
     def __init__(self, message: str, *, where: str | None = None, **facts: Unpack[_Facts]) -> None:
         """Keep the facts and the place."""

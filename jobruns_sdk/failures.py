@@ -83,8 +83,8 @@ def error_from_response(
     members = _members(body)
     code = _code(headers, members)
     message = _first_text(members, "message", "Message", "errorMessage") or "the answer holds no error text"
-    kind = codes.get(code) or _COMMON.get(_stem(code)) or _kind_from_status(status)
-    return kind(
+    kind = kind_from_code(code, codes) or _kind_from_status(status)
+    error = kind(
         message if len(message) <= _MESSAGE_LIMIT else f"{message[:_MESSAGE_LIMIT]}...",
         service=service,
         operation=operation,
@@ -93,6 +93,18 @@ def error_from_response(
         http_status=status,
         retryable=kind in _RETRYABLE or status >= _SERVER_FAULT or status == HTTPStatus.TOO_MANY_REQUESTS,
     )
+    error.in_doubt = error.in_doubt or (status >= _SERVER_FAULT and kind is not ThrottledError)
+    return error
+
+
+def kind_from_code(code: str, codes: Mapping[str, type[JobRunsError]]) -> type[JobRunsError] | None:
+    """Return the error that a code stands for, None if nobody knows it.
+
+    Args:
+        code: The bare code.
+        codes: The service's own table of modelled error codes.
+    """
+    return codes.get(code) or _COMMON.get(_stem(code))
 
 
 def _members(body: bytes) -> Mapping[str, object]:

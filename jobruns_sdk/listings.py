@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterable, Mapping
 from operator import attrgetter
 from typing import Any, TypeVar
 
+from jobruns_sdk.arguments import check_count
 from jobruns_sdk.cursors import Cursor
 from jobruns_sdk.lanes import Kind, Listing, Source
 from jobruns_sdk.model import Attempt, Job, JobRun, RunState
 from jobruns_sdk.paging import Pages, Plan
-from jobruns_sdk.query import RunQuery, Wanted, check_count
+from jobruns_sdk.query import RunQuery, Wanted
 from jobruns_sdk.refs import JobRef, RunRef
 
 N = TypeVar("N")

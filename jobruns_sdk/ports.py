@@ -1,18 +1,18 @@
 """What the parts ask of each other, as protocols and small values."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Generic, Protocol, runtime_checkable
 
 import attrs
 import msgspec
 
 from jobruns_sdk.errors import JobRunsError, ResponseFormatError
-from jobruns_sdk.model import Attempt, Job, JobRun, RunState
+from jobruns_sdk.model import Attempt, Job, JobRun, RunState, StopOutcome
 from jobruns_sdk.paging import Pages
 from jobruns_sdk.query import Order
-from jobruns_sdk.refs import JobRef
+from jobruns_sdk.refs import JobRef, RunRef
 from jobruns_sdk.wire import N, Native, decode
 
 
@@ -145,4 +145,75 @@ class DescribesJob(Protocol):
 
     async def job(self) -> Job[Native]:
         """Return the job."""
+        ...
+
+
+@attrs.frozen
+class Polling:
+    """How the runs of a job are polled.
+
+    Attributes:
+        list_operation: What the list costs.
+        get_operation: What a get costs.
+        largest_page: How many runs a page of the list holds.
+        thin: Whether the list tells less of a run that has ended than a get does.
+    """
+
+    list_operation: Operation[Any]
+    get_operation: Operation[Any]
+    largest_page: int
+    thin: bool
+
+    def is_whole(self, run: JobRun[Any]) -> bool:
+        """Whether a listed run needs no get."""
+        return not (self.thin and run.is_terminal)
+
+
+@runtime_checkable
+class Follows(Handle, Protocol):
+    """A job whose runs can be waited for and watched."""
+
+    def run_ref(self, run_id: str) -> RunRef:
+        """Return the reference of a run, by the id that its list rows have."""
+        ...
+
+    @property
+    def polling(self) -> Polling:
+        """How its runs are polled."""
+        ...
+
+    def survey(self, since: datetime | None) -> Pages[JobRun[Native]]:
+        """Return the runs created since then of which the service knows, those that have ended if it cannot tell."""
+        ...
+
+
+@runtime_checkable
+class Stops(Protocol):
+    """A job whose runs can be stopped."""
+
+    async def stop(self, run_ids: Sequence[str], *, grace_period: timedelta | None = None) -> list[StopOutcome]:
+        """Ask for runs to be stopped; return an outcome for each id, in order."""
+        ...
+
+
+@runtime_checkable
+class Retries(Protocol):
+    """A job whose failed runs may be tried again after they were seen as failed."""
+
+    @property
+    def ref(self) -> JobRef:
+        """The job's reference."""
+        ...
+
+    async def retry_limit(self) -> int | None:
+        """Return how many retries may follow a first attempt."""
+        ...
+
+
+@runtime_checkable
+class Streams(Protocol):
+    """A job whose runs may go on for ever."""
+
+    async def is_streaming(self, run: JobRun[Any]) -> bool:
+        """Whether a run does not end by itself."""
         ...

@@ -23,22 +23,6 @@ _ORDERS: Final = ("newest", "oldest")
 _DEFAULTS: Final[Mapping[str, object]] = {"order": "newest", "collapse_retries": True}
 
 
-def check_count(name: str, value: object) -> None:
-    """Refuse what is no number of items.
-
-    Raises:
-        InvalidRequestError: It is neither None nor a whole number of 1 or more.
-    """
-    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
-        raise InvalidRequestError(f"{name} is a whole number of 1 or more, or None, got {value!r}")
-
-
-def page_size_of(asked: int | None, largest: int) -> int:
-    """Return how many rows to ask a service for: the largest page unless told otherwise, never more."""
-    check_count("page_size", asked)
-    return min(asked or largest, largest)
-
-
 def _states(values: Iterable[RunState] | None) -> frozenset[RunState] | None:
     names = _names("states", values)
     try:

@@ -36,8 +36,8 @@ def _names(path: Iterable[str] | str) -> tuple[str, ...]:
     return (path,) if isinstance(path, str) else tuple(path)
 
 
-def _is_text(name: str) -> bool:
-    return name != "" and (name.isascii() or _SURROGATE.search(name) is None)
+def _is_text(name: object) -> bool:
+    return isinstance(name, str) and name != "" and (name.isascii() or _SURROGATE.search(name) is None)
 
 
 def _none_first(value: str | None) -> str:
@@ -140,7 +140,7 @@ class JobRef:
         return ref
 
 
-def _check_run_id(_: object, __: object, value: str) -> None:
+def _check_run_id(_: object, __: object, value: object) -> None:
     if not _is_text(value):
         raise InvalidRequestError(f"a run id is non-empty text, got {value!r}")
 

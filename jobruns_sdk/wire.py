@@ -119,6 +119,14 @@ def _without_nulls(value: _Json) -> _Json:
             return value
 
 
+def members_of(native: Native | None) -> dict[str, object] | None:
+    """Return a structure as a request takes it: the members that are there, by name."""
+    if native is None:
+        return None
+    members: dict[str, _Json] = msgspec.to_builtins(native)
+    return {name: _without_nulls(value) for name, value in members.items() if value is not None}
+
+
 def _fault_and_place(text: str) -> tuple[str, str]:
     found = _PATH.search(text)
     if found is None:

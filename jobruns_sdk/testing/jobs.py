@@ -189,7 +189,7 @@ class Job:
         while self._waiting and self.has_slot():
             attempt = self._waiting.popleft()
             if attempt.ended is None:
-                self.begin(attempt, at, queue=False)
+                self.begin(attempt, max(at, attempt.created + 1), queue=False)
 
     def _retry(self, failed: Attempt, at: int) -> None:
         attempt = Attempt(failed.run, failed.number + 1, at, failed)

@@ -6,18 +6,20 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Final, Self, cast
 
 import attrs
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
-from jobruns_sdk.errors import CallTimeoutError, ClientClosedError, JobRunsError, ThrottledError, TransportError
+from jobruns_sdk.errors import CallTimeoutError, ClientClosedError, JobRunsError, ThrottledError
 from jobruns_sdk.failures import error_from_response
 from jobruns_sdk.pacing import UNPUBLISHED, Quota, TokenBucket, backoff
 from jobruns_sdk.ports import Clock, Operation, Reply
 from jobruns_sdk.transport.connections import BODY, Connection, Connections
 from jobruns_sdk.transport.failures import translated
+
+_FREE: Final = 1e-6
 
 
 @attrs.frozen
@@ -33,6 +35,17 @@ class Policy:
     call_timeout: float
     max_attempts: int
     quotas: Mapping[tuple[str, str], Quota] | None
+
+    def quota(self, operation: Operation[Any]) -> Quota | None:
+        """Return the quota of an operation, None if there is none to keep."""
+        if self.quotas is None:
+            return None
+        return self.quotas.get((operation.service, operation.name), UNPUBLISHED)
+
+    def seconds_for(self, operation: Operation[Any]) -> float:
+        """Return what a call costs of its quota, in seconds; without quotas next to nothing, the same for all."""
+        quota = self.quota(operation)
+        return _FREE if quota is None else 1 / quota.rate
 
 
 class Transport:
@@ -85,7 +98,7 @@ class Transport:
     async def _repeat(
         self, operation: Operation[Any], params: Mapping[str, object], region: str | None, profile: str | None
     ) -> Reply:
-        requests, spent = 0, 0.0
+        requests, spent, in_doubt = 0, 0.0, False
         while True:
             requests += 1
             async with self._turn(operation, region, profile) as connection:
@@ -95,8 +108,9 @@ class Transport:
                     return Reply(answer[BODY], _request_id(answer), requests)
                 except JobRunsError as error:
                     failure = error
-            pause = backoff(requests, random.random(), throttled=isinstance(failure, ThrottledError))  # noqa: S311 jitter
+            pause = backoff(requests, random.random(), throttled=isinstance(failure, ThrottledError))
             spent += time.monotonic() - begun + pause
+            in_doubt = failure.in_doubt = in_doubt or failure.in_doubt
             if not _may_repeat(operation, failure) or requests >= self._policy.max_attempts:
                 raise failure
             if spent >= self._policy.call_timeout:
@@ -126,11 +140,11 @@ class Transport:
             connection.slots.release()
 
     def _bucket(self, operation: Operation[Any], region: str | None, profile: str | None) -> TokenBucket | None:
-        if self._policy.quotas is None:
+        quota = self._policy.quota(operation)
+        if quota is None:
             return None
         key = (profile, region, operation.service, operation.name)
         if key not in self._buckets:
-            quota = self._policy.quotas.get((operation.service, operation.name), UNPUBLISHED)
             self._buckets[key] = TokenBucket(quota)
         return self._buckets[key]
 
@@ -160,9 +174,7 @@ def _closed(text: str, operation: Operation[Any]) -> ClientClosedError:
 
 
 def _may_repeat(operation: Operation[Any], failure: JobRunsError) -> bool:
-    if not failure.retryable or operation.repeatable:
-        return failure.retryable
-    return isinstance(failure, ThrottledError) or (isinstance(failure, TransportError) and not failure.sent)
+    return failure.retryable and (operation.repeatable or not failure.in_doubt)
 
 
 async def _answer(operation: Operation[Any], request: Awaitable[dict[str, Any]]) -> dict[str, Any]:

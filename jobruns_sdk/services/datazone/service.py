@@ -7,18 +7,21 @@ from typing import Final
 
 import attrs
 
+from jobruns_sdk.arguments import page_size_of
 from jobruns_sdk.lanes import Source
 from jobruns_sdk.listings import attempt_pages, run_pages
 from jobruns_sdk.model import Attempt, JobRun, RunState
 from jobruns_sdk.paging import Pages
-from jobruns_sdk.ports import Call
-from jobruns_sdk.query import Order, RunQuery, Wanted, page_size_of
+from jobruns_sdk.ports import Call, Polling
+from jobruns_sdk.query import Order, RunQuery, Wanted
 from jobruns_sdk.refs import JobRef, RunRef, check_name
 from jobruns_sdk.services.datazone import native
 from jobruns_sdk.services.datazone.listing import AttemptListing, RunListing, get_run
+from jobruns_sdk.services.datazone.operations import GET_JOB_RUN, LIST_JOB_RUNS
 from jobruns_sdk.services.datazone.translate import STATES
 
 LARGEST_PAGE: Final = 50
+_POLLING: Final = Polling(LIST_JOB_RUNS, GET_JOB_RUN, LARGEST_PAGE, thin=True)
 
 # Ids travel in paths: https://docs.aws.amazon.com/datazone/latest/APIReference/API_ListJobRuns.html
 _DOMAIN: Final = re.compile(r"dzd[-_][a-zA-Z0-9_-]{1,36}")
@@ -100,7 +103,7 @@ class DataZoneJob:
             InvalidRequestError: An argument cannot be right.
             NotFoundError: While iterating: there is no such run.
         """
-        run = self._run_ref(run_id)
+        run = self.run_ref(run_id)
         page_size_of(page_size, 1)
         return attempt_pages(run, lambda: AttemptListing(run, self._call), limit=limit, cursor=cursor)
 
@@ -114,9 +117,23 @@ class DataZoneJob:
             InvalidRequestError: The id is malformed.
             NotFoundError: There is no such run.
         """
-        run, _ = await get_run(self._call, self._run_ref(run_id))
+        run, _ = await get_run(self._call, self.run_ref(run_id))
         return run
 
-    def _run_ref(self, run_id: str) -> RunRef:
+    @property
+    def polling(self) -> Polling:
+        """How runs are polled: a page of ListJobRuns tells of 50."""
+        return _POLLING
+
+    def survey(self, since: datetime | None) -> Pages[JobRun[native.JobRunSummary]]:
+        """Return the runs created since then, for polling."""
+        return self.runs(created_after=since)
+
+    def run_ref(self, run_id: str) -> RunRef:
+        """Return the reference of a run of this job.
+
+        Raises:
+            InvalidRequestError: The id is malformed.
+        """
         check_name("a run id", run_id, _ID)
         return self.ref.run(run_id)

@@ -1,6 +1,6 @@
 """The lists of EMR Serverless, page by page."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Final
@@ -46,10 +46,12 @@ async def get_run(call: Call, run: RunRef, attempt: int | None = None) -> tuple[
 class RunListing:
     """The runs of an application by ListJobRuns, in one state or in all.
 
-    Several states at once would come grouped by state, so they are listed one by one and merged.
+    Several states at once come grouped by state; where order matters they are listed one by one and merged.
     """
 
-    def __init__(self, application: JobRef, call: Call, query: RunQuery, *, state: str | None, page_size: int) -> None:
+    def __init__(
+        self, application: JobRef, call: Call, query: RunQuery, *, states: Sequence[str] | None, page_size: int
+    ) -> None:
         """Begin at the top."""
         self._application = application
         self._call = call
@@ -57,7 +59,7 @@ class RunListing:
         asked = {
             "applicationId": application.path[0],
             "maxResults": page_size,
-            "states": None if state is None else [state],
+            "states": None if states is None else list(states),
             "createdAtAfter": query.created_after_less(_SLACK),
             "createdAtBefore": query.created_before_plus(_SLACK),
             "mode": query.mode,

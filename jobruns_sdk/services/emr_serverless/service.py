@@ -1,28 +1,40 @@
 """An EMR Serverless application and its runs."""
 
+import asyncio
 import re
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import partial
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import attrs
 
-from jobruns_sdk.errors import InvalidRequestError
+from jobruns_sdk.arguments import check_count, page_size_of, whole_seconds
+from jobruns_sdk.errors import InvalidRequestError, JobRunsError, StartOutcomeUnknownError
 from jobruns_sdk.lanes import Source
 from jobruns_sdk.listings import attempt_pages, run_pages
-from jobruns_sdk.model import Attempt, Job, JobRun, RunState
+from jobruns_sdk.model import Attempt, Job, JobRun, RunState, StopOutcome
 from jobruns_sdk.paging import Pages
-from jobruns_sdk.ports import Call
-from jobruns_sdk.query import Order, RunQuery, Wanted, check_count, page_size_of
+from jobruns_sdk.ports import Call, Polling
+from jobruns_sdk.query import Order, RunQuery, Wanted
 from jobruns_sdk.refs import JobRef, RunRef, check_name
 from jobruns_sdk.services.emr_serverless import native
 from jobruns_sdk.services.emr_serverless.listing import AttemptListing, RunListing, get_run
 from jobruns_sdk.services.emr_serverless.native_application import Application
-from jobruns_sdk.services.emr_serverless.operations import GET_APPLICATION, GET_DASHBOARD_FOR_JOB_RUN
+from jobruns_sdk.services.emr_serverless.operations import (
+    CANCEL_JOB_RUN,
+    GET_APPLICATION,
+    GET_DASHBOARD_FOR_JOB_RUN,
+    GET_JOB_RUN,
+    LIST_JOB_RUNS,
+    START_JOB_RUN,
+)
+from jobruns_sdk.services.emr_serverless.starting import HiveQuery, SparkSubmit, client_token, start_request
 from jobruns_sdk.services.emr_serverless.translate import STATES, AttemptNative, job_from_native, run_from_native
 
 LARGEST_PAGE: Final = 50
+_POLLING: Final = Polling(LIST_JOB_RUNS, GET_JOB_RUN, LARGEST_PAGE, thin=True)
+_ACTIVE: Final = tuple(name for name, state in STATES.items() if state.is_active)
 
 Mode = Literal["BATCH", "STREAMING"]
 """Whether a run ends by itself, or goes on until it is stopped."""
@@ -30,6 +42,12 @@ Mode = Literal["BATCH", "STREAMING"]
 _MODES: Final = ("BATCH", "STREAMING")
 # Ids travel in paths: https://docs.aws.amazon.com/emr-serverless/latest/APIReference/API_GetJobRun.html
 _ID: Final = re.compile(r"[0-9a-z]{1,64}")
+
+
+def _checked_mode(mode: Mode | None) -> Mode | None:
+    if mode not in (None, *_MODES):
+        raise InvalidRequestError(f"mode is 'BATCH', 'STREAMING' or None, got {mode!r}")
+    return mode
 
 
 def _check_application(_: object, __: object, ref: JobRef) -> None:
@@ -80,14 +98,12 @@ class EmrServerlessApplication:
             CursorError: The cursor is damaged, of another listing or of other filters.
             UnsupportedOperationError: The oldest runs were asked for first.
         """
-        if mode not in (None, *_MODES):
-            raise InvalidRequestError(f"mode is 'BATCH', 'STREAMING' or None for both, got {mode!r}")
         query = RunQuery(
             states=states,
             native_states=native_states,
             created_after=created_after,
             created_before=created_before,
-            mode=mode,
+            mode=_checked_mode(mode),
             order=order,
         )
         rows = page_size_of(page_size, LARGEST_PAGE)
@@ -114,7 +130,7 @@ class EmrServerlessApplication:
             InvalidRequestError: An argument cannot be right.
             NotFoundError: While iterating: there is no such run.
         """
-        run = self._run_ref(run_id)
+        run = self.run_ref(run_id)
         rows = page_size_of(page_size, LARGEST_PAGE)
         return attempt_pages(run, lambda: AttemptListing(run, self._call, page_size=rows), limit=limit, cursor=cursor)
 
@@ -130,7 +146,7 @@ class EmrServerlessApplication:
             NotFoundError: There is no such run.
         """
         check_count("attempt", attempt)
-        ref = self._run_ref(run_id)
+        ref = self.run_ref(run_id)
         run, _ = await get_run(self._call, ref, attempt)
         return run_from_native(ref, run)
 
@@ -160,7 +176,7 @@ class EmrServerlessApplication:
             NotFoundError: There is no such run.
         """
         check_count("attempt", attempt)
-        run = self._run_ref(run_id)
+        run = self.run_ref(run_id)
         asked = {} if attempt is None else {"attempt": attempt}
         reply = await self._call(
             GET_DASHBOARD_FOR_JOB_RUN, {"applicationId": run.job.path[0], "jobRunId": run.run_id, **asked}
@@ -170,9 +186,126 @@ class EmrServerlessApplication:
             raise GET_DASHBOARD_FOR_JOB_RUN.lacks("$.url", reply)
         return url
 
-    def _run_ref(self, run_id: str) -> RunRef:
+    async def start(
+        self,
+        driver: SparkSubmit | HiveQuery,
+        *,
+        execution_role_arn: str,
+        name: str | None = None,
+        mode: Mode | None = None,
+        tags: Mapping[str, str] | None = None,
+        execution_timeout: timedelta | None = None,
+        retry_policy: native.RetryPolicy | None = None,
+        configuration_overrides: native.ConfigurationOverrides | None = None,
+        execution_iam_policy: native.JobRunExecutionIamPolicy | None = None,
+        idempotency_key: str | None = None,
+    ) -> RunRef:
+        """Start a run, once, whatever happens on the way (StartJobRun).
+
+        The service takes a token with each start and answers the same token with the same run: answers that are lost do
+        no harm, and are asked for again.
+
+        Args:
+            driver: What to run: ``SparkSubmit`` or ``HiveQuery``.
+            execution_role_arn: The role that the run works with.
+            name: A name to find it by.
+            mode: ``"BATCH"``, which it is unless told otherwise, or ``"STREAMING"``.
+            tags: Tags of the run.
+            execution_timeout: After this time the service cancels the run, in whole minutes; 12 hours unless told
+                otherwise, zero for never.
+            retry_policy: How often the service tries again.
+            configuration_overrides: What is put in place of the application's configuration; logs go where its
+                ``monitoringConfiguration`` says.
+            execution_iam_policy: Policies that narrow the role for this run.
+            idempotency_key: Starts with the same key are one start, also from other processes, as long as the service
+                remembers the token. Without one, every call is a start of its own.
+
+        Raises:
+            InvalidRequestError: An argument cannot be right.
+            ConflictError: The key was used for another request.
+            StartOutcomeUnknownError: Every answer was lost: start again with the same key to get the run.
+        """
+        request = start_request(
+            self.ref.path[0],
+            driver,
+            client_token(idempotency_key),
+            execution_timeout=execution_timeout,
+            execution_iam_policy=execution_iam_policy,
+            configuration_overrides=configuration_overrides,
+            retry_policy=retry_policy,
+            executionRoleArn=execution_role_arn,
+            name=name,
+            mode=_checked_mode(mode),
+            tags=None if tags is None else dict(tags),
+        )
+        try:
+            reply = await self._call(START_JOB_RUN, request)
+            run_id = START_JOB_RUN.read(reply).jobRunId
+            if not run_id:
+                raise START_JOB_RUN.lacks("$.jobRunId", reply)
+        except JobRunsError as error:
+            if not error.in_doubt:
+                raise
+            raise StartOutcomeUnknownError(
+                f"a run of {self.ref} may have been started or not: look for it in runs(), "
+                f"or start again with the same idempotency_key, which starts nothing twice ({error})",
+                service=self.ref.service,
+                operation=START_JOB_RUN.name,
+            ) from error
+        return self.ref.run(run_id)
+
+    async def stop(self, run_ids: Sequence[str], *, grace_period: timedelta | None = None) -> list[StopOutcome]:
+        """Ask for runs to be stopped, one by one under the service's quota (CancelJobRun).
+
+        Args:
+            run_ids: The runs' ids.
+            grace_period: How long a streaming run may take to shut down, in whole seconds.
+
+        Returns:
+            An outcome for each id, in order; one that fails says so and does not keep the others from being stopped.
+        """
+        seconds = None if grace_period is None else whole_seconds("grace_period", grace_period)
+        unique = dict.fromkeys(run_ids)
+        async with asyncio.TaskGroup() as group:
+            tasks = {run_id: group.create_task(self._stop(run_id, seconds)) for run_id in unique}
+        return [tasks[run_id].result() for run_id in run_ids]
+
+    @property
+    def polling(self) -> Polling:
+        """How runs are polled: a page of ListJobRuns tells of 50 that are active."""
+        return _POLLING
+
+    def survey(self, since: datetime | None) -> Pages[JobRun[native.JobRunSummary]]:
+        """Return the runs created since then that have not ended, for polling, grouped by state."""
+        query = RunQuery(created_after=since)
+        listing = partial(RunListing, self.ref, self._call, query, states=_ACTIVE, page_size=LARGEST_PAGE)
+
+        def sources(_: RunQuery, __: Wanted) -> Iterable[Source[JobRun[native.JobRunSummary]]]:
+            yield Source("", lambda _: listing())
+
+        return run_pages(self.ref, query, STATES, sources, limit=None, cursor=None)
+
+    async def is_streaming(self, run: JobRun[Any]) -> bool:
+        """Whether a run does not end by itself."""
+        return isinstance(run.native, (native.JobRun, native.JobRunSummary)) and run.native.mode == "STREAMING"
+
+    async def _stop(self, run_id: str, seconds: int | None) -> StopOutcome:
+        asked = {} if seconds is None else {"shutdownGracePeriodInSeconds": seconds}
+        try:
+            run = self.run_ref(run_id)
+            await self._call(CANCEL_JOB_RUN, {"applicationId": run.job.path[0], "jobRunId": run.run_id, **asked})
+        except JobRunsError as error:
+            return StopOutcome(self.ref.run(run_id), accepted=False, error=error)
+        return StopOutcome(run, accepted=True)
+
+    def run_ref(self, run_id: str) -> RunRef:
+        """Return the reference of a run of this job.
+
+        Raises:
+            InvalidRequestError: The id is malformed.
+        """
         check_name("a run id", run_id, _ID)
         return self.ref.run(run_id)
 
     def _listing(self, query: RunQuery, state: str | None, page_size: int, _: tuple[str, ...]) -> RunListing:
-        return RunListing(self.ref, self._call, query, state=state, page_size=page_size)
+        return RunListing(self.ref, self._call, query, states=state and (state,), page_size=page_size)

@@ -94,8 +94,11 @@ class RunListing:
 
     def _runs(self, rows: Sequence[native.JobRun]) -> list[JobRun[native.JobRun]]:
         if self._fold is None:
-            return [run_from_row(self._job.run(row.Id or ""), row) for row in rows]
+            return [self._alone(row, row.Id or "") for row in rows]
         return [run for row in rows if (run := self._fold.add(row, row.Id or "")) is not None]
+
+    def _alone(self, row: native.JobRun, run_id: str) -> JobRun[native.JobRun]:
+        return run_from_row(self._job.run(run_id), row, root_and_number(run_id)[1])
 
     def _is_past(self, rows: Sequence[native.JobRun]) -> bool:
         end = self._end
@@ -114,7 +117,7 @@ class AttemptListing:
         self._call = call
         self._predecessors = predecessors
         self._root, self._known = root_and_number(run_id)
-        self._missing = 0
+        self._missing: list[NotFoundError] = []
 
     async def fetch(self, token: str | None) -> Undecoded[Attempt[native.JobRun]]:
         """Fetch one attempt.
@@ -127,12 +130,12 @@ class AttemptListing:
             row, reply = await get_attempt(
                 self._call, self._job, attempt_id(self._root, number), predecessors=self._predecessors
             )
-        except NotFoundError:
-            self._missing += 1
+        except NotFoundError as error:
+            self._missing.append(error)
             # The history may have lost the first attempt and still hold a retry.
-            more = number < self._known or self._missing == number == 1
-            if self._missing == number and not more:
-                raise
+            more = number < self._known or len(self._missing) == number == 1
+            if len(self._missing) == number and not more:
+                raise self._missing[0] from error
             return lambda: Batch((), str(number + 1) if more else None)
         attempt = attempt_from_native(self._job.run(self._root), row)
         more = number < self._known or may_be_retried(attempt.state)

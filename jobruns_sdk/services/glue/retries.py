@@ -7,7 +7,7 @@ or the edge of the history may cut off from them.
 from collections.abc import Iterable
 
 from jobruns_sdk.model import JobRun
-from jobruns_sdk.refs import JobRef
+from jobruns_sdk.refs import JobRef, RunRef
 from jobruns_sdk.services.glue import native
 from jobruns_sdk.services.glue.translate import attempt_id, root_and_number, run_from_attempts, run_from_row
 
@@ -33,7 +33,7 @@ class RetryFold:
             return None
         retries = self._open.pop(root, None)
         if retries is None:
-            return run_from_row(self._job.run(root), row)
+            return run_from_row(RunRef(self._job, root), row, number)
         return self._run(root, retries | {1: row})
 
     def flush(self) -> Iterable[JobRun[native.JobRun]]:

@@ -1,29 +1,47 @@
 """A Glue job and its runs."""
 
 import re
-from collections.abc import Iterable
-from datetime import datetime
-from typing import Final
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 import attrs
 
+from jobruns_sdk.arguments import check_count, page_size_of, whole_minutes
+from jobruns_sdk.clocks import RealClock
+from jobruns_sdk.errors import InvalidRequestError, NotFoundError
 from jobruns_sdk.lanes import Source
 from jobruns_sdk.listings import attempt_pages, run_pages
-from jobruns_sdk.model import Attempt, Job, JobRun, RunState
+from jobruns_sdk.model import Attempt, Job, JobRun, RunState, StopOutcome
 from jobruns_sdk.paging import Pages
-from jobruns_sdk.ports import Call
-from jobruns_sdk.query import Order, RunQuery, Wanted, page_size_of
+from jobruns_sdk.ports import Call, Polling
+from jobruns_sdk.query import Order, RunQuery, Wanted
 from jobruns_sdk.refs import JobRef, RunRef, check_name
 from jobruns_sdk.services.glue import native
 from jobruns_sdk.services.glue.listing import AttemptListing, RunListing
-from jobruns_sdk.services.glue.operations import GET_JOB
+from jobruns_sdk.services.glue.operations import (
+    GET_JOB,
+    GET_JOB_BOOKMARK,
+    GET_JOB_RUN,
+    GET_JOB_RUNS,
+    RESET_JOB_BOOKMARK,
+)
+from jobruns_sdk.services.glue.starting import LOOK_LIMIT, SETTLE, Starter, StartRequest, Starts
+from jobruns_sdk.services.glue.stopping import Stopper
 from jobruns_sdk.services.glue.translate import STATES, job_from_native, root_and_number, run_from_attempts
 
 LARGEST_PAGE: Final = 200
+_POLLING: Final = Polling(GET_JOB_RUNS, GET_JOB_RUN, LARGEST_PAGE, thin=False)
+_STREAMING: Final = "gluestreaming"
 
 
 # https://docs.aws.amazon.com/glue/latest/webapi/API_GetJobRun.html
 _NAME: Final = re.compile("[\t\\u0020-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]{1,255}")
+
+
+def _real_starts() -> Starts:
+    return Starts(RealClock())
 
 
 def _check_job(_: object, __: object, ref: JobRef) -> None:
@@ -40,6 +58,7 @@ class GlueJob:
 
     ref: JobRef = attrs.field(validator=_check_job)
     _call: Call = attrs.field(repr=False)
+    _starts: Starts = attrs.field(repr=False, factory=_real_starts)
 
     def runs(
         self,
@@ -106,7 +125,7 @@ class GlueJob:
             NotFoundError: While iterating: the history holds no attempt of the run.
         """
         page_size_of(page_size, 1)
-        root = self._root(run_id)
+        root = self.run_ref(run_id)
         return attempt_pages(root, lambda: self._attempts(run_id), limit=limit, cursor=cursor)
 
     async def run(self, run_id: str, *, predecessors: bool = False) -> JobRun[native.JobRun]:
@@ -119,7 +138,7 @@ class GlueJob:
         Raises:
             NotFoundError: Glue knows no such run, or its history no longer holds it.
         """
-        root = self._root(run_id)
+        root = self.run_ref(run_id)
         listing = self._attempts(run_id, predecessors=predecessors)
         attempts = await attempt_pages(root, lambda: listing, limit=None, cursor=None).collect()
         return run_from_attempts(root, [attempt.native for attempt in attempts])
@@ -136,7 +155,166 @@ class GlueJob:
             raise GET_JOB.lacks("$.Job", reply)
         return job_from_native(self.ref, job)
 
-    def _root(self, run_id: str) -> RunRef:
+    async def start(
+        self,
+        *,
+        arguments: Mapping[str, str] | None = None,
+        worker_type: str | None = None,
+        number_of_workers: int | None = None,
+        max_capacity: float | None = None,
+        allocated_capacity: int | None = None,
+        timeout: timedelta | None = None,
+        execution_class: str | None = None,
+        notify_delay_after: timedelta | None = None,
+        security_configuration: str | None = None,
+        job_run_queuing_enabled: bool | None = None,
+        execution_role_session_policy: str | None = None,
+        retry_of: str | None = None,
+        idempotency_key: str | None = None,
+        settle: timedelta = SETTLE,
+    ) -> RunRef:
+        """Start a run, never twice (StartJobRun).
+
+        Glue takes no token, so a start that may have happened is not sent again: if its answer is lost, the run is
+        looked for until ``settle`` has passed.
+
+        With an ``idempotency_key`` the key and a digest of the request travel as the job argument
+        ``--jobruns-idempotency-key``, which the job's script gets to see. Before anything is sent, the runs of the
+        last 24 hours (2 000 rows at most) are searched for it. In one client a key starts one run at most; across
+        processes it is as good as Glue's listing: two that start at the same moment may not see each other, and a
+        row that Glue lists without its arguments, as it does with some failed ones, is not found.
+
+        Args:
+            arguments: Arguments of the run, instead of the job's default ones of the same names.
+            worker_type: The kind of workers, such as ``"G.1X"``.
+            number_of_workers: How many of them.
+            max_capacity: DPUs, for jobs that are not measured in workers.
+            allocated_capacity: Deprecated: DPUs as a whole number; use ``max_capacity``.
+            timeout: After this time Glue ends the run, in whole minutes.
+            execution_class: ``"STANDARD"`` or ``"FLEX"``.
+            notify_delay_after: After this time Glue tells that the run is late, in whole minutes.
+            security_configuration: The name of the security configuration.
+            job_run_queuing_enabled: Whether the run waits when there is no room for it.
+            execution_role_session_policy: A policy, as JSON, that narrows the role for this run.
+            retry_of: The id of an earlier run that this is a retry of.
+            idempotency_key: Starts of this job with the same key are one start.
+            settle: How long a run is looked for when the answer was lost.
+
+        Raises:
+            InvalidRequestError: An argument cannot be right, or two exclude each other.
+            ConflictError: The key was used for another request.
+            LimitExceededError: The job or the account runs as many as it may.
+            StartOutcomeUnknownError: The answer was lost, and no such run was seen; the message says how to find out.
+        """
+        in_workers = worker_type is not None or number_of_workers is not None
+        if sum((in_workers, max_capacity is not None, allocated_capacity is not None)) > 1:
+            raise InvalidRequestError("give workers (worker_type, number_of_workers) or max_capacity, not both")
+        if allocated_capacity is not None:
+            warnings.warn("allocated_capacity is deprecated by AWS: use max_capacity", DeprecationWarning, stacklevel=2)
+        check_count("number_of_workers", number_of_workers)
+        delay = whole_minutes("notify_delay_after", notify_delay_after)
+        members = {
+            "JobName": self.ref.path[0],
+            "JobRunId": retry_of,
+            "Arguments": None if arguments is None else dict(arguments),
+            "WorkerType": worker_type,
+            "NumberOfWorkers": number_of_workers,
+            "MaxCapacity": max_capacity,
+            "AllocatedCapacity": allocated_capacity,
+            "Timeout": whole_minutes("timeout", timeout),
+            "ExecutionClass": execution_class,
+            "NotificationProperty": None if delay is None else {"NotifyDelayAfter": delay},
+            "SecurityConfiguration": security_configuration,
+            "JobRunQueuingEnabled": job_run_queuing_enabled,
+            "ExecutionRoleSessionPolicy": execution_role_session_policy,
+        }
+        starter = Starter(self.ref, self._call, self._starts, self._rows_since)
+        return await starter.start(StartRequest.of(members, idempotency_key), idempotency_key, settle)
+
+    async def stop(self, run_ids: Sequence[str], *, grace_period: timedelta | None = None) -> list[StopOutcome]:
+        """Ask for runs to be stopped, 25 at a time (GetJobRun to find the attempt that runs, BatchStopJobRun).
+
+        Args:
+            run_ids: The runs' ids; that of any attempt means the same run.
+            grace_period: Taken for the sake of EMR Serverless; Glue knows none.
+
+        Returns:
+            An outcome for each id, in order; one that fails says so and does not keep the others from being stopped.
+        """
+        del grace_period
+        return await Stopper(self.ref, self._call, self.run).stop(run_ids)
+
+    async def bookmark(self, run_id: str | None = None) -> native.JobBookmarkEntry | None:
+        """Return how far the job has read its input, None if there is no bookmark yet (GetJobBookmark).
+
+        Args:
+            run_id: The run whose bookmark is wanted; by default the latest.
+
+        Raises:
+            InvalidRequestError: The id cannot be right.
+        """
+        try:
+            reply = await self._call(GET_JOB_BOOKMARK, self._bookmark_request(run_id))
+        except NotFoundError:
+            return None
+        return GET_JOB_BOOKMARK.read(reply).JobBookmarkEntry
+
+    async def reset_bookmark(self, run_id: str | None = None) -> native.JobBookmarkEntry | None:
+        """Let the job read its input from the start again, or from after a run (ResetJobBookmark).
+
+        What a reset does while a run is active is not documented: better wait for its end.
+
+        Args:
+            run_id: The run after which to go on; by default the bookmark is emptied.
+
+        Returns:
+            The bookmark as it is now.
+
+        Raises:
+            InvalidRequestError: The id cannot be right.
+            NotFoundError: There is no bookmark.
+        """
+        reply = await self._call(RESET_JOB_BOOKMARK, self._bookmark_request(run_id))
+        return RESET_JOB_BOOKMARK.read(reply).JobBookmarkEntry
+
+    @property
+    def polling(self) -> Polling:
+        """How runs are polled: a page of GetJobRuns tells all of 200."""
+        return _POLLING
+
+    def survey(self, since: datetime | None) -> Pages[JobRun[native.JobRun]]:
+        """Return the runs created since then, for polling."""
+        return self.runs(created_after=since)
+
+    async def retry_limit(self) -> int | None:
+        """Return how many retries may follow a first attempt (GetJob).
+
+        Raises:
+            NotFoundError: Glue knows no such job.
+        """
+        return (await self.job()).native.MaxRetries
+
+    async def is_streaming(self, run: JobRun[Any]) -> bool:
+        """Whether a run does not end by itself, as those of a streaming job (GetJob)."""
+        del run
+        command = (await self.job()).native.Command
+        return command is not None and command.Name == _STREAMING
+
+    def _bookmark_request(self, run_id: str | None) -> Mapping[str, object]:
+        if run_id is None:
+            return {"JobName": self.ref.path[0]}
+        check_name("a run id", run_id, _NAME)
+        return {"JobName": self.ref.path[0], "RunId": run_id}
+
+    def _rows_since(self, since: datetime) -> Pages[JobRun[native.JobRun]]:
+        return self.runs(created_after=since.replace(microsecond=0), collapse_retries=False, limit=LOOK_LIMIT)
+
+    def run_ref(self, run_id: str) -> RunRef:
+        """Return the reference of a run of this job; the id may be that of any attempt.
+
+        Raises:
+            InvalidRequestError: The id is malformed.
+        """
         check_name("a run id", run_id, _NAME)
         return self.ref.run(root_and_number(run_id)[0])
 

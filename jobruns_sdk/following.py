@@ -1,0 +1,263 @@
+"""What a client does with runs that go on: stop, wait for and watch them, whatever their service."""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
+from typing import Any, Final, Literal, TypeAlias, overload
+
+from jobruns_sdk.errors import InvalidRequestError, JobRunsError, UnsupportedOperationError
+from jobruns_sdk.model import Job, JobRun, StopOutcome
+from jobruns_sdk.polling import Poller
+from jobruns_sdk.ports import Follows, Handle, Stops
+from jobruns_sdk.refs import JobRef, RunRef
+from jobruns_sdk.waiting import Pace, wait
+from jobruns_sdk.watching import Watch
+from jobruns_sdk.wire import Native
+
+JobLike: TypeAlias = JobRef | str | Handle | Job[Any]
+"""A job by its reference, its text form, its handle, or as it was discovered."""
+
+RunLike: TypeAlias = RunRef | str | JobRun[Any]
+"""A run by its reference, its text form, or as it was listed."""
+
+_PACE: Final = Pace()
+
+
+def job_ref(job: JobLike) -> JobRef:
+    """Return the reference of a job.
+
+    Raises:
+        InvalidRequestError: It is a text that is not one.
+    """
+    if isinstance(job, str):
+        return JobRef.parse(job)
+    return job if isinstance(job, JobRef) else job.ref
+
+
+def run_ref(run: RunLike) -> RunRef:
+    """Return the reference of a run.
+
+    Raises:
+        InvalidRequestError: It is a text that is not one.
+    """
+    if isinstance(run, str):
+        return RunRef.parse(run)
+    return run if isinstance(run, RunRef) else run.ref
+
+
+class Following(ABC):
+    """The part of a client that follows runs."""
+
+    def __init__(self, poller: Poller) -> None:
+        """Share polls among all waits."""
+        self._poller = poller
+
+    @abstractmethod
+    def handle(self, job: JobLike) -> Handle:
+        """Return the handle of a job of whatever service; no request is made."""
+
+    async def stop(self, runs: Iterable[RunLike], *, grace_period: timedelta | None = None) -> list[StopOutcome]:
+        """Ask for runs of whatever jobs to be stopped (CancelJobRun on EMR Serverless, BatchStopJobRun on Glue).
+
+        A service accepts now and stops some time later: ``wait`` tells when.
+
+        Args:
+            runs: The runs.
+            grace_period: How long a streaming run on EMR Serverless may take to shut down, in whole seconds.
+
+        Returns:
+            An outcome for each run, in order; one that fails says so and does not keep the others from being stopped.
+
+        Raises:
+            InvalidRequestError: A reference is malformed.
+        """
+        refs = [run_ref(run) for run in runs]
+        by_job: dict[JobRef, list[str]] = {}
+        for ref in refs:
+            by_job.setdefault(ref.job, []).append(ref.run_id)
+        handles = {job: self.handle(job) for job in by_job}
+        async with asyncio.TaskGroup() as tasks:
+            stops = {
+                job: tasks.create_task(_stop(handles[job], run_ids, grace_period)) for job, run_ids in by_job.items()
+            }
+        outcomes = {job: iter(stop.result()) for job, stop in stops.items()}
+        return [next(outcomes[ref.job]) for ref in refs]
+
+    async def wait(
+        self,
+        run: RunLike,
+        *,
+        timeout: timedelta | None,
+        poll_interval: timedelta = _PACE.poll_interval,
+        max_poll_interval: timedelta = _PACE.max_poll_interval,
+        retry_grace: timedelta = _PACE.retry_grace,
+        on_timeout: Literal["leave", "stop"] = "leave",
+        on_poll: Callable[[JobRun[Native]], object] | None = None,
+    ) -> JobRun[Native]:
+        """Wait until a run has ended for good, and return it.
+
+        All waits of a client share their polls, which keep to the quotas. Throttling, failures of the service and
+        lost connections do not end a wait, unless nothing else comes. Cancelling the wait does not stop the run.
+
+        Args:
+            run: The run.
+            timeout: How long to wait at most; None for as long as it takes, which a streaming run is refused.
+            poll_interval: The time between the first polls.
+            max_poll_interval: The time up to which that grows while nothing changes.
+            retry_grace: How long a Glue attempt that failed may be the last one before it is taken for the last one,
+                where the job may have more retries.
+            on_timeout: Whether the run is left alone when the time is up, or stopped.
+            on_poll: Called after each poll with the run as it was seen.
+
+        Raises:
+            WaitTimeoutError: The time is up; it carries the run as it was last seen.
+            NotFoundError: There is no such run.
+            InvalidRequestError: An argument cannot be right, or a streaming run is to be waited for without end.
+            UnsupportedOperationError: The run is to be stopped on a service that cannot.
+        """
+        pace = Pace(poll_interval=poll_interval, max_poll_interval=max_poll_interval, retry_grace=retry_grace)
+        handle, ref = self._followed(run)
+        return await wait(self._poller, handle, ref, pace=pace, timeout=timeout, on_timeout=on_timeout, on_poll=on_poll)
+
+    @overload
+    async def wait_all(
+        self,
+        runs: Iterable[RunLike],
+        *,
+        timeout: timedelta | None,
+        poll_interval: timedelta = ...,
+        max_poll_interval: timedelta = ...,
+        retry_grace: timedelta = ...,
+        on_timeout: Literal["leave", "stop"] = ...,
+        on_poll: Callable[[JobRun[Native]], object] | None = ...,
+        return_exceptions: Literal[False] = ...,
+    ) -> list[JobRun[Native]]: ...
+
+    @overload
+    async def wait_all(
+        self,
+        runs: Iterable[RunLike],
+        *,
+        timeout: timedelta | None,
+        poll_interval: timedelta = ...,
+        max_poll_interval: timedelta = ...,
+        retry_grace: timedelta = ...,
+        on_timeout: Literal["leave", "stop"] = ...,
+        on_poll: Callable[[JobRun[Native]], object] | None = ...,
+        return_exceptions: Literal[True],
+    ) -> list[JobRun[Native] | JobRunsError]: ...
+
+    async def wait_all(
+        self,
+        runs: Iterable[RunLike],
+        *,
+        timeout: timedelta | None,
+        poll_interval: timedelta = _PACE.poll_interval,
+        max_poll_interval: timedelta = _PACE.max_poll_interval,
+        retry_grace: timedelta = _PACE.retry_grace,
+        on_timeout: Literal["leave", "stop"] = "leave",
+        on_poll: Callable[[JobRun[Native]], object] | None = None,
+        return_exceptions: bool = False,
+    ) -> Sequence[JobRun[Native] | JobRunsError]:
+        """Wait until all runs have ended for good, and return them in order; see ``wait``.
+
+        Args:
+            runs: The runs.
+            timeout: As for ``wait``.
+            poll_interval: As for ``wait``.
+            max_poll_interval: As for ``wait``.
+            retry_grace: As for ``wait``.
+            on_timeout: As for ``wait``.
+            on_poll: As for ``wait``.
+            return_exceptions: Whether an error takes the place of a run that cannot be followed; otherwise the first
+                error ends the call.
+
+        Raises:
+            JobRunsError: As for ``wait``.
+        """
+
+        async def one(run: RunLike) -> JobRun[Native] | JobRunsError:
+            try:
+                return await self.wait(
+                    run,
+                    timeout=timeout,
+                    poll_interval=poll_interval,
+                    max_poll_interval=max_poll_interval,
+                    retry_grace=retry_grace,
+                    on_timeout=on_timeout,
+                    on_poll=on_poll,
+                )
+            except JobRunsError as error:
+                if not return_exceptions:
+                    raise
+                return error
+
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                waits = [tasks.create_task(one(run)) for run in runs]
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+        return [task.result() for task in waits]
+
+    def watch(
+        self,
+        targets: Iterable[RunLike | JobLike],
+        *,
+        timeout: timedelta | None,
+        poll_interval: timedelta = _PACE.poll_interval,
+        max_poll_interval: timedelta = _PACE.max_poll_interval,
+        retry_grace: timedelta = _PACE.retry_grace,
+    ) -> Watch:
+        """Return a stream of state changes of runs, and of the runs of jobs; nothing is requested until it is iterated.
+
+        It begins with one change for each run, whose ``before`` is None. States between two polls may be missed. It
+        ends when all runs have ended for good, or goes on while a job is watched: its active runs and new ones join.
+
+        Args:
+            targets: Runs and jobs.
+            timeout: How long to watch at most; None for as long as it takes.
+            poll_interval: The time between the first polls.
+            max_poll_interval: The time up to which that grows while nothing changes.
+            retry_grace: As for ``wait``.
+
+        Raises:
+            InvalidRequestError: An argument cannot be right.
+            WaitTimeoutError: While iterating: the time is up.
+            JobRunsError: While iterating: a run cannot be followed.
+        """
+        pace = Pace(poll_interval=poll_interval, max_poll_interval=max_poll_interval, retry_grace=retry_grace)
+        runs: list[tuple[Follows, RunRef]] = []
+        jobs: list[Follows] = []
+        for target in targets:
+            if isinstance(target, (RunRef, JobRun)) or (isinstance(target, str) and _names_run(target)):
+                runs.append(self._followed(target))
+            else:
+                jobs.append(_following(self.handle(target)))
+        return Watch(self._poller, runs, jobs, pace, timeout)
+
+    def _followed(self, run: RunLike) -> tuple[Follows, RunRef]:
+        ref = run_ref(run)
+        handle = _following(self.handle(ref.job))
+        return handle, handle.run_ref(ref.run_id)
+
+
+def _following(handle: Handle) -> Follows:
+    if not isinstance(handle, Follows):
+        raise UnsupportedOperationError("cannot be followed: its adapter does not poll", service=handle.ref.service)
+    return handle
+
+
+async def _stop(handle: Handle, run_ids: Sequence[str], grace_period: timedelta | None) -> list[StopOutcome]:
+    if isinstance(handle, Stops):
+        return await handle.stop(run_ids, grace_period=grace_period)
+    error = UnsupportedOperationError("cannot stop runs", service=handle.ref.service)
+    return [StopOutcome(handle.ref.run(run_id), accepted=False, error=error) for run_id in run_ids]
+
+
+def _names_run(text: str) -> bool:
+    try:
+        RunRef.parse(text)
+    except InvalidRequestError:
+        return False
+    return True

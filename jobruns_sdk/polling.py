@@ -1,0 +1,174 @@
+"""Polling that all waits of a client share: one look serves everybody who waits for runs of the same job.
+
+There is no task in the background. Whoever is due looks for all, under a lock, and the others find what was seen.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from math import ceil
+from typing import Any, Final
+
+from jobruns_sdk.errors import JobRunsError, NotFoundError
+from jobruns_sdk.model import JobRun
+from jobruns_sdk.ports import Clock, Follows, Operation, Retries
+from jobruns_sdk.refs import JobRef
+from jobruns_sdk.wire import Native
+
+Observation = JobRun[Native] | JobRunsError
+"""What a look brought: the run, or why it could not be seen."""
+
+_FRESH: Final = 0.5  # of a poll interval: what was seen that lately is not looked for again
+_GETS_AT_ONCE: Final = 10
+
+
+class Group:
+    """What is watched of one job, and what was seen of it."""
+
+    def __init__(self) -> None:
+        """Begin with nothing watched."""
+        self.watched: Counter[str] = Counter()
+        self.seen: dict[str, tuple[float, Observation]] = {}
+        self.looking = asyncio.Lock()
+        self.unlisted: set[str] = set()
+        self.quota_time = 0.0
+        self.retry_limit: int | None = None
+        self.retry_limit_known = False
+
+
+class Poller:
+    """Looks at runs by whichever costs less of the quotas: a list of the job's runs, or a get for each."""
+
+    def __init__(self, clock: Clock, seconds_for: Callable[[Operation[Any]], float]) -> None:
+        """Keep what is needed.
+
+        Args:
+            clock: Where time comes from.
+            seconds_for: Tells what a call of an operation costs of its quota, in seconds.
+        """
+        self.clock = clock
+        self._seconds_for = seconds_for
+        self._groups: dict[JobRef, Group] = {}
+
+    @contextmanager
+    def watching(self, handle: Follows, run_ids: Collection[str]) -> Iterator[None]:
+        """Enclose the time in which somebody waits for runs of a job."""
+        group = self._groups.setdefault(handle.ref, Group())
+        group.watched.update(run_ids)
+        try:
+            yield
+        finally:
+            group.watched.subtract(run_ids)
+            for run_id in run_ids:
+                if group.watched[run_id] <= 0:
+                    del group.watched[run_id]
+                    group.seen.pop(run_id, None)
+                    group.unlisted.discard(run_id)
+            if not group.watched:
+                self._groups.pop(handle.ref, None)
+
+    def quota_time(self, handle: Follows) -> float:
+        """Return what the last look at a job has cost of the quotas, in seconds: looking more often is of no use."""
+        group = self._groups.get(handle.ref)
+        return group.quota_time if group else 0.0
+
+    async def observe(self, handle: Follows, run_id: str, interval: float) -> Observation:
+        """Return what is to be seen of a run that is being watched: now, or by a look that others took just before."""
+        group = self._groups[handle.ref]
+        async with group.looking:
+            fresh_since = self.clock.monotonic() - max(interval * _FRESH, group.quota_time)
+            if not self._is_fresh(group, run_id, fresh_since):
+                # Waits that begin at the same moment are looked for together.
+                await asyncio.sleep(0)
+                stale = [other for other in group.watched if not self._is_fresh(group, other, fresh_since)]
+                await self._look(handle, group, stale)
+            return group.seen[run_id][1]
+
+    async def retry_limit(self, handle: Retries) -> int | None:
+        """Return how many retries a job has, looked up once; None if nobody can tell."""
+        group = self._groups[handle.ref]
+        if not group.retry_limit_known:
+            try:
+                group.retry_limit = await handle.retry_limit()
+            except NotFoundError:
+                group.retry_limit = None
+            except JobRunsError as error:
+                if not error.retryable:
+                    group.retry_limit_known = True
+                return None
+            group.retry_limit_known = True
+        return group.retry_limit
+
+    def _is_fresh(self, group: Group, run_id: str, since: float) -> bool:
+        at, seen = group.seen.get(run_id, (float("-inf"), None))
+        return at >= since or (isinstance(seen, JobRun) and seen.state.is_terminal and not seen.state.is_failure)
+
+    async def _look(self, handle: Follows, group: Group, run_ids: Sequence[str]) -> None:
+        listed = [run_id for run_id in run_ids if run_id not in group.unlisted]
+        found, pages = await self._list(handle, group, listed)
+        rest = [run_id for run_id in run_ids if run_id not in found]
+        got = await self._get(handle, rest)
+        if pages:
+            group.unlisted.update(run_id for run_id in listed if run_id in got and not _has_ended(got[run_id]))
+        at = self.clock.monotonic()
+        group.seen.update((run_id, (at, seen)) for run_id, seen in (found | got).items() if run_id in group.watched)
+        polling = handle.polling
+        group.quota_time = pages * self._seconds_for(polling.list_operation) + len(rest) * self._seconds_for(
+            polling.get_operation
+        )
+
+    async def _list(self, handle: Follows, group: Group, run_ids: Sequence[str]) -> tuple[dict[str, Observation], int]:
+        """Look in the list of runs, while that costs less than a get for each; return the pages it took, too."""
+        polling, wanted = handle.polling, set(run_ids)
+        page_time, get_time = self._seconds_for(polling.list_operation), self._seconds_for(polling.get_operation)
+        expected, affordable = ceil(len(wanted) / polling.largest_page), ceil(len(wanted) * get_time / page_time) - 1
+        found: dict[str, Observation] = {}
+        if not wanted or expected > affordable:
+            return found, 0
+        walk = handle.survey(_oldest(group, run_ids)).open()
+        try:
+            async with walk:
+                while wanted and walk.report.pages < affordable and (page := await walk.next_page()):
+                    rows = {run.id: run for run in page.items if run.id in wanted and polling.is_whole(run)}
+                    found.update(rows)
+                    wanted.difference_update(rows)
+                    if not rows and walk.report.pages > expected:
+                        break
+        except JobRunsError as error:
+            if error.retryable:
+                found.update(dict.fromkeys(wanted, error))
+        return found, max(1, walk.report.pages)
+
+    async def _get(self, handle: Follows, run_ids: Sequence[str]) -> dict[str, Observation]:
+        slots = asyncio.Semaphore(_GETS_AT_ONCE)
+        got: dict[str, Observation] = {}
+
+        async def get(run_id: str) -> None:
+            async with slots:
+                try:
+                    got[run_id] = await handle.run(run_id)
+                except JobRunsError as error:
+                    got[run_id] = error
+
+        if len(run_ids) == 1:
+            await get(run_ids[0])
+            return got
+        async with asyncio.TaskGroup() as tasks:
+            for run_id in run_ids:
+                tasks.create_task(get(run_id))
+        return got
+
+
+def _oldest(group: Group, run_ids: Sequence[str]) -> datetime | None:
+    """Return the creation time of the oldest run, None unless all are known."""
+    times = [
+        seen.created_at for run_id in run_ids if isinstance(seen := group.seen.get(run_id, (0.0, None))[1], JobRun)
+    ]
+    known = [time for time in times if time is not None]
+    return min(known) if len(known) == len(run_ids) else None
+
+
+def _has_ended(seen: Observation) -> bool:
+    return isinstance(seen, JobRun) and seen.is_terminal

@@ -1,0 +1,109 @@
+"""What an EMR Serverless run is started with, and the request that asks for it."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from hashlib import sha256
+
+import attrs
+
+from jobruns_sdk.arguments import whole_minutes
+from jobruns_sdk.errors import InvalidRequestError
+from jobruns_sdk.services.emr_serverless import native
+from jobruns_sdk.wire import members_of
+
+
+def _texts(values: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(values, str):
+        raise InvalidRequestError("arguments are a list of texts, got one text")
+    return tuple(values)
+
+
+@attrs.frozen
+class SparkSubmit:
+    """A Spark job; nothing of it but its kind shows in a ``repr``, since arguments may hold secrets.
+
+    Attributes:
+        entry_point: The script or jar, such as ``"s3://bucket/main.py"``.
+        arguments: What the script is given.
+        parameters: What ``spark-submit`` is given, such as ``"--conf spark.executor.cores=4"``.
+    """
+
+    entry_point: str = attrs.field(repr=False)
+    arguments: Sequence[str] = attrs.field(default=(), converter=_texts, repr=False)
+    parameters: str | None = attrs.field(default=None, repr=False)
+
+    def to_native(self) -> native.JobDriver:
+        """Return the driver as the service takes it."""
+        return native.JobDriver(
+            sparkSubmit=native.SparkSubmit(
+                entryPoint=self.entry_point,
+                entryPointArguments=tuple(self.arguments) or None,
+                sparkSubmitParameters=self.parameters,
+            )
+        )
+
+
+@attrs.frozen
+class HiveQuery:
+    """A Hive job; nothing of it but its kind shows in a ``repr``, since queries may hold secrets.
+
+    Attributes:
+        query: The query, or where it is kept, such as ``"s3://bucket/query.sql"``.
+        init_query_file: Where a query is kept that runs first.
+        parameters: What Hive is given, such as ``"--hiveconf a=b"``.
+    """
+
+    query: str = attrs.field(repr=False)
+    init_query_file: str | None = attrs.field(default=None, repr=False)
+    parameters: str | None = attrs.field(default=None, repr=False)
+
+    def to_native(self) -> native.JobDriver:
+        """Return the driver as the service takes it."""
+        return native.JobDriver(
+            hive=native.Hive(query=self.query, initQueryFile=self.init_query_file, parameters=self.parameters)
+        )
+
+
+def client_token(idempotency_key: str | None) -> str:
+    """Return the token that makes a start happen once: the same for the same key, a new one without a key."""
+    if idempotency_key is None:
+        return uuid.uuid4().hex
+    if not idempotency_key:
+        raise InvalidRequestError("an idempotency_key is text, or None for none")
+    return sha256(idempotency_key.encode()).hexdigest()
+
+
+def start_request(
+    application_id: str,
+    driver: SparkSubmit | HiveQuery,
+    token: str,
+    *,
+    execution_timeout: timedelta | None,
+    execution_iam_policy: native.JobRunExecutionIamPolicy | None,
+    configuration_overrides: native.ConfigurationOverrides | None,
+    retry_policy: native.RetryPolicy | None,
+    **members: object,
+) -> Mapping[str, object]:
+    """Return the request of StartJobRun, without what was not said.
+
+    Raises:
+        InvalidRequestError: The retry policy is not for that mode, or the time is not one.
+    """
+    mode = members.get("mode")
+    if retry_policy is not None:
+        if mode == "STREAMING" and retry_policy.maxAttempts is not None:
+            raise InvalidRequestError("a streaming run's retry_policy is maxFailedAttemptsPerHour, not maxAttempts")
+        if mode != "STREAMING" and retry_policy.maxFailedAttemptsPerHour is not None:
+            raise InvalidRequestError("a batch run's retry_policy is maxAttempts, not maxFailedAttemptsPerHour")
+    said: dict[str, object] = {
+        "applicationId": application_id,
+        "clientToken": token,
+        "jobDriver": members_of(driver.to_native()),
+        "executionTimeoutMinutes": whole_minutes("execution_timeout", execution_timeout, least=0),
+        "executionIamPolicy": members_of(execution_iam_policy),
+        "configurationOverrides": members_of(configuration_overrides),
+        "retryPolicy": members_of(retry_policy),
+        **members,
+    }
+    return {name: value for name, value in said.items() if value is not None}

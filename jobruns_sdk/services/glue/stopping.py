@@ -1,0 +1,80 @@
+"""Stopping Glue runs, 25 at a time."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+from jobruns_sdk.errors import InvalidRequestError, JobRunsError
+from jobruns_sdk.failures import kind_from_code
+from jobruns_sdk.model import JobRun, StopOutcome
+from jobruns_sdk.ports import Call
+from jobruns_sdk.refs import JobRef
+from jobruns_sdk.services.glue import native
+from jobruns_sdk.services.glue.errors import CODES
+from jobruns_sdk.services.glue.operations import BATCH_STOP_JOB_RUN
+from jobruns_sdk.services.glue.translate import root_and_number
+
+_LARGEST_BATCH: Final = 25
+
+Verdict = JobRunsError | None
+"""Why a run is not stopped; None if it is."""
+
+
+class Stopper:
+    """Stops runs of one job."""
+
+    def __init__(self, job: JobRef, call: Call, run: Callable[[str], Awaitable[JobRun[native.JobRun]]]) -> None:
+        """Keep what is needed; ``run`` gets a run in the state of its latest attempt."""
+        self._job = job
+        self._call = call
+        self._run = run
+
+    async def stop(self, run_ids: Sequence[str]) -> list[StopOutcome]:
+        """Ask for runs to be stopped; return an outcome for each id, in order."""
+        roots = [root_and_number(run_id)[0] for run_id in run_ids]
+        attempts: dict[str, str] = {}
+        verdicts: dict[str, Verdict] = {}
+        async with asyncio.TaskGroup() as group:
+            for root in dict.fromkeys(roots):
+                group.create_task(self._find_attempt(root, attempts, verdicts))
+        ids = [attempts[root] for root in dict.fromkeys(roots) if root in attempts]
+        async with asyncio.TaskGroup() as group:
+            for start in range(0, len(ids), _LARGEST_BATCH):
+                group.create_task(self._stop_batch(ids[start : start + _LARGEST_BATCH], verdicts))
+        return [
+            StopOutcome(self._job.run(root), accepted=verdicts[root] is None, error=verdicts[root]) for root in roots
+        ]
+
+    async def _find_attempt(self, root: str, attempts: dict[str, str], verdicts: dict[str, Verdict]) -> None:
+        # Whether the bare id stops a retry is not documented, so the attempt that runs is named.
+        try:
+            run = await self._run(root)
+        except JobRunsError as error:
+            verdicts[root] = error
+            return
+        if run.is_terminal:
+            verdicts[root] = self._error(InvalidRequestError, f"{run.ref} has ended: it is {run.native_state}", None)
+        else:
+            attempts[root] = run.native.Id or root
+
+    async def _stop_batch(self, ids: Sequence[str], verdicts: dict[str, Verdict]) -> None:
+        found: dict[str, Verdict] = {}
+        try:
+            reply = await self._call(BATCH_STOP_JOB_RUN, {"JobName": self._job.path[0], "JobRunIds": list(ids)})
+            answer = BATCH_STOP_JOB_RUN.read(reply)
+        except JobRunsError as error:
+            found = dict.fromkeys(ids, error)
+        else:
+            found.update((row.JobRunId or "", None) for row in answer.SuccessfulSubmissions or ())
+            found.update((row.JobRunId or "", self._refusal(row.ErrorDetail)) for row in answer.Errors or ())
+        for run_id in ids:
+            missing = self._error(JobRunsError, f"the answer does not mention {run_id}: it may be stopped or not", None)
+            verdicts[root_and_number(run_id)[0]] = found.get(run_id, missing)
+
+    def _refusal(self, detail: native.ErrorDetail | None) -> JobRunsError:
+        code = (detail and detail.ErrorCode) or ""
+        message = (detail and detail.ErrorMessage) or "Glue refused to stop the run"
+        return self._error(kind_from_code(code, CODES) or JobRunsError, message, code)
+
+    def _error(self, kind: type[JobRunsError], message: str, code: str | None) -> JobRunsError:
+        return kind(message, service=self._job.service, operation=BATCH_STOP_JOB_RUN.name, code=code or None)

@@ -1,0 +1,220 @@
+"""Waiting for a run: what to do after a poll, as pure functions, and the small driver around them."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from random import Random
+from typing import Final, Literal
+
+import attrs
+
+from jobruns_sdk.deadlines import DeadlineError, deadline
+from jobruns_sdk.errors import InvalidRequestError, JobRunsError, UnsupportedOperationError, WaitTimeoutError
+from jobruns_sdk.model import JobRun
+from jobruns_sdk.polling import Observation, Poller
+from jobruns_sdk.ports import Follows, Retries, Stops, Streams
+from jobruns_sdk.refs import RunRef
+from jobruns_sdk.wire import Native
+
+FAILURES: Final = 20
+"""How many polls of a run may fail one after the other before a wait gives up; each is tried several times itself."""
+
+_GROWTH: Final = 3.0
+
+
+@attrs.frozen
+class Done:
+    """The run has ended for good."""
+
+    run: JobRun[Native]
+
+
+@attrs.frozen
+class Sleep:
+    """Look again after at most that many seconds."""
+
+    seconds: float
+
+
+@attrs.frozen
+class GiveUp:
+    """The run cannot be followed."""
+
+    error: JobRunsError
+
+
+@attrs.frozen
+class Retrying:
+    """What is known of retries that the service makes by runs of their own, as Glue does.
+
+    Attributes:
+        limit: How many retries the job has, None if nobody can tell.
+        waited: Seconds since the attempt ended.
+        grace: Seconds in which a retry must have followed.
+    """
+
+    limit: int | None
+    waited: float
+    grace: float
+
+
+def decide(
+    seen: Observation, interval: float, *, failures: int = 0, retrying: Retrying | None = None
+) -> Done | Sleep | GiveUp:
+    """Tell what to do after a poll.
+
+    Args:
+        seen: What the poll brought.
+        interval: Seconds to the next poll, if there is one.
+        failures: How many polls before this one failed, one after the other.
+        retrying: What is known of retries, None where a run that has failed is not tried again.
+    """
+    if isinstance(seen, JobRunsError):
+        return Sleep(interval) if seen.retryable and failures < FAILURES else GiveUp(seen)
+    if not seen.is_terminal:
+        return Sleep(interval)
+    if retrying is None or not seen.state.is_failure:
+        return Done(seen)
+    left = retrying.grace - retrying.waited
+    if left <= 0 or (retrying.limit is not None and seen.attempt > retrying.limit):
+        return Done(seen)
+    return Sleep(min(interval, left))
+
+
+def poll_intervals(least: float, most: float, random: Random) -> Iterator[float]:
+    """Yield seconds between polls: growing from the least to the most, with decorrelated jitter.
+
+    https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+    """
+    interval = least
+    while True:
+        yield interval
+        interval = min(most, random.uniform(least, interval * _GROWTH))
+
+
+def _check_interval(options: "Pace", _: object, __: object) -> None:
+    if not timedelta(0) < options.poll_interval <= options.max_poll_interval:
+        raise InvalidRequestError(
+            "poll_interval is more than 0 and at most max_poll_interval, "
+            f"got {options.poll_interval!r} and {options.max_poll_interval!r}"
+        )
+
+
+@attrs.frozen(kw_only=True)
+class Pace:
+    """How often to look.
+
+    Attributes:
+        poll_interval: The time between the first polls.
+        max_poll_interval: The time up to which that grows while nothing changes.
+        retry_grace: How long a Glue attempt that failed may be the last one before it is taken for the last one.
+    """
+
+    poll_interval: timedelta = timedelta(seconds=10)
+    max_poll_interval: timedelta = attrs.field(default=timedelta(seconds=60), validator=_check_interval)
+    retry_grace: timedelta = timedelta(minutes=5)
+
+    def intervals(self, random: Random) -> Iterator[float]:
+        """Yield seconds between polls."""
+        return poll_intervals(self.poll_interval.total_seconds(), self.max_poll_interval.total_seconds(), random)
+
+
+class Follower:
+    """Follows one run from poll to poll until it has ended for good."""
+
+    def __init__(self, poller: Poller, handle: Follows, run: RunRef, pace: Pace) -> None:
+        """Begin; nothing has been seen."""
+        self.run = run
+        self.last: JobRun[Native] | None = None
+        self._poller = poller
+        self._handle = handle
+        self._pace = pace
+        self._random = Random()
+        self._intervals = pace.intervals(self._random)
+        self._failures = 0
+        self._ended_at: float | None = None
+
+    async def look(self) -> Done | Sleep | GiveUp:
+        """Poll once, as far as nobody else has just done so, and tell what to do next."""
+        interval = next(self._intervals)
+        seen = await self._poller.observe(self._handle, self.run.run_id, interval)
+        if isinstance(seen, JobRunsError):
+            verdict = decide(seen, interval, failures=self._failures)
+            self._failures += 1
+            return verdict
+        self._failures = 0
+        if self.last is None or (seen.state, seen.attempt) != (self.last.state, self.last.attempt):
+            self._intervals = self._pace.intervals(self._random)
+            interval = next(self._intervals)
+            self._ended_at = None
+        self.last = seen
+        return decide(seen, interval, retrying=await self._retrying(seen))
+
+    async def _retrying(self, run: JobRun[Native]) -> Retrying | None:
+        if not run.state.is_failure or not isinstance(self._handle, Retries):
+            return None
+        clock = self._poller.clock
+        if self._ended_at is None:
+            age = (clock.now() - run.ended_at).total_seconds() if run.ended_at else 0.0
+            self._ended_at = clock.monotonic() - max(0.0, age)
+        waited, grace = clock.monotonic() - self._ended_at, self._pace.retry_grace.total_seconds()
+        limit = None if waited >= grace else await self._poller.retry_limit(self._handle)
+        return Retrying(limit, waited, grace)
+
+    async def until_done(
+        self, on_poll: Callable[[JobRun[Native]], object] | None, *, may_be_endless: bool
+    ) -> JobRun[Native]:
+        """Poll until the run has ended for good.
+
+        Raises:
+            InvalidRequestError: It never will: it is a streaming run, and ``may_be_endless`` is not said.
+            JobRunsError: It cannot be followed.
+        """
+        while True:
+            verdict = await self.look()
+            if on_poll is not None and self.last is not None:
+                on_poll(self.last)
+            match verdict:
+                case Done(run):
+                    return run
+                case GiveUp(error):
+                    raise error
+                case Sleep(seconds):
+                    if not may_be_endless and self.last is not None:
+                        may_be_endless = await self._check_end(self.last)
+                    await self._poller.clock.sleep(max(seconds, self._poller.quota_time(self._handle)))
+
+    async def _check_end(self, run: JobRun[Native]) -> bool:
+        if isinstance(self._handle, Streams) and await self._handle.is_streaming(run):
+            raise InvalidRequestError(f"{run.ref} is a streaming run, which does not end by itself: give a timeout")
+        return True
+
+
+async def wait(
+    poller: Poller,
+    handle: Follows,
+    run: RunRef,
+    *,
+    pace: Pace,
+    timeout: timedelta | None,
+    on_timeout: Literal["leave", "stop"],
+    on_poll: Callable[[JobRun[Native]], object] | None,
+) -> JobRun[Native]:
+    """Wait for the end of a run; see ``JobRunsClient.wait``."""
+    if on_timeout not in ("leave", "stop"):
+        raise InvalidRequestError(f"on_timeout is 'leave' or 'stop', got {on_timeout!r}")
+    if on_timeout == "stop" and not isinstance(handle, Stops):
+        raise UnsupportedOperationError("cannot stop runs: use on_timeout='leave'", service=handle.ref.service)
+    follower = Follower(poller, handle, run, pace)
+    with poller.watching(handle, (run.run_id,)):
+        try:
+            async with deadline(poller.clock, None if timeout is None else timeout.total_seconds()):
+                return await follower.until_done(on_poll, may_be_endless=timeout is not None)
+        except DeadlineError:
+            pass
+    left = ""
+    if on_timeout == "stop" and isinstance(handle, Stops):
+        (outcome,) = await handle.stop([run.run_id])
+        left = "; it was asked to stop" if outcome.accepted else f"; it could not be stopped: {outcome.error}"
+    last = follower.last
+    seen = "it was never seen" if last is None else f"it was {last.state} ({last.native_state})"
+    raise WaitTimeoutError(f"{run} had not ended within {timeout}: {seen}{left}", run=last, service=run.job.service)

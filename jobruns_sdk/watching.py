@@ -1,0 +1,194 @@
+"""Watching runs and jobs: a stream of state changes."""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+from typing import Final, Self
+
+from jobruns_sdk.deadlines import DeadlineError, deadline
+from jobruns_sdk.errors import WaitTimeoutError
+from jobruns_sdk.model import JobRun, RunState, StateChange
+from jobruns_sdk.polling import Poller
+from jobruns_sdk.ports import Clock, Follows
+from jobruns_sdk.refs import JobRef, RunRef
+from jobruns_sdk.waiting import Done, Follower, GiveUp, Pace
+from jobruns_sdk.wire import Native
+
+_LATE: Final = timedelta(minutes=30)  # how much later than its time says a run may be listed
+
+
+class WatchedRun:
+    """A run that is being watched."""
+
+    def __init__(self, poller: Poller, handle: Follows, run: RunRef, pace: Pace) -> None:
+        """Begin to watch; nothing has been seen."""
+        self.handle = handle
+        self.done = False
+        self._poller = poller
+        self._follower = Follower(poller, handle, run, pace)
+        self._before: tuple[RunState, int] | None = None
+        self._due = float("-inf")
+        self._watching = ExitStack()
+        self._watching.enter_context(poller.watching(handle, (run.run_id,)))
+
+    @property
+    def due(self) -> float:
+        """When to look next, on the clock that never goes backwards."""
+        return self._due
+
+    async def look(self) -> StateChange | None:
+        """Poll, and return what has changed since the last time.
+
+        Raises:
+            JobRunsError: The run cannot be followed.
+        """
+        verdict = await self._follower.look()
+        clock, run = self._poller.clock, self._follower.last
+        if isinstance(verdict, GiveUp):
+            raise verdict.error
+        if isinstance(verdict, Done):
+            self.close()
+        else:
+            self._due = clock.monotonic() + max(verdict.seconds, self._poller.quota_time(self.handle))
+        if run is None or self._before == (run.state, run.attempt):
+            return None
+        before, self._before = self._before, (run.state, run.attempt)
+        return StateChange(run, before and before[0], run.state, run.attempt, clock.now())
+
+    def close(self) -> None:
+        """Stop watching."""
+        self.done = True
+        self._watching.close()
+
+
+class WatchedJob:
+    """A job whose new runs join, and those that are active when the watch begins."""
+
+    def __init__(self, clock: Clock, handle: Follows, pace: Pace) -> None:
+        """Begin to watch; nothing has been seen."""
+        self.handle = handle
+        self.due = float("-inf")
+        self._clock = clock
+        self._interval = pace.poll_interval.total_seconds()
+        self._known: dict[RunRef, datetime] = {}
+        self._looked_at: datetime | None = None
+
+    async def look(self) -> list[RunRef]:
+        """Return the runs that were not there before, oldest first; at the first look those that are active."""
+        now = self._clock.now()
+        since = (self._looked_at or now) - _LATE
+        runs = await self.handle.runs(created_after=since).collect()
+        joining = runs if self._looked_at else await self._active()
+        new = [run.ref for run in reversed(joining) if run.ref not in self._known]
+        known = self._known | {run.ref: run.created_at or now for run in (*runs, *joining)}
+        self._known = {ref: created for ref, created in known.items() if created >= since - _LATE}
+        self._looked_at = now
+        self.due = self._clock.monotonic() + self._interval
+        return new
+
+    async def _active(self) -> list[JobRun[Native]]:
+        active: list[JobRun[Native]] = []
+        async for page in self.handle.survey(None).by_page():
+            found = [run for run in page.items if not run.is_terminal]
+            active += found
+            # The list is newest first: past a page of runs that have ended there is hardly one that goes on.
+            if not found:
+                break
+        return active
+
+
+class Watch:
+    """A stream of state changes, made by ``JobRunsClient.watch``."""
+
+    def __init__(
+        self,
+        poller: Poller,
+        runs: Sequence[tuple[Follows, RunRef]],
+        jobs: Sequence[Follows],
+        pace: Pace,
+        timeout: timedelta | None,
+    ) -> None:
+        """Prepare to watch; nothing is requested until the first change is asked for."""
+        self._poller = poller
+        self._pace = pace
+        self._timeout = timeout
+        self._until: float | None = None
+        self._changes: deque[StateChange] = deque()
+        self._jobs = [WatchedJob(poller.clock, handle, pace) for handle in jobs]
+        self._runs: dict[RunRef, WatchedRun] = {}
+        for handle, run in runs:
+            self._join(handle, run)
+
+    def __aiter__(self) -> Self:
+        """Go on watching."""
+        return self
+
+    async def __anext__(self) -> StateChange:
+        """Return the next change.
+
+        Raises:
+            WaitTimeoutError: The time is up.
+            JobRunsError: A run cannot be followed.
+        """
+        clock = self._poller.clock
+        if self._until is None and self._timeout is not None:
+            self._until = clock.monotonic() + self._timeout.total_seconds()
+        try:
+            async with deadline(clock, None if self._until is None else self._until - clock.monotonic()):
+                while not self._changes:
+                    if not self._runs and not self._jobs:
+                        raise StopAsyncIteration
+                    await self._round()
+        except DeadlineError:
+            await self.aclose()
+            raise WaitTimeoutError(f"the watch ended after {self._timeout}") from None
+        return self._changes.popleft()
+
+    async def aclose(self) -> None:
+        """End the watch; it yields nothing more."""
+        self._close()
+
+    def __del__(self) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        for run in self._runs.values():
+            run.close()
+        self._runs.clear()
+        self._jobs.clear()
+        self._changes.clear()
+
+    def _join(self, handle: Follows, run: RunRef) -> None:
+        if run not in self._runs:
+            self._runs[run] = WatchedRun(self._poller, handle, run, self._pace)
+
+    async def _round(self) -> None:
+        """Sleep until something is due, and look at all that is."""
+        clock = self._poller.clock
+        due = min([job.due for job in self._jobs] + [run.due for run in self._runs.values()])
+        if (pause := due - clock.monotonic()) > 0:
+            await clock.sleep(pause)
+        for job in self._jobs:
+            if job.due <= clock.monotonic():
+                for run in await job.look():
+                    self._join(job.handle, run)
+        now = clock.monotonic()
+        by_job: dict[JobRef, list[WatchedRun]] = {}
+        for ref, watched in self._runs.items():
+            if watched.due <= now:
+                by_job.setdefault(ref.job, []).append(watched)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for runs in by_job.values():
+                    tasks.create_task(self._look(runs))
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+        self._runs = {ref: watched for ref, watched in self._runs.items() if not watched.done}
+
+    async def _look(self, runs: Sequence[WatchedRun]) -> None:
+        for watched in runs:
+            change = await watched.look()
+            if change is not None:
+                self._changes.append(change)
