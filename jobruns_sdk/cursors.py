@@ -17,7 +17,7 @@ Query = dict[str, str | bool | list[str] | None]
 
 
 class Mark(msgspec.Struct, frozen=True, array_like=True):
-    """A row that was passed: its key and the time by which it is ordered."""
+    """A row that was passed: its key, and the time of whichever row up to it lies furthest on."""
 
     key: str
     when: datetime | None

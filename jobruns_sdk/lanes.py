@@ -60,10 +60,6 @@ class Kind(Generic[T]):
     when: Callable[[T], datetime | None]
     newest_first: bool = True
 
-    def mark(self, row: T) -> Mark:
-        """Return the mark that a cursor carries of that row."""
-        return Mark(self.key(row), self.when(row))
-
     def rank(self, row: T) -> float:
         """Return a number that rises along a listing in order; rows without a time go first."""
         moment = self.when(row)
@@ -135,10 +131,13 @@ class Lane(Generic[T]):
         self._accept = accept
         self._window = window
         self._entered = self._next = place
+        self._page: Sequence[T] = ()
         self._listing = source.open(place.state if place else ())
         self._tokens = {hash(place.token)} if place else set[int]()
         self._repeats = self._restarted = False
-        self._furthest: datetime | None = None
+        self._furthest = self._furthest_before = place.after.when if place and place.after else None
+        self._sought: Place | None = None
+        self._doubted: list[T] = []
         self._ahead: asyncio.Task[Undecoded[T]] | None = None
 
     @property
@@ -153,12 +152,14 @@ class Lane(Generic[T]):
             last: The last row that the caller has consumed, None for the one in ``handed``.
             exhausted: Whether every row of the present page is consumed.
         """
+        if self._sought is not None:
+            return self._sought
         last = self.handed if last is None else last
         if exhausted or self._entered is None:
             return self._next
         if last is None:
             return self._entered
-        return Place(self._entered.token, self._kind.mark(last), seeking=True, state=self._entered.state)
+        return Place(self._entered.token, self._mark(last), seeking=True, state=self._entered.state)
 
     def fetch_ahead(self) -> None:
         """Begin to fetch the next page, if there is one and it is not under way."""
@@ -202,34 +203,56 @@ class Lane(Generic[T]):
         self.requests += 1
         self._listing = self._source.open(())
         self._tokens = {hash(None)}
+        self._sought, self._doubted = None, []
         self._next = Place(None, place.after, seeking=place.after is not None)
 
     def _enter(self, place: Place, batch: Batch[T]) -> None:
-        rows, seeking = self._rows_after(place, batch.rows)
-        if seeking and batch.token is None and place.after and place.after.when is None:
-            raise PaginationError(f"the listing no longer holds the place to go on from ({self.name})")
-        after = self._kind.mark(batch.rows[-1]) if batch.rows and not seeking else place.after
-        self._restarted = self._restarted and seeking
-        self._next = None if batch.token is None else Place(batch.token, after, seeking, batch.state)
+        start = self._sought or place
+        rows = self._rows_after(place, start, batch)
+        self._sought = start if rows is None else None
+        if rows is not None:
+            self._doubted = []
+        fresh = self._window.fresh(rows or (), self._kind.key)
+        self._page, self.handed, self._furthest_before = fresh, None, self._furthest
+        self._count(batch, fresh)
+        self._restarted = self._restarted and not fresh
+        after = Mark(self._kind.key(fresh[-1]), self._furthest) if fresh else place.after
+        self._next = None if batch.token is None else Place(batch.token, after, rows is None, batch.state)
         self._repeats = batch.token is not None and hash(batch.token) in self._tokens
         self._tokens.add(hash(batch.token))
-        self._entered, self.handed = place, None
-        fresh = self._window.fresh(rows, self._kind.key)
-        self._count(batch, fresh)
         self.rows = [row for row in fresh if self._accept(row)] if self._accept else fresh
 
-    def _rows_after(self, place: Place, rows: Sequence[T]) -> tuple[Sequence[T], bool]:
-        """Return the rows after a place, and whether the place is still to be found."""
-        # Between two pages of one walk the window tells which rows were seen.
-        if place.after is None or (self.pages and not place.seeking):
-            return rows, False
-        keys = list(map(self._kind.key, rows))
-        if place.after.key in keys:
-            return rows[keys.index(place.after.key) + 1 :], False
-        if not place.seeking:
-            return rows, False
-        beyond = [row for row in rows if self._kind.is_beyond(self._kind.when(row), place.after.when)]
-        return beyond, not beyond
+    def _rows_after(self, place: Place, start: Place, batch: Batch[T]) -> Sequence[T] | None:
+        """Return the rows after a place, None if it is still to be found in the pages to come.
+
+        No row before it is beyond it. Rows of a page that should begin right behind it, but may have shifted as a
+        whole, are kept until that is certain.
+        """
+        rows, after = batch.rows, place.after
+        keys = [] if after is None else list(map(self._kind.key, rows))
+        if after is None or after.key in keys:
+            self._entered = place
+            return rows if after is None else rows[keys.index(after.key) + 1 :]
+        beyond = [row for row in rows if self._kind.is_beyond(self._kind.when(row), after.when)]
+        is_over = batch.token is None or (after.when is None and not start.seeking)
+        if not beyond and not is_over:
+            self._doubted += () if start.seeking else rows
+            return None
+        if start.seeking and after.when is None:
+            raise PaginationError(f"the listing no longer holds the place to go on from ({self.name})")
+        self._entered = start
+        return [*self._doubted, *(beyond if start.seeking else rows)]
+
+    def _mark(self, row: T) -> Mark:
+        """Return the mark of a row of the present page: its key, and how far the listing had come with it."""
+        furthest = self._furthest_before
+        for passed in self._page:
+            moment = self._kind.when(passed)
+            if furthest is None or self._kind.is_beyond(moment, furthest):
+                furthest = moment
+            if passed is row:
+                break
+        return Mark(self._kind.key(row), furthest)
 
     def _count(self, batch: Batch[T], fresh: Sequence[T]) -> None:
         self.pages += 1

@@ -89,7 +89,13 @@ class Shelf(Recorder):
         self.rows = list(rows)
         self._size = size
         self._offsets = offsets
-        self._era = 0
+        self._era = self._added = 0
+
+    def add(self, count: int) -> None:
+        """Add rows at the front, each newer than all that are there."""
+        for _ in range(count):
+            self._added += 1
+            self.rows.insert(0, row(f"new{self._added}", self._added))
 
     def expire(self) -> None:
         """Make all tokens invalid that were given out."""
