@@ -3,10 +3,7 @@
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import TracebackType
-from typing import Any, Final, Self
-
-from aiobotocore.session import AioSession
-from botocore.config import Config
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from jobruns_sdk.arguments import page_size_of
 from jobruns_sdk.clocks import RealClock
@@ -25,6 +22,10 @@ from jobruns_sdk.transport.calling import Policy, Transport
 from jobruns_sdk.transport.connections import Connections, region_of
 from jobruns_sdk.wire import Native
 
+if TYPE_CHECKING:
+    from aiobotocore.session import AioSession
+    from botocore.config import Config
+
 
 class JobRunsClient(Following):
     """Reads the job runs of EMR Serverless, DataZone and Glue; used in ``async with``, in one event loop.
@@ -35,11 +36,11 @@ class JobRunsClient(Following):
     def __init__(
         self,
         *,
-        session: AioSession | None = None,
-        sessions: Mapping[str, AioSession] | None = None,
+        session: "AioSession | None" = None,
+        sessions: "Mapping[str, AioSession] | None" = None,
         region_name: str | None = None,
         endpoint_url: str | None = None,
-        config: Config | None = None,
+        config: "Config | None" = None,
         call_timeout: float = 60.0,
         max_attempts: int = 4,
         quotas: Mapping[tuple[str, str], Quota] | None = QUOTAS,

@@ -1,7 +1,7 @@
 """A deadline that goes by the client's clock, which may be a virtual one."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from jobruns_sdk.ports import Clock
@@ -12,7 +12,7 @@ class DeadlineError(Exception):
 
 
 @asynccontextmanager
-async def deadline(clock: Clock, seconds: float | None) -> AsyncIterator[None]:
+async def deadline(clock: Clock, seconds: float | None) -> AsyncGenerator[None]:
     """End what is enclosed with ``DeadlineError`` when that many seconds have passed; None is never."""
     if seconds is None:
         yield

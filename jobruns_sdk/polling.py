@@ -5,17 +5,19 @@ There is no task in the background. Whoever is due looks for all, under a lock, 
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from math import ceil
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from jobruns_sdk.errors import JobRunsError, NotFoundError
 from jobruns_sdk.model import JobRun
 from jobruns_sdk.ports import Clock, Follows, Operation, Retries
-from jobruns_sdk.refs import JobRef
 from jobruns_sdk.wire import Native
+
+if TYPE_CHECKING:
+    from jobruns_sdk.refs import JobRef
 
 Observation = JobRun[Native] | JobRunsError
 """What a look brought: the run, or why it could not be seen."""
@@ -53,7 +55,7 @@ class Poller:
         self._groups: dict[JobRef, Group] = {}
 
     @contextmanager
-    def watching(self, handle: Follows, run_ids: Collection[str]) -> Iterator[None]:
+    def watching(self, handle: Follows, run_ids: Collection[str]) -> Generator[None]:
         """Enclose the time in which somebody waits for runs of a job."""
         group = self._groups.setdefault(handle.ref, Group())
         group.watched.update(run_ids)

@@ -73,14 +73,19 @@ def _check_profile(_: object, __: object, profile: str | None) -> None:
 def _split_text(text: str) -> tuple[Service, tuple[str, ...], dict[str, str]]:
     service, _, rest = text.partition(":")
     path, _, query = rest.partition("?")
-    options = dict(pair.partition("=")[::2] for pair in query.split("&")) if query else {}
+    options: dict[str, str] = {}
+    for pair in query.split("&"):
+        name, _, value = pair.partition("=")
+        options[name] = unquote(value)
     if service not in _PATH_LENGTHS:
         raise InvalidRequestError(f"unknown service {service!r}, known are {', '.join(_PATH_LENGTHS)}")
-    return (
-        Service(service),
-        tuple(map(unquote, path.split("/"))),
-        {name: unquote(value) for name, value in options.items()},
-    )
+    return Service(service), tuple(map(unquote, path.split("/"))), options
+
+
+def _text_form(job: "JobRef", names: tuple[str, ...]) -> str:
+    options = {"region": job.region, "profile": job.profile}
+    query = "&".join(f"{name}={quote(value, safe='')}" for name, value in options.items() if value is not None)
+    return f"{job.service}:{'/'.join(quote(name, safe='') for name in names)}" + (f"?{query}" if query else "")
 
 
 def _not_a(kind: str, text: str, why: str = "") -> InvalidRequestError:
@@ -116,12 +121,7 @@ class JobRef:
 
     def __str__(self) -> str:
         """Return the text form, which ``parse`` reads back."""
-        return self._text(self.path)
-
-    def _text(self, names: tuple[str, ...]) -> str:
-        options = {"region": self.region, "profile": self.profile}
-        query = "&".join(f"{name}={quote(value, safe='')}" for name, value in options.items() if value is not None)
-        return f"{self.service}:{'/'.join(quote(name, safe='') for name in names)}" + (f"?{query}" if query else "")
+        return _text_form(self, self.path)
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -140,7 +140,7 @@ class JobRef:
         return ref
 
 
-def _check_run_id(_: object, __: object, value: object) -> None:
+def _check_run_id(_: object, __: object, value: str) -> None:
     if not _is_text(value):
         raise InvalidRequestError(f"a run id is non-empty text, got {value!r}")
 
@@ -154,7 +154,7 @@ class RunRef:
 
     def __str__(self) -> str:
         """Return the text form, which ``parse`` reads back."""
-        return self.job._text((*self.job.path, self.run_id))  # noqa: SLF001 the two text forms are one
+        return _text_form(self.job, (*self.job.path, self.run_id))
 
     @classmethod
     def parse(cls, text: str) -> Self:

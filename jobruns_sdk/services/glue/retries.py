@@ -31,10 +31,9 @@ class RetryFold:
         if number > 1:
             self._open.setdefault(root, {})[number] = row
             return None
-        retries = self._open.pop(root, None)
-        if retries is None:
+        if root not in self._open:
             return run_from_row(RunRef(self._job, root), row, number)
-        return self._run(root, retries | {1: row})
+        return self._run(root, self._open.pop(root) | {1: row})
 
     def flush(self) -> Iterable[JobRun[native.JobRun]]:
         """Return the runs whose first attempt the history no longer holds, dated by their oldest known attempt."""

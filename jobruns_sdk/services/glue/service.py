@@ -216,7 +216,6 @@ class GlueJob:
         members = {
             "JobName": self.ref.path[0],
             "JobRunId": retry_of,
-            "Arguments": None if arguments is None else dict(arguments),
             "WorkerType": worker_type,
             "NumberOfWorkers": number_of_workers,
             "MaxCapacity": max_capacity,
@@ -229,7 +228,7 @@ class GlueJob:
             "ExecutionRoleSessionPolicy": execution_role_session_policy,
         }
         starter = Starter(self.ref, self._call, self._starts, self._rows_since)
-        return await starter.start(StartRequest.of(members, idempotency_key), idempotency_key, settle)
+        return await starter.start(StartRequest.of(members, arguments, idempotency_key), idempotency_key, settle)
 
     async def stop(self, run_ids: Sequence[str], *, grace_period: timedelta | None = None) -> list[StopOutcome]:
         """Ask for runs to be stopped, 25 at a time (GetJobRun to find the attempt that runs, BatchStopJobRun).

@@ -5,7 +5,7 @@ What is in doubt is never sent again: Glue may have started the run, https://git
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -56,23 +56,25 @@ class StartRequest:
     mark: str | None = attrs.field(repr=False)
 
     @classmethod
-    def of(cls, members: Mapping[str, object], idempotency_key: str | None) -> "StartRequest":
-        """Return the request of those members, with the key and a digest among its arguments.
+    def of(
+        cls, members: Mapping[str, object], arguments: Mapping[str, str] | None, idempotency_key: str | None
+    ) -> "StartRequest":
+        """Return the request of those members and arguments, with the key and a digest among the arguments.
 
         Raises:
             InvalidRequestError: The key is empty, or the arguments hold one already.
         """
         said = {name: value for name, value in members.items() if value is not None}
-        arguments = said.get("Arguments", {})
-        if not isinstance(arguments, Mapping) or MARKER in arguments:
-            raise InvalidRequestError(f"arguments are texts by name, and {MARKER} is not among them")
+        given = dict(arguments or {})
+        if MARKER in given:
+            raise InvalidRequestError(f"{MARKER} is not among the arguments: give it as idempotency_key")
         if idempotency_key is None:
-            return cls(said, None)
+            return cls({**said, **({"Arguments": given} if given else {})}, None)
         if not idempotency_key:
             raise InvalidRequestError("an idempotency_key is text, or None for none")
-        digest = sha256(msgspec.json.encode(said, order="deterministic")).hexdigest()[:_DIGEST_LENGTH]
-        mark = f"{digest}:{idempotency_key}"
-        return cls({**said, "Arguments": {**arguments, MARKER: mark}}, mark)
+        request = msgspec.json.encode((said, given), order="deterministic")
+        mark = f"{sha256(request).hexdigest()[:_DIGEST_LENGTH]}:{idempotency_key}"
+        return cls({**said, "Arguments": {**given, MARKER: mark}}, mark)
 
     def is_that_of(self, run: native.JobRun) -> bool:
         """Whether a run was started with the same key.
@@ -147,7 +149,7 @@ class Starts:
         return run in self._claimed
 
     @contextmanager
-    def sending(self, job: JobRef) -> Iterator[Ticket]:
+    def sending(self, job: JobRef) -> Generator[Ticket]:
         """Enclose the sending of a start and the search for its run."""
         others = self._sending.setdefault(job, [])
         for other in others:
