@@ -1,0 +1,150 @@
+import asyncio
+import threading
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+import pytest
+from aiobotocore.session import AioSession
+
+from jobruns_sdk import JobRunsClient, TransportError
+from jobruns_sdk.refs import JobRef
+from jobruns_sdk.testing import LocalService
+from tests.transport.clients import CountingSession, client_at
+
+
+@pytest.fixture
+async def local() -> AsyncGenerator[LocalService]:
+    async with LocalService() as local:
+        local.add_glue_job("etl")
+        local.add_datazone_job("dzd_x", "job42")
+        local.add_application("00f1")
+        yield local
+
+
+async def read_everywhere(client: JobRunsClient, profiles: tuple[str | None, ...]) -> None:
+    jobs = [
+        JobRef(service, path, region, profile)
+        for service, path in (("glue", "etl"), ("datazone", ("dzd_x", "job42")), ("emr-serverless", "00f1"))
+        for region in ("eu-west-1", "us-east-1")
+        for profile in profiles
+    ]
+    await asyncio.gather(*(client.handle(job).runs().collect() for job in jobs for _ in range(5)))
+
+
+async def test_a_client_is_made_once_for_each_service_region_and_profile(local: LocalService) -> None:
+    default, other = CountingSession("default-key"), CountingSession("other-key")
+    async with client_at(local.url, session=default, sessions={"other": other}) as client:
+        await read_everywhere(client, (None, "other"))
+        await read_everywhere(client, (None, "other"))
+
+    services = [
+        (service, region) for service in ("datazone", "emr-serverless", "glue") for region in ("eu-west-1", "us-east-1")
+    ]
+    assert sorted(default.clients) == sorted(other.clients) == services
+    keys = Counter((request.access_key, request.region) for request in local.requests)
+    assert keys == {(key, region): 30 for key in ("default-key", "other-key") for region in ("eu-west-1", "us-east-1")}
+
+
+async def test_models_are_read_in_another_thread(local: LocalService) -> None:
+    session, files = AioSession(), dict[str, bool]()
+    session.set_credentials("key", "secret")
+    loader: Any = session.get_component("data_loader")
+    load_file = loader.file_loader.load_file
+
+    def recording(path: str) -> object:
+        if (found := load_file(path)) is not None:
+            files[path] = threading.current_thread() is threading.main_thread()
+        return found
+
+    loader.file_loader.load_file = recording
+    async with client_at(local.url, session=session) as client:
+        await client.glue("etl").runs().collect()
+
+    models = [path for path in files if "/glue/" in path]
+    assert [path for path in models if path.endswith(("service-2", "endpoint-rule-set-1"))]
+    assert [path for path, on_the_loop in files.items() if on_the_loop and path in models] == []
+
+
+class GatedSession(CountingSession):
+    """A session whose clients are made when the gate is opened; it fails as often as it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = asyncio.Event()
+        self.arrived = self.failures = 0
+
+    def create_client(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401  # as aiobotocore has it
+        return self._gated(partial(super().create_client, *args, **options))
+
+    @asynccontextmanager
+    async def _gated(self, make: Callable[[], Any]) -> AsyncGenerator[Any]:
+        self.arrived += 1
+        await self.gate.wait()
+        if self.failures:
+            self.failures -= 1
+            raise OSError("no such model")
+        async with make() as client:
+            yield client
+
+
+async def turns(count: int = 5) -> None:
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+async def test_who_gives_up_while_a_client_is_made_harms_nobody_else(local: LocalService) -> None:
+    session = GatedSession()
+    async with client_at(local.url, session=session) as client:
+        tasks = [asyncio.create_task(client.glue("etl").runs().collect()) for _ in range(4)]
+        await turns()
+        tasks[0].cancel()
+        tasks[2].cancel()
+        await turns()
+        assert session.arrived == 2
+        session.gate.set()
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+
+    assert [type(end) for end in ended] == [asyncio.CancelledError, list, asyncio.CancelledError, list]
+    assert len(session.clients) == 1
+
+
+async def test_a_client_that_could_not_be_made_is_made_the_next_time(local: LocalService) -> None:
+    session = GatedSession()
+    session.gate.set()
+    session.failures = 1
+    async with client_at(local.url, session=session) as client:
+        with pytest.raises(TransportError, match="no such model"):
+            await client.glue("etl").runs().collect()
+        assert await client.glue("etl").runs().collect() == []
+
+
+async def what_the_users_own_client_sees(session: AioSession, url: str) -> dict[str, Any]:
+    async with session.create_client("glue", region_name="us-east-1", endpoint_url=url) as own:
+        return dict(await own.get_job_runs(JobName="etl"))
+
+
+async def handlers_of(session: AioSession) -> int:
+    emitter: Any = session.get_component("event_emitter")
+    responses = await emitter.emit(
+        "before-parse.glue.GetJobRuns", operation_model=None, response_dict={"body": b""}, customized_response_dict={}
+    )
+    return len(responses)
+
+
+async def test_the_users_session_stays_as_it_was(local: LocalService) -> None:
+    local.add_run("glue:etl", state="FAILED", message="boom")
+    session = CountingSession()
+    config, handlers = session.get_default_client_config(), await handlers_of(session)
+    before = await what_the_users_own_client_sees(session, local.url)
+    async with client_at(local.url, session=session) as client:
+        (run,) = await client.glue("etl").runs().collect()
+        during = await what_the_users_own_client_sees(session, local.url)
+    after = await what_the_users_own_client_sees(session, local.url)
+
+    assert [(row["ErrorMessage"], row["Id"]) for row in before["JobRuns"]] == [("boom", run.id)]
+    assert before["JobRuns"] == during["JobRuns"] == after["JobRuns"]
+    assert before.keys() == during.keys() == after.keys() == {"JobRuns", "ResponseMetadata"}
+    assert (session.get_default_client_config(), await handlers_of(session)) == (config, handlers)
