@@ -55,7 +55,7 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True):
     def __str__(self) -> str:
         """Return the text that ``parse`` reads."""
         body = msgspec.json.encode(self)
-        return f"{_VERSION}.{base64.urlsafe_b64encode(_checksum(body) + body).decode().rstrip('=')}"
+        return f"{_VERSION}.{_armoured(_checksum(body) + body)}"
 
     @classmethod
     def parse(cls, text: str, listing: str) -> Self:
@@ -70,7 +70,9 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True):
         try:
             raw = base64.b64decode(payload + "=" * (-len(payload) % 4), altchars=b"-_", validate=True)
             body = raw[_CHECKSUM_BYTES:]
-            cursor = msgspec.json.decode(body, type=cls) if _checksum(body) == raw[:_CHECKSUM_BYTES] else None
+            # The last character may hold bits that nothing reads.
+            sound = _armoured(raw) == payload and _checksum(body) == raw[:_CHECKSUM_BYTES]
+            cursor = msgspec.json.decode(body, type=cls) if sound else None
         except (ValueError, msgspec.DecodeError) as error:
             raise CursorError("the cursor is damaged") from error
         if cursor is None:
@@ -78,6 +80,10 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True):
         if cursor.listing != listing:
             raise CursorError(f"the cursor continues {cursor.listing!r}, not {listing!r}")
         return cursor
+
+
+def _armoured(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 def _checksum(body: bytes) -> bytes:

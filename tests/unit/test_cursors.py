@@ -1,0 +1,107 @@
+import json
+import string
+from base64 import urlsafe_b64encode
+from datetime import UTC, datetime
+from hashlib import blake2b
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jobruns_sdk.cursors import Cursor, Mark, Place
+from jobruns_sdk.errors import CursorError, InvalidRequestError, PaginationError
+
+LISTING = "runs of glue:etl?region=eu-west-1"
+MARK = Mark("jr_1", datetime(2026, 11, 21, 12, 0, 0, 123456, tzinfo=UTC))
+CURSOR = Cursor(
+    LISTING,
+    {"states": ["FAILED"], "collapse_retries": False, "created_after": "2026-11-20T00:00:00Z"},
+    {"": Place("token/+==", MARK, seeking=True, state=("jr_2_attempt_1",)), "x": Place(None, Mark("k", None))},
+)
+TEXT = str(CURSOR)
+
+names = st.text(max_size=8)
+marks = st.builds(Mark, names, st.none() | st.datetimes(timezones=st.just(UTC)))
+places = st.builds(Place, st.none() | names, st.none() | marks, st.booleans(), st.lists(names, max_size=3).map(tuple))
+cursors = st.builds(
+    Cursor,
+    names,
+    st.dictionaries(names, names | st.booleans() | st.none() | st.lists(names, max_size=3), max_size=3),
+    st.dictionaries(names, places, max_size=3),
+)
+
+
+def sealed(body: bytes) -> str:
+    """What a cursor of that body would look like."""
+    return "1." + urlsafe_b64encode(blake2b(body, digest_size=8).digest() + body).decode().rstrip("=")
+
+
+@given(cursors)
+def test_text_and_back(cursor: Cursor) -> None:
+    assert Cursor.parse(str(cursor), cursor.listing) == cursor
+
+
+def test_the_text_needs_no_escaping_anywhere() -> None:
+    assert json.loads(json.dumps(TEXT)) == TEXT
+    assert set(TEXT) <= set(string.ascii_letters + string.digits + "-_.")
+    assert TEXT == str(CURSOR)
+
+
+def test_it_says_its_version() -> None:
+    assert TEXT.startswith("1.")
+    for version in ("0", "2", "11", "", " 1", "x" * 1000):
+        with pytest.raises(CursorError, match="version"):
+            Cursor.parse(f"{version}.{TEXT[2:]}", LISTING)
+
+
+# Three lengths, since the last character of the text holds two, four or six bits.
+three_lengths = pytest.mark.parametrize("listing", ["", "a", "ab"])
+
+
+@three_lengths
+def test_a_changed_character_is_noticed_wherever_it_stands(listing: str) -> None:
+    text = str(Cursor(listing, CURSOR.query, CURSOR.places))
+    for place, character in enumerate(text):
+        for other in set(string.printable + "é\0") - {character}:
+            with pytest.raises(CursorError, match="damaged"):
+                Cursor.parse(text[:place] + other + text[place + 1 :], listing)
+
+
+@three_lengths
+def test_a_lost_or_doubled_part_is_noticed(listing: str) -> None:
+    text = str(Cursor(listing, CURSOR.query, CURSOR.places))
+    for place in range(len(text)):
+        for changed in (text[:place], text[place + 1 :], text[:place] + text[place + 1 :], text[: place + 1] + text):
+            with pytest.raises(CursorError, match="damaged"):
+                Cursor.parse(changed, listing)
+
+
+@pytest.mark.parametrize("ending", ["=", "==", "A", "\n", " ", ".", TEXT])
+def test_something_added_is_noticed(ending: str) -> None:
+    with pytest.raises(CursorError, match="damaged"):
+        Cursor.parse(TEXT + ending, LISTING)
+
+
+@given(st.text())
+def test_other_text_is_no_cursor(text: str) -> None:
+    for candidate in (text, f"1.{text}"):
+        with pytest.raises(CursorError, match="damaged"):
+            Cursor.parse(candidate, LISTING)
+
+
+@pytest.mark.parametrize("body", [b"", b"null", b"{}", b"[]", b'["a",{},{"":[1]}]', b'["\xff",{},{}]', b"[" * 9999])
+def test_a_body_that_is_no_cursor_is_refused_although_its_checksum_is_right(body: bytes) -> None:
+    with pytest.raises(CursorError, match="damaged"):
+        Cursor.parse(sealed(body), LISTING)
+
+
+def test_a_cursor_of_another_listing_is_refused() -> None:
+    with pytest.raises(CursorError, match=r"continues 'runs of glue:etl\?region=eu-west-1', not 'jobs of glue'"):
+        Cursor.parse(TEXT, "jobs of glue")
+
+
+def test_the_error_is_of_both_kinds() -> None:
+    with pytest.raises(CursorError) as caught:
+        Cursor.parse("", LISTING)
+    assert isinstance(caught.value, InvalidRequestError)
+    assert isinstance(caught.value, PaginationError)
