@@ -1,9 +1,7 @@
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
-from functools import partial
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
@@ -13,6 +11,7 @@ from jobruns_sdk import JobRunsClient, TransportError
 from jobruns_sdk.refs import JobRef
 from jobruns_sdk.testing import LocalService
 from tests.transport.clients import CountingSession, client_at
+from tests.transport.gated import GatedSession
 
 
 @pytest.fixture
@@ -66,28 +65,6 @@ async def test_models_are_read_in_another_thread(local: LocalService) -> None:
     models = [path for path in files if "/glue/" in path]
     assert [path for path in models if path.endswith(("service-2", "endpoint-rule-set-1"))]
     assert [path for path, on_the_loop in files.items() if on_the_loop and path in models] == []
-
-
-class GatedSession(CountingSession):
-    """A session whose clients are made when the gate is opened; it fails as often as it is told to."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.gate = asyncio.Event()
-        self.arrived = self.failures = 0
-
-    def create_client(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401  # as aiobotocore has it
-        return self._gated(partial(super().create_client, *args, **options))
-
-    @asynccontextmanager
-    async def _gated(self, make: Callable[[], Any]) -> AsyncGenerator[Any]:
-        self.arrived += 1
-        await self.gate.wait()
-        if self.failures:
-            self.failures -= 1
-            raise OSError("no such model")
-        async with make() as client:
-            yield client
 
 
 async def turns(count: int = 5) -> None:

@@ -1,8 +1,7 @@
 """What a call has taken comes back when it is cancelled, whatever it was waiting for."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -12,7 +11,8 @@ from botocore.config import Config
 
 from jobruns_sdk import JobRunsClient, Quota
 from jobruns_sdk.testing import LocalService, VirtualClock
-from tests.transport.clients import CountingSession, client_at
+from tests.transport.clients import client_at
+from tests.transport.gated import GatedSession, until
 
 ONE_A_SECOND = {("glue", "GetJobRuns"): Quota(rate=1, burst=1)}
 ONE_CONNECTION = Config(max_pool_connections=1)
@@ -27,12 +27,6 @@ async def local() -> AsyncGenerator[LocalService]:
 
 def reading(client: JobRunsClient) -> "asyncio.Task[list[Any]]":
     return asyncio.create_task(client.glue("etl").runs().collect())
-
-
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110  # it is met in the server's thread
-            await asyncio.sleep(0.001)
 
 
 async def cancelled(task: "asyncio.Task[list[Any]]") -> None:
@@ -80,27 +74,8 @@ async def test_a_turn_comes_back_from_who_waits_for_a_connection(local: LocalSer
         assert sleepers(local) == 0
 
 
-class NeverReady(CountingSession):
-    """A session that has no client ready until it is told so."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.gate = asyncio.Event()
-        self.arrived = 0
-
-    def create_client(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401  # as aiobotocore has it
-        return self._gated(lambda: super(NeverReady, self).create_client(*args, **options))
-
-    @asynccontextmanager
-    async def _gated(self, make: Callable[[], Any]) -> AsyncGenerator[Any]:
-        self.arrived += 1
-        await self.gate.wait()
-        async with make() as client:
-            yield client
-
-
 async def test_a_turn_comes_back_from_who_makes_a_connection_or_waits_for_it(local: LocalService) -> None:
-    session = NeverReady()
+    session = GatedSession()
     quotas = {("glue", "GetJobRuns"): Quota(rate=1, burst=2)}
     async with client_at(local.url, session=session, quotas=quotas, clock=local.clock) as client:
         making, waiting = reading(client), reading(client)

@@ -1,0 +1,38 @@
+"""What a test needs to stop a call half-way."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+from tests.transport.clients import CountingSession
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait for what another thread brings about."""
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110  # it is met in the server's thread
+            await asyncio.sleep(0.001)
+
+
+class GatedSession(CountingSession):
+    """A session whose clients are made when the gate is opened; it fails as often as it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = asyncio.Event()
+        self.arrived = self.failures = 0
+
+    def create_client(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401  # as aiobotocore has it
+        return self._gated(partial(super().create_client, *args, **options))
+
+    @asynccontextmanager
+    async def _gated(self, make: Callable[[], Any]) -> AsyncGenerator[Any]:
+        self.arrived += 1
+        await self.gate.wait()
+        if self.failures:
+            self.failures -= 1
+            raise OSError("no such model")
+        async with make() as client:
+            yield client
