@@ -57,7 +57,8 @@ STOPPED belongs to it: EMR Serverless reports a run that exceeded its time limit
 _TERMINAL: Final = UNSUCCESSFUL | {RunState.SUCCEEDED}
 
 
-@attrs.frozen
+# Not slotted: a frozen attrs class without slots is made in 0.45 us instead of 0.59 (and JobRun in 0.70 instead of 1.18).
+@attrs.frozen(slots=False)
 class Usage:
     """What a run or an attempt used, in hours of a resource; None where the service does not tell.
 
@@ -86,7 +87,6 @@ def _elapsed(start: datetime | None, end: datetime | None) -> timedelta | None:
     return None if start is None or end is None else end - start
 
 
-# Not slotted: a frozen attrs class without slots is constructed in 0.70 us instead of 1.21 us (14 fields).
 @attrs.frozen(slots=False)
 class JobRun(Generic[N_co]):
     """One run that somebody started, with its retries, in the state of its latest attempt.
