@@ -235,7 +235,7 @@ class Lane(Generic[T]):
             return rows if after is None else rows[keys.index(after.key) + 1 :]
         beyond = [row for row in rows if self._kind.is_beyond(self._kind.when(row), after.when)]
         is_over = batch.token is None or (after.when is None and not start.seeking)
-        if not beyond and not is_over:
+        if not beyond and not is_over and (rows or self._doubted or start.seeking):
             self._doubted += () if start.seeking else rows
             return None
         if start.seeking and after.when is None:
