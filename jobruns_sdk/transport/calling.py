@@ -127,7 +127,7 @@ class Transport:
         try:
             if wait:
                 await self._clock.sleep(wait)
-            with self._clock.calling():
+            with self._clock.calling(), translated(operation.service, operation.name):
                 connection = await self._connections.get(operation.service, region, profile)
             await connection.slots.acquire()
         except BaseException:

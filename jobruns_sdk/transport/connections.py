@@ -99,12 +99,11 @@ class Connections:
         return self._open[key]
 
     async def _connect(self, service: str, region: str | None, profile: str | None) -> Connection:
-        with translated(service):
-            session = self.session(profile)
-            config = _config(session.get_default_client_config(), self._config)
-            client = await self._stack.enter_async_context(
-                session.create_client(service, region_name=region, endpoint_url=self._endpoint_url, config=config)
-            )
+        session = self.session(profile)
+        config = _config(session.get_default_client_config(), self._config)
+        client = await self._stack.enter_async_context(
+            session.create_client(service, region_name=region, endpoint_url=self._endpoint_url, config=config)
+        )
         return Connection(client)
 
 

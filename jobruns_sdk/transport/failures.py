@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Generator
 from contextlib import contextmanager
+from json import JSONDecodeError
 from typing import Final
 
 import aiohttp
@@ -74,7 +75,9 @@ def _translation(error: Exception, service: str, operation: str | None) -> JobRu
     if isinstance(error, botocore.ClientError):
         code = error.response.get("Error", {}).get("Code")
         return CredentialsError(text, code=code, service=service, operation=operation)
-    if isinstance(error, _CREDENTIALS):
+    if isinstance(error, JSONDecodeError):
+        text = f"what should give credentials gave no JSON: {text}"
+    if isinstance(error, (*_CREDENTIALS, JSONDecodeError)):
         return CredentialsError(text, service=service, operation=operation)
     if isinstance(error, botocore.SSLError):
         return TransportError(text, sent=False, retryable=False, service=service, operation=operation)
