@@ -34,8 +34,10 @@ async def deadline(clock: Clock, seconds: float | None) -> AsyncGenerator[None]:
         yield
     except asyncio.CancelledError:
         # As asyncio.timeout does: a cancellation from outside goes on, ours becomes a DeadlineError.
-        if expired and task.uncancel() <= cancelling:
+        if expired and task.cancelling() - 1 <= cancelling:
             raise DeadlineError from None
         raise
     finally:
         timer.cancel()
+        if expired:
+            task.uncancel()
