@@ -8,7 +8,13 @@ from typing import Final, Literal
 import attrs
 
 from jobruns_sdk.deadlines import DeadlineError, deadline
-from jobruns_sdk.errors import InvalidRequestError, JobRunsError, UnsupportedOperationError, WaitTimeoutError
+from jobruns_sdk.errors import (
+    CallTimeoutError,
+    InvalidRequestError,
+    JobRunsError,
+    UnsupportedOperationError,
+    WaitTimeoutError,
+)
 from jobruns_sdk.model import JobRun
 from jobruns_sdk.polling import Observation, Poller
 from jobruns_sdk.ports import Follows, Retries, Stops, Streams
@@ -69,7 +75,9 @@ def decide(
         retrying: What is known of retries, None where a run that has failed is not tried again.
     """
     if isinstance(seen, JobRunsError):
-        return Sleep(interval) if seen.retryable and failures < FAILURES else GiveUp(seen)
+        # A call that has used up its own time is not repeated; the poll that it belongs to is.
+        may_pass = seen.retryable or isinstance(seen, CallTimeoutError)
+        return Sleep(interval) if may_pass and failures < FAILURES else GiveUp(seen)
     if not seen.is_terminal:
         return Sleep(interval)
     if retrying is None or not seen.state.is_failure:
