@@ -151,6 +151,9 @@ class RunQuery:
         Raises:
             CursorError: A filter is given here that is not the cursor's.
         """
+        strange = cursor.query.keys() - attrs.fields_dict(RunQuery).keys()
+        if strange:
+            raise CursorError(f"the cursor was made by another version: unknown filters {sorted(strange)}")
         try:
             kept = msgspec.convert(cursor.query, RunQuery)
         except msgspec.ValidationError as error:

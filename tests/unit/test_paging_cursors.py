@@ -20,12 +20,11 @@ async def test_the_cursor_of_each_page_resumes_exactly_after_it() -> None:
     seen: list[Row] = []
     async for page in pages_of(Book(*BOOK)).by_page():
         seen += page.items
+        assert (page.cursor is None) == (seen == ROWS)
         if page.cursor is not None:
             assert seen + await pages_of(Book(*BOOK), cursor=page.cursor).collect() == ROWS
-            first = await pages_of(Book(*BOOK), cursor=page.cursor).first()
-            assert first is ROWS[len(seen)]
+            assert await pages_of(Book(*BOOK), cursor=page.cursor).first() is ROWS[len(seen)]
     assert seen == ROWS
-    assert page.cursor is None
 
 
 @pytest.mark.parametrize("consumed", range(10))

@@ -1,0 +1,217 @@
+import json
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any, Final
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jobruns_sdk.arguments import check_count, page_size_of
+from jobruns_sdk.cursors import Cursor, Query
+from jobruns_sdk.errors import CursorError, InvalidRequestError, UnsupportedOperationError
+from jobruns_sdk.model import UNSUCCESSFUL, JobRun, RunState
+from jobruns_sdk.query import RunQuery
+from jobruns_sdk.refs import JobRef
+from jobruns_sdk.services.datazone.translate import STATES as DATAZONE
+from jobruns_sdk.services.emr_serverless.translate import STATES as EMR_SERVERLESS
+from jobruns_sdk.services.glue.translate import STATES as GLUE
+
+NOON: Final = datetime(2026, 11, 21, 12, tzinfo=UTC)
+TICK: Final = timedelta(microseconds=1)
+TABLES: Final = {"emr-serverless": EMR_SERVERLESS, "datazone": DATAZONE, "glue": GLUE}
+
+each_table = pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
+moments = st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=45)), timezone.max]))
+queries = st.builds(
+    RunQuery,
+    states=st.none() | st.sets(st.sampled_from(RunState), min_size=1),
+    native_states=st.none() | st.sets(st.text(), min_size=1),
+    created_after=st.none() | moments,
+    created_before=st.none() | moments,
+    order=st.sampled_from([None, "newest", "oldest"]),
+    mode=st.none() | st.text(),
+    collapse_retries=st.none() | st.booleans(),
+)
+
+
+def run(state: RunState, native_state: str, created_at: datetime | None = NOON) -> JobRun[None]:
+    ref = JobRef("glue", ("etl",)).run("jr_0")
+    return JobRun(ref, None, state, native_state, None, 1, created_at, None, None, None, None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wrong", "right"),
+    [
+        ({"states": {"FINISHED"}}, "FINISHED", "SUCCEEDED"),
+        ({"states": "failed"}, "failed", "FAILED"),
+        ({"states": {None}}, "None", "FAILED"),
+        ({"states": []}, "states", "at least one"),
+        ({"native_states": ()}, "native_states", "at least one"),
+        ({"created_after": datetime(2026, 11, 21)}, "2026, 11, 21", "time zone"),  # noqa: DTZ001  # naive on purpose
+        ({"created_before": date(2026, 11, 21)}, "2026, 11, 21", "time zone"),
+        ({"created_after": "2026-11-21T12:00:00Z"}, "2026-11-21T12", "time zone"),
+        ({"created_after": 0}, "0", "time zone"),
+        ({"order": "descending"}, "descending", "newest"),
+        ({"order": ""}, "''", "oldest"),
+    ],
+)
+def test_what_cannot_be_right_is_refused(arguments: Mapping[str, Any], wrong: str, right: str) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        RunQuery(**arguments)
+    assert wrong in str(caught.value)
+    assert right in str(caught.value)
+    assert not isinstance(caught.value, CursorError)
+
+
+def test_states_may_be_given_by_name_and_alone() -> None:
+    by_name: Any = ["FAILED", RunState.STOPPED]
+    assert RunQuery(states=by_name) == RunQuery(states={RunState.FAILED, RunState.STOPPED})
+    for alone in (RunState.FAILED, "FAILED"):
+        lone: Any = alone
+        assert RunQuery(states=lone) == RunQuery(states=[RunState.FAILED])
+    assert RunQuery(native_states="ABORTED") == RunQuery(native_states={"ABORTED"})
+
+
+@pytest.mark.parametrize("count", [0, -1, 1.0, True, "5", float("inf")])
+def test_counts_are_whole_numbers_of_one_or_more(count: Any) -> None:  # noqa: ANN401  # wrong on purpose
+    with pytest.raises(InvalidRequestError, match="limit is a whole number of 1 or more"):
+        check_count("limit", count)
+    with pytest.raises(InvalidRequestError, match="page_size"):
+        page_size_of(count, 50)
+
+
+def test_a_page_size_is_at_most_the_largest() -> None:
+    assert [page_size_of(asked, 50) for asked in (None, 1, 49, 50, 51, 10**9)] == [50, 1, 49, 50, 50, 50]
+
+
+@each_table
+def test_without_filters_every_run_is_accepted(table: Mapping[str, RunState]) -> None:
+    assert RunQuery().wanted(table) is None
+    assert RunQuery().filter is None
+    assert RunQuery(order="newest", mode="BATCH", collapse_retries=False).filter is None
+
+
+@each_table
+def test_native_states_that_can_satisfy_the_filters_are_known(table: Mapping[str, RunState]) -> None:
+    for state in RunState:
+        wanted = RunQuery(states={state}).wanted(table)
+        if state is RunState.UNKNOWN:
+            assert wanted is None  # only reading all can find a state that nobody knows yet
+        else:
+            assert wanted == tuple(name for name in table if table[name] is state)
+    for name in table:
+        assert RunQuery(native_states={name}).wanted(table) == (name,)
+        assert RunQuery(native_states={name}, states={table[name]}).wanted(table) == (name,)
+        assert RunQuery(native_states={name}, states=set(RunState) - {table[name]}).wanted(table) == ()
+    assert RunQuery(native_states=table).wanted(table) is None
+    assert RunQuery(states=set(RunState)).wanted(table) is None
+    assert RunQuery(native_states=table, states={RunState.UNKNOWN}).wanted(table) == ()
+
+
+def test_states_are_asked_for_in_the_order_of_a_runs_life() -> None:
+    assert RunQuery(states=UNSUCCESSFUL).wanted(EMR_SERVERLESS) == ("FAILED", "CANCELLED")
+    assert RunQuery(states={RunState.QUEUED}).wanted(EMR_SERVERLESS) == ("SUBMITTED", "QUEUED", "PENDING")
+
+
+@each_table
+def test_a_native_state_that_the_service_does_not_have_is_refused(table: Mapping[str, RunState]) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        RunQuery(native_states={"SUCCEDED", next(iter(table))}).wanted(table)
+    assert "['SUCCEDED']" in str(caught.value)
+    assert all(name in str(caught.value) for name in table)
+
+
+def test_states_and_native_states_must_both_hold() -> None:
+    both = RunQuery(states={RunState.FAILED}, native_states={"ERROR", "TIMEOUT"})
+    assert both.accepts(run(RunState.FAILED, "ERROR"))
+    assert not both.accepts(run(RunState.FAILED, "FAILED"))
+    assert not both.accepts(run(RunState.TIMED_OUT, "TIMEOUT"))
+    assert RunQuery(states={RunState.UNKNOWN}).accepts(run(RunState.UNKNOWN, "HIBERNATING"))
+
+
+def test_a_window_holds_its_beginning_and_not_its_end() -> None:
+    window = RunQuery(created_after=NOON, created_before=NOON + timedelta(hours=1))
+    inside = [NOON, NOON + TICK, NOON + timedelta(hours=1) - TICK]
+    outside = [NOON - TICK, NOON + timedelta(hours=1), None]
+
+    assert all(window.accepts(run(RunState.FAILED, "FAILED", moment)) for moment in inside)
+    assert not any(window.accepts(run(RunState.FAILED, "FAILED", moment)) for moment in outside)
+    assert not RunQuery(created_after=NOON).accepts(run(RunState.FAILED, "FAILED", None))
+    assert not RunQuery(created_before=NOON).accepts(run(RunState.FAILED, "FAILED", None))
+    assert RunQuery(states={RunState.FAILED}).accepts(run(RunState.FAILED, "FAILED", None))
+
+
+@given(queries, st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=1)))
+def test_slack_widens_the_window_and_never_leaves_the_calendar(query: RunQuery, slack: timedelta) -> None:
+    since, until = query.created_after_less(slack), query.created_before_plus(slack)
+    assert (since is None) == (query.created_after is None)
+    assert (until is None) == (query.created_before is None)
+    for widened, bound in ((since, query.created_after), (until, query.created_before)):
+        if widened is not None and bound is not None:
+            assert abs(widened - bound) <= slack
+    if query.created_after is not None and query.created_after - datetime.min.replace(tzinfo=UTC) > 2 * slack:
+        assert since == query.created_after - slack
+
+
+def test_only_datazone_lists_the_oldest_first() -> None:
+    assert RunQuery(order="newest").only_newest_first("glue").newest_first
+    assert RunQuery().newest_first
+    with pytest.raises(UnsupportedOperationError, match="only DataZone") as caught:
+        RunQuery(order="oldest").only_newest_first("glue")
+    assert caught.value.service == "glue"
+
+
+def cursor_of(query: Query) -> Cursor:
+    """A cursor that carries such a query, through its text."""
+    return Cursor.parse(str(Cursor("runs", query, {})), "runs")
+
+
+@given(queries)
+def test_a_cursor_restores_the_filters(query: RunQuery) -> None:
+    json.dumps(query.to_cursor())
+    cursor = cursor_of(query.to_cursor())
+    assert RunQuery().resumed(cursor) == query
+    assert query.resumed(cursor) == query
+
+
+@given(queries, queries)
+def test_filters_that_are_not_the_cursors_are_refused(query: RunQuery, other: RunQuery) -> None:
+    usual = {"order": "newest", "collapse_retries": True}
+    differs = [
+        name
+        for name in ("states", "native_states", "created_after", "created_before", "order", "mode", "collapse_retries")
+        if getattr(other, name) is not None
+        and getattr(other, name) != (usual.get(name) if getattr(query, name) is None else getattr(query, name))
+    ]
+    cursor = cursor_of(query.to_cursor())
+    if not differs:
+        assert other.resumed(cursor) == query
+        return
+    with pytest.raises(CursorError, match=differs[0]):
+        other.resumed(cursor)
+
+
+def test_the_same_filter_in_other_words_is_the_same() -> None:
+    cursor = cursor_of(RunQuery(states={RunState.FAILED, RunState.STOPPED}, created_after=NOON).to_cursor())
+    east = NOON.astimezone(timezone(timedelta(hours=9)))
+    again = RunQuery(
+        states=[RunState.STOPPED, RunState.FAILED], created_after=east, order="newest", collapse_retries=True
+    )
+    assert again.resumed(cursor).created_after == NOON
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"states": ["HIBERNATING"]},
+        {"created_after": "yesterday"},
+        {"created_after": "2026-11-21T12:00:00"},
+        {"order": "random"},
+        {"owner": "me"},
+        {"mode": True},
+    ],
+)
+def test_filters_that_this_version_does_not_know_are_refused(query: Query) -> None:
+    with pytest.raises(CursorError, match="another version"):
+        RunQuery().resumed(cursor_of(query))
