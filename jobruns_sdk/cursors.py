@@ -45,12 +45,12 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True):
     Attributes:
         listing: What is listed, in text.
         query: The filters in force.
-        places: The place in each listing by its name; one that is missing has ended.
+        places: The place in each listing by its name, None for one that has ended; one that is missing has not begun.
     """
 
     listing: str
     query: Query
-    places: dict[str, Place]
+    places: dict[str, Place | None]
 
     def __str__(self) -> str:
         """Return the text that ``parse`` reads."""

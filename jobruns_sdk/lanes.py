@@ -2,14 +2,16 @@
 
 import asyncio
 import math
+from array import array
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Final, Generic, Protocol, TypeVar
+from itertools import compress
+from typing import Final, Generic, Protocol, TypeVar, overload
 
 import attrs
 
 from jobruns_sdk.cursors import Mark, Place
-from jobruns_sdk.errors import InvalidRequestError, PaginationError
+from jobruns_sdk.errors import InvalidRequestError, JobRunsError, PaginationError
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -35,7 +37,7 @@ class Batch(Generic[T_co]):
 
 
 Undecoded = Callable[[], Batch[T_co]]
-"""A page that has arrived; calling it decodes it."""
+"""A page that has arrived; calling it decodes it, and again if it is called again."""
 
 
 class Listing(Protocol[T_co]):
@@ -75,29 +77,61 @@ class Kind(Generic[T]):
 
 
 class Window:
-    """The keys of the rows seen lately: at least the last 5 000, at most twice that, so that memory stays flat."""
+    """The rows seen lately: at least the last ``size``, at most twice that and a page, so that memory stays flat.
 
-    _SIZE: Final = 5_000
+    It holds hashes of 64 bits: in ten thousand rows two are alike by chance once in 10^11 times.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, size: int = 5_000) -> None:
         """Begin with nothing seen."""
-        self._recent: set[str] = set()
-        self._older: set[str] = set()
+        self._size = size
+        self._recent: set[int] = set()
+        self._older: set[int] = set()
 
     def fresh(self, rows: Sequence[T], key: Callable[[T], str]) -> Sequence[T]:
         """Return the rows that were not seen before, and remember them."""
-        keys = list(map(key, rows))
+        keys = [hash(key(row)) for row in rows]
         if len(set(keys)) < len(keys) or not (self._recent.isdisjoint(keys) and self._older.isdisjoint(keys)):
             rows = [row for row_key, row in zip(keys, rows, strict=True) if self._is_new(row_key)]
         self._recent.update(keys)
-        if len(self._recent) >= self._SIZE:
+        if len(self._recent) >= self._size:
             self._older, self._recent = self._recent, set()
         return rows
 
-    def _is_new(self, key: str) -> bool:
+    def _is_new(self, key: int) -> bool:
         new = key not in self._recent and key not in self._older
         self._recent.add(key)
         return new
+
+
+class Parked(Sequence[T]):
+    """Rows of a page of which most are kept as bytes: they are decoded a few at a time, when it is their turn."""
+
+    _AT_ONCE: Final = 16
+
+    def __init__(self, undecoded: Undecoded[T], rows: Sequence[T], wanted: Sequence[T]) -> None:
+        """Keep the bytes, and which of their rows are wanted."""
+        index = {id(row): position for position, row in enumerate(rows)}
+        self._undecoded = undecoded
+        self._positions = array("L", [index[id(row)] for row in wanted])
+        self._first = 0
+        self._decoded = list(wanted[: self._AT_ONCE])
+
+    def __len__(self) -> int:
+        return len(self._positions)
+
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[T]: ...
+    def __getitem__(self, index: int | slice) -> T | Sequence[T]:
+        if isinstance(index, slice):
+            return [self[at] for at in range(*index.indices(len(self)))]
+        if not self._first <= index < self._first + len(self._decoded):
+            rows = self._undecoded().rows
+            self._first = max(0, index - 1)
+            self._decoded = [rows[at] for at in self._positions[self._first : index + self._AT_ONCE]]
+        return self._decoded[index - self._first]
 
 
 @attrs.frozen
@@ -116,59 +150,88 @@ class Source(Generic[T]):
 
 
 class Lane(Generic[T]):
-    """The reader of one source; ``rows`` are read, wanted and not handed out yet."""
+    """The reader of one source: what it has read and is wanted is handed out row by row."""
 
     def __init__(
-        self, source: Source[T], kind: Kind[T], accept: Callable[[T], bool] | None, window: Window, place: Place | None
+        self,
+        source: Source[T],
+        kind: Kind[T],
+        accept: Callable[[T], bool] | None,
+        window: Window,
+        place: Place | None,
+        *,
+        parks: bool = False,
     ) -> None:
-        """Stand at a place; None is the end."""
+        """Stand at a place; None is the end. A lane that ``parks`` keeps its page as bytes while others go first."""
         self.name = source.name
-        self.rows: Sequence[T] = ()
-        self.handed: T | None = None
+        self.group = source.group
+        self.error: JobRunsError | None = None
         self.pages = self.requests = self.seen = self.late = 0
         self._source = source
         self._kind = kind
         self._accept = accept
         self._window = window
+        self._parks = parks
         self._entered = self._next = place
-        self._page: Sequence[T] = ()
+        self._rows: Sequence[T] = ()
+        self._ranks: Sequence[float] = ()
+        self._at = 0
         self._listing = source.open(place.state if place else ())
         self._tokens = {hash(place.token)} if place else set[int]()
         self._repeats = self._restarted = False
-        self._furthest = self._furthest_before = place.after.when if place and place.after else None
+        self._furthest = place.after.when if place and place.after else None
+        self._furthest_at: list[datetime | None] = []
         self._sought: Place | None = None
         self._doubted: list[T] = []
         self._ahead: asyncio.Task[Undecoded[T]] | None = None
+
+    @property
+    def left(self) -> int:
+        """How many rows are read, wanted and not handed out yet."""
+        return len(self._rows) - self._at
 
     @property
     def has_more(self) -> bool:
         """Whether there is another page to read."""
         return self._next is not None
 
-    def place(self, last: T | None, *, exhausted: bool) -> Place | None:
+    @property
+    def rank(self) -> float:
+        """A number by which the next row is merged with those of other lanes; it rises along a listing in order."""
+        return self._ranks[self._at] if self._ranks else self._kind.rank(self._rows[self._at])
+
+    def hand_out(self, most: int | None) -> Sequence[T]:
+        """Return the next rows, that many at most."""
+        until = len(self._rows) if most is None else min(len(self._rows), self._at + most)
+        rows = self._rows[self._at : until]
+        self._at = until
+        return rows
+
+    def place(self, unconsumed: int) -> Place | None:
         """Return where to go on, None at the end.
 
         Args:
-            last: The last row that the caller has consumed, None for the one in ``handed``.
-            exhausted: Whether every row of the present page is consumed.
+            unconsumed: How many of the rows that were handed out last the caller has not consumed.
         """
+        consumed = self._at - unconsumed
         if self._sought is not None:
             return self._sought
-        last = self.handed if last is None else last
-        if exhausted or self._entered is None:
+        if consumed == len(self._rows) or self._entered is None:
             return self._next
-        if last is None:
+        if not consumed:
             return self._entered
-        return Place(self._entered.token, self._mark(last), seeking=True, state=self._entered.state)
+        mark = Mark(self._kind.key(self._rows[consumed - 1]), self._furthest_at[consumed - 1])
+        return Place(self._entered.token, mark, seeking=True, state=self._entered.state)
 
-    def fetch_ahead(self) -> None:
-        """Begin to fetch the next page, if there is one and it is not under way."""
+    def fetch_ahead(self, slots: asyncio.Semaphore | None = None) -> "asyncio.Task[Undecoded[T]] | None":
+        """Begin to fetch the next page, if there is one and it is not under way; return the fetch that is."""
         if self._next is not None and self._ahead is None and not self._repeats:
-            self._ahead = asyncio.get_running_loop().create_task(self._listing.fetch(self._next.token))
+            self._ahead = asyncio.get_running_loop().create_task(self._fetch(self._next.token, slots))
             self._ahead.add_done_callback(_retrieve)
+        return self._ahead
 
-    async def read_page(self) -> None:
-        """Read the next page into ``rows``, which stays empty if the page holds nothing that is wanted.
+    async def read_page(self, slots: asyncio.Semaphore | None = None) -> None:
+        """Read the next page, which may hold nothing that is wanted.
 
         Raises:
             PaginationError: The service sent a token twice, or the place is not to be found again.
@@ -180,13 +243,13 @@ class Lane(Generic[T]):
             raise PaginationError(f"the service sent the same page token twice: its pages never end ({self.name})")
         task, self._ahead = self._ahead, None
         try:
-            undecoded = await (task or self._listing.fetch(place.token))
+            undecoded = await (task or self._fetch(place.token, slots))
         except InvalidRequestError as error:
             if place.token is None or error.http_status != _BAD_REQUEST:
                 raise
             self._restart(place, error)
         else:
-            self._enter(place, undecoded())
+            self._enter(place, undecoded)
 
     def cancel(self) -> "asyncio.Task[Undecoded[T]] | None":
         """End the fetch that is under way, and return it."""
@@ -194,6 +257,12 @@ class Lane(Generic[T]):
         if task is not None and not task.done() and not task.get_loop().is_closed():
             task.cancel()
         return task
+
+    async def _fetch(self, token: str | None, slots: asyncio.Semaphore | None) -> Undecoded[T]:
+        if slots is None:
+            return await self._listing.fetch(token)
+        async with slots:
+            return await self._listing.fetch(token)
 
     def _restart(self, place: Place, error: InvalidRequestError) -> None:
         # Filters and ids were accepted before or were checked here, so it is the token that is refused: it has expired.
@@ -206,21 +275,30 @@ class Lane(Generic[T]):
         self._sought, self._doubted = None, []
         self._next = Place(None, place.after, seeking=place.after is not None)
 
-    def _enter(self, place: Place, batch: Batch[T]) -> None:
+    def _enter(self, place: Place, undecoded: Undecoded[T]) -> None:
+        batch = undecoded()
         start = self._sought or place
         rows = self._rows_after(place, start, batch)
         self._sought = start if rows is None else None
+        parks = self._parks and not self._doubted
         if rows is not None:
             self._doubted = []
         fresh = self._window.fresh(rows or (), self._kind.key)
-        self._page, self.handed, self._furthest_before = fresh, None, self._furthest
-        self._count(batch, fresh)
+        furthest_at = self._count(batch, fresh)
         self._restarted = self._restarted and not fresh
         after = Mark(self._kind.key(fresh[-1]), self._furthest) if fresh else place.after
         self._next = None if batch.token is None else Place(batch.token, after, rows is None, batch.state)
         self._repeats = batch.token is not None and hash(batch.token) in self._tokens
         self._tokens.add(hash(batch.token))
-        self.rows = [row for row in fresh if self._accept(row)] if self._accept else fresh
+        wanted = fresh
+        if self._accept is not None:
+            accepted = list(map(self._accept, fresh))
+            wanted = list(compress(fresh, accepted))
+            furthest_at = list(compress(furthest_at, accepted))
+        self._rows, self._ranks, self._at, self._furthest_at = wanted, (), 0, furthest_at
+        if parks:
+            self._ranks = array("d", map(self._kind.rank, wanted))
+            self._rows = Parked(undecoded, batch.rows, wanted)
 
     def _rows_after(self, place: Place, start: Place, batch: Batch[T]) -> Sequence[T] | None:
         """Return the rows after a place, None if it is still to be found in the pages to come.
@@ -229,10 +307,14 @@ class Lane(Generic[T]):
         whole, are kept until that is certain.
         """
         rows, after = batch.rows, place.after
-        keys = [] if after is None else list(map(self._kind.key, rows))
-        if after is None or after.key in keys:
+        # Between two pages of one walk the window tells which rows were seen.
+        if after is None or (self.pages and start is place and not place.seeking):
             self._entered = place
-            return rows if after is None else rows[keys.index(after.key) + 1 :]
+            return rows
+        keys = list(map(self._kind.key, rows))
+        if after.key in keys:
+            self._entered = place
+            return rows[keys.index(after.key) + 1 :]
         beyond = [row for row in rows if self._kind.is_beyond(self._kind.when(row), after.when)]
         is_over = batch.token is None or (after.when is None and not start.seeking)
         if not beyond and not is_over and (rows or self._doubted or start.seeking):
@@ -243,26 +325,20 @@ class Lane(Generic[T]):
         self._entered = start
         return [*self._doubted, *(beyond if start.seeking else rows)]
 
-    def _mark(self, row: T) -> Mark:
-        """Return the mark of a row of the present page: its key, and how far the listing had come with it."""
-        furthest = self._furthest_before
-        for passed in self._page:
-            moment = self._kind.when(passed)
-            if furthest is None or self._kind.is_beyond(moment, furthest):
-                furthest = moment
-            if passed is row:
-                break
-        return Mark(self._kind.key(row), furthest)
-
-    def _count(self, batch: Batch[T], fresh: Sequence[T]) -> None:
+    def _count(self, batch: Batch[T], fresh: Sequence[T]) -> list[datetime | None]:
+        """Count what was read; return for each row how far the listing has come with it."""
         self.pages += 1
         self.requests += batch.requests
         self.seen += len(fresh)
+        furthest, furthest_at = self._furthest, list[datetime | None]()
         for moment in map(self._kind.when, fresh):
-            if self._furthest is None or self._kind.is_beyond(moment, self._furthest):
-                self._furthest = moment
-            elif moment is not None and moment != self._furthest:
+            if furthest is None or self._kind.is_beyond(moment, furthest):
+                furthest = moment
+            elif moment is not None and moment != furthest:
                 self.late += 1
+            furthest_at.append(furthest)
+        self._furthest = furthest
+        return furthest_at
 
 
 def _retrieve(task: "asyncio.Task[Undecoded[T]]") -> None:

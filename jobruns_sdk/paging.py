@@ -1,7 +1,7 @@
 """The one pagination loop: pages of one listing, or of several merged by time, as an asynchronous iterable."""
 
 import asyncio
-import heapq
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Final, Generic, Self, TypeVar
@@ -10,6 +10,7 @@ import attrs
 
 from jobruns_sdk.cursors import Cursor, Place, Query
 from jobruns_sdk.lanes import Kind, Lane, Source, Window
+from jobruns_sdk.merging import Merged, Single, Stream
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -57,6 +58,9 @@ class Plan(Generic[T]):
         sources: The listings, in the order in which their first pages are read.
         kind: What paging needs to know of the rows.
         accept: Tells whether a row is wanted; None if all are.
+        arrange: Makes one stream of the sources, given what opens a lane; by default they are merged by time.
+        parks: Whether lanes keep their pages as bytes until it is their turn.
+        window: How many rows a lane remembers, in order to yield each once.
     """
 
     listing: str
@@ -64,25 +68,25 @@ class Plan(Generic[T]):
     sources: tuple[Source[T], ...]
     kind: Kind[T]
     accept: Callable[[T], bool] | None = None
+    arrange: Callable[[Callable[[Source[T]], Lane[T]]], Stream[T]] | None = None
+    parks: bool = False
+    window: int = 5_000
 
 
 class Walk(Generic[T_co]):
     """One walk through the pages, with its own position; made by ``Pages.open()`` or a loop over ``Pages``."""
 
-    def __init__(self, plan: Plan[T_co], places: Mapping[str, Place] | None, limit: int | None) -> None:
+    def __init__(self, plan: Plan[T_co], places: Mapping[str, Place | None] | None, limit: int | None) -> None:
         """Stand at those places, at the start if there are none."""
-        self._lanes: list[Lane[T_co]] = []
         self._plan = plan
-        windows = {source.group: Window() for source in plan.sources}
-        for source in plan.sources:
-            place = _START if places is None else places.get(source.name)
-            self._lanes.append(Lane(source, plan.kind, plan.accept, windows[source.group], place))
+        self._places = places or {}
+        self._windows: dict[str, Window] = {}
         self._left = limit
-        self._ready: Sequence[T_co] = ()
-        self._owners: Sequence[Lane[T_co]] = ()
+        self._ready: Sequence[tuple[T_co, Lane[T_co]]] = ()
         self._at = 0
         self._closed = False
         self._advancing = asyncio.Lock()
+        self._stream = (plan.arrange or self._arrange)(self._open_lane)
 
     def __aiter__(self) -> Self:
         """Go on where the walk stands."""
@@ -93,7 +97,7 @@ class Walk(Generic[T_co]):
         while self._closed or self._at >= len(self._ready):
             if not await self._advance():
                 raise StopAsyncIteration
-        item = self._ready[self._at]
+        item, _ = self._ready[self._at]
         self._at += 1
         return item
 
@@ -101,20 +105,24 @@ class Walk(Generic[T_co]):
         """Return what is left of the present page, else the next page; None at the end."""
         if (self._closed or self._at >= len(self._ready)) and not await self._advance():
             return None
-        items = self._ready[self._at :]
+        items = tuple(item for item, _ in self._ready[self._at :])
         self._at = len(self._ready)
-        return Page(tuple(items), self.cursor)
+        return Page(items, self.cursor)
 
     @property
     def cursor(self) -> str | None:
         """Where to go on after the last item handed out, also in the middle of a page; None if nothing is left."""
-        places = {lane.name: place for lane in self._lanes if (place := self._place(lane)) is not None}
-        return str(Cursor(self._plan.listing, self._plan.query, places)) if places else None
+        unconsumed = Counter(lane.name for _, lane in self._ready[self._at :])
+        places = {lane.name: lane.place(unconsumed[lane.name]) for lane in self._stream.lanes}
+        places = {**self._places, **places}
+        if all(place is None for place in places.values()) and self._stream.is_complete:
+            return None
+        return str(Cursor(self._plan.listing, self._plan.query, places))
 
     @property
     def report(self) -> WalkReport:
         """What was done so far."""
-        lanes = self._lanes
+        lanes = self._stream.lanes
         return WalkReport(
             calls=sum(lane.requests for lane in lanes),
             pages=sum(lane.pages for lane in lanes),
@@ -125,7 +133,7 @@ class Walk(Generic[T_co]):
     async def aclose(self) -> None:
         """End the walk: nothing of it is under way any more when this returns. A closed walk yields nothing."""
         self._closed = True
-        tasks = [task for lane in self._lanes if (task := lane.cancel()) is not None]
+        tasks = [task for lane in self._stream.lanes if (task := lane.cancel()) is not None]
         if tasks:
             await asyncio.wait(tasks)
 
@@ -141,7 +149,8 @@ class Walk(Generic[T_co]):
 
     def __del__(self) -> None:
         """End the fetch under way: a loop that was left by ``break`` has no other way to say so."""
-        for lane in self._lanes:
+        stream = getattr(self, "_stream", None)  # missing if a source could not be opened
+        for lane in stream.lanes if stream else ():
             lane.cancel()
 
     async def _advance(self) -> bool:
@@ -150,62 +159,27 @@ class Walk(Generic[T_co]):
                 return True
             if self._closed or self._left == 0:
                 return False
-            self._settle()
-            for lane in self._lanes:
-                while not lane.rows and lane.has_more:
-                    await lane.read_page()
-            if not self._closed:
-                self._take()
-            return bool(self._ready)
+            return self._hand_over(await self._stream.take(self._left))
 
-    def _settle(self) -> None:
-        for lane, row in dict(zip(self._owners, self._ready, strict=True)).items():
-            lane.handed = row if lane.rows else None
-        self._ready, self._owners, self._at = (), (), 0
-
-    def _take(self) -> None:
-        """Make ready all that can be handed out before another page is needed."""
-        if len(self._lanes) == 1:
-            lane = self._lanes[0]
-            self._ready, lane.rows = lane.rows[: self._left], lane.rows[self._left :] if self._left is not None else ()
-            self._owners = [lane] * len(self._ready)
-        else:
-            self._merge()
+    def _hand_over(self, rows: Sequence[tuple[T_co, Lane[T_co]]]) -> bool:
+        if self._closed:
+            return False
+        self._ready, self._at = rows, 0
         if self._left is not None:
-            self._left -= len(self._ready)
+            self._left -= len(rows)
         if self._left != 0:
-            for lane in self._lanes:
-                if not lane.rows:
-                    lane.fetch_ahead()
+            self._stream.fetch_ahead()
+        return bool(rows)
 
-    def _merge(self) -> None:
-        rank = self._plan.kind.rank
-        ready: list[T_co] = []
-        owners: list[Lane[T_co]] = []
-        taken = [0] * len(self._lanes)
-        heap = [(rank(lane.rows[0]), index) for index, lane in enumerate(self._lanes) if lane.rows]
-        heapq.heapify(heap)
-        while heap and len(ready) != self._left:
-            index = heap[0][1]
-            lane = self._lanes[index]
-            ready.append(lane.rows[taken[index]])
-            owners.append(lane)
-            taken[index] += 1
-            if taken[index] < len(lane.rows):
-                heapq.heapreplace(heap, (rank(lane.rows[taken[index]]), index))
-            elif lane.has_more:
-                break
-            else:
-                heapq.heappop(heap)
-        for lane, count in zip(self._lanes, taken, strict=True):
-            lane.rows = lane.rows[count:]
-        self._ready, self._owners = ready, owners
+    def _arrange(self, open_lane: Callable[[Source[T_co]], Lane[T_co]]) -> Stream[T_co]:
+        lanes = [open_lane(source) for source in self._plan.sources]
+        return Merged(lanes) if len(lanes) > 1 else Single(lanes)
 
-    def _place(self, lane: Lane[T_co]) -> Place | None:
-        own = [at for at, owner in enumerate(self._owners) if owner is lane]
-        taken = [at for at in own if at < self._at]
-        exhausted = not lane.rows and len(taken) == len(own)
-        return lane.place(self._ready[taken[-1]] if taken else None, exhausted=exhausted)
+    def _open_lane(self, source: Source[T_co]) -> Lane[T_co]:
+        plan = self._plan
+        window = self._windows.setdefault(source.group, Window(plan.window))
+        place = self._places.get(source.name, _START)
+        return Lane(source, plan.kind, plan.accept, window, place, parks=plan.parks)
 
 
 class Pages(Generic[T_co]):
@@ -215,7 +189,7 @@ class Pages(Generic[T_co]):
     """
 
     def __init__(
-        self, plan: Plan[T_co], *, limit: int | None = None, places: Mapping[str, Place] | None = None
+        self, plan: Plan[T_co], *, limit: int | None = None, places: Mapping[str, Place | None] | None = None
     ) -> None:
         """Prepare to walk; made by the list calls.
 

@@ -75,27 +75,34 @@ class RunListing:
                 retries.append((await get_attempt(self._call, self._job, run_id))[0])
         after = {} if token is None else {"NextToken": token}
         reply = await self._call(GET_JOB_RUNS, {"JobName": self._job.path[0], "MaxResults": self._page_size, **after})
-        return lambda: self._read(retries, reply)
+        before, cut = self._fold, len(self._cut)
 
-    def _read(self, retries: Sequence[native.JobRun], reply: Reply) -> Batch[JobRun[native.JobRun]]:
+        def read() -> Batch[JobRun[native.JobRun]]:
+            fold = before and before.copy()
+            batch = self._read(retries, reply, fold, requests=reply.requests + cut)
+            if self._fold is before:
+                self._fold, self._cut = fold, ()
+            return batch
+
+        return read
+
+    def _read(
+        self, retries: Sequence[native.JobRun], reply: Reply, fold: RetryFold | None, *, requests: int
+    ) -> Batch[JobRun[native.JobRun]]:
         answer = GET_JOB_RUNS.read(reply)
         rows = answer.JobRuns or ()
         for index, row in enumerate(rows):
             if not row.Id:
                 raise GET_JOB_RUNS.lacks(f"$.JobRuns[{index}].Id", reply)
-        requests, self._cut = reply.requests + len(self._cut), ()
-        runs = self._runs((*retries, *rows))
         token = answer.NextToken or None
-        if token is None and self._fold is not None:
-            runs += self._fold.flush()
+        if fold is None:
+            runs = [self._alone(row, row.Id or "") for row in rows]
+        else:
+            runs = [run for row in (*retries, *rows) if (run := fold.add(row, row.Id or "")) is not None]
+            runs += fold.flush() if token is None else ()
         if self._is_past(rows):
             token = None
-        return Batch(runs, token, requests, self._fold.state if self._fold else ())
-
-    def _runs(self, rows: Sequence[native.JobRun]) -> list[JobRun[native.JobRun]]:
-        if self._fold is None:
-            return [self._alone(row, row.Id or "") for row in rows]
-        return [run for row in rows if (run := self._fold.add(row, row.Id or "")) is not None]
+        return Batch(runs, token, requests, fold.state if fold else ())
 
     def _alone(self, row: native.JobRun, run_id: str) -> JobRun[native.JobRun]:
         return run_from_row(self._job.run(run_id), row, root_and_number(run_id)[1])

@@ -20,6 +20,12 @@ class RetryFold:
         self._job = job
         self._open: dict[str, dict[int, native.JobRun]] = {}
 
+    def copy(self) -> "RetryFold":
+        """Return a fold that has collected the same, so that a page can be read again."""
+        other = RetryFold(self._job)
+        other._open = {root: dict(group) for root, group in self._open.items()}
+        return other
+
     @property
     def state(self) -> tuple[str, ...]:
         """The ids of the retries whose run has not come yet."""

@@ -1,0 +1,215 @@
+"""How the rows of several lanes become one stream: merged by time, or as their pages arrive."""
+
+import asyncio
+import heapq
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Final, Generic, Protocol, TypeVar
+
+from jobruns_sdk.errors import JobRunsError
+from jobruns_sdk.lanes import Lane, Source
+
+T = TypeVar("T")
+
+OnError = Callable[[str, JobRunsError], None]
+"""Told of a source that has failed, by its group; it raises, or the other sources go on."""
+
+_LOW_WATER: Final = 20  # rows left of a page when the next one is fetched
+
+
+class Stream(Protocol[T]):
+    """The lanes of a walk, and the order in which their rows come."""
+
+    @property
+    def lanes(self) -> Sequence[Lane[T]]:
+        """The lanes that were opened so far."""
+        ...
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether no further lane will be opened."""
+        ...
+
+    async def take(self, most: int | None) -> Sequence[tuple[T, Lane[T]]]:
+        """Return the next rows, that many at most, and the lane of each; none at the end."""
+        ...
+
+    def fetch_ahead(self) -> None:
+        """Begin to fetch the pages that are needed next."""
+        ...
+
+
+class Single(Generic[T]):
+    """One lane, or none: a page at a time."""
+
+    is_complete: Final = True
+
+    def __init__(self, lanes: Sequence[Lane[T]]) -> None:
+        """Read that lane."""
+        self.lanes = lanes
+
+    async def take(self, most: int | None) -> list[tuple[T, Lane[T]]]:
+        """Return the next page, or what is left of it."""
+        for lane in self.lanes:
+            while not lane.left and lane.has_more:
+                await lane.read_page()
+            return [(row, lane) for row in lane.hand_out(most)]
+        return []
+
+    def fetch_ahead(self) -> None:
+        """Begin to fetch the next page."""
+        for lane in self.lanes:
+            if not lane.left:
+                lane.fetch_ahead()
+
+
+class Merged(Generic[T]):
+    """Several lanes merged by time: as good as sorting everything where each of them is in order."""
+
+    is_complete: Final = True
+
+    def __init__(
+        self, lanes: Sequence[Lane[T]], *, concurrency: int | None = None, on_error: OnError | None = None
+    ) -> None:
+        """Read those lanes.
+
+        Args:
+            lanes: The lanes.
+            concurrency: How many pages may be under way at once; None reads them one after the other, in order.
+            on_error: Told of a lane that has failed; None raises.
+        """
+        self.lanes = lanes
+        self._slots = None if concurrency is None else asyncio.Semaphore(concurrency)
+        self._on_error = on_error
+        self._hungry = dict.fromkeys(range(len(lanes)))
+        self._heap: list[tuple[float, int]] = []
+
+    async def take(self, most: int | None) -> list[tuple[T, Lane[T]]]:
+        """Return the rows that come before another page is needed."""
+        taken: list[tuple[T, Lane[T]]] = []
+        while not taken and (self._hungry or self._heap):
+            await self._feed()
+            self._drain(taken, most)
+        return taken
+
+    def fetch_ahead(self) -> None:
+        """Begin to fetch the pages that are needed next."""
+        for index in self._hungry:
+            self.lanes[index].fetch_ahead(self._slots)
+
+    def _drain(self, taken: list[tuple[T, Lane[T]]], most: int | None) -> None:
+        while self._heap and len(taken) != most:
+            index = self._heap[0][1]
+            lane = self.lanes[index]
+            taken.append((lane.hand_out(1)[0], lane))
+            if lane.left:
+                heapq.heapreplace(self._heap, (lane.rank, index))
+                if lane.left == _LOW_WATER and self._slots:
+                    lane.fetch_ahead(self._slots)
+                continue
+            heapq.heappop(self._heap)
+            if lane.has_more:
+                self._hungry[index] = None
+                return
+
+    async def _feed(self) -> None:
+        hungry = list(self._hungry)
+        if self._slots is None or len(hungry) == 1:
+            for index in hungry:
+                await self._read(index)
+            return
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for index in hungry:
+                    tasks.create_task(self._read(index))
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+
+    async def _read(self, index: int) -> None:
+        lane = self.lanes[index]
+        try:
+            while not lane.left and lane.has_more:
+                await lane.read_page(self._slots)
+        except JobRunsError as error:
+            if self._on_error is None:
+                raise
+            lane.error = error
+            self._on_error(lane.group, error)
+        self._hungry.pop(index, None)
+        if lane.left:
+            heapq.heappush(self._heap, (lane.rank, index))
+
+
+class Arrivals(Generic[T]):
+    """Any number of lanes, so many at a time, their pages in the order in which they arrive."""
+
+    def __init__(
+        self,
+        sources: AsyncIterator[Source[T]],
+        open_lane: Callable[[Source[T]], Lane[T]],
+        *,
+        concurrency: int,
+        on_error: OnError | None = None,
+    ) -> None:
+        """Read those sources.
+
+        Args:
+            sources: The sources, each opened when there is room for it.
+            open_lane: Opens a lane.
+            concurrency: How many lanes are open at once.
+            on_error: Told of a lane that has failed; None raises.
+        """
+        self.lanes: list[Lane[T]] = []
+        self._sources = sources
+        self._open_lane = open_lane
+        self._concurrency = concurrency
+        self._on_error = on_error
+        self._reading: list[Lane[T]] = []
+        self._all_opened = False
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether no further lane will be opened."""
+        return self._all_opened
+
+    async def take(self, most: int | None) -> list[tuple[T, Lane[T]]]:
+        """Return the rows of the page that has arrived first, or what is left of the last one."""
+        while True:
+            for lane in self._reading:
+                if lane.left:
+                    return [(row, lane) for row in lane.hand_out(most)]
+            await self._open_more()
+            if not self._reading:
+                return []
+            self.fetch_ahead()
+            tasks = {task: lane for lane in self._reading if (task := lane.fetch_ahead()) is not None}
+            if tasks:
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            arrived = next((lane for task, lane in tasks.items() if task.done()), self._reading[0])
+            await self._read(arrived)
+
+    def fetch_ahead(self) -> None:
+        """Begin to fetch the next page of every lane that is open."""
+        for lane in self._reading:
+            lane.fetch_ahead()
+
+    async def _open_more(self) -> None:
+        self._reading = [lane for lane in self._reading if lane.has_more or lane.left]
+        while len(self._reading) < self._concurrency and not self._all_opened:
+            source = await anext(self._sources, None)
+            if source is None:
+                self._all_opened = True
+                return
+            lane = self._open_lane(source)
+            self.lanes.append(lane)
+            if lane.has_more:
+                self._reading.append(lane)
+
+    async def _read(self, lane: Lane[T]) -> None:
+        try:
+            await lane.read_page()
+        except JobRunsError as error:
+            if self._on_error is None:
+                raise
+            lane.error = error
+            self._reading.remove(lane)
+            self._on_error(lane.group, error)
