@@ -48,6 +48,14 @@ class Policy:
         return _FREE if quota is None else 1 / quota.rate
 
 
+@attrs.define(eq=False)
+class _UnderWay:
+    """A call under way: what ends it, and whether what it asks for may have taken effect."""
+
+    scope: asyncio.Timeout
+    in_doubt: bool = False
+
+
 class Transport:
     """Calls operations in any region, with any of the client's sessions."""
 
@@ -57,7 +65,7 @@ class Transport:
         self._clock = clock
         self._policy = policy
         self._buckets: dict[tuple[str | None, str | None, str, str], TokenBucket] = {}
-        self._under_way: set[asyncio.Timeout] = set()
+        self._under_way: set[_UnderWay] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
 
@@ -74,8 +82,8 @@ class Transport:
     ) -> None:
         """Close every connection; calls that are under way fail with ClientClosedError."""
         self._closed = True
-        for scope in self._under_way:
-            scope.reschedule(0)
+        for call in self._under_way:
+            call.scope.reschedule(0)
         await self._connections.__aexit__(kind, error, trace)
 
     async def call(
@@ -83,26 +91,32 @@ class Transport:
     ) -> Reply:
         """Call an operation, again and again as far as that is safe and of use; see ``ports.Call``."""
         self._check_open(operation)
+        call = _UnderWay(asyncio.timeout(None))
         try:
-            async with asyncio.timeout(None) as scope:
-                self._under_way.add(scope)
+            async with call.scope:
+                self._under_way.add(call)
                 try:
-                    return await self._repeat(operation, params, region, profile)
+                    return await self._repeat(call, operation, params, region, profile)
                 finally:
-                    self._under_way.discard(scope)
+                    self._under_way.discard(call)
         except (JobRunsError, TimeoutError) as error:
             if not self._closed:
                 raise
-            raise _closed("the client was closed during the call", operation) from error
+            raise _closed("the client was closed during the call", operation, in_doubt=call.in_doubt) from error
 
     async def _repeat(
-        self, operation: Operation[Any], params: Mapping[str, object], region: str | None, profile: str | None
+        self,
+        call: _UnderWay,
+        operation: Operation[Any],
+        params: Mapping[str, object],
+        region: str | None,
+        profile: str | None,
     ) -> Reply:
-        requests, spent, in_doubt = 0, 0.0, False
+        requests, spent = 0, 0.0
         while True:
             requests += 1
             async with self._turn(operation, region, profile) as connection:
-                begun = time.monotonic()
+                begun, in_doubt, call.in_doubt = time.monotonic(), call.in_doubt, True
                 try:
                     answer = await self._request(connection, operation, params, self._policy.call_timeout - spent)
                     return Reply(answer[BODY], _request_id(answer), requests)
@@ -110,7 +124,7 @@ class Transport:
                     failure = error
             pause = backoff(requests, random.random(), throttled=isinstance(failure, ThrottledError))
             spent += time.monotonic() - begun + pause
-            in_doubt = failure.in_doubt = in_doubt or failure.in_doubt
+            call.in_doubt = failure.in_doubt = in_doubt or failure.in_doubt
             if not _may_repeat(operation, failure) or requests >= self._policy.max_attempts:
                 raise failure
             if spent >= self._policy.call_timeout:
@@ -169,8 +183,10 @@ class Transport:
             raise _closed("the client was opened in another event loop; make one for each loop", operation)
 
 
-def _closed(text: str, operation: Operation[Any]) -> ClientClosedError:
-    return ClientClosedError(text, service=operation.service, operation=operation.name)
+def _closed(text: str, operation: Operation[Any], *, in_doubt: bool = False) -> ClientClosedError:
+    error = ClientClosedError(text, service=operation.service, operation=operation.name)
+    error.in_doubt = in_doubt
+    return error
 
 
 def _may_repeat(operation: Operation[Any], failure: JobRunsError) -> bool:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 
@@ -21,6 +21,7 @@ from jobruns_sdk import (
     TransportError,
 )
 from jobruns_sdk.testing import LocalService
+from jobruns_sdk.testing.faults import FaultKind
 from tests.transport.clients import client_at
 
 ATTEMPTS = 3
@@ -33,7 +34,7 @@ BROKEN = {"glue": ATTEMPTS, "datazone": 2 * ATTEMPTS, "emr-serverless": 2 * ATTE
 
 @dataclass(frozen=True)
 class Case:
-    fault: str
+    fault: FaultKind
     requests: int | Mapping[str, int]
     error: type[JobRunsError]
     options: Mapping[str, object] | None = None
@@ -91,7 +92,7 @@ async def outcome(local: LocalService, service: str, case: Case) -> tuple[object
     local.clear_faults()
     local.forget_requests()
     options: dict[str, Any] = {**(case.options or {})}
-    local.fault(f"{service}:{OPERATIONS[service]}", _kind(case.fault), times=None, **options)
+    local.fault(f"{service}:{OPERATIONS[service]}", case.fault, times=None, **options)
     async with client_at(local.url, max_attempts=ATTEMPTS) as client:
         with pytest.raises(JobRunsError) as caught:
             await client.handle(JOBS[service]).runs().collect()
@@ -103,10 +104,6 @@ async def outcome(local: LocalService, service: str, case: Case) -> tuple[object
     if "code" in options:
         assert (failure.code, failure.http_status, failure.message) == (options["code"], options["status"], "Not now.")
     return type(failure), local.calls(), getattr(failure, "sent", None)
-
-
-def _kind(name: str) -> Any:  # noqa: ANN401  # a FaultKind, which the service checks
-    return name
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -121,7 +118,7 @@ async def test_a_fault_that_stays(local: LocalService, case: Case) -> None:
 
 @pytest.mark.parametrize("service", JOBS)
 @pytest.mark.parametrize("fault", ["throttle", "error500", "html503", "truncate"])
-async def test_a_fault_that_passes(local: LocalService, service: str, fault: Literal["throttle", "truncate"]) -> None:
+async def test_a_fault_that_passes(local: LocalService, service: str, fault: FaultKind) -> None:
     local.add_run(JOBS[service], state="FAILED")
     local.fault(OPERATIONS[service], fault, times=2)
     async with client_at(local.url, clock=local.clock) as client, client.handle(JOBS[service]).runs().open() as walk:
@@ -135,8 +132,9 @@ async def test_a_throttled_call_waits_longer_than_one_that_failed(
 ) -> None:
     monkeypatch.setattr("random.random", lambda: 1.0)
     waited: list[float] = []
-    for fault in ("throttle", "error500"):
-        local.fault("GetJobRuns", _kind(fault), times=3)
+    faults: list[FaultKind] = ["throttle", "error500"]
+    for fault in faults:
+        local.fault("GetJobRuns", fault, times=3)
         before = local.clock.monotonic()
         async with client_at(local.url, clock=local.clock) as client:
             await client.glue("etl").runs().collect()
