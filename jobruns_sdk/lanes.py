@@ -307,8 +307,9 @@ class Lane(Generic[T]):
         whole, are kept until that is certain.
         """
         rows, after = batch.rows, place.after
-        # Between two pages of one walk the window tells which rows were seen.
-        if after is None or (self.pages and start is place and not place.seeking):
+        first = self._kind.when(rows[0]) if rows else None
+        # Most pages begin behind the place, and need no search.
+        if after is None or (not start.seeking and not self._doubted and self._kind.is_beyond(first, after.when)):
             self._entered = place
             return rows
         keys = list(map(self._kind.key, rows))
