@@ -16,7 +16,7 @@ T = TypeVar("T")
 _SECRET: Final = object()
 _PATH: Final = re.compile(r" - at `(?:key` in `)?(?P<path>\$[^`]*)`$")
 
-_Json: TypeAlias = "dict[str, _Json] | list[_Json] | str | float | bool | None"
+_Json: TypeAlias = "dict[str, _Json] | list[_Json] | tuple[_Json, ...] | str | float | bool | None"
 
 Secret = Annotated[T, _SECRET]
 """Marks a member whose value may hold a password, a query or a signed link: it never shows in a ``repr``."""
@@ -54,7 +54,7 @@ class Native(msgspec.Struct, frozen=True, kw_only=True):
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
         """Return the same members for ``rich``, which would otherwise print the secrets."""
-        secrets = _secret_members(type(self))
+        secrets = secret_members(type(self))
         members = ((name, getattr(self, name)) for name in self.__struct_fields__)
         return [(name, _HIDDEN if name in secrets else value) for name, value in members if value is not None]
 
@@ -63,7 +63,8 @@ N = TypeVar("N", bound=Native)
 
 
 @cache
-def _secret_members(native: type[Native]) -> frozenset[str]:
+def secret_members(native: type[Native]) -> frozenset[str]:
+    """Return the names of a structure's members that are marked ``Secret``."""
     hints = get_type_hints(native, include_extras=True)
     return frozenset(name for name, hint in hints.items() if _SECRET in getattr(hint, "__metadata__", ()))
 
@@ -113,7 +114,7 @@ def _without_nulls(value: _Json) -> _Json:
     match value:
         case dict():
             return {key: _without_nulls(item) for key, item in value.items() if item is not None}
-        case list():
+        case list() | tuple():
             return [_without_nulls(item) for item in value if item is not None]
         case _:
             return value

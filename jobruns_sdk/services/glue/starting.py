@@ -36,6 +36,9 @@ KEY_LIFETIME: Final = timedelta(hours=24)
 LOOK_LIMIT: Final = 2_000
 """How many rows a look for a key reads at most."""
 
+# AWS accepts a request whose clock is wrong by so much, https://docs.aws.amazon.com/general/latest/gr/signing_aws_api_requests.html
+_SKEW: Final = timedelta(minutes=5)
+
 SETTLE: Final = timedelta(seconds=60)
 """How long a run whose start was not answered is looked for, unless told otherwise."""
 
@@ -242,7 +245,10 @@ class Starter:
             await clock.sleep(min(pause, left))
             pause *= 2
             try:
-                found = await (self._marked(request, ticket.begun) if request.mark else self._alike(request, ticket))
+                if request.mark:
+                    found = await self._marked(request, ticket.begun - _SKEW)
+                else:
+                    found = await self._alike(request, ticket)
             except JobRunsError as error:
                 if not error.retryable:
                     raise self._unknown(request) from error

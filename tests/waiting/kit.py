@@ -1,0 +1,85 @@
+"""What the tests of waiting share."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from operator import attrgetter
+from random import Random
+from typing import Any, Final
+
+from aiobotocore.session import AioSession, get_session
+
+from jobruns_sdk import JobRunsClient
+from jobruns_sdk.testing import LocalService
+from jobruns_sdk.testing.faults import FaultKind
+
+ROLE: Final = "arn:aws:iam::111122223333:role/exec"
+SECOND: Final = timedelta(seconds=1)
+MINUTE: Final = timedelta(minutes=1)
+HOUR: Final = timedelta(hours=1)
+
+
+def _session() -> AioSession:
+    session = get_session()
+    session.set_credentials("local", "local")
+    return session
+
+
+_SESSION: Final = _session()  # it keeps the service models that it has loaded, which takes longer than most tests
+
+
+def client_of(local: LocalService, **options: Any) -> JobRunsClient:  # noqa: ANN401  # JobRunsClient's own options
+    """Return a client of a local service, not yet opened."""
+    return local.client(session=_SESSION, **options)
+
+
+def groups_of(client: JobRunsClient) -> int:
+    """Return of how many jobs a client's poller thinks that somebody waits for runs."""
+    return len(attrgetter("_poller._groups")(client))
+
+
+async def others() -> set[str]:
+    """Return the tasks that go on beside the test, after what was cancelled has had its turns."""
+    for _ in range(3):
+        await asyncio.sleep(0)
+    return {str(task) for task in asyncio.all_tasks() if task is not asyncio.current_task()}
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Let the loop turn until something is so."""
+    while not condition():  # noqa: ASYNC110  # the local service, in its own thread, sets no event of this loop
+        await asyncio.sleep(0)
+
+
+def calls_by_operation(local: LocalService) -> Counter[str]:
+    """Return how often each operation was called."""
+    return Counter(f"{request.service}:{request.operation}" for request in local.requests)
+
+
+def runs_of(local: LocalService, job: str) -> list[str]:
+    """Return the ids of a job's runs, in the order in which they were started."""
+    return list(local.states(job))
+
+
+def set_faults(local: LocalService, operation: str, chance: Random, count: int) -> list[tuple[FaultKind, bool]]:
+    """Let the next calls of an operation go wrong, each in its own way; return how, and whether it takes effect."""
+    faults: list[tuple[FaultKind, bool]] = []
+    for _ in range(count):
+        kind: FaultKind = chance.choice(_FAULTS)
+        effect = kind in _MAY_HAVE_EFFECT and chance.random() < 0.5
+        faults.append((kind, effect))
+        local.fault(operation, kind, effect=effect)
+    return faults
+
+
+_FAULTS: Final[Sequence[FaultKind]] = (
+    "throttle",
+    "throttle",
+    "error500",
+    "html503",
+    "reset_before",
+    "reset_after",
+    "truncate",
+)
+_MAY_HAVE_EFFECT: Final = frozenset({"error500", "html503", "reset_before"})

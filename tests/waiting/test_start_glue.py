@@ -1,0 +1,317 @@
+"""Starting runs on Glue, which has no token: never two for one start, and no start that nobody can account for."""
+
+import asyncio
+from collections import Counter
+from datetime import timedelta
+from random import Random
+from typing import Any, Final
+
+import pytest
+
+from jobruns_sdk import JobRunsClient, RunRef
+from jobruns_sdk.errors import (
+    AccessDeniedError,
+    ConflictError,
+    InvalidRequestError,
+    JobRunsError,
+    LimitExceededError,
+    NotFoundError,
+    StartOutcomeUnknownError,
+    ThrottledError,
+)
+from jobruns_sdk.services.glue.starting import MARKER
+from jobruns_sdk.testing import LocalService, VirtualClock
+from jobruns_sdk.testing.faults import FaultKind
+from tests.waiting.kit import HOUR, MINUTE, client_of, runs_of, set_faults, until
+from tests.waiting.shapes import filled, leaves_of, start_shape
+
+SEEDS: Final = 500
+ATTEMPTS: Final = 4
+
+
+async def start(client: JobRunsClient, job: str = "etl", key: str | None = None, day: str = "1") -> RunRef:
+    return await client.glue(job).start(arguments={"--day": day}, idempotency_key=key)
+
+
+async def outcome(client: JobRunsClient, job: str, key: str | None) -> RunRef | JobRunsError:
+    try:
+        return await start(client, job, key)
+    except JobRunsError as error:
+        return error
+
+
+async def test_five_hundred_schedules_of_faults_never_start_two_runs(local: LocalService) -> None:
+    outcomes: Counter[str] = Counter()
+    async with (
+        client_of(local, quotas=None, max_attempts=ATTEMPTS) as client,
+        client_of(local, quotas=None, max_attempts=ATTEMPTS) as second,
+    ):
+        for seed in range(SEEDS):
+            job, key = f"etl-{seed}", f"key-{seed}" if seed % 2 else None
+            chance = Random(seed)
+            local.add_glue_job(job)
+            faults = set_faults(local, "glue:StartJobRun", chance, chance.randrange(ATTEMPTS + 2))
+            # The first look of a start with a key comes before it sends anything, and is not to be disturbed.
+            late: FaultKind = chance.choice(("throttle", "error500", "stale_list"))
+            local.fault("glue:GetJobRuns", late, times=chance.randrange(6), after=1 if key else 0, seconds=600)
+            came = await outcome(client, job, key)
+            started = runs_of(local, f"glue:{job}")
+            outcomes[type(came).__name__] += 1
+            assert len(started) <= 1, (seed, faults)
+            local.clear_faults()
+            if isinstance(came, RunRef):
+                assert started == [came.run_id], (seed, faults)
+            elif not isinstance(came, StartOutcomeUnknownError):
+                assert isinstance(came, ThrottledError)
+                assert started == [], (seed, faults)
+            if key is None:
+                continue
+            again = await outcome(client, job, key)
+            if isinstance(came, StartOutcomeUnknownError) and not started:
+                assert isinstance(again, StartOutcomeUnknownError), (seed, faults)
+            else:
+                assert isinstance(again, RunRef), (seed, faults)
+            elsewhere = await start(second, job, key)
+            assert runs_of(local, f"glue:{job}") == [elsewhere.run_id], (seed, faults)
+            assert not isinstance(again, RunRef) or again == elsewhere
+    assert outcomes["RunRef"] > SEEDS * 0.5
+    assert outcomes["StartOutcomeUnknownError"] > SEEDS * 0.1
+
+
+@pytest.mark.parametrize("key", [None, "nightly"])
+@pytest.mark.parametrize("kind", ["error500", "html503", "reset_after", "truncate", "wrong_content"])
+async def test_a_run_whose_answer_was_lost_is_found(
+    local: LocalService, client: JobRunsClient, kind: FaultKind, key: str | None
+) -> None:
+    local.add_glue_job("etl")
+    for day in ("1", "2"):
+        await start(client, day=day)
+    local.advance(5)
+    local.fault("StartJobRun", kind, effect=kind != "truncate")
+    ref = await start(client, key=key)
+    assert runs_of(local, "glue:etl")[2:] == [ref.run_id]
+    assert local.calls("StartJobRun") == 3
+
+
+@pytest.mark.parametrize("key", [None, "nightly"])
+@pytest.mark.parametrize("kind", ["error500", "html503", "reset_before", "wrong_content"])
+async def test_a_start_that_may_have_happened_is_not_sent_again(
+    local: LocalService, client: JobRunsClient, kind: FaultKind, key: str | None
+) -> None:
+    local.add_glue_job("etl")
+    local.fault("StartJobRun", kind)
+    with pytest.raises(StartOutcomeUnknownError, match="may have been started or not") as caught:
+        await start(client, key=key)
+    assert caught.value.__cause__ is not None
+    assert ("idempotency_key" if key is None else MARKER) in str(caught.value)
+    assert local.calls("StartJobRun") == 1
+    assert local.clock.monotonic() == pytest.approx(60)
+
+
+async def test_a_run_that_shows_late_is_found_while_it_settles(local: LocalService, client: JobRunsClient) -> None:
+    local.add_glue_job("etl")
+    local.fault("StartJobRun", "reset_after")
+    local.fault("GetJobRuns", "stale_list", times=None, seconds=20)
+    ref = await start(client)
+    assert runs_of(local, "glue:etl") == [ref.run_id]
+    assert 20 <= local.clock.monotonic() < 60
+
+
+async def test_no_time_to_settle_means_no_look(local: LocalService, client: JobRunsClient) -> None:
+    local.add_glue_job("etl")
+    local.fault("StartJobRun", "reset_after")
+    with pytest.raises(StartOutcomeUnknownError):
+        await client.glue("etl").start(settle=timedelta(0))
+    assert local.calls("GetJobRuns") == 0
+
+
+async def test_what_proves_that_nothing_happened_is_raised_as_it_is(local: LocalService, client: JobRunsClient) -> None:
+    local.add_glue_job("etl", max_concurrent_runs=1)
+    refusals: list[tuple[str, type[JobRunsError]]] = [
+        ("InvalidInputException", InvalidRequestError),
+        ("EntityNotFoundException", NotFoundError),
+        ("AccessDeniedException", AccessDeniedError),
+        ("ResourceNumberLimitExceededException", LimitExceededError),
+    ]
+    for code, kind in refusals:
+        for key in (None, "nightly"):
+            local.fault("StartJobRun", "error", code=code, status=400)
+            with pytest.raises(kind):
+                await start(client, key=key)
+    local.fault("StartJobRun", "throttle", times=ATTEMPTS)
+    with pytest.raises(ThrottledError):
+        await start(client, key="nightly")
+    assert runs_of(local, "glue:etl") == []
+    ref = await start(client, key="nightly")
+    with pytest.raises(LimitExceededError):
+        await start(client)
+    assert runs_of(local, "glue:etl") == [ref.run_id]
+
+
+async def test_a_connection_that_is_refused_proves_that_nothing_happened(local: LocalService) -> None:
+    local.add_glue_job("etl")
+    async with client_of(local, endpoint_url="http://127.0.0.1:9") as client:
+        with pytest.raises(JobRunsError) as caught:
+            await start(client)
+    assert not isinstance(caught.value, StartOutcomeUnknownError)
+    assert not caught.value.in_doubt
+
+
+async def test_a_key_means_one_run_in_every_client(local: LocalService, client: JobRunsClient) -> None:
+    local.add_glue_job("etl")
+    first = await start(client, key="nightly")
+    refs = await asyncio.gather(*(start(client, key="nightly") for _ in range(5)))
+    local.advance(HOUR)
+    async with client_of(local) as second:
+        refs.append(await start(second, key="nightly"))
+        assert await start(second, key="other") != first
+    assert set(refs) == {first}
+    assert await start(client) != await start(client)
+    assert local.calls("StartJobRun") == 4
+
+
+async def test_a_key_is_found_behind_retries_and_other_runs(local: LocalService, client: JobRunsClient) -> None:
+    local.add_glue_job("etl", max_retries=2, fail_attempts=2)
+    first = await start(client, key="nightly")
+    local.advance(HOUR)
+    local.add_runs("glue:etl", 500, every=timedelta(seconds=5))
+    async with client_of(local) as second:
+        assert await start(second, key="nightly") == first
+
+
+async def test_a_key_is_forgotten_after_a_day(local: LocalService, client: JobRunsClient) -> None:
+    local.add_glue_job("etl")
+    first = await start(client, key="nightly")
+    local.advance(25 * HOUR)
+    async with client_of(local) as second:
+        assert await start(second, key="nightly") != first
+
+
+async def test_concurrent_first_starts_with_one_key_start_one_run(local: LocalService, client: JobRunsClient) -> None:
+    local.add_glue_job("etl")
+    refs = await asyncio.gather(*(start(client, key="nightly") for _ in range(10)))
+    assert runs_of(local, "glue:etl") == [refs[0].run_id]
+    assert len(set(refs)) == 1
+    assert local.calls("StartJobRun") == 1
+
+
+async def test_a_key_used_with_another_request_is_a_conflict(local: LocalService, client: JobRunsClient) -> None:
+    local.add_glue_job("etl")
+    await start(client, key="nightly")
+    with pytest.raises(ConflictError):
+        await start(client, key="nightly", day="2")
+    with pytest.raises(ConflictError):
+        await client.glue("etl").start(arguments={"--day": "1"}, worker_type="G.2X", idempotency_key="nightly")
+    async with client_of(local) as second:
+        with pytest.raises(ConflictError):
+            await start(second, key="nightly", day="2")
+    assert len(runs_of(local, "glue:etl")) == 1
+    local.add_glue_job("other")
+    await start(client, job="other", key="nightly", day="2")
+
+
+async def test_the_order_of_arguments_makes_no_other_request(local: LocalService, client: JobRunsClient) -> None:
+    local.add_glue_job("etl")
+    one = await client.glue("etl").start(arguments={"--a": "1", "--b": "2"}, idempotency_key="nightly")
+    assert await client.glue("etl").start(arguments={"--b": "2", "--a": "1"}, idempotency_key="nightly") == one
+
+
+@pytest.mark.parametrize("moment", ["under way", "searching"])
+async def test_a_start_that_was_cancelled_is_not_sent_again_with_its_key(local: LocalService, moment: str) -> None:
+    local.add_glue_job("etl")
+    async with client_of(local, quotas=None) as client:
+        await client.glue("etl").runs().collect()
+        local.fault("StartJobRun", "delay" if moment == "under way" else "reset_before", seconds=0.05)
+        task = asyncio.create_task(start(client, key="nightly"))
+        await until(lambda: local.calls("StartJobRun") > 0)
+        if moment == "searching":
+            await until(lambda: local.clock.monotonic() > 0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        again = await outcome(client, "etl", "nightly")
+        assert local.calls("StartJobRun") == 1
+    started = runs_of(local, "glue:etl")
+    if moment == "under way":
+        assert isinstance(again, RunRef)
+        assert started == [again.run_id]
+    else:
+        assert isinstance(again, StartOutcomeUnknownError)
+        assert started == []
+
+
+async def test_two_alike_starts_without_a_key_are_never_mixed_up(local: LocalService, client: JobRunsClient) -> None:
+    local.add_glue_job("etl")
+    local.fault("StartJobRun", "reset_after", times=2)
+    came = await asyncio.gather(outcome(client, "etl", None), outcome(client, "etl", None))
+    assert len(runs_of(local, "glue:etl")) == 2
+    assert [type(one) for one in came] == [StartOutcomeUnknownError] * 2
+    local.fault("StartJobRun", "reset_after", times=2)
+    keyed = await asyncio.gather(outcome(client, "etl", "a"), outcome(client, "etl", "b"))
+    assert {one.run_id for one in keyed if isinstance(one, RunRef)} == set(runs_of(local, "glue:etl")[2:])
+
+
+async def test_a_clock_that_is_wrong_does_not_hide_a_run_that_has_its_key(local: LocalService) -> None:
+    local.add_glue_job("etl")
+    ahead = VirtualClock(local.clock.now() + 4 * MINUTE)
+    async with client_of(local, clock=ahead) as client:
+        local.fault("StartJobRun", "reset_after")
+        ref = await start(client, key="nightly")
+    assert runs_of(local, "glue:etl") == [ref.run_id]
+
+
+async def test_every_member_of_the_request_is_reachable(local: LocalService, client: JobRunsClient) -> None:
+    local.add_glue_job("etl")
+    job, shape = client.glue("etl"), start_shape("glue")
+    first = await start(client)
+    given: dict[str, Any] = {
+        "arguments": filled(shape.members["Arguments"]),
+        "timeout": HOUR,
+        "execution_class": "FLEX",
+        "notify_delay_after": 10 * MINUTE,
+        "security_configuration": "safe",
+        "job_run_queuing_enabled": True,
+        "execution_role_session_policy": "{}",
+        "retry_of": first.run_id,
+    }
+    await job.start(**given, worker_type="G.1X", number_of_workers=2)
+    sent = leaves_of(local.requests[-1].params)
+    await job.start(**given, max_capacity=1.5)
+    sent |= leaves_of(local.requests[-1].params)
+    with pytest.warns(DeprecationWarning, match="allocated_capacity"):
+        await job.start(**given, allocated_capacity=2)
+    sent |= leaves_of(local.requests[-1].params)
+    assert sent == leaves_of(filled(shape))
+    assert local.requests[-1].params["Timeout"] == 60
+    assert local.requests[-1].params["NotificationProperty"] == {"NotifyDelayAfter": 10}
+
+
+async def test_what_excludes_each_other_is_refused_before_anything_is_sent(
+    local: LocalService, client: JobRunsClient
+) -> None:
+    local.add_glue_job("etl")
+    refused: list[dict[str, Any]] = [
+        {"worker_type": "G.1X", "number_of_workers": 2, "max_capacity": 2.0},
+        {"worker_type": "G.1X", "max_capacity": 2.0},
+        {"number_of_workers": 2, "max_capacity": 2.0},
+        {"max_capacity": 2.0, "allocated_capacity": 2},
+        {"worker_type": "G.1X", "allocated_capacity": 2},
+        {"number_of_workers": 0, "worker_type": "G.1X"},
+        {"timeout": timedelta(seconds=90)},
+        {"timeout": timedelta(0)},
+        {"notify_delay_after": timedelta(seconds=1)},
+        {"idempotency_key": ""},
+        {"idempotency_key": "nightly", "arguments": {MARKER: "x"}},
+        {"arguments": {MARKER: "x"}},
+    ]
+    for options in refused:
+        with pytest.raises(InvalidRequestError):
+            await client.glue("etl").start(**options)
+    assert local.calls() == 0
+
+
+async def test_an_attempt_of_an_earlier_run_may_be_tried_again(local: LocalService, client: JobRunsClient) -> None:
+    local.add_glue_job("etl")
+    failed = local.add_run("glue:etl", state="FAILED", attempts=2)
+    await client.glue("etl").start(retry_of=f"{failed}_attempt_1")
+    assert local.requests[-1].params["JobRunId"] == f"{failed}_attempt_1"
