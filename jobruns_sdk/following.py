@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import Any, Final, Literal, TypeAlias, overload
 
+from jobruns_sdk.arguments import whole_seconds
 from jobruns_sdk.errors import InvalidRequestError, JobRunsError, UnsupportedOperationError
 from jobruns_sdk.model import Job, JobRun, StopOutcome
 from jobruns_sdk.polling import Poller
@@ -70,13 +71,17 @@ class Following(ABC):
             An outcome for each run, in order; one that fails says so and does not keep the others from being stopped.
 
         Raises:
-            InvalidRequestError: A reference is malformed.
+            InvalidRequestError: A reference or the grace period is malformed; nothing was sent.
         """
-        refs = [run_ref(run) for run in runs]
+        if grace_period is not None:
+            whole_seconds("grace_period", grace_period)
+        given = [run_ref(run) for run in runs]
+        handles = {ref.job: self.handle(ref.job) for ref in given}
+        refs = [handles[ref.job].ref.run(ref.run_id) for ref in given]
         by_job: dict[JobRef, list[str]] = {}
         for ref in refs:
             by_job.setdefault(ref.job, []).append(ref.run_id)
-        handles = {job: self.handle(job) for job in by_job}
+        handles = {handle.ref: handle for handle in handles.values()}
         async with asyncio.TaskGroup() as tasks:
             stops = {
                 job: tasks.create_task(_stop(handles[job], run_ids, grace_period)) for job, run_ids in by_job.items()
@@ -90,7 +95,7 @@ class Following(ABC):
         *,
         timeout: timedelta | None,
         poll_interval: timedelta = _PACE.poll_interval,
-        max_poll_interval: timedelta = _PACE.max_poll_interval,
+        max_poll_interval: timedelta | None = None,
         retry_grace: timedelta = _PACE.retry_grace,
         on_timeout: Literal["leave", "stop"] = "leave",
         on_poll: Callable[[JobRun[Native]], object] | None = None,
@@ -104,7 +109,8 @@ class Following(ABC):
             run: The run.
             timeout: How long to wait at most; None for as long as it takes, which a streaming run is refused.
             poll_interval: The time between the first polls.
-            max_poll_interval: The time up to which that grows while nothing changes.
+            max_poll_interval: The time up to which that grows while nothing changes; by default a minute, or
+                ``poll_interval`` where that is longer.
             retry_grace: How long a Glue attempt that failed may be the last one before it is taken for the last one,
                 where the job may have more retries.
             on_timeout: Whether the run is left alone when the time is up, or stopped.
@@ -116,7 +122,7 @@ class Following(ABC):
             InvalidRequestError: An argument cannot be right, or a streaming run is to be waited for without end.
             UnsupportedOperationError: The run is to be stopped on a service that cannot.
         """
-        pace = Pace(poll_interval=poll_interval, max_poll_interval=max_poll_interval, retry_grace=retry_grace)
+        pace = Pace.of(poll_interval, max_poll_interval, retry_grace)
         handle, ref = self._followed(run)
         return await wait(self._poller, handle, ref, pace=pace, timeout=timeout, on_timeout=on_timeout, on_poll=on_poll)
 
@@ -127,7 +133,7 @@ class Following(ABC):
         *,
         timeout: timedelta | None,
         poll_interval: timedelta = ...,
-        max_poll_interval: timedelta = ...,
+        max_poll_interval: timedelta | None = ...,
         retry_grace: timedelta = ...,
         on_timeout: Literal["leave", "stop"] = ...,
         on_poll: Callable[[JobRun[Native]], object] | None = ...,
@@ -141,7 +147,7 @@ class Following(ABC):
         *,
         timeout: timedelta | None,
         poll_interval: timedelta = ...,
-        max_poll_interval: timedelta = ...,
+        max_poll_interval: timedelta | None = ...,
         retry_grace: timedelta = ...,
         on_timeout: Literal["leave", "stop"] = ...,
         on_poll: Callable[[JobRun[Native]], object] | None = ...,
@@ -154,7 +160,7 @@ class Following(ABC):
         *,
         timeout: timedelta | None,
         poll_interval: timedelta = _PACE.poll_interval,
-        max_poll_interval: timedelta = _PACE.max_poll_interval,
+        max_poll_interval: timedelta | None = None,
         retry_grace: timedelta = _PACE.retry_grace,
         on_timeout: Literal["leave", "stop"] = "leave",
         on_poll: Callable[[JobRun[Native]], object] | None = None,
@@ -206,7 +212,7 @@ class Following(ABC):
         *,
         timeout: timedelta | None,
         poll_interval: timedelta = _PACE.poll_interval,
-        max_poll_interval: timedelta = _PACE.max_poll_interval,
+        max_poll_interval: timedelta | None = None,
         retry_grace: timedelta = _PACE.retry_grace,
     ) -> Watch:
         """Return a stream of state changes of runs, and of the runs of jobs; nothing is requested until it is iterated.
@@ -218,7 +224,8 @@ class Following(ABC):
             targets: Runs and jobs.
             timeout: How long to watch at most; None for as long as it takes.
             poll_interval: The time between the first polls.
-            max_poll_interval: The time up to which that grows while nothing changes.
+            max_poll_interval: The time up to which that grows while nothing changes; by default a minute, or
+                ``poll_interval`` where that is longer.
             retry_grace: As for ``wait``.
 
         Raises:
@@ -226,7 +233,7 @@ class Following(ABC):
             WaitTimeoutError: While iterating: the time is up.
             JobRunsError: While iterating: a run cannot be followed.
         """
-        pace = Pace(poll_interval=poll_interval, max_poll_interval=max_poll_interval, retry_grace=retry_grace)
+        pace = Pace.of(poll_interval, max_poll_interval, retry_grace)
         runs: list[tuple[Follows, RunRef]] = []
         jobs: list[Follows] = []
         for target in targets:

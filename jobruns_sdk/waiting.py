@@ -25,6 +25,7 @@ FAILURES: Final = 20
 """How many polls of a run may fail one after the other before a wait gives up; each is tried several times itself."""
 
 _GROWTH: Final = 3.0
+_MOST: Final = timedelta(minutes=1)
 
 
 @attrs.frozen
@@ -118,8 +119,18 @@ class Pace:
     """
 
     poll_interval: timedelta = timedelta(seconds=10)
-    max_poll_interval: timedelta = attrs.field(default=timedelta(seconds=60), validator=_check_interval)
+    max_poll_interval: timedelta = attrs.field(default=_MOST, validator=_check_interval)
     retry_grace: timedelta = timedelta(minutes=5)
+
+    @classmethod
+    def of(cls, least: timedelta, most: timedelta | None, retry_grace: timedelta) -> "Pace":
+        """Return a pace whose longest interval, unless it is given, is a minute, or the shortest one where that is longer.
+
+        Raises:
+            InvalidRequestError: The intervals cannot be right.
+        """
+        most = max(least, _MOST) if most is None else most
+        return cls(poll_interval=least, max_poll_interval=most, retry_grace=retry_grace)
 
     def intervals(self, random: Random) -> Iterator[float]:
         """Yield seconds between polls."""
