@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         UnsupportedOperationError,
         WaitTimeoutError,
     )
+    from jobruns_sdk.fanout import Progress
     from jobruns_sdk.model import (
         UNSUCCESSFUL,
         Attempt,
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
     from jobruns_sdk.paging import (
         Page,
         Pages,
+        SourceError,
+        SourceReport,
         Walk,
         WalkReport,
     )
@@ -92,6 +95,7 @@ __all__ = [
     "Page",
     "Pages",
     "PaginationError",
+    "Progress",
     "Quota",
     "ResponseFormatError",
     "RunFailedError",
@@ -100,6 +104,8 @@ __all__ = [
     "RunState",
     "Service",
     "ServiceUnavailableError",
+    "SourceError",
+    "SourceReport",
     "SparkSubmit",
     "StartOutcomeUnknownError",
     "StateChange",
@@ -148,8 +154,11 @@ _HOMES = {
     "StopOutcome": "model",
     "UNSUCCESSFUL": "model",
     "Usage": "model",
+    "Progress": "fanout",
     "Quota": "pacing",
     "Page": "paging",
+    "SourceError": "paging",
+    "SourceReport": "paging",
     "Pages": "paging",
     "Walk": "paging",
     "WalkReport": "paging",

@@ -1,21 +1,21 @@
 """The client: what puts sessions, transport and services together, and knows which services there are."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping
+from datetime import datetime
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Literal, Self
 
-from jobruns_sdk.arguments import page_size_of
 from jobruns_sdk.clocks import RealClock
 from jobruns_sdk.errors import InvalidRequestError, UnsupportedOperationError
-from jobruns_sdk.following import Following, JobLike, RunLike, job_ref, run_ref
-from jobruns_sdk.lanes import Listing
-from jobruns_sdk.listings import job_pages
-from jobruns_sdk.model import Attempt, Job, JobRun
+from jobruns_sdk.fanout import Fan, OnSourceError, Progress
+from jobruns_sdk.following import Following, JobLike, RunLike, each_handle, job_ref, run_ref
+from jobruns_sdk.model import Attempt, Job, JobRun, RunState
 from jobruns_sdk.pacing import QUOTAS, Quota
 from jobruns_sdk.paging import Pages
 from jobruns_sdk.polling import Poller
 from jobruns_sdk.ports import Call, Clock, DescribesJob, Handle, ListsAttempts
+from jobruns_sdk.query import RunQuery
 from jobruns_sdk.refs import JobRef, Service
 from jobruns_sdk.services import datazone, emr_serverless, glue
 from jobruns_sdk.transport.calling import Policy, Transport
@@ -44,6 +44,7 @@ class JobRunsClient(Following):
         call_timeout: float = 60.0,
         max_attempts: int = 4,
         quotas: Mapping[tuple[str, str], Quota] | None = QUOTAS,
+        share_quotas: Mapping[str | None, str | None] | None = None,
         clock: Clock | None = None,
         allow_insecure_endpoint: bool = False,
         adapters: Mapping[str, Callable[[JobRef, Call], Handle]] | None = None,
@@ -61,6 +62,8 @@ class JobRunsClient(Following):
             max_attempts: How many requests a call may send.
             quotas: How often operations may be called, by service and operation: the published quotas, as far as
                 they are not replaced here. None sets no limit.
+            share_quotas: Profiles whose calls count for the quotas of another profile, since both are of one account,
+                such as ``{"prod-read-only": "prod"}``; None as a profile is the default session.
             clock: Where time comes from; by default real time.
             allow_insecure_endpoint: Whether ``endpoint_url`` may be plain http to another machine.
             adapters: Handles of services that this package does not know, by service.
@@ -81,7 +84,9 @@ class JobRunsClient(Following):
             config=config,
             allow_insecure_endpoint=allow_insecure_endpoint,
         )
-        policy = Policy(call_timeout, max_attempts, None if quotas is None else {**QUOTAS, **quotas})
+        policy = Policy(
+            call_timeout, max_attempts, None if quotas is None else {**QUOTAS, **quotas}, share_quotas or {}
+        )
         clock = clock or RealClock()
         self._transport = Transport(self._connections, clock, policy)
         self._starts = glue.Starts(clock)
@@ -149,6 +154,62 @@ class JobRunsClient(Following):
                 known = ", ".join((*Service, *self._adapters))
                 raise InvalidRequestError(f"unknown service {service!r}, known are {known}")
 
+    def runs(
+        self,
+        jobs: JobLike | Iterable[JobLike] | AsyncIterable[JobLike],
+        *,
+        states: Iterable[RunState] | None = None,
+        native_states: Iterable[str] | None = None,
+        created_after: datetime | None = None,
+        created_before: datetime | None = None,
+        order: Literal["newest", "any"] = "newest",
+        hydrate: bool = False,
+        concurrency: int = 32,
+        on_error: OnSourceError = "raise",
+        progress: Callable[[Progress], object] | None = None,
+        limit: int | None = None,
+        page_size: int | None = None,
+        cursor: str | None = None,
+    ) -> Pages[JobRun[Native]]:
+        """Return the runs of many jobs as one stream, whatever their services, regions and accounts.
+
+        Nothing is requested until it is iterated. The jobs may be given in another order, or anew, when a cursor goes
+        on: each run is yielded once. Memory grows with the number of jobs that are open, never with that of runs.
+
+        Args:
+            jobs: The jobs, or an (asynchronous) iterable of them, such as ``client.jobs(Service.GLUE)``.
+            states: The states that are wanted, None for all.
+            native_states: The states that are wanted in the services' own words.
+            created_after: Runs created then or later (aware).
+            created_before: Runs created before that (aware).
+            order: ``"newest"`` first over all jobs, up to 2 000 of them, each of which holds a page in memory; or
+                ``"any"``, as pages arrive, for any number of jobs.
+            hydrate: Whether the full run is got where the list tells less (GetJobRun on EMR Serverless and DataZone).
+            concurrency: How many pages are under way at once, and with ``"any"`` how many jobs are open at once.
+            on_error: What to do about a job that cannot be read: ``"raise"``, ``"skip"``, or something to call with
+                the ``SourceError``. The report of a walk names those jobs, and a cursor begins with them again.
+            progress: Called after each page with the ``Progress`` made.
+            limit: How many runs are yielded at most.
+            page_size: How many rows to ask for at once; the services' largest pages unless told otherwise.
+            cursor: Where an earlier walk has left off; its filters apply again and may be left out.
+
+        Raises:
+            InvalidRequestError: An argument cannot be right, or there are too many jobs for that order.
+            CursorError: The cursor is damaged, of another listing or of other filters.
+        """
+        query = RunQuery(
+            states=states, native_states=native_states, created_after=created_after, created_before=created_before
+        )
+        fan = Fan(
+            each_handle(jobs, self.handle),
+            self.handle,
+            concurrency=concurrency,
+            on_error=on_error,
+            progress=progress,
+            page_size=page_size,
+        )
+        return fan.pages(query, order=order, hydrate=hydrate, limit=limit, cursor=cursor)
+
     async def run(self, run: RunLike) -> JobRun[Native]:
         """Return a run in the state of its latest attempt (GetJobRun).
 
@@ -191,6 +252,9 @@ class JobRunsClient(Following):
         self,
         service: Service | str,
         *,
+        name: str | None = None,
+        states: Iterable[str] | None = None,
+        tags: Mapping[str, str] | None = None,
         region_name: str | None = None,
         profile: str | None = None,
         limit: int | None = None,
@@ -201,6 +265,9 @@ class JobRunsClient(Following):
 
         Args:
             service: ``Service.EMR_SERVERLESS`` or ``Service.GLUE``.
+            name: A pattern of names, such as ``"nightly-*"``, compared here.
+            states: The states of applications that are wanted, such as ``{"STARTED"}``; EMR Serverless only.
+            tags: Tags that a job must have; Glue only.
             region_name: Where to look; by default the client's region.
             profile: The name of one of the client's ``sessions``; by default its default session.
             limit: How many jobs are yielded at most.
@@ -211,14 +278,19 @@ class JobRunsClient(Following):
             InvalidRequestError: An argument cannot be right.
             UnsupportedOperationError: The service has no way to list its jobs: DataZone.
         """
-        if service not in _JOB_LISTINGS:
-            raise _unsupported(service, "cannot list its jobs; give their domain and job ids, as in client.datazone()")
-        listing, largest = _JOB_LISTINGS[service]
+        if service not in (Service.EMR_SERVERLESS, Service.GLUE):
+            raise _unsupported(service, "cannot list its jobs: name them, as in client.datazone(domain_id, job_id)")
         place = self._completed(JobRef(service, ("-",), region_name, profile))
         call = self._call_for(place)
-        rows = page_size_of(page_size, largest)
-        text = f"{service} in {place.region}" + (f" as {profile}" if profile else "")
-        return job_pages(text, lambda: listing(call, place, page_size=rows), limit=limit, cursor=cursor)
+        if service == Service.GLUE:
+            if states is not None:
+                raise _unsupported(service, "has no states of jobs to filter by")
+            return glue.jobs(call, place, name=name, tags=tags, limit=limit, page_size=page_size, cursor=cursor)
+        if tags is not None:
+            raise _unsupported(service, "cannot filter its applications by tags")
+        return emr_serverless.jobs(
+            call, place, name=name, states=states, limit=limit, page_size=page_size, cursor=cursor
+        )
 
     def _completed(self, ref: JobRef) -> JobRef:
         """Return a reference with its region, having checked that its profile is known."""
@@ -230,12 +302,6 @@ class JobRunsClient(Following):
 
     def _call_for(self, ref: JobRef) -> Call:
         return partial(self._transport.call, region=ref.region, profile=ref.profile)
-
-
-_JOB_LISTINGS: Final[Mapping[str, tuple[Callable[..., Listing[Job[Any]]], int]]] = {
-    Service.EMR_SERVERLESS: (emr_serverless.ApplicationListing, 50),
-    Service.GLUE: (glue.JobListing, 1000),
-}
 
 
 def _unsupported(service: str, why: str) -> UnsupportedOperationError:

@@ -2,7 +2,7 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import Any, Final, Literal, TypeAlias, overload
 
@@ -45,6 +45,47 @@ def run_ref(run: RunLike) -> RunRef:
     if isinstance(run, str):
         return RunRef.parse(run)
     return run if isinstance(run, RunRef) else run.ref
+
+
+def each_handle(
+    jobs: JobLike | Iterable[JobLike] | AsyncIterable[JobLike], handle: Callable[[JobLike], Handle]
+) -> Sequence[Handle] | AsyncIterable[Handle]:
+    """Return the handles of jobs, as they come if they come one by one.
+
+    Raises:
+        InvalidRequestError: A job is malformed.
+    """
+    if isinstance(jobs, AsyncIterator):
+        return HandleIterator(jobs, handle)
+    if isinstance(jobs, AsyncIterable):
+        return HandleIterable(jobs, handle)
+    if isinstance(jobs, (str, JobRef, Job)) or not isinstance(jobs, Iterable):
+        return [handle(jobs)]
+    return [handle(job) for job in jobs]
+
+
+class HandleIterable(AsyncIterable[Handle]):
+    """The handles of jobs that can be iterated over and over."""
+
+    def __init__(self, jobs: AsyncIterable[JobLike], handle: Callable[[JobLike], Handle]) -> None:
+        """Iterate over those jobs."""
+        self._jobs = jobs
+        self._handle = handle
+
+    def __aiter__(self) -> "HandleIterator":
+        return HandleIterator(aiter(self._jobs), self._handle)
+
+
+class HandleIterator(AsyncIterator[Handle]):
+    """The handles of jobs that are iterated over once."""
+
+    def __init__(self, jobs: AsyncIterator[JobLike], handle: Callable[[JobLike], Handle]) -> None:
+        """Iterate over those jobs."""
+        self._jobs = jobs
+        self._handle = handle
+
+    async def __anext__(self) -> Handle:
+        return self._handle(await anext(self._jobs))
 
 
 class Following(ABC):

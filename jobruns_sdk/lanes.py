@@ -6,12 +6,13 @@ from array import array
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import compress
-from typing import Final, Generic, Protocol, TypeVar, overload
+from typing import Any, Final, Generic, Protocol, TypeVar, overload
 
 import attrs
 
 from jobruns_sdk.cursors import Mark, Place
 from jobruns_sdk.errors import InvalidRequestError, JobRunsError, PaginationError
+from jobruns_sdk.refs import JobRef
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -27,12 +28,14 @@ class Batch(Generic[T_co]):
         rows: The rows in the service's order.
         token: The token of the next page, None if this is the last one that is wanted.
         requests: How many requests it took.
+        waited: Seconds that were waited for the quota.
         state: What the listing has to remember to go on after this page in another process.
     """
 
     rows: Sequence[T_co]
     token: str | None = None
     requests: int = 1
+    waited: float = 0.0
     state: tuple[str, ...] = ()
 
 
@@ -107,7 +110,7 @@ class Window:
 class Parked(Sequence[T]):
     """Rows of a page of which most are kept as bytes: they are decoded a few at a time, when it is their turn."""
 
-    _AT_ONCE: Final = 16
+    _AT_ONCE: Final = 50
 
     def __init__(self, undecoded: Undecoded[T], rows: Sequence[T], wanted: Sequence[T]) -> None:
         """Keep the bytes, and which of their rows are wanted."""
@@ -141,12 +144,29 @@ class Source(Generic[T]):
     Attributes:
         name: Its name in a cursor.
         open: Opens it; the argument is the ``state`` of the batch before, empty at the start.
-        group: Sources of one group may hold the same rows.
+        job: The job whose rows they are; sources of one job may hold the same ones.
     """
 
     name: str
     open: Callable[[tuple[str, ...]], Listing[T]]
-    group: str = ""
+    job: JobRef | None = None
+
+
+class Counts:
+    """What was read so far."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.requests = self.pages = self.rows = self.late = 0
+        self.waited = 0.0
+
+    def add(self, batch: Batch[Any], *, rows: int, late: int) -> None:
+        """Count a page, of which so many rows are new, and so many of these late."""
+        self.pages += 1
+        self.requests += batch.requests
+        self.waited += batch.waited
+        self.rows += rows
+        self.late += late
 
 
 class Lane(Generic[T]):
@@ -164,9 +184,9 @@ class Lane(Generic[T]):
     ) -> None:
         """Stand at a place; None is the end. A lane that ``parks`` keeps its page as bytes while others go first."""
         self.name = source.name
-        self.group = source.group
+        self.job = source.job
         self.error: JobRunsError | None = None
-        self.pages = self.requests = self.seen = self.late = 0
+        self.counts = Counts()
         self._source = source
         self._kind = kind
         self._accept = accept
@@ -251,6 +271,15 @@ class Lane(Generic[T]):
         else:
             self._enter(place, undecoded)
 
+    def retire(self) -> None:
+        """Let go of what a lane that has ended, and whose rows are consumed, needs no more."""
+        if self._next is None and self.error is None:
+            self._rows = self._ranks = ()
+            self._at = 0
+            self._furthest_at = []
+            self._tokens.clear()
+            self._window = Window()
+
     def cancel(self) -> "asyncio.Task[Undecoded[T]] | None":
         """End the fetch that is under way, and return it."""
         task, self._ahead = self._ahead, None
@@ -269,7 +298,7 @@ class Lane(Generic[T]):
         if self._restarted:
             raise PaginationError(f"the service refuses its own page tokens ({self.name}): {error}") from error
         self._restarted = True
-        self.requests += 1
+        self.counts.requests += 1
         self._listing = self._source.open(())
         self._tokens = {hash(None)}
         self._sought, self._doubted = None, []
@@ -328,17 +357,15 @@ class Lane(Generic[T]):
 
     def _count(self, batch: Batch[T], fresh: Sequence[T]) -> list[datetime | None]:
         """Count what was read; return for each row how far the listing has come with it."""
-        self.pages += 1
-        self.requests += batch.requests
-        self.seen += len(fresh)
-        furthest, furthest_at = self._furthest, list[datetime | None]()
+        late, furthest, furthest_at = 0, self._furthest, list[datetime | None]()
         for moment in map(self._kind.when, fresh):
             if furthest is None or self._kind.is_beyond(moment, furthest):
                 furthest = moment
             elif moment is not None and moment != furthest:
-                self.late += 1
+                late += 1
             furthest_at.append(furthest)
         self._furthest = furthest
+        self.counts.add(batch, rows=len(fresh), late=late)
         return furthest_at
 
 

@@ -1,8 +1,9 @@
 """From a list call's arguments to pages: what the list calls of all services have in common."""
 
 from collections.abc import Callable, Iterable, Mapping
+from fnmatch import fnmatchcase
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from jobruns_sdk.arguments import check_count
 from jobruns_sdk.cursors import Cursor
@@ -14,6 +15,12 @@ from jobruns_sdk.refs import JobRef, RunRef
 
 N = TypeVar("N")
 T = TypeVar("T")
+
+
+RUNS: Final[Kind[JobRun[Any]]] = Kind(attrgetter("ref.run_id"), attrgetter("created_at"))
+"""Runs, newest first."""
+
+_OLDEST_RUNS: Final[Kind[JobRun[Any]]] = Kind(RUNS.key, RUNS.when, newest_first=False)
 
 
 def _no_time(_: object) -> None:
@@ -54,7 +61,7 @@ def run_pages(
     listing = f"runs of {job}"
     at = None if cursor is None else Cursor.parse(cursor, listing)
     query = query if at is None else query.resumed(at)
-    kind: Kind[JobRun[N]] = Kind(attrgetter("ref.run_id"), attrgetter("created_at"), newest_first=query.newest_first)
+    kind = RUNS if query.newest_first else _OLDEST_RUNS
     wanted = query.wanted(states)
     # Where no state of the service can satisfy the filters there is nothing to ask for.
     opened = () if wanted == () else tuple(sources(query, wanted))
@@ -67,20 +74,52 @@ def attempt_pages(
     run: RunRef, open_listing: Callable[[], Listing[Attempt[N]]], *, limit: int | None, cursor: str | None
 ) -> Pages[Attempt[N]]:
     """Return the attempts of a run, first one first; the arguments and errors are those of ``run_pages``."""
-    return _pages(f"attempts of {run}", open_listing, Kind(_attempt_number, _no_time), limit, cursor)
+    return _pages(
+        f"attempts of {run}", open_listing, Kind(_attempt_number, _no_time), accept=None, limit=limit, cursor=cursor
+    )
 
 
 def job_pages(
-    place: str, open_listing: Callable[[], Listing[Job[N]]], *, limit: int | None, cursor: str | None
+    place: JobRef,
+    open_listing: Callable[[], Listing[Job[N]]],
+    *,
+    name: str | None,
+    said: object,
+    limit: int | None,
+    cursor: str | None,
 ) -> Pages[Job[N]]:
-    """Return the jobs of a service in a place; the arguments and errors are those of ``run_pages``."""
-    return _pages(f"jobs of {place}", open_listing, Kind(_job_text, _no_time), limit, cursor)
+    """Return the jobs of a service.
+
+    Args:
+        place: A reference in the region, and with the profile, where to look.
+        open_listing: Opens the listing.
+        name: A pattern of names, None for all.
+        said: The filters that the listing applies; a cursor fits only the same.
+        limit: How many jobs are yielded at most.
+        cursor: Where an earlier walk has left off.
+
+    Raises:
+        InvalidRequestError: An argument cannot be right.
+        CursorError: The cursor is damaged, of another listing or of other filters.
+    """
+
+    def is_wanted(job: Job[N]) -> bool:
+        return name is None or (job.name is not None and fnmatchcase(job.name, name))
+
+    listing = f"jobs of {place.service} in {place.region} for {place.profile}, named {name}, {said}"
+    return _pages(listing, open_listing, Kind(_job_text, _no_time), accept=is_wanted, limit=limit, cursor=cursor)
 
 
 def _pages(
-    listing: str, open_listing: Callable[[], Listing[T]], kind: Kind[T], limit: int | None, cursor: str | None
+    listing: str,
+    open_listing: Callable[[], Listing[T]],
+    kind: Kind[T],
+    *,
+    accept: Callable[[T], bool] | None,
+    limit: int | None,
+    cursor: str | None,
 ) -> Pages[T]:
     at = None if cursor is None else Cursor.parse(cursor, listing)
-    plan = Plan(listing, {}, (Source("", lambda _: open_listing()),), kind)
+    plan = Plan(listing, {}, (Source("", lambda _: open_listing()),), kind, accept)
     check_count("limit", limit)
     return Pages(plan, limit=limit, places=None if at is None else at.places)

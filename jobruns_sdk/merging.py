@@ -3,17 +3,32 @@
 import asyncio
 import heapq
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
-from jobruns_sdk.errors import JobRunsError
+from jobruns_sdk.errors import InvalidRequestError, JobRunsError
 from jobruns_sdk.lanes import Lane, Source
 
 T = TypeVar("T")
 
-OnError = Callable[[str, JobRunsError], None]
-"""Told of a source that has failed, by its group; it raises, or the other sources go on."""
+OnError = Callable[[Lane[Any]], None]
+"""Told of a lane that has failed, for the reason that it carries; it raises, or the others go on."""
+
+OnPage = Callable[[Lane[Any]], None]
+"""Told of a lane that has read a page."""
+
+MOST_MERGED: Final = 2_000
+"""How many sources can be merged newest first: each holds a page in memory until it has ended."""
+
+TOO_MANY: Final = (
+    f"more than {MOST_MERGED} sources cannot be merged newest first, since each holds a page in memory: "
+    "use order='any', or read the jobs in groups"
+)
 
 _LOW_WATER: Final = 20  # rows left of a page when the next one is fetched
+
+
+def _ignore(_: Lane[Any]) -> None:
+    """Do nothing about it."""
 
 
 class Stream(Protocol[T]):
@@ -68,7 +83,12 @@ class Merged(Generic[T]):
     is_complete: Final = True
 
     def __init__(
-        self, lanes: Sequence[Lane[T]], *, concurrency: int | None = None, on_error: OnError | None = None
+        self,
+        lanes: Sequence[Lane[T]],
+        *,
+        concurrency: int | None = None,
+        on_error: OnError | None = None,
+        on_page: OnPage | None = None,
     ) -> None:
         """Read those lanes.
 
@@ -76,15 +96,20 @@ class Merged(Generic[T]):
             lanes: The lanes.
             concurrency: How many pages may be under way at once; None reads them one after the other, in order.
             on_error: Told of a lane that has failed; None raises.
+            on_page: Told of a lane that has read a page.
         """
+        self._on_page = on_page or _ignore
         self.lanes = lanes
         self._slots = None if concurrency is None else asyncio.Semaphore(concurrency)
         self._on_error = on_error
         self._hungry = dict.fromkeys(range(len(lanes)))
         self._heap: list[tuple[float, int]] = []
+        self._ended: list[Lane[T]] = []
 
     async def take(self, most: int | None) -> list[tuple[T, Lane[T]]]:
         """Return the rows that come before another page is needed."""
+        while self._ended:
+            self._ended.pop().retire()
         taken: list[tuple[T, Lane[T]]] = []
         while not taken and (self._hungry or self._heap):
             await self._feed()
@@ -110,6 +135,7 @@ class Merged(Generic[T]):
             if lane.has_more:
                 self._hungry[index] = None
                 return
+            self._ended.append(lane)
 
     async def _feed(self) -> None:
         hungry = list(self._hungry)
@@ -129,11 +155,12 @@ class Merged(Generic[T]):
         try:
             while not lane.left and lane.has_more:
                 await lane.read_page(self._slots)
+                self._on_page(lane)
         except JobRunsError as error:
             if self._on_error is None:
                 raise
             lane.error = error
-            self._on_error(lane.group, error)
+            self._on_error(lane)
         self._hungry.pop(index, None)
         if lane.left:
             heapq.heappush(self._heap, (lane.rank, index))
@@ -149,6 +176,7 @@ class Arrivals(Generic[T]):
         *,
         concurrency: int,
         on_error: OnError | None = None,
+        on_page: OnPage | None = None,
     ) -> None:
         """Read those sources.
 
@@ -157,7 +185,9 @@ class Arrivals(Generic[T]):
             open_lane: Opens a lane.
             concurrency: How many lanes are open at once.
             on_error: Told of a lane that has failed; None raises.
+            on_page: Told of a lane that has read a page.
         """
+        self._on_page = on_page or _ignore
         self.lanes: list[Lane[T]] = []
         self._sources = sources
         self._open_lane = open_lane
@@ -193,6 +223,9 @@ class Arrivals(Generic[T]):
             lane.fetch_ahead()
 
     async def _open_more(self) -> None:
+        for lane in self._reading:
+            if not (lane.has_more or lane.left):
+                lane.retire()
         self._reading = [lane for lane in self._reading if lane.has_more or lane.left]
         while len(self._reading) < self._concurrency and not self._all_opened:
             source = await anext(self._sources, None)
@@ -207,9 +240,56 @@ class Arrivals(Generic[T]):
     async def _read(self, lane: Lane[T]) -> None:
         try:
             await lane.read_page()
+            self._on_page(lane)
         except JobRunsError as error:
             if self._on_error is None:
                 raise
             lane.error = error
             self._reading.remove(lane)
-            self._on_error(lane.group, error)
+            self._on_error(lane)
+
+
+class Gathered(Generic[T]):
+    """Lanes that are merged by time, once it is known which they are."""
+
+    def __init__(
+        self,
+        sources: AsyncIterator[Source[T]],
+        open_lane: Callable[[Source[T]], Lane[T]],
+        merge: Callable[[Sequence[Lane[T]]], Merged[T]],
+    ) -> None:
+        """Read those sources."""
+        self._sources = sources
+        self._open_lane = open_lane
+        self._merge = merge
+        self._opened: list[Lane[T]] = []
+        self._merged: Merged[T] | None = None
+
+    @property
+    def lanes(self) -> Sequence[Lane[T]]:
+        """The lanes that were opened so far."""
+        return self._opened
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether no further lane will be opened."""
+        return self._merged is not None
+
+    async def take(self, most: int | None) -> list[tuple[T, Lane[T]]]:
+        """Return the rows that come before another page is needed.
+
+        Raises:
+            InvalidRequestError: There are more sources than can be merged.
+        """
+        if self._merged is None:
+            async for source in self._sources:
+                if len(self._opened) == MOST_MERGED:
+                    raise InvalidRequestError(TOO_MANY)
+                self._opened.append(self._open_lane(source))
+            self._merged = self._merge(self._opened)
+        return await self._merged.take(most)
+
+    def fetch_ahead(self) -> None:
+        """Begin to fetch the pages that are needed next."""
+        if self._merged is not None:
+            self._merged.fetch_ahead()

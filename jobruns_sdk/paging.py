@@ -2,15 +2,18 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Final, Generic, Self, TypeVar
+from typing import Any, Final, Generic, Self, TypeVar
+from weakref import WeakValueDictionary
 
 import attrs
 
 from jobruns_sdk.cursors import Cursor, Place, Query
+from jobruns_sdk.errors import JobRunsError
 from jobruns_sdk.lanes import Kind, Lane, Source, Window
 from jobruns_sdk.merging import Merged, Single, Stream
+from jobruns_sdk.refs import JobRef
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -32,20 +35,81 @@ class Page(Generic[T_co]):
 
 
 @attrs.frozen
-class WalkReport:
-    """What a walk has done so far.
+class SourceError:
+    """A job whose runs could not be read, or not to the end.
 
     Attributes:
+        job: The job.
+        error: Why.
+    """
+
+    job: JobRef
+    error: JobRunsError
+
+
+@attrs.frozen
+class SourceReport:
+    """What a walk has done so far with one source.
+
+    Attributes:
+        name: The source: a job, and on EMR Serverless its state where several are asked for.
         calls: Requests that were answered, retries included.
         pages: Pages read.
         rows: Rows read, before filters, each once.
         disorder: Rows that came later than their time says; each was yielded where it came.
+        waited: Seconds waited for quotas.
+        ended: Whether it was read to its end.
+        error: Why it was not, if it has failed.
     """
 
+    name: str
     calls: int
     pages: int
     rows: int
     disorder: int
+    waited: float
+    ended: bool
+    error: JobRunsError | None
+
+
+@attrs.frozen
+class WalkReport:
+    """What a walk has done so far.
+
+    Attributes:
+        sources: The same for each of its sources.
+        failed: The jobs that could not be read, or not to the end.
+        complete: Whether all sources were begun; where jobs are still being discovered it is not known how many follow.
+    """
+
+    sources: tuple[SourceReport, ...]
+    failed: tuple[SourceError, ...]
+    complete: bool
+
+    @property
+    def calls(self) -> int:
+        """Requests that were answered, retries included."""
+        return sum(source.calls for source in self.sources)
+
+    @property
+    def pages(self) -> int:
+        """Pages read."""
+        return sum(source.pages for source in self.sources)
+
+    @property
+    def rows(self) -> int:
+        """Rows read, before filters, each once."""
+        return sum(source.rows for source in self.sources)
+
+    @property
+    def disorder(self) -> int:
+        """Rows that came later than their time says; each was yielded where it came."""
+        return sum(source.disorder for source in self.sources)
+
+    @property
+    def waited(self) -> float:
+        """Seconds waited for quotas, the waits of all calls added up."""
+        return sum(source.waited for source in self.sources)
 
 
 @attrs.frozen
@@ -59,6 +123,7 @@ class Plan(Generic[T]):
         kind: What paging needs to know of the rows.
         accept: Tells whether a row is wanted; None if all are.
         arrange: Makes one stream of the sources, given what opens a lane; by default they are merged by time.
+        finish: Completes rows before they are handed out; None where they are complete.
         parks: Whether lanes keep their pages as bytes until it is their turn.
         window: How many rows a lane remembers, in order to yield each once.
     """
@@ -69,6 +134,7 @@ class Plan(Generic[T]):
     kind: Kind[T]
     accept: Callable[[T], bool] | None = None
     arrange: Callable[[Callable[[Source[T]], Lane[T]]], Stream[T]] | None = None
+    finish: Callable[[Sequence[T]], Awaitable[Sequence[T]]] | None = None
     parks: bool = False
     window: int = 5_000
 
@@ -80,9 +146,10 @@ class Walk(Generic[T_co]):
         """Stand at those places, at the start if there are none."""
         self._plan = plan
         self._places = places or {}
-        self._windows: dict[str, Window] = {}
+        self._windows: WeakValueDictionary[JobRef | None, Window] = WeakValueDictionary()
         self._left = limit
         self._ready: Sequence[tuple[T_co, Lane[T_co]]] = ()
+        self._taken: Sequence[tuple[T_co, Lane[T_co]]] = ()  # and not finished yet
         self._at = 0
         self._closed = False
         self._advancing = asyncio.Lock()
@@ -112,7 +179,7 @@ class Walk(Generic[T_co]):
     @property
     def cursor(self) -> str | None:
         """Where to go on after the last item handed out, also in the middle of a page; None if nothing is left."""
-        unconsumed = Counter(lane.name for _, lane in self._ready[self._at :])
+        unconsumed = Counter(lane.name for _, lane in (*self._ready[self._at :], *self._taken))
         places = {lane.name: lane.place(unconsumed[lane.name]) for lane in self._stream.lanes}
         places = {**self._places, **places}
         if all(place is None for place in places.values()) and self._stream.is_complete:
@@ -123,12 +190,8 @@ class Walk(Generic[T_co]):
     def report(self) -> WalkReport:
         """What was done so far."""
         lanes = self._stream.lanes
-        return WalkReport(
-            calls=sum(lane.requests for lane in lanes),
-            pages=sum(lane.pages for lane in lanes),
-            rows=sum(lane.seen for lane in lanes),
-            disorder=sum(lane.late for lane in lanes),
-        )
+        failed = {lane.job: SourceError(lane.job, lane.error) for lane in lanes if lane.job and lane.error}
+        return WalkReport(tuple(map(_source_report, lanes)), tuple(failed.values()), self._stream.is_complete)
 
     async def aclose(self) -> None:
         """End the walk: nothing of it is under way any more when this returns. A closed walk yields nothing."""
@@ -159,7 +222,13 @@ class Walk(Generic[T_co]):
                 return True
             if self._closed or self._left == 0:
                 return False
-            return self._hand_over(await self._stream.take(self._left))
+            if not self._taken:
+                self._taken = await self._stream.take(self._left)
+            if self._plan.finish is not None:
+                rows = await self._plan.finish([row for row, _ in self._taken])
+                self._taken = [(row, lane) for row, (_, lane) in zip(rows, self._taken, strict=True)]
+            taken, self._taken = self._taken, ()
+            return self._hand_over(taken)
 
     def _hand_over(self, rows: Sequence[tuple[T_co, Lane[T_co]]]) -> bool:
         if self._closed:
@@ -177,9 +246,16 @@ class Walk(Generic[T_co]):
 
     def _open_lane(self, source: Source[T_co]) -> Lane[T_co]:
         plan = self._plan
-        window = self._windows.setdefault(source.group, Window(plan.window))
+        window = self._windows.setdefault(source.job, Window(plan.window))
         place = self._places.get(source.name, _START)
         return Lane(source, plan.kind, plan.accept, window, place, parks=plan.parks)
+
+
+def _source_report(lane: Lane[Any]) -> SourceReport:
+    counts, ended = lane.counts, not (lane.has_more or lane.left or lane.error)
+    return SourceReport(
+        lane.name, counts.requests, counts.pages, counts.rows, counts.late, counts.waited, ended, lane.error
+    )
 
 
 class Pages(Generic[T_co]):
@@ -201,6 +277,11 @@ class Pages(Generic[T_co]):
         self._plan = plan
         self._limit = limit
         self._places = places
+
+    @property
+    def plan(self) -> Plan[T_co]:
+        """What is walked through."""
+        return self._plan
 
     def __aiter__(self) -> Walk[T_co]:
         """Start afresh."""

@@ -44,11 +44,13 @@ class Reply:
         body: The body as it came.
         request_id: The service's id of the request.
         requests: How many requests it took.
+        waited: Seconds that were waited for the quota.
     """
 
     body: bytes = attrs.field(repr=False)
     request_id: str | None = None
     requests: int = 1
+    waited: float = 0.0
 
 
 @attrs.frozen

@@ -30,11 +30,13 @@ class Policy:
         call_timeout: Seconds for a call with its retries, not counting waits for its quota or for a connection.
         max_attempts: How many requests a call may send.
         quotas: How often each operation may be called; None for as often as anyone likes.
+        shared: Profiles whose calls count for the quotas of another profile, which is of the same account.
     """
 
     call_timeout: float
     max_attempts: int
     quotas: Mapping[tuple[str, str], Quota] | None
+    shared: Mapping[str | None, str | None] = attrs.field(factory=dict)
 
     def quota(self, operation: Operation[Any]) -> Quota | None:
         """Return the quota of an operation, None if there is none to keep."""
@@ -112,14 +114,15 @@ class Transport:
         region: str | None,
         profile: str | None,
     ) -> Reply:
-        requests, spent = 0, 0.0
+        requests, spent, waited = 0, 0.0, 0.0
         while True:
             requests += 1
-            async with self._turn(operation, region, profile) as connection:
+            async with self._turn(operation, region, profile) as (connection, wait):
+                waited += wait
                 begun, in_doubt, call.in_doubt = time.monotonic(), call.in_doubt, True
                 try:
                     answer = await self._request(connection, operation, params, self._policy.call_timeout - spent)
-                    return Reply(answer[BODY], _request_id(answer), requests)
+                    return Reply(answer[BODY], _request_id(answer), requests, waited)
                 except JobRunsError as error:
                     failure = error
             pause = backoff(requests, random.random(), throttled=isinstance(failure, ThrottledError))
@@ -134,7 +137,7 @@ class Transport:
     @asynccontextmanager
     async def _turn(
         self, operation: Operation[Any], region: str | None, profile: str | None
-    ) -> AsyncGenerator[Connection]:
+    ) -> AsyncGenerator[tuple[Connection, float]]:
         """Wait for the quota and for a free connection; what is not used of the quota is given back."""
         bucket = self._bucket(operation, region, profile)
         wait = bucket.take(self._clock.monotonic()) if bucket else 0.0
@@ -149,7 +152,7 @@ class Transport:
                 bucket.give_back()
             raise
         try:
-            yield connection
+            yield connection, wait
         finally:
             connection.slots.release()
 
@@ -157,7 +160,7 @@ class Transport:
         quota = self._policy.quota(operation)
         if quota is None:
             return None
-        key = (profile, region, operation.service, operation.name)
+        key = (self._policy.shared.get(profile, profile), region, operation.service, operation.name)
         if key not in self._buckets:
             self._buckets[key] = TokenBucket(quota)
         return self._buckets[key]

@@ -115,7 +115,7 @@ def region_of(session: AioSession) -> str | None:
 
 
 def _config(*given: Config | None) -> AioConfig:
-    config = AioConfig(connect_timeout=10, read_timeout=30, warm_up_loader_caches=True)
+    config = AioConfig(connect_timeout=10, read_timeout=30, max_pool_connections=32, warm_up_loader_caches=True)
     for one in given:
         if one is not None:
             # The stubs want an AioConfig; what merges is what the user has said, whichever class it is.

@@ -61,7 +61,7 @@ class RunListing:
                 raise LIST_JOB_RUNS.lacks(f"$.items[{index}].runId", reply)
         rows = [run_from_summary(self._job.run(row.runId or ""), row) for row in items]
         token = None if self._is_past(items) else answer.nextToken or None
-        return Batch(rows, token, reply.requests)
+        return Batch(rows, token, reply.requests, reply.waited)
 
     def _is_past(self, rows: Sequence[native.JobRunSummary]) -> bool:
         times = [created for row in rows if (created := utc(row.createdAt)) is not None]
@@ -85,4 +85,4 @@ class AttemptListing:
         """Fetch the run, whatever the token."""
         del token
         run, reply = await get_run(self._call, self._run)
-        return lambda: Batch((attempt_from_run(run),), None, reply.requests)
+        return lambda: Batch((attempt_from_run(run),), None, reply.requests, reply.waited)

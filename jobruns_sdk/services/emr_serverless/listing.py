@@ -81,7 +81,7 @@ class RunListing:
                 raise LIST_JOB_RUNS.lacks(f"$.jobRuns[{index}].id", reply)
         job = self._application
         rows = [run_from_summary(job.run(row.id or ""), row) for row in answer.jobRuns if self._is_wanted(row)]
-        return Batch(rows, answer.nextToken or None, reply.requests)
+        return Batch(rows, answer.nextToken or None, reply.requests, reply.waited)
 
     def _is_wanted(self, row: native.JobRunSummary) -> bool:
         return self._mode is None or (row.mode or _FIRST_MODE) == self._mode
@@ -107,7 +107,7 @@ class ListedAttempts:
         if answer.jobRunAttempts is None:
             raise LIST_JOB_RUN_ATTEMPTS.lacks("$.jobRunAttempts", reply)
         rows = [attempt_from_summary(self._run, row) for row in answer.jobRunAttempts]
-        return Batch(rows, answer.nextToken or None, reply.requests)
+        return Batch(rows, answer.nextToken or None, reply.requests, reply.waited)
 
 
 class AttemptListing:
@@ -145,16 +145,16 @@ class AttemptListing:
 class ApplicationListing:
     """The applications of an account in a region, by ListApplications."""
 
-    def __init__(self, call: Call, place: JobRef, *, page_size: int) -> None:
-        """Begin at the top, in the region and with the profile of that reference."""
+    def __init__(self, call: Call, place: JobRef, *, states: Sequence[str], page_size: int) -> None:
+        """Begin at the top, in the region and with the profile of that reference; no states are all states."""
         self._call = call
         self._place = place
-        self._page_size = page_size
+        self._asked = {"maxResults": page_size, **({"states": list(states)} if states else {})}
 
     async def fetch(self, token: str | None) -> Undecoded[Job[native.ApplicationSummary]]:
         """Fetch a page."""
         after = {} if token is None else {"nextToken": token}
-        reply = await self._call(LIST_APPLICATIONS, {"maxResults": self._page_size, **after})
+        reply = await self._call(LIST_APPLICATIONS, {**self._asked, **after})
         return lambda: self._read(reply)
 
     def _read(self, reply: Reply) -> Batch[Job[native.ApplicationSummary]]:
@@ -166,4 +166,4 @@ class ApplicationListing:
             if not row.id:
                 raise LIST_APPLICATIONS.lacks(f"$.applications[{index}].id", reply)
             rows.append(job_from_summary(self._place.sibling(row.id), row))
-        return Batch(rows, answer.nextToken or None, reply.requests)
+        return Batch(rows, answer.nextToken or None, reply.requests, reply.waited)

@@ -1,6 +1,6 @@
 """Glue's lists, page by page. Runs come newest first, without filters of the service's own."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Final
@@ -102,7 +102,7 @@ class RunListing:
             runs += fold.flush() if token is None else ()
         if self._is_past(rows):
             token = None
-        return Batch(runs, token, requests, fold.state if fold else ())
+        return Batch(runs, token, requests, reply.waited, fold.state if fold else ())
 
     def _alone(self, row: native.JobRun, run_id: str) -> JobRun[native.JobRun]:
         return run_from_row(self._job.run(run_id), row, root_and_number(run_id)[1])
@@ -146,28 +146,25 @@ class AttemptListing:
             return lambda: Batch((), str(number + 1) if more else None)
         attempt = attempt_from_native(self._job.run(self._root), row)
         more = number < self._known or may_be_retried(attempt.state)
-        return lambda: Batch((attempt,), str(number + 1) if more else None, reply.requests)
+        return lambda: Batch((attempt,), str(number + 1) if more else None, reply.requests, reply.waited)
 
 
 class JobListing:
     """The jobs of an account in a region, by ListJobs, which tells their names and nothing else."""
 
-    def __init__(self, call: Call, place: JobRef, *, page_size: int) -> None:
+    def __init__(self, call: Call, place: JobRef, *, tags: Mapping[str, str] | None, page_size: int) -> None:
         """Begin at the top, in the region and with the profile of that reference."""
         self._call = call
         self._place = place
-        self._page_size = page_size
+        self._asked = {"MaxResults": page_size, **({"Tags": dict(tags)} if tags else {})}
 
     async def fetch(self, token: str | None) -> Undecoded[Job[native.Job]]:
         """Fetch a page."""
         after = {} if token is None else {"NextToken": token}
-        reply = await self._call(LIST_JOBS, {"MaxResults": self._page_size, **after})
+        reply = await self._call(LIST_JOBS, {**self._asked, **after})
         return lambda: self._read(reply)
 
     def _read(self, reply: Reply) -> Batch[Job[native.Job]]:
         answer = LIST_JOBS.read(reply)
-        rows = [self._job(name) for name in answer.JobNames or () if name]
-        return Batch(rows, answer.NextToken or None, reply.requests)
-
-    def _job(self, name: str) -> Job[native.Job]:
-        return job_from_native(self._place.sibling(name), native.Job(Name=name))
+        rows = [job_from_native(self._place.sibling(name), native.Job(Name=name)) for name in answer.JobNames or ()]
+        return Batch(rows, answer.NextToken or None, reply.requests, reply.waited)

@@ -1,0 +1,270 @@
+"""Many jobs as one stream: any mix of services, regions and accounts."""
+
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any, Final, Literal, Self
+
+import attrs
+
+from jobruns_sdk.arguments import check_count
+from jobruns_sdk.cursors import Cursor
+from jobruns_sdk.errors import InvalidRequestError, JobRunsError
+from jobruns_sdk.lanes import Lane, Source
+from jobruns_sdk.listings import RUNS
+from jobruns_sdk.merging import MOST_MERGED, TOO_MANY, Arrivals, Gathered, Merged, Stream
+from jobruns_sdk.model import JobRun, RunState
+from jobruns_sdk.paging import Pages, Plan, SourceError
+from jobruns_sdk.ports import Follows, Handle
+from jobruns_sdk.query import RunQuery
+from jobruns_sdk.refs import JobRef
+from jobruns_sdk.services import datazone, emr_serverless, glue
+from jobruns_sdk.wire import Native
+
+_LISTING: Final = "runs of many jobs"
+_GETS_AT_ONCE: Final = 10
+_MANY: Final = 32  # sources from which on each keeps its page as bytes
+_ROWS_REMEMBERED: Final = 200_000
+_FEWEST_REMEMBERED: Final = 200
+
+_STATES: Final[Mapping[str, Mapping[str, RunState]]] = {
+    "datazone": datazone.STATES,
+    "emr-serverless": emr_serverless.STATES,
+    "glue": glue.STATES,
+}
+
+_ALL_STATES: Final = frozenset().union(*_STATES.values())
+
+Row = JobRun[Native]
+OnSourceError = Literal["raise", "skip"] | Callable[[SourceError], object]
+"""What to do about a job that cannot be read: raise, go on without it, or be told of it and go on."""
+
+
+@attrs.frozen
+class Progress:
+    """How far a stream has come.
+
+    Attributes:
+        sources: Sources begun: jobs, and on EMR Serverless their states where several are asked for.
+        sources_done: Sources read to their end, or failed.
+        pages: Pages read.
+        runs: Runs read, before filters.
+        calls: Requests that were answered, retries included.
+        waited: Seconds waited for quotas, the waits of all calls added up.
+    """
+
+    sources: int
+    sources_done: int
+    pages: int
+    runs: int
+    calls: int
+    waited: float
+
+
+class Tally:
+    """Adds up the progress of one walk."""
+
+    def __init__(self, report: Callable[[Progress], object]) -> None:
+        """Report to that."""
+        self._report = report
+        self._lanes: dict[str, tuple[int, int, int, float, bool]] = {}
+        self._sums = [0, 0, 0, 0.0, 0]
+
+    def count(self, lane: Lane[Any]) -> None:
+        """Count what a lane has read since it was counted last, and report."""
+        counts, done = lane.counts, lane.error is not None or not lane.has_more
+        now = (counts.pages, counts.rows, counts.requests, counts.waited, done)
+        before = self._lanes.get(lane.name, (0, 0, 0, 0.0, False))
+        self._lanes[lane.name] = now
+        self._sums = [total + new - old for total, new, old in zip(self._sums, now, before, strict=True)]
+        pages, runs, calls, waited, ended = self._sums
+        self._report(Progress(len(self._lanes), int(ended), int(pages), int(runs), int(calls), waited))
+
+
+class Each(AsyncIterator[Handle]):
+    """The handles of jobs, each once, that come in a row or as they are discovered."""
+
+    def __init__(self, jobs: Iterable[Handle] | AsyncIterable[Handle]) -> None:
+        """Iterate over those jobs."""
+        self._jobs = aiter(jobs) if isinstance(jobs, AsyncIterable) else iter(jobs)
+        self._seen: set[JobRef] = set()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Handle:
+        while True:
+            if isinstance(self._jobs, AsyncIterator):
+                handle = await anext(self._jobs)
+            else:
+                following = next(self._jobs, None)
+                if following is None:
+                    raise StopAsyncIteration
+                handle = following
+            if handle.ref not in self._seen:
+                self._seen.add(handle.ref)
+                return handle
+
+
+class Sources(AsyncIterator[Source[Row]]):
+    """The listings of jobs."""
+
+    def __init__(self, handles: AsyncIterator[Handle], query: RunQuery, page_size: int | None) -> None:
+        """List the runs that the query wants."""
+        self._handles = handles
+        self._query = query
+        self._page_size = page_size
+        self._ready: list[Source[Row]] = []
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Source[Row]:
+        while not self._ready:
+            self._ready = sources_of(await anext(self._handles), self._query, self._page_size)[::-1]
+        return self._ready.pop()
+
+
+def sources_of(handle: Handle, query: RunQuery, page_size: int | None) -> list[Source[Row]]:
+    """Return the listings of one job, none if no state of its service is wanted."""
+    native_states = query.native_states
+    if native_states is not None:
+        native_states = native_states.intersection(_STATES.get(handle.ref.service, native_states))
+        if not native_states:
+            return []
+    plan = handle.runs(
+        states=query.states,
+        native_states=native_states,
+        created_after=query.created_after,
+        created_before=query.created_before,
+        page_size=page_size,
+    ).plan
+    return [Source(f"{handle.ref} {source.name}".rstrip(), source.open, handle.ref) for source in plan.sources]
+
+
+class Fan:
+    """What many jobs are read with."""
+
+    def __init__(
+        self,
+        jobs: Sequence[Handle] | AsyncIterable[Handle],
+        handle: Callable[[JobRef], Handle],
+        *,
+        concurrency: int,
+        on_error: OnSourceError,
+        progress: Callable[[Progress], object] | None,
+        page_size: int | None,
+    ) -> None:
+        """Keep what was said.
+
+        Raises:
+            InvalidRequestError: An argument cannot be right.
+        """
+        check_count("concurrency", concurrency)
+        if on_error not in ("raise", "skip") and not callable(on_error):
+            raise InvalidRequestError(f"on_error is 'raise', 'skip' or something to call, got {on_error!r}")
+        self._jobs = jobs
+        self._handle = handle
+        self._concurrency = concurrency
+        self._on_error = on_error
+        self._progress = progress
+        self._page_size = page_size
+        self._used_up = False
+
+    def pages(
+        self, query: RunQuery, *, order: Literal["newest", "any"], hydrate: bool, limit: int | None, cursor: str | None
+    ) -> Pages[Row]:
+        """Return the runs that the query wants.
+
+        Raises:
+            InvalidRequestError: An argument cannot be right, or there are too many jobs for that order.
+            CursorError: The cursor is damaged, of another listing or of other filters.
+        """
+        check_count("limit", limit)
+        if order not in ("newest", "any"):
+            raise InvalidRequestError(f"order is 'newest' or 'any', got {order!r}")
+        strange = (query.native_states or frozenset()).difference(_ALL_STATES)
+        if strange:
+            raise InvalidRequestError(f"no service has the native_states {sorted(strange)}")
+        known = len(self._jobs) if isinstance(self._jobs, Sequence) else MOST_MERGED
+        if order == "newest" and known > MOST_MERGED:
+            raise InvalidRequestError(TOO_MANY)
+        at = None if cursor is None else Cursor.parse(cursor, _LISTING)
+        query = query if at is None else query.resumed(at)
+        plan = Plan(
+            _LISTING,
+            query.to_cursor(),
+            (),
+            RUNS,
+            query.filter,
+            arrange=partial(self._arrange, query, order),
+            finish=self._hydrate if hydrate else None,
+            parks=order == "newest" and known > _MANY,
+            window=max(_FEWEST_REMEMBERED, _ROWS_REMEMBERED // max(1, known)),
+        )
+        return Pages(plan, limit=limit, places=None if at is None else at.places)
+
+    def _arrange(
+        self, query: RunQuery, order: Literal["newest", "any"], open_lane: Callable[[Source[Row]], Lane[Row]]
+    ) -> Stream[Row]:
+        sources = Sources(Each(self._begin()), query, self._page_size)
+        tally = None if self._progress is None else Tally(self._progress)
+        failed = None if self._on_error == "raise" else Failures(self._on_error, tally)
+        on_page = None if tally is None else tally.count
+        if order == "any":
+            return Arrivals(sources, open_lane, concurrency=self._concurrency, on_error=failed, on_page=on_page)
+        merge = partial(Merged[Row], concurrency=self._concurrency, on_error=failed, on_page=on_page)
+        return Gathered(sources, open_lane, merge)
+
+    def _begin(self) -> Iterable[Handle] | AsyncIterable[Handle]:
+        if self._used_up:
+            raise InvalidRequestError(
+                "the jobs came from an iterator, which can be used once: give a list to read again"
+            )
+        self._used_up = isinstance(self._jobs, AsyncIterator)
+        return self._jobs
+
+    async def _hydrate(self, rows: Sequence[Row]) -> Sequence[Row]:
+        """Return the full runs in the place of listed ones that tell less."""
+        slots = asyncio.Semaphore(_GETS_AT_ONCE)
+
+        async def full(row: Row) -> Row:
+            handle = self._handle(row.job)
+            if not isinstance(handle, Follows) or not handle.polling.thin:
+                return row
+            async with slots:
+                try:
+                    return await handle.run(row.id)
+                except JobRunsError as error:
+                    if self._on_error == "raise":
+                        raise
+                    if callable(self._on_error):
+                        self._on_error(SourceError(row.job, error))
+                    return row
+
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                waiting = [tasks.create_task(full(row)) for row in rows]
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+        return [task.result() for task in waiting]
+
+
+class Failures:
+    """Tells of each job once that it cannot be read."""
+
+    def __init__(self, on_error: OnSourceError, tally: Tally | None) -> None:
+        """Tell that of them."""
+        self._on_error = on_error
+        self._tally = tally
+        self._told: set[JobRef] = set()
+
+    def __call__(self, lane: Lane[Any]) -> None:
+        """Tell of a lane that has failed."""
+        if self._tally is not None:
+            self._tally.count(lane)
+        if lane.job is None or lane.error is None or lane.job in self._told:
+            return
+        self._told.add(lane.job)
+        if callable(self._on_error):
+            self._on_error(SourceError(lane.job, lane.error))

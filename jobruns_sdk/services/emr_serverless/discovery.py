@@ -1,0 +1,48 @@
+"""Which EMR Serverless applications there are."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from jobruns_sdk.arguments import page_size_of
+from jobruns_sdk.errors import InvalidRequestError
+from jobruns_sdk.listings import job_pages
+from jobruns_sdk.model import Job
+from jobruns_sdk.paging import Pages
+from jobruns_sdk.ports import Call
+from jobruns_sdk.refs import JobRef
+from jobruns_sdk.services.emr_serverless import native
+from jobruns_sdk.services.emr_serverless.listing import ApplicationListing
+
+_LARGEST_PAGE: Final = 50
+
+APPLICATION_STATES: Final = ("CREATING", "CREATED", "STARTING", "STARTED", "STOPPING", "STOPPED", "TERMINATED")
+
+
+def jobs(
+    call: Call,
+    place: JobRef,
+    *,
+    name: str | None,
+    states: Iterable[str] | None,
+    limit: int | None,
+    page_size: int | None,
+    cursor: str | None,
+) -> Pages[Job[native.ApplicationSummary]]:
+    """Return the applications of a region (ListApplications); see ``JobRunsClient.jobs``.
+
+    Raises:
+        InvalidRequestError: An application has no such state.
+    """
+    wanted = sorted(states or ())
+    strange = set(wanted).difference(APPLICATION_STATES)
+    if strange:
+        raise InvalidRequestError(f"unknown states {sorted(strange)}, known are {', '.join(APPLICATION_STATES)}")
+    rows = page_size_of(page_size, _LARGEST_PAGE)
+    return job_pages(
+        place,
+        lambda: ApplicationListing(call, place, states=wanted, page_size=rows),
+        name=name,
+        said=wanted,
+        limit=limit,
+        cursor=cursor,
+    )

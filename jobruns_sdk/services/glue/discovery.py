@@ -1,0 +1,38 @@
+"""Which Glue jobs there are."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from jobruns_sdk.arguments import page_size_of
+from jobruns_sdk.listings import job_pages
+from jobruns_sdk.model import Job
+from jobruns_sdk.paging import Pages
+from jobruns_sdk.ports import Call
+from jobruns_sdk.refs import JobRef
+from jobruns_sdk.services.glue import native
+from jobruns_sdk.services.glue.listing import JobListing
+
+_LARGEST_PAGE: Final = 1000
+
+
+def jobs(
+    call: Call,
+    place: JobRef,
+    *,
+    name: str | None,
+    tags: Mapping[str, str] | None,
+    limit: int | None,
+    page_size: int | None,
+    cursor: str | None,
+) -> Pages[Job[native.Job]]:
+    """Return the jobs of a region (ListJobs); see ``JobRunsClient.jobs``."""
+    rows = page_size_of(page_size, _LARGEST_PAGE)
+    said = sorted((tags or {}).items())
+    return job_pages(
+        place,
+        lambda: JobListing(call, place, tags=tags, page_size=rows),
+        name=name,
+        said=said,
+        limit=limit,
+        cursor=cursor,
+    )
