@@ -13,6 +13,8 @@ from jobruns_sdk.errors import ResponseFormatError
 
 T = TypeVar("T")
 
+_EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
+_LATEST: Final = datetime.max.replace(tzinfo=UTC)
 _SECRET: Final = object()
 _PATH: Final = re.compile(r" - at `(?:key` in `)?(?P<path>\$[^`]*)`$")
 
@@ -90,7 +92,7 @@ def decode(
         failure = UnicodeError(str(error))
     except (ValueError, OverflowError, RecursionError) as error:
         failure = error
-    fault, where = _fault_and_place(str(failure))
+    fault, where = fault_and_place(str(failure))
     raise ResponseFormatError(
         f"the answer cannot be read at {where}: {fault}",
         where=where,
@@ -128,7 +130,8 @@ def members_of(native: Native | None) -> dict[str, object] | None:
     return {name: _without_nulls(value) for name, value in members.items() if value is not None}
 
 
-def _fault_and_place(text: str) -> tuple[str, str]:
+def fault_and_place(text: str) -> tuple[str, str]:
+    """Return the two parts of what msgspec says of data that do not fit: the fault and its place, ``"$"`` if untold."""
     found = _PATH.search(text)
     if found is None:
         return text, "$"
@@ -136,9 +139,12 @@ def _fault_and_place(text: str) -> tuple[str, str]:
 
 
 def utc(value: datetime | None) -> datetime | None:
-    """Return the same instant in UTC; a time without a zone is taken as UTC."""
+    """Return the same instant in UTC, or the nearest that there is; a time without a zone is taken as UTC."""
     if value is None or value.tzinfo is UTC:
         return value
     if value.tzinfo is None:
         return value.replace(tzinfo=UTC)
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        return _EARLIEST if value.year == 1 else _LATEST
