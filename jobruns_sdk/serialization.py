@@ -1,6 +1,71 @@
-"""Public values to and from JSON-safe dicts."""
+"""Public values to JSON-safe dicts and back: for JSON lines, queues, databases and checkpoints."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+import msgspec
+from cattrs import BaseValidationError, ClassValidationError, ForbiddenExtraKeysError, IterableValidationError
+
+from jobruns_sdk.converting import converter, mapping, tagged, untagged
+from jobruns_sdk.errors import InvalidRequestError
+from jobruns_sdk.wire import fault_and_place
+
+_VERSION: Final = 1
 
 
-def from_dict() -> None: ...
-def to_dict() -> None: ...
-def run_from_response() -> None: ...
+def to_dict(value: object, *, secrets: bool = True) -> dict[str, object]:
+    """Return a value as a dict that JSON can hold.
+
+    Its ``kind`` says what it is: ``"JobRun"``, or ``"glue.JobRun"`` for a service's own structure. Times are ISO 8601
+    text with their offset, references their text form. A run's ``native`` goes with it, and with that what may hold
+    passwords and queries: Glue's ``Arguments``, EMR Serverless's ``jobDriver``, all that never shows in a ``repr``.
+
+    Args:
+        value: A run, attempt, job, reference, page, error or whatever else this package hands out as a value.
+        secrets: Whether members that may hold secrets are written too.
+
+    Raises:
+        InvalidRequestError: It is no such value.
+    """
+    members = tagged(value, converter(secrets=secrets))
+    return {"kind": members.pop("kind"), "version": _VERSION, **members}
+
+
+def from_dict(data: Mapping[str, object]) -> object:
+    """Return the value that ``to_dict`` made a dict of.
+
+    Nothing is coerced: a number is no text, and None only where a value may be None.
+
+    Raises:
+        InvalidRequestError: It is no such dict, or one of a later version; the message names each wrong place.
+    """
+    try:
+        members = dict(mapping(data))
+        version = members.pop("version", _VERSION)
+        if version != _VERSION:
+            raise InvalidRequestError(f"only version {_VERSION} can be read, got {version!r}")
+        return untagged(members, converter())
+    except (BaseValidationError, ValueError, TypeError, RecursionError) as error:
+        raise InvalidRequestError("; ".join(_faults(error, "$"))) from error
+
+
+def _faults(error: BaseException, where: str) -> Iterator[str]:
+    match error:
+        case ClassValidationError():
+            located, others = error.group_exceptions()
+            for inner, note in located:
+                yield from _faults(inner, f"{where}.{note.name}")
+            for inner in others:
+                yield from _faults(inner, where)
+        case IterableValidationError():
+            for inner, item in error.group_exceptions()[0]:
+                yield from _faults(inner, f"{where}[{item.index}]")
+        case ForbiddenExtraKeysError():
+            yield f"{where}: unknown {', '.join(sorted(error.extra_fields))}"
+        case KeyError():
+            yield f"{where}: is missing"
+        case msgspec.ValidationError():
+            fault, place = fault_and_place(str(error))
+            yield f"{where}{place.removeprefix('$')}: {fault}"
+        case _:
+            yield f"{where}: {error}"

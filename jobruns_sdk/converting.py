@@ -1,0 +1,180 @@
+"""The converter between public values and their JSON-safe form: strict, it coerces nothing."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import cache, partial
+from types import GenericAlias
+from typing import Any, Final, cast, get_args, get_origin
+
+import attrs
+import msgspec
+from cattrs import Converter
+from cattrs.gen import make_dict_structure_fn
+
+from jobruns_sdk.errors import JobRunsError
+from jobruns_sdk.kinds import ERRORS, NATIVES, RECORDS, SECRET, TEXT_KINDS, TEXTS, name_of
+from jobruns_sdk.model import JobRun
+from jobruns_sdk.paging import Page
+from jobruns_sdk.refs import JobRef, RunRef
+from jobruns_sdk.wire import Native, secret_members, utc
+
+# What an error knows; the last three are known to some errors only.
+_FACTS: Final[Mapping[str, Any]] = {
+    "message": str,
+    "service": str | None,
+    "operation": str | None,
+    "code": str | None,
+    "request_id": str | None,
+    "http_status": int | None,
+    "retryable": bool,
+    "sent": bool,
+    "where": str,
+    "run": JobRun[object] | None,
+}
+
+
+@cache
+def converter(*, secrets: bool = True) -> Converter:
+    """Return the converter that writes members which may hold secrets, or leaves them out."""
+    made = Converter(forbid_extra_keys=True)
+    _register_writers(made, secrets=secrets)
+    _register_readers(made)
+    return made
+
+
+def tagged(value: object, converter: Converter) -> dict[str, object]:
+    """Return a value's JSON-safe form with its kind.
+
+    Raises:
+        InvalidRequestError: It is no public value of this package.
+    """
+    kind, plain = name_of(value), converter.unstructure(value)
+    return {"kind": kind, **(plain if isinstance(plain, dict) else {"text": plain})}
+
+
+def untagged(data: object, converter: Converter) -> object:
+    """Return the value whose form that is, of the kind that it says.
+
+    Raises:
+        Exception: It is no such form; which exceptions, cattrs, msgspec and the values decide.
+    """
+    members = dict(mapping(data))
+    name = members.pop("kind", None)
+    match name:
+        case str() if name in RECORDS:
+            value: object = converter.structure(members, RECORDS[name])
+            return value
+        case str() if name in NATIVES:
+            return msgspec.convert(members, NATIVES[name])
+        case str() if name in TEXT_KINDS:
+            return _text(members.get("text"), TEXT_KINDS[name])
+        case str() if name in ERRORS:
+            return _error(members, ERRORS[name], converter)
+        case _:
+            raise ValueError(f"unknown kind {name!r}")
+
+
+def mapping(data: object) -> Mapping[str, object]:
+    """Return the data if it is a dict.
+
+    Raises:
+        TypeError: It is something else.
+    """
+    if not isinstance(data, Mapping):
+        raise TypeError(f"expected a dict, got {type(data).__name__}")
+    return cast("Mapping[str, object]", data)
+
+
+def _register_writers(made: Converter, *, secrets: bool) -> None:
+    writes = made.register_unstructure_hook_func
+    writes(lambda kind: kind is object, made.unstructure)
+    writes(_is_a(datetime), datetime.isoformat)
+    writes(_is_a(JobRef, RunRef), str)
+    writes(_is_a(Native), lambda native: {"kind": name_of(native), **_members(native, secrets=secrets)})
+    writes(_is_a(JobRunsError), lambda error: {"kind": name_of(error), **_facts(error, made)})
+    writes(_is_a(Page), lambda page: {"items": [tagged(row, made) for row in page.items], "cursor": page.cursor})
+    if not secrets:
+        writes(_is_a(*SECRET), lambda _: {})
+
+
+def _register_readers(made: Converter) -> None:
+    for scalar in (str, bool, int, float):
+        made.register_structure_hook(scalar, _scalar)
+    for text in TEXTS:
+        made.register_structure_hook(text, _text)
+    made.register_structure_hook(datetime, _moment)
+    made.register_structure_hook_factory(attrs.has, partial(_record, made))
+    reads = made.register_structure_hook_func
+    reads(_is_sequence, lambda data, kind: _items(data, kind, made))
+    reads(lambda kind: kind is JobRunsError, lambda data, _: untagged(data, made))
+    reads(lambda kind: kind is object, lambda data, _: None if data is None else untagged(data, made))
+
+
+def _is_a(*kinds: type) -> Callable[[object], bool]:
+    return lambda kind: isinstance(kind, type) and issubclass(kind, kinds)
+
+
+def _is_sequence(kind: object) -> bool:
+    return get_origin(kind) in {tuple, Sequence}
+
+
+def _members(native: Native, *, secrets: bool) -> dict[str, object]:
+    hidden = frozenset[str]() if secrets else secret_members(type(native))
+    members = ((name, getattr(native, name)) for name in native.__struct_fields__ if name not in hidden)
+    return {name: _plain(value, secrets=secrets) for name, value in members if value is not None}
+
+
+def _plain(value: object, *, secrets: bool) -> object:
+    match value:
+        case Native():
+            return _members(value, secrets=secrets)
+        case datetime():
+            return value.isoformat()
+        case dict():
+            return {key: _plain(item, secrets=secrets) for key, item in cast("dict[str, object]", value).items()}
+        case tuple():
+            return [_plain(item, secrets=secrets) for item in cast("tuple[object, ...]", value)]
+        case _:
+            return value
+
+
+def _facts(error: JobRunsError, made: Converter) -> dict[str, object]:
+    return {name: made.unstructure(getattr(error, name)) for name in _FACTS if hasattr(error, name)}
+
+
+def _error(members: Mapping[str, object], kind: type[JobRunsError], made: Converter) -> JobRunsError:
+    strange = members.keys() - _FACTS
+    if strange:
+        raise TypeError(f"unknown {', '.join(sorted(strange))}")
+    return kind(**{name: made.structure(fact, _FACTS[name]) for name, fact in members.items()})
+
+
+def _record(made: Converter, kind: type[object]) -> Callable[[object, object], object]:
+    read: Callable[[Mapping[str, object], type[object]], object] = make_dict_structure_fn(kind, made)
+    return lambda data, _: read(mapping(data), kind)
+
+
+def _scalar(data: object, kind: type) -> object:
+    if kind is float and type(data) is int:
+        return float(data)
+    if type(data) is not kind:
+        raise TypeError(f"expected {kind.__name__}, got {type(data).__name__}")
+    return data
+
+
+def _text(data: object, kind: type) -> object:
+    return data if isinstance(data, kind) else TEXTS[kind](cast("str", _scalar(data, str)))
+
+
+def _moment(data: object, _: object) -> datetime:
+    moment = datetime.fromisoformat(data) if isinstance(data, str) else data
+    if not isinstance(moment, datetime) or moment.utcoffset() is None:
+        raise ValueError("expected a time with its offset, such as 2026-11-21T02:00:00+00:00")
+    return utc(moment) or moment
+
+
+def _items(data: object, kind: object, made: Converter) -> tuple[object, ...]:
+    if not isinstance(data, (list, tuple)):
+        raise TypeError(f"expected a list, got {type(data).__name__}")
+    # What cattrs itself reads as a list may be any iterable, a text too.
+    return tuple(made.structure(cast("Sequence[object]", data), cast("Any", GenericAlias(list, get_args(kind)[:1]))))
