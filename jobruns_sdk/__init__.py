@@ -59,9 +59,11 @@ if TYPE_CHECKING:
         RunRef,
         Service,
     )
+    from jobruns_sdk.responses import (
+        run_from_response,
+    )
     from jobruns_sdk.serialization import (
         from_dict,
-        run_from_response,
         to_dict,
     )
     from jobruns_sdk.services.emr_serverless.starting import (
@@ -166,7 +168,7 @@ _HOMES = {
     "RunRef": "refs",
     "Service": "refs",
     "from_dict": "serialization",
-    "run_from_response": "serialization",
+    "run_from_response": "responses",
     "to_dict": "serialization",
     "HiveQuery": "services.emr_serverless.starting",
     "SparkSubmit": "services.emr_serverless.starting",
