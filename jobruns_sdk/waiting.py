@@ -124,7 +124,7 @@ class Pace:
 
     @classmethod
     def of(cls, least: timedelta, most: timedelta | None, retry_grace: timedelta) -> "Pace":
-        """Return a pace whose longest interval, unless it is given, is a minute, or the shortest one where that is longer.
+        """Return a pace; its longest interval, unless given, is a minute, or the shortest one where that is longer.
 
         Raises:
             InvalidRequestError: The intervals cannot be right.
