@@ -104,12 +104,16 @@ async def test_the_inner_of_two_deadlines_is_not_taken_for_the_outer_one() -> No
 
 async def test_an_error_in_the_moment_of_the_deadline_leaves_no_cancellation_behind() -> None:
     clock = VirtualClock()
+
+    async def fail() -> None:
+        try:
+            await clock.sleep(3600)
+        except asyncio.CancelledError:
+            raise KeyError from None
+
     with pytest.raises(KeyError):
         async with deadline(clock, 60):
-            try:
-                await clock.sleep(3600)
-            except asyncio.CancelledError:
-                raise KeyError from None
+            await fail()
     assert pending() == 0
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(clock.sleep(1))

@@ -1,7 +1,7 @@
 """The pure core of waiting: what to do after a poll, and when to look again."""
 
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import islice, pairwise
 from random import Random
 from typing import Final
 
@@ -116,7 +116,7 @@ def test_intervals_begin_with_the_least_and_keep_their_bounds(least: float, fact
     intervals = list(islice(poll_intervals(least, least * factor, Random(seed)), 50))
     assert intervals[0] == least
     assert all(least <= interval <= least * factor for interval in intervals)
-    assert all(after <= before * 3 * (1 + 1e-9) for before, after in zip(intervals, intervals[1:], strict=False))
+    assert all(after <= before * 3 * (1 + 1e-9) for before, after in pairwise(intervals))
 
 
 def test_intervals_grow_to_the_most_and_do_not_beat_in_time() -> None:

@@ -1,0 +1,249 @@
+"""Stopping runs: an outcome for each, whatever happens to the others."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any, Final, cast
+
+import msgspec
+import pytest
+
+from jobruns_sdk import JobRef, JobRunsClient, RunRef, Service
+from jobruns_sdk.errors import (
+    AccessDeniedError,
+    InvalidRequestError,
+    JobRunsError,
+    NotFoundError,
+    ServiceUnavailableError,
+    UnsupportedOperationError,
+)
+from jobruns_sdk.ports import Operation, Reply
+from jobruns_sdk.services.glue import GlueJob
+from jobruns_sdk.testing import LocalService
+from tests.waiting.kit import HOUR, client_of
+
+BATCH: Final = "glue:BatchStopJobRun"
+
+
+def batches(local: LocalService) -> list[list[str]]:
+    """Return the ids of each request that stops runs."""
+    return [
+        list(cast("list[str]", request.params["JobRunIds"]))
+        for request in local.requests
+        if request.operation == "BatchStopJobRun"
+    ]
+
+
+async def test_runs_are_stopped_in_batches_of_25_and_told_of_in_order(
+    local: LocalService, client: JobRunsClient
+) -> None:
+    local.add_glue_job("etl")
+    runs = [local.add_run("glue:etl") for _ in range(60)]
+    outcomes = await client.glue("etl").stop(runs)
+    assert [outcome.ref.run_id for outcome in outcomes] == runs
+    assert all(outcome.accepted and outcome.error is None for outcome in outcomes)
+    assert sorted(map(len, batches(local))) == [10, 25, 25]
+    local.advance(60)
+    assert set(local.states("glue:etl").values()) == {"STOPPED"}
+
+
+async def test_a_run_that_is_named_twice_is_stopped_once_and_told_of_twice(
+    local: LocalService, client: JobRunsClient
+) -> None:
+    local.add_glue_job("etl")
+    one, two = local.add_run("glue:etl"), local.add_run("glue:etl")
+    outcomes = await client.glue("etl").stop([one, two, one, f"{one}_attempt_1"])
+    assert [outcome.ref.run_id for outcome in outcomes] == [one, two, one, one]
+    assert all(outcome.accepted for outcome in outcomes)
+    assert batches(local) == [[one, two]]
+
+
+async def test_one_run_under_two_names_is_stopped_once(local: LocalService, client: JobRunsClient) -> None:
+    local.add_glue_job("etl")
+    app = local.add_application()
+    glue, emr = local.add_run("glue:etl"), local.add_run(f"emr-serverless:{app}")
+    outcomes = await client.stop([f"glue:etl/{glue}", f"glue:etl/{glue}?region=us-east-1"])
+    outcomes += await client.stop([f"emr-serverless:{app}/{emr}", f"emr-serverless:{app}/{emr}?region=us-east-1"])
+    assert all(outcome.accepted for outcome in outcomes)
+    assert {outcome.ref.job.region for outcome in outcomes} == {"us-east-1"}
+    assert batches(local) == [[glue]]
+    assert local.calls("CancelJobRun") == 1
+
+
+async def test_bad_ids_do_not_hide_the_others(local: LocalService, client: JobRunsClient) -> None:
+    local.add_glue_job("etl")
+    over, live = local.add_run("glue:etl", state="SUCCEEDED"), local.add_run("glue:etl")
+    outcomes = await client.glue("etl").stop(["jr_missing", over, "bad\x00id", live])
+    assert [type(outcome.error) for outcome in outcomes] == [
+        NotFoundError,
+        InvalidRequestError,
+        InvalidRequestError,
+        type(None),
+    ]
+    assert "SUCCEEDED" in str(outcomes[1].error)
+    assert batches(local) == [[live]]
+
+
+async def test_bad_ids_do_not_hide_the_others_on_emr_serverless(local: LocalService, client: JobRunsClient) -> None:
+    app = local.add_application()
+    job = f"emr-serverless:{app}"
+    over, live = local.add_run(job, state="SUCCESS"), local.add_run(job)
+    outcomes = await client.emr_serverless(app).stop(["00missing", over, "..", "a/b", live, live])
+    assert [type(outcome.error) for outcome in outcomes] == [
+        NotFoundError,
+        InvalidRequestError,
+        InvalidRequestError,
+        InvalidRequestError,
+        type(None),
+        type(None),
+    ]
+    assert local.calls("CancelJobRun") == 3
+    assert local.calls() == 3
+
+
+async def test_the_attempt_that_runs_is_the_one_that_is_stopped(local: LocalService, client: JobRunsClient) -> None:
+    local.add_glue_job("etl", max_retries=2, fail_attempts=1, duration=HOUR)
+    ref = await client.glue("etl").start()
+    local.advance(HOUR + timedelta(minutes=5))
+    (outcome,) = await client.stop([ref])
+    assert outcome.accepted
+    assert outcome.ref == ref
+    assert batches(local) == [[f"{ref.run_id}_attempt_1"]]
+    run = await client.wait(ref, timeout=HOUR)
+    assert (run.native_state, run.attempt) == ("STOPPED", 2)
+
+
+async def test_what_the_service_refuses_in_its_answer_is_an_error_of_that_run(
+    local: LocalService, client: JobRunsClient
+) -> None:
+    local.add_glue_job("etl")
+    runs = [local.add_run("glue:etl") for _ in range(5)]
+    refused = {"ErrorCode": "AccessDeniedException", "ErrorMessage": "no"}
+    answer = {
+        "SuccessfulSubmissions": [{"JobRunId": runs[0]}, {"JobRunId": "jr_never_asked_for"}, {}],
+        "Errors": [
+            {"JobRunId": runs[1], "ErrorDetail": refused},
+            {"JobRunId": runs[2], "ErrorDetail": {"ErrorCode": "NewException"}},
+            {"JobRunId": runs[3]},
+        ],
+    }
+    body = msgspec.json.encode(answer)
+    local.fault(BATCH, "wrong_content", body=body, content_type="application/x-amz-json-1.1")
+    outcomes = await client.glue("etl").stop(runs)
+    assert [outcome.accepted for outcome in outcomes] == [True, False, False, False, False]
+    assert isinstance(outcomes[1].error, AccessDeniedError)
+    assert outcomes[2].error is not None
+    assert outcomes[2].error.code == "NewException"
+    assert type(outcomes[3].error) is JobRunsError
+    assert "does not mention" in str(outcomes[4].error)
+
+
+async def test_a_batch_that_fails_does_not_hide_the_others(local: LocalService, client: JobRunsClient) -> None:
+    local.add_glue_job("etl")
+    runs = [local.add_run("glue:etl") for _ in range(30)]
+    local.fault(BATCH, "error500", times=None, match={"JobRunIds": runs[:25]})
+    outcomes = await client.glue("etl").stop(runs)
+    assert [outcome.accepted for outcome in outcomes] == [False] * 25 + [True] * 5
+    assert {type(outcome.error) for outcome in outcomes[:25]} == {ServiceUnavailableError}
+
+
+async def test_an_answer_in_which_a_run_is_in_neither_list_is_an_error() -> None:
+    async def call(operation: Operation[Any], params: Mapping[str, object]) -> Reply:
+        if operation.name == "GetJobRun":
+            return Reply(msgspec.json.encode({"JobRun": {"Id": params["RunId"], "JobRunState": "RUNNING"}}))
+        return Reply(b"{}")
+
+    (outcome,) = await GlueJob(JobRef(Service.GLUE, ("etl",), "us-east-1"), call).stop(["jr_1"])
+    assert not outcome.accepted
+    assert "jr_1" in str(outcome.error)
+
+
+async def test_a_run_in_an_unknown_state_may_be_stopped() -> None:
+    with LocalService() as local:
+        local.add_glue_job("etl")
+        run = local.add_run("glue:etl", state="PONDERING")
+        async with client_of(local) as client:
+            await client.glue("etl").stop([run])
+        assert batches(local) == [[run]]
+
+
+async def test_emr_serverless_is_asked_one_by_one_under_its_quota() -> None:
+    with LocalService(check=True, quotas=True) as strict:
+        app = strict.add_application(max_concurrent_runs=None, duration=HOUR)
+        runs = [strict.add_run(f"emr-serverless:{app}") for _ in range(60)]
+        async with client_of(strict) as client:
+            outcomes = await client.emr_serverless(app).stop(runs, grace_period=timedelta(seconds=90))
+        assert [outcome.ref.run_id for outcome in outcomes] == runs
+        assert all(outcome.accepted for outcome in outcomes)
+        cancels = [request for request in strict.requests if request.operation == "CancelJobRun"]
+        assert {request.status for request in cancels} == {200}
+        assert {request.params["shutdownGracePeriodInSeconds"] for request in cancels} == {90}
+        assert 34 < strict.clock.monotonic() < 37
+        assert all(before.at <= after.at for before, after in pairwise(cancels))
+        assert strict.problems == []
+
+
+async def test_no_grace_period_is_not_one_of_nothing(local: LocalService, client: JobRunsClient) -> None:
+    app = local.add_application()
+    runs = [local.add_run(f"emr-serverless:{app}", mode="STREAMING") for _ in range(2)]
+    await client.emr_serverless(app).stop(runs[:1])
+    assert "shutdownGracePeriodInSeconds" not in local.requests[-1].params
+    await client.emr_serverless(app).stop(runs[1:], grace_period=timedelta(0))
+    assert local.requests[-1].params["shutdownGracePeriodInSeconds"] == 0
+
+
+@pytest.mark.parametrize("grace_period", [timedelta(seconds=-1), timedelta(milliseconds=1500)])
+async def test_a_grace_period_that_cannot_be_is_refused(
+    local: LocalService, client: JobRunsClient, grace_period: timedelta
+) -> None:
+    app = local.add_application()
+    run = client.emr_serverless(app).ref.run(local.add_run(f"emr-serverless:{app}"))
+    with pytest.raises(InvalidRequestError):
+        await client.stop([run], grace_period=grace_period)
+    with pytest.raises(InvalidRequestError):
+        await client.emr_serverless(app).stop([run.run_id], grace_period=grace_period)
+    assert local.calls() == 0
+
+
+async def test_all_services_at_once_have_their_outcomes_in_order(local: LocalService, client: JobRunsClient) -> None:
+    local.add_glue_job("etl")
+    local.add_glue_job("b/../c?")
+    local.add_datazone_job("dzd_x", "job42")
+    app = local.add_application()
+    refs: list[RunRef | str] = [
+        client.datazone("dzd_x", "job42").ref.run(local.add_run("datazone:dzd_x/job42")),
+        client.glue("etl").ref.run(local.add_run("glue:etl")),
+        f"emr-serverless:{app}/{local.add_run(f'emr-serverless:{app}')}",
+        client.glue("b/../c?").ref.run(local.add_run("glue:b/../c?")),
+        client.glue("etl").ref.run("jr_missing"),
+        client.glue("missing").ref.run("jr_1"),
+        client.emr_serverless("00missing").ref.run("00run"),
+        client.emr_serverless(app).ref.run(".."),
+    ]
+    refs += refs[:2]
+    outcomes = await client.stop(refs)
+    assert [outcome.ref.run_id for outcome in outcomes] == [
+        RunRef.parse(ref).run_id if isinstance(ref, str) else ref.run_id for ref in refs
+    ]
+    unsupported, missing = UnsupportedOperationError, NotFoundError
+    assert [type(outcome.error) for outcome in outcomes] == [
+        unsupported,
+        type(None),
+        type(None),
+        type(None),
+        missing,
+        missing,
+        missing,
+        InvalidRequestError,
+        unsupported,
+        type(None),
+    ]
+    assert [outcome.accepted for outcome in outcomes] == [outcome.error is None for outcome in outcomes]
+
+
+async def test_nothing_to_stop_makes_no_call(local: LocalService, client: JobRunsClient) -> None:
+    assert await client.stop([]) == []
+    assert await client.glue("etl").stop([]) == []
+    with pytest.raises(InvalidRequestError):
+        await client.stop(["glue:etl/jr_1", "nonsense"])
+    assert local.calls() == 0
