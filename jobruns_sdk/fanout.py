@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, Self
 import attrs
 
 from jobruns_sdk.arguments import check_count
+from jobruns_sdk.concurrency import concurrently
 from jobruns_sdk.cursors import Cursor
 from jobruns_sdk.errors import InvalidRequestError, JobRunsError
 from jobruns_sdk.lanes import Lane, Source
@@ -242,12 +243,7 @@ class Fan:
                         self._on_error(SourceError(row.job, error))
                     return row
 
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                waiting = [tasks.create_task(full(row)) for row in rows]
-        except BaseExceptionGroup as errors:
-            raise errors.exceptions[0] from None
-        return [task.result() for task in waiting]
+        return await concurrently(map(full, rows))
 
 
 class Failures:

@@ -1,12 +1,12 @@
 """What a client does with runs that go on: stop, wait for and watch them, whatever their service."""
 
-import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import Any, Final, Literal, TypeAlias, overload
 
 from jobruns_sdk.arguments import whole_seconds
+from jobruns_sdk.concurrency import concurrently
 from jobruns_sdk.errors import InvalidRequestError, JobRunsError, UnsupportedOperationError
 from jobruns_sdk.model import Job, JobRun, StopOutcome
 from jobruns_sdk.polling import Poller
@@ -123,11 +123,8 @@ class Following(ABC):
         for ref in refs:
             by_job.setdefault(ref.job, []).append(ref.run_id)
         handles = {handle.ref: handle for handle in handles.values()}
-        async with asyncio.TaskGroup() as tasks:
-            stops = {
-                job: tasks.create_task(_stop(handles[job], run_ids, grace_period)) for job, run_ids in by_job.items()
-            }
-        outcomes = {job: iter(stop.result()) for job, stop in stops.items()}
+        stops = await concurrently(_stop(handles[job], run_ids, grace_period) for job, run_ids in by_job.items())
+        outcomes = dict(zip(by_job, map(iter, stops), strict=True))
         return [next(outcomes[ref.job]) for ref in refs]
 
     async def wait(
@@ -240,12 +237,7 @@ class Following(ABC):
                     raise
                 return error
 
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                waits = [tasks.create_task(one(run)) for run in runs]
-        except BaseExceptionGroup as errors:
-            raise errors.exceptions[0] from None
-        return [task.result() for task in waits]
+        return await concurrently(map(one, runs))
 
     def watch(
         self,

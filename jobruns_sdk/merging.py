@@ -5,6 +5,7 @@ import heapq
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Final, Generic, Protocol, TypeVar
 
+from jobruns_sdk.concurrency import concurrently
 from jobruns_sdk.errors import InvalidRequestError, JobRunsError
 from jobruns_sdk.lanes import Lane, Source
 
@@ -143,12 +144,7 @@ class Merged(Generic[T]):
             for index in hungry:
                 await self._read(index)
             return
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                for index in hungry:
-                    tasks.create_task(self._read(index))
-        except BaseExceptionGroup as errors:
-            raise errors.exceptions[0] from None
+        await concurrently(map(self._read, hungry))
 
     async def _read(self, index: int) -> None:
         lane = self.lanes[index]

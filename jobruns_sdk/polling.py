@@ -11,6 +11,7 @@ from datetime import datetime
 from math import ceil
 from typing import TYPE_CHECKING, Any, Final
 
+from jobruns_sdk.concurrency import concurrently
 from jobruns_sdk.errors import JobRunsError, NotFoundError
 from jobruns_sdk.model import JobRun
 from jobruns_sdk.ports import Clock, Follows, Operation, Retries
@@ -154,12 +155,7 @@ class Poller:
                 except JobRunsError as error:
                     got[run_id] = error
 
-        if len(run_ids) == 1:
-            await get(run_ids[0])
-            return got
-        async with asyncio.TaskGroup() as tasks:
-            for run_id in run_ids:
-                tasks.create_task(get(run_id))
+        await concurrently(map(get, run_ids))
         return got
 
 

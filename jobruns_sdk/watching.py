@@ -1,12 +1,12 @@
 """Watching runs and jobs: a stream of state changes."""
 
-import asyncio
 from collections import deque
 from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from typing import Final, Self
 
+from jobruns_sdk.concurrency import concurrently
 from jobruns_sdk.deadlines import DeadlineError, deadline
 from jobruns_sdk.errors import WaitTimeoutError
 from jobruns_sdk.model import JobRun, RunState, StateChange
@@ -179,12 +179,7 @@ class Watch:
         for ref, watched in self._runs.items():
             if watched.due <= now:
                 by_job.setdefault(ref.job, []).append(watched)
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                for runs in by_job.values():
-                    tasks.create_task(self._look(runs))
-        except BaseExceptionGroup as errors:
-            raise errors.exceptions[0] from None
+        await concurrently(map(self._look, by_job.values()))
         self._runs = {ref: watched for ref, watched in self._runs.items() if not watched.done}
 
     async def _look(self, runs: Sequence[WatchedRun]) -> None:

@@ -1,6 +1,5 @@
 """An EMR Serverless application and its runs."""
 
-import asyncio
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -10,6 +9,7 @@ from typing import Any, Final, Literal
 import attrs
 
 from jobruns_sdk.arguments import check_count, page_size_of, whole_seconds
+from jobruns_sdk.concurrency import concurrently
 from jobruns_sdk.errors import InvalidRequestError, JobRunsError, StartOutcomeUnknownError
 from jobruns_sdk.lanes import Source
 from jobruns_sdk.listings import attempt_pages, run_pages
@@ -265,10 +265,9 @@ class EmrServerlessApplication:
             An outcome for each id, in order; one that fails says so and does not keep the others from being stopped.
         """
         seconds = None if grace_period is None else whole_seconds("grace_period", grace_period)
-        unique = dict.fromkeys(run_ids)
-        async with asyncio.TaskGroup() as group:
-            tasks = {run_id: group.create_task(self._stop(run_id, seconds)) for run_id in unique}
-        return [tasks[run_id].result() for run_id in run_ids]
+        unique = list(dict.fromkeys(run_ids))
+        outcomes = dict(zip(unique, await concurrently(self._stop(run_id, seconds) for run_id in unique), strict=True))
+        return [outcomes[run_id] for run_id in run_ids]
 
     @property
     def polling(self) -> Polling:

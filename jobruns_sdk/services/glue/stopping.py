@@ -1,9 +1,9 @@
 """Stopping Glue runs, 25 at a time."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
+from jobruns_sdk.concurrency import concurrently
 from jobruns_sdk.errors import InvalidRequestError, JobRunsError
 from jobruns_sdk.failures import kind_from_code
 from jobruns_sdk.model import JobRun, StopOutcome
@@ -34,13 +34,10 @@ class Stopper:
         roots = [root_and_number(run_id)[0] for run_id in run_ids]
         attempts: dict[str, str] = {}
         verdicts: dict[str, Verdict] = {}
-        async with asyncio.TaskGroup() as group:
-            for root in dict.fromkeys(roots):
-                group.create_task(self._find_attempt(root, attempts, verdicts))
+        await concurrently(self._find_attempt(root, attempts, verdicts) for root in dict.fromkeys(roots))
         ids = [attempts[root] for root in dict.fromkeys(roots) if root in attempts]
-        async with asyncio.TaskGroup() as group:
-            for start in range(0, len(ids), _LARGEST_BATCH):
-                group.create_task(self._stop_batch(ids[start : start + _LARGEST_BATCH], verdicts))
+        batches = [ids[start : start + _LARGEST_BATCH] for start in range(0, len(ids), _LARGEST_BATCH)]
+        await concurrently(self._stop_batch(batch, verdicts) for batch in batches)
         return [
             StopOutcome(self._job.run(root), accepted=verdicts[root] is None, error=verdicts[root]) for root in roots
         ]
