@@ -5,9 +5,10 @@ from typing import Any, Final, get_origin
 
 from jobruns_sdk import errors
 from jobruns_sdk.errors import InvalidRequestError, JobRunsError
+from jobruns_sdk.fanout import Progress
 from jobruns_sdk.model import Attempt, Job, JobRun, RunState, StateChange, StopOutcome, Usage
 from jobruns_sdk.pacing import Quota
-from jobruns_sdk.paging import Page, WalkReport
+from jobruns_sdk.paging import Page, SourceError, SourceReport, WalkReport
 from jobruns_sdk.refs import JobRef, RunRef, Service
 from jobruns_sdk.services.datazone import native as datazone
 from jobruns_sdk.services.emr_serverless import native as emr_serverless
@@ -27,7 +28,10 @@ RECORDS: Final[Mapping[str, Any]] = {
         Job[object],
         JobRun[object],
         Page[object],
+        Progress,
         Quota,
+        SourceError,
+        SourceReport,
         StateChange,
         StopOutcome,
         Usage,
