@@ -11,8 +11,7 @@ from datetime import datetime
 from math import ceil
 from typing import TYPE_CHECKING, Any, Final
 
-from jobruns_sdk.concurrency import concurrently
-from jobruns_sdk.errors import JobRunsError, NotFoundError
+from jobruns_sdk.errors import JobRunsError
 from jobruns_sdk.model import JobRun
 from jobruns_sdk.ports import Clock, Follows, Operation, Retries
 from jobruns_sdk.wire import Native
@@ -24,6 +23,7 @@ Observation = JobRun[Native] | JobRunsError
 """What a look brought: the run, or why it could not be seen."""
 
 _FRESH: Final = 0.5  # of a poll interval: what was seen that lately is not looked for again
+_TICK: Final = 1e-6  # seconds: times that are equal but for rounding
 _GETS_AT_ONCE: Final = 10
 
 
@@ -35,6 +35,7 @@ class Group:
         self.watched: Counter[str] = Counter()
         self.seen: dict[str, tuple[float, Observation]] = {}
         self.looking = asyncio.Lock()
+        self.asking = asyncio.Lock()
         self.unlisted: set[str] = set()
         self.quota_time = 0.0
         self.retry_limit: int | None = None
@@ -78,10 +79,16 @@ class Poller:
         return group.quota_time if group else 0.0
 
     async def observe(self, handle: Follows, run_id: str, interval: float) -> Observation:
-        """Return what is to be seen of a run that is being watched: now, or by a look that others took just before."""
+        """Return what is to be seen of a run that is being watched: now, or by a look that others took just before.
+
+        Args:
+            handle: The run's job.
+            run_id: The run.
+            interval: Seconds since the caller last looked, or after which it would look again.
+        """
         group = self._groups[handle.ref]
         async with group.looking:
-            fresh_since = self.clock.monotonic() - max(interval * _FRESH, group.quota_time)
+            fresh_since = self.clock.monotonic() - max(interval * _FRESH, group.quota_time) + _TICK
             if not self._is_fresh(group, run_id, fresh_since):
                 # Waits that begin at the same moment are looked for together.
                 await asyncio.sleep(0)
@@ -92,17 +99,16 @@ class Poller:
     async def retry_limit(self, handle: Retries) -> int | None:
         """Return how many retries a job has, looked up once; None if nobody can tell."""
         group = self._groups[handle.ref]
-        if not group.retry_limit_known:
+        async with group.asking:
+            if group.retry_limit_known:
+                return group.retry_limit
             try:
                 group.retry_limit = await handle.retry_limit()
-            except NotFoundError:
-                group.retry_limit = None
             except JobRunsError as error:
-                if not error.retryable:
-                    group.retry_limit_known = True
+                group.retry_limit_known = not error.retryable
                 return None
             group.retry_limit_known = True
-        return group.retry_limit
+            return group.retry_limit
 
     def _is_fresh(self, group: Group, run_id: str, since: float) -> bool:
         at, seen = group.seen.get(run_id, (float("-inf"), None))

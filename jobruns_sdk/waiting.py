@@ -138,35 +138,48 @@ class Pace:
 
 
 class Follower:
-    """Follows one run from poll to poll until it has ended for good."""
+    """Follows one run from poll to poll until it has ended for good.
+
+    Attributes:
+        run: The run.
+        last: The run as it was last seen, None before that.
+        polled: The run as the last poll has seen it, None if that poll failed.
+    """
 
     def __init__(self, poller: Poller, handle: Follows, run: RunRef, pace: Pace) -> None:
         """Begin; nothing has been seen."""
         self.run = run
         self.last: JobRun[Native] | None = None
+        self.polled: JobRun[Native] | None = None
         self._poller = poller
         self._handle = handle
         self._pace = pace
         self._random = Random()
         self._intervals = pace.intervals(self._random)
         self._failures = 0
+        self._pause = pace.poll_interval.total_seconds()
         self._ended_at: float | None = None
 
     async def look(self) -> Done | Sleep | GiveUp:
         """Poll once, as far as nobody else has just done so, and tell what to do next."""
-        interval = next(self._intervals)
-        seen = await self._poller.observe(self._handle, self.run.run_id, interval)
-        if isinstance(seen, JobRunsError):
-            verdict = decide(seen, interval, failures=self._failures)
-            self._failures += 1
-            return verdict
-        self._failures = 0
-        if self.last is None or (seen.state, seen.attempt) != (self.last.state, self.last.attempt):
+        seen = await self._poller.observe(self._handle, self.run.run_id, self._pause)
+        verdict = self._failed(seen) if isinstance(seen, JobRunsError) else await self._saw(seen)
+        if isinstance(verdict, Sleep):
+            self._pause = verdict.seconds
+        return verdict
+
+    def _failed(self, error: JobRunsError) -> Done | Sleep | GiveUp:
+        self.polled = None
+        self._failures += 1
+        return decide(error, next(self._intervals), failures=self._failures - 1)
+
+    async def _saw(self, run: JobRun[Native]) -> Done | Sleep | GiveUp:
+        if self.last is None or (run.state, run.attempt) != (self.last.state, self.last.attempt):
             self._intervals = self._pace.intervals(self._random)
-            interval = next(self._intervals)
             self._ended_at = None
-        self.last = seen
-        return decide(seen, interval, retrying=await self._retrying(seen))
+        self.last = self.polled = run
+        self._failures = 0
+        return decide(run, next(self._intervals), retrying=await self._retrying(run))
 
     async def _retrying(self, run: JobRun[Native]) -> Retrying | None:
         if not run.state.is_failure or not isinstance(self._handle, Retries):
@@ -190,8 +203,8 @@ class Follower:
         """
         while True:
             verdict = await self.look()
-            if on_poll is not None and self.last is not None:
-                on_poll(self.last)
+            if on_poll is not None and self.polled is not None:
+                on_poll(self.polled)
             match verdict:
                 case Done(run):
                     return run
@@ -203,7 +216,12 @@ class Follower:
                     await self._poller.clock.sleep(max(seconds, self._poller.quota_time(self._handle)))
 
     async def _check_end(self, run: JobRun[Native]) -> bool:
-        if isinstance(self._handle, Streams) and await self._handle.is_streaming(run):
+        """Whether nothing speaks for a run that goes on for ever; False if that is to be asked again."""
+        try:
+            endless = isinstance(self._handle, Streams) and await self._handle.is_streaming(run)
+        except JobRunsError as error:
+            return not error.retryable
+        if endless:
             raise InvalidRequestError(f"{run.ref} is a streaming run, which does not end by itself: give a timeout")
         return True
 

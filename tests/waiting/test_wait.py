@@ -1,0 +1,394 @@
+"""Waiting for one run: what it costs, what ends it, and what does not."""
+
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any, Final
+
+import pytest
+
+from jobruns_sdk import JobRun, JobRunsClient, RunState, SparkSubmit
+from jobruns_sdk.errors import (
+    AccessDeniedError,
+    InvalidRequestError,
+    JobRunsError,
+    NotFoundError,
+    UnsupportedOperationError,
+    WaitTimeoutError,
+)
+from jobruns_sdk.services.datazone.translate import STATES as DATAZONE
+from jobruns_sdk.services.emr_serverless.translate import STATES as EMR_SERVERLESS
+from jobruns_sdk.services.glue.translate import STATES as GLUE
+from jobruns_sdk.testing import LocalService
+from jobruns_sdk.testing.faults import FaultKind
+from tests.waiting.kit import HOUR, MINUTE, ROLE, SECOND, calls_by_operation, client_of, groups_of, others
+
+SPARK: Final = SparkSubmit(entry_point="s3://b/main.py")
+TABLES: Final = {"datazone": DATAZONE, "emr-serverless": EMR_SERVERLESS, "glue": GLUE}
+STATES: Final = [(service, native, state) for service, table in TABLES.items() for native, state in table.items()]
+TERMINAL: Final = [row for row in STATES if row[2].is_terminal]
+ACTIVE: Final = [row for row in STATES if not row[2].is_terminal]
+JOBS: Final = {"datazone": "datazone:dzd_x/job42", "emr-serverless": "emr-serverless:00app", "glue": "glue:etl"}
+
+
+def add_jobs(local: LocalService, **options: Any) -> None:  # noqa: ANN401  # those that all services take
+    local.add_glue_job("etl", **options)
+    local.add_application("00app", **options)
+    local.add_datazone_job("dzd_x", "job42", **options)
+
+
+@pytest.mark.parametrize(("service", "native", "state"), TERMINAL)
+async def test_a_run_that_has_ended_takes_one_call(
+    local: LocalService, client: JobRunsClient, service: str, native: str, state: RunState
+) -> None:
+    add_jobs(local)
+    run_id = local.add_run(JOBS[service], state=native)
+    run = await client.wait(f"{JOBS[service]}/{run_id}", timeout=HOUR)
+    assert (run.id, run.native_state, run.state) == (run_id, native, state)
+    assert local.clock.monotonic() == 0
+    failed_on_glue = service == "glue" and state.is_failure
+    assert sum(calls_by_operation(local).values()) == (3 if failed_on_glue else 1)
+
+
+@pytest.mark.parametrize(("service", "native", "state"), ACTIVE)
+async def test_a_run_that_has_not_ended_is_waited_for(
+    local: LocalService, client: JobRunsClient, service: str, native: str, state: RunState
+) -> None:
+    add_jobs(local)
+    run_id = local.add_run(JOBS[service], state=native)
+    with pytest.raises(WaitTimeoutError) as caught:
+        await client.wait(f"{JOBS[service]}/{run_id}", timeout=HOUR)
+    assert caught.value.run is not None
+    assert (caught.value.run.native_state, caught.value.run.state) == (native, state)
+    assert local.clock.monotonic() == 3600
+    assert isinstance(caught.value, TimeoutError)
+
+
+@pytest.mark.parametrize("service", TABLES)
+async def test_an_unknown_state_is_no_end(service: str) -> None:
+    with LocalService() as local:
+        add_jobs(local)
+        run_id = local.add_run(JOBS[service], state="PONDERING")
+        async with client_of(local) as client:
+            with pytest.raises(WaitTimeoutError) as caught:
+                await client.wait(f"{JOBS[service]}/{run_id}", timeout=HOUR)
+    assert caught.value.run is not None
+    assert (caught.value.run.native_state, caught.value.run.state) == ("PONDERING", RunState.UNKNOWN)
+
+
+@pytest.mark.parametrize("service", TABLES)
+@pytest.mark.parametrize("kind", ["throttle", "error500", "html503", "reset_before", "reset_after", "truncate"])
+async def test_what_may_pass_does_not_end_a_wait(
+    local: LocalService, client: JobRunsClient, service: str, kind: FaultKind
+) -> None:
+    add_jobs(local)
+    run_id = local.add_run(JOBS[service])
+    local.fault("GetJobRun", kind, times=30, after=1)
+    run = await client.wait(f"{JOBS[service]}/{run_id}", timeout=HOUR)
+    assert run.succeeded
+    assert local.calls("GetJobRun") > 31
+
+
+async def test_a_call_that_gets_no_answer_does_not_end_a_wait(local: LocalService) -> None:
+    add_jobs(local)
+    run_id = local.add_run("glue:etl")
+    local.fault("GetJobRun", "silence", times=2, after=1)
+    async with client_of(local, call_timeout=0.1) as client:
+        assert (await client.wait(f"glue:etl/{run_id}", timeout=HOUR)).succeeded
+
+
+async def test_what_does_not_pass_ends_a_wait_at_last(local: LocalService, client: JobRunsClient) -> None:
+    add_jobs(local)
+    run_id = local.add_run("glue:etl", duration=24 * HOUR)
+    local.fault("GetJobRun", "throttle", times=None, after=1)
+    with pytest.raises(JobRunsError) as caught:
+        await client.wait(f"glue:etl/{run_id}", timeout=24 * HOUR)
+    assert caught.value.retryable
+    assert 10 * 60 < local.clock.monotonic() < 3600
+    assert groups_of(client) == 0
+
+
+async def test_failures_count_only_one_after_the_other(local: LocalService) -> None:
+    add_jobs(local)
+    run_id = local.add_run("glue:etl", duration=3 * HOUR)
+    for nth in range(1, 40):
+        local.fault("GetJobRun", "error500", times=1, after=nth * 2)
+    async with client_of(local, max_attempts=1) as client:
+        assert (await client.wait(f"glue:etl/{run_id}", timeout=24 * HOUR)).succeeded
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("AccessDeniedException", AccessDeniedError),
+        ("ValidationException", InvalidRequestError),
+        ("NewException", InvalidRequestError),
+    ],
+)
+async def test_what_cannot_pass_ends_a_wait_at_once(
+    local: LocalService, client: JobRunsClient, code: str, error: type[JobRunsError]
+) -> None:
+    add_jobs(local)
+    run_id = local.add_run("glue:etl")
+    local.fault("GetJobRun", "error", code=code, status=400, after=2)
+    with pytest.raises(error):
+        await client.wait(f"glue:etl/{run_id}", timeout=HOUR)
+    assert local.calls("GetJobRun") == 3
+    assert groups_of(client) == 0
+
+
+async def test_a_run_that_is_not_there_is_not_waited_for(local: LocalService, client: JobRunsClient) -> None:
+    add_jobs(local)
+    for ref in ("glue:etl/jr_1", "glue:missing/jr_1", "emr-serverless:00app/00run", "datazone:dzd_x/job42/run1"):
+        with pytest.raises(NotFoundError):
+            await client.wait(ref, timeout=HOUR)
+    assert local.clock.monotonic() == 0
+
+
+async def test_the_time_is_up_on_the_minute_and_the_run_is_left_alone(
+    local: LocalService, client: JobRunsClient
+) -> None:
+    add_jobs(local, duration=2 * HOUR)
+    ref = await client.glue("etl").start()
+    with pytest.raises(WaitTimeoutError, match="RUNNING") as caught:
+        await client.wait(ref, timeout=HOUR)
+    assert local.clock.monotonic() == 3600
+    assert caught.value.run is not None
+    assert caught.value.run.ref == ref
+    assert local.calls("BatchStopJobRun") == 0
+    assert (await client.wait(ref, timeout=2 * HOUR)).succeeded
+
+
+async def test_a_run_that_was_never_seen_is_not_made_up(local: LocalService, client: JobRunsClient) -> None:
+    add_jobs(local)
+    ref = await client.glue("etl").start()
+    local.fault("GetJobRun", "throttle", times=None)
+    with pytest.raises(WaitTimeoutError, match="never seen") as caught:
+        await client.wait(ref, timeout=MINUTE)
+    assert caught.value.run is None
+
+
+@pytest.mark.parametrize("service", ["emr-serverless", "glue"])
+async def test_a_run_whose_time_is_up_may_be_stopped(local: LocalService, client: JobRunsClient, service: str) -> None:
+    add_jobs(local, duration=2 * HOUR)
+    ref = f"{JOBS[service]}/{local.add_run(JOBS[service])}"
+    with pytest.raises(WaitTimeoutError, match="asked to stop"):
+        await client.wait(ref, timeout=HOUR, on_timeout="stop")
+    assert (await client.wait(ref, timeout=HOUR)).state is RunState.STOPPED
+
+
+async def test_a_run_that_cannot_be_stopped_is_said_to_go_on(local: LocalService, client: JobRunsClient) -> None:
+    add_jobs(local, duration=2 * HOUR)
+    ref = await client.glue("etl").start()
+    local.fault("BatchStopJobRun", "error", code="AccessDeniedException", status=400)
+    with pytest.raises(WaitTimeoutError, match="could not be stopped"):
+        await client.wait(ref, timeout=HOUR, on_timeout="stop")
+
+
+async def test_arguments_that_cannot_be_right_are_refused(local: LocalService, client: JobRunsClient) -> None:
+    wrong: list[dict[str, Any]] = [
+        {"on_timeout": "kill"},
+        {"poll_interval": timedelta(0)},
+        {"poll_interval": 2 * MINUTE, "max_poll_interval": MINUTE},
+    ]
+    for options in wrong:
+        with pytest.raises(InvalidRequestError):
+            await client.wait("glue:etl/jr_1", timeout=HOUR, **options)
+    with pytest.raises(InvalidRequestError):
+        await client.wait("glue:etl", timeout=HOUR)
+    with pytest.raises(UnsupportedOperationError):
+        await client.wait("datazone:dzd_x/job42/run1", timeout=HOUR, on_timeout="stop")
+    assert local.calls() == 0
+
+
+async def test_a_long_interval_needs_no_longer_one(local: LocalService, client: JobRunsClient) -> None:
+    add_jobs(local, duration=HOUR)
+    ref = await client.glue("etl").start()
+    assert (await client.wait(ref, timeout=2 * HOUR, poll_interval=10 * MINUTE)).succeeded
+    assert local.calls("GetJobRun") == 8
+
+
+async def test_the_intervals_are_the_callers(local: LocalService, client: JobRunsClient) -> None:
+    add_jobs(local, duration=HOUR)
+    ref = await client.glue("etl").start()
+    await client.wait(ref, timeout=None, poll_interval=30 * SECOND, max_poll_interval=30 * SECOND)
+    seen = [request.at for request in local.requests if request.operation == "GetJobRun"]
+    assert {(after - before).total_seconds() for before, after in pairwise(seen)} == {30.0}
+
+
+async def test_intervals_begin_anew_when_something_changes(local: LocalService, client: JobRunsClient) -> None:
+    local.add_glue_job("etl", startup=HOUR, duration=HOUR)
+    ref = await client.glue("etl").start()
+    await client.wait(ref, timeout=None)
+    states = [request.at for request in local.requests if request.operation == "GetJobRun"]
+    gaps = [(after - before).total_seconds() for before, after in pairwise(states)]
+    assert gaps[0] == 10
+    assert gaps.count(10.0) >= 2
+    assert max(gaps) <= 60
+
+
+async def test_each_poll_is_told_of(local: LocalService, client: JobRunsClient) -> None:
+    add_jobs(local)
+    seen: list[str] = []
+    ref = await client.emr_serverless("00app").start(SPARK, execution_role_arn=ROLE)
+    last = await client.wait(ref, timeout=HOUR, on_poll=lambda run: seen.append(run.native_state))
+    assert len(seen) == local.calls("GetJobRun")
+    assert seen[0] == "SUBMITTED"
+    assert seen[-1] == last.native_state == "SUCCESS"
+
+
+async def test_a_poll_that_failed_tells_nothing(local: LocalService) -> None:
+    add_jobs(local)
+    seen: list[JobRun[Any]] = []
+    async with client_of(local, max_attempts=1) as client:
+        ref = await client.glue("etl").start()
+        local.fault("GetJobRun", "error500", times=3, after=1)
+        await client.wait(ref, timeout=HOUR, on_poll=seen.append)
+        assert len(seen) == local.calls("GetJobRun") - 3
+
+
+async def test_what_is_raised_by_on_poll_ends_the_wait(local: LocalService, client: JobRunsClient) -> None:
+    add_jobs(local)
+    ref = await client.glue("etl").start()
+
+    def stop(run: JobRun[Any]) -> None:
+        raise KeyError(run.id)
+
+    with pytest.raises(KeyError, match=ref.run_id):
+        await client.wait(ref, timeout=HOUR, on_poll=stop)
+    assert groups_of(client) == 0
+    assert await others() == set()
+
+
+async def test_no_timeout_is_refused_for_what_does_not_end(local: LocalService, client: JobRunsClient) -> None:
+    add_jobs(local)
+    local.add_glue_job("stream", streaming=True)
+    stream = await client.glue("stream").start()
+    with pytest.raises(InvalidRequestError, match="timeout"):
+        await client.wait(stream, timeout=None)
+    assert local.clock.monotonic() == 0
+    with pytest.raises(WaitTimeoutError):
+        await client.wait(stream, timeout=MINUTE)
+    assert (await client.wait(await client.glue("etl").start(), timeout=None)).succeeded
+    batch = await client.emr_serverless("00app").start(SPARK, execution_role_arn=ROLE, mode="BATCH")
+    assert (await client.wait(batch, timeout=None)).succeeded
+
+
+async def test_no_timeout_is_refused_for_a_streaming_run_on_emr_serverless(
+    local: LocalService, client: JobRunsClient
+) -> None:
+    add_jobs(local)
+    run_id = local.add_run("emr-serverless:00app", mode="STREAMING")
+    with pytest.raises(InvalidRequestError, match="timeout"):
+        await client.wait(f"emr-serverless:00app/{run_id}", timeout=None)
+    assert groups_of(client) == 0
+
+
+async def test_a_streaming_run_that_has_ended_needs_no_timeout(local: LocalService, client: JobRunsClient) -> None:
+    local.add_glue_job("stream", streaming=True)
+    run_id = local.add_run("glue:stream", state="STOPPED")
+    assert (await client.wait(f"glue:stream/{run_id}", timeout=None)).state is RunState.STOPPED
+
+
+async def test_not_being_told_of_the_job_does_not_end_a_wait(local: LocalService, client: JobRunsClient) -> None:
+    add_jobs(local)
+    ref = await client.glue("etl").start()
+    local.fault("GetJob", "error500", times=6)
+    assert (await client.wait(ref, timeout=None)).succeeded
+    ref = await client.glue("etl").start()
+    local.fault("GetJob", "error", code="AccessDeniedException", status=400)
+    assert (await client.wait(ref, timeout=None)).succeeded
+
+
+async def test_an_attempts_id_means_the_run(local: LocalService, client: JobRunsClient) -> None:
+    local.add_glue_job("etl", max_retries=1, fail_attempts=1)
+    ref = await client.glue("etl").start()
+    local.advance(10 * MINUTE)
+    run = await client.wait(f"glue:etl/{ref.run_id}_attempt_1", timeout=HOUR)
+    assert run.ref == ref
+    assert (run.state, run.attempt) == (RunState.SUCCEEDED, 2)
+
+
+async def test_a_retry_is_followed(local: LocalService, client: JobRunsClient) -> None:
+    local.add_glue_job("etl", max_retries=2, fail_attempts=2)
+    seen: list[tuple[RunState, int]] = []
+    ref = await client.glue("etl").start()
+    run = await client.wait(
+        ref,
+        timeout=HOUR,
+        max_poll_interval=10 * SECOND,
+        on_poll=lambda run: seen.append((run.state, run.attempt)),
+    )
+    assert (run.state, run.attempt) == (RunState.SUCCEEDED, 3)
+    assert (RunState.FAILED, 1) in seen
+    assert local.calls("GetJob") == 1
+
+
+async def test_retries_that_are_used_up_end_a_wait_at_once(local: LocalService, client: JobRunsClient) -> None:
+    local.add_glue_job("etl", max_retries=1, fail_attempts=9)
+    ref = await client.glue("etl").start()
+    run = await client.wait(ref, timeout=HOUR, poll_interval=SECOND, max_poll_interval=SECOND)
+    assert (run.state, run.attempt) == (RunState.FAILED, 2)
+    assert run.ended_at is not None
+    assert local.clock.now() - run.ended_at < 2 * SECOND
+
+
+async def test_a_retry_may_come_late(local: LocalService, client: JobRunsClient) -> None:
+    local.add_glue_job("etl", max_retries=1, fail_attempts=1, retry_delay=4 * MINUTE)
+    run = await client.wait(await client.glue("etl").start(), timeout=HOUR)
+    assert (run.state, run.attempt) == (RunState.SUCCEEDED, 2)
+
+
+async def test_a_retry_that_does_not_come_is_not_waited_for_for_ever(
+    local: LocalService, client: JobRunsClient
+) -> None:
+    local.add_glue_job("etl", max_retries=1, fail_attempts=1, retry_delay=20 * MINUTE)
+    ref = await client.glue("etl").start()
+    run = await client.wait(ref, timeout=HOUR)
+    assert (run.state, run.attempt) == (RunState.FAILED, 1)
+    assert run.ended_at is not None
+    assert 5 * MINUTE <= local.clock.now() - run.ended_at < 6 * MINUTE
+    run = await client.wait(ref, timeout=2 * HOUR, retry_grace=30 * MINUTE)
+    assert (run.state, run.attempt) == (RunState.SUCCEEDED, 2)
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "EntityNotFoundException"])
+async def test_without_knowing_the_job_the_grace_decides(local: LocalService, client: JobRunsClient, code: str) -> None:
+    local.add_glue_job("etl", max_retries=3, fail_attempts=1)
+    local.fault("GetJob", "error", code=code, status=400, times=None)
+    run = await client.wait(await client.glue("etl").start(), timeout=HOUR)
+    assert (run.state, run.attempt) == (RunState.SUCCEEDED, 2)
+    local.add_glue_job("hopeless", fail_attempts=1)
+    run = await client.wait(await client.glue("hopeless").start(), timeout=HOUR)
+    assert (run.state, run.attempt) == (RunState.FAILED, 1)
+    assert run.ended_at is not None
+    assert local.clock.now() - run.ended_at >= 5 * MINUTE
+
+
+async def test_the_job_is_asked_for_again_when_it_could_not_be_told(local: LocalService) -> None:
+    local.add_glue_job("etl", fail_attempts=1)
+    local.fault("GetJob", "error500", times=2)
+    async with client_of(local, max_attempts=1) as client:
+        run = await client.wait(await client.glue("etl").start(), timeout=HOUR)
+    assert run.state is RunState.FAILED
+    assert local.calls("GetJob") == 3
+    assert run.ended_at is not None
+    assert local.clock.now() - run.ended_at < 5 * MINUTE
+
+
+@pytest.mark.parametrize("native", ["TIMEOUT", "EXPIRED", "ERROR"])
+async def test_other_failures_may_be_tried_again_as_well(
+    local: LocalService, client: JobRunsClient, native: str
+) -> None:
+    local.add_glue_job("etl", max_retries=1)
+    run_id = local.add_run("glue:etl", state=native)
+    run = await client.wait(f"glue:etl/{run_id}", timeout=HOUR)
+    assert run.native_state == native
+    assert 5 * 60 <= local.clock.monotonic() < 6 * 60
+
+
+async def test_a_failure_of_long_ago_is_final(local: LocalService, client: JobRunsClient) -> None:
+    local.add_glue_job("etl", max_retries=3)
+    run_id = local.add_run("glue:etl", state="FAILED", ended_at=local.clock.now() - HOUR)
+    assert (await client.wait(f"glue:etl/{run_id}", timeout=HOUR)).state is RunState.FAILED
+    assert local.clock.monotonic() == 0
+    assert local.calls("GetJob") == 0
