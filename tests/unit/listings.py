@@ -95,7 +95,7 @@ class Shelf(Recorder):
         """Add rows at the front, each newer than all that are there."""
         for _ in range(count):
             self._added += 1
-            self.rows.insert(0, row(f"new{self._added}", self._added))
+            self.rows.insert(0, row(f"new{self._added}", 1_000 + self._added))
 
     def expire(self) -> None:
         """Make all tokens invalid that were given out."""

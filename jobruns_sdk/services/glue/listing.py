@@ -124,7 +124,7 @@ class AttemptListing:
         self._call = call
         self._predecessors = predecessors
         self._root, self._known = root_and_number(run_id)
-        self._missing: list[NotFoundError] = []
+        self._missing: dict[int, NotFoundError] = {}
 
     async def fetch(self, token: str | None) -> Undecoded[Attempt[native.JobRun]]:
         """Fetch one attempt.
@@ -138,11 +138,11 @@ class AttemptListing:
                 self._call, self._job, attempt_id(self._root, number), predecessors=self._predecessors
             )
         except NotFoundError as error:
-            self._missing.append(error)
+            self._missing[number] = error
             # The history may have lost the first attempt and still hold a retry.
-            more = number < self._known or len(self._missing) == number == 1
+            more = number < self._known or number == 1
             if len(self._missing) == number and not more:
-                raise self._missing[0] from error
+                raise self._missing[1] from error
             return lambda: Batch((), str(number + 1) if more else None)
         attempt = attempt_from_native(self._job.run(self._root), row)
         more = number < self._known or may_be_retried(attempt.state)
