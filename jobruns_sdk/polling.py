@@ -11,6 +11,7 @@ from datetime import datetime
 from math import ceil
 from typing import TYPE_CHECKING, Any, Final
 
+from jobruns_sdk.concurrency import concurrently
 from jobruns_sdk.errors import JobRunsError
 from jobruns_sdk.model import JobRun
 from jobruns_sdk.ports import Clock, Follows, Operation, Retries
