@@ -1,0 +1,291 @@
+import itertools
+import string
+from contextlib import suppress
+from operator import attrgetter
+from typing import Any, Final
+
+import attrs
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+
+from jobruns_sdk.errors import InvalidRequestError
+from jobruns_sdk.refs import JobRef, RunRef, Service
+
+PATH_LENGTHS: Final = {Service.EMR_SERVERLESS: 1, Service.DATAZONE: 2, Service.GLUE: 1}
+
+NAMES: Final = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
+WORDS: Final = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]*", fullmatch=True)
+
+
+@st.composite
+def job_refs(draw: st.DrawFn) -> JobRef:
+    service = draw(st.sampled_from(Service))
+    path = draw(st.tuples(*[NAMES] * PATH_LENGTHS[service]))
+    return JobRef(service, path, draw(st.none() | WORDS), draw(st.none() | NAMES))
+
+
+RUN_REFS: Final = st.builds(RunRef, job_refs(), NAMES)
+
+
+@pytest.mark.parametrize(
+    ("text", "ref"),
+    [
+        ("glue:nightly-etl", JobRef("glue", ("nightly-etl",))),
+        ("emr-serverless:00f1abc", JobRef("emr-serverless", ("00f1abc",))),
+        ("datazone:dzd_x/job42", JobRef("datazone", ("dzd_x", "job42"))),
+        ("glue:a?region=eu-west-1", JobRef("glue", ("a",), "eu-west-1")),
+        ("glue:a?profile=prod", JobRef("glue", ("a",), None, "prod")),
+        ("glue:a?region=eu-west-1&profile=prod%26co", JobRef("glue", ("a",), "eu-west-1", "prod&co")),
+        ("glue:Combine%20legistators%20data", JobRef("glue", ("Combine legistators data",))),
+        ("glue:reports%2Fdaily%3Fv%3D2", JobRef("glue", ("reports/daily?v=2",))),
+        ("glue:%C3%A4nderungen", JobRef("glue", ("änderungen",))),
+        ("glue:100%25", JobRef("glue", ("100%",))),
+        ("glue:a+b", None),
+        ("glue:a%2Bb", JobRef("glue", ("a+b",))),
+        ("glue:..", JobRef("glue", ("..",))),
+        ("glue:a.b_c-d~e", JobRef("glue", ("a.b_c-d~e",))),
+        ("glue:%F0%9F%A6%86%E2%80%A8", JobRef("glue", ("🦆\u2028",))),
+    ],
+)
+def test_the_text_form_of_a_job(text: str, ref: JobRef | None) -> None:
+    if ref is None:
+        with pytest.raises(InvalidRequestError):
+            JobRef.parse(text)
+    else:
+        assert str(ref) == text
+        assert JobRef.parse(text) == ref
+
+
+@pytest.mark.parametrize(
+    ("text", "ref"),
+    [
+        ("glue:nightly-etl/jr_0123?region=eu-west-1", JobRef("glue", "nightly-etl", "eu-west-1").run("jr_0123")),
+        ("emr-serverless:00f1abc/00frun1", JobRef("emr-serverless", "00f1abc").run("00frun1")),
+        ("datazone:dzd_x/job42/run7", JobRef("datazone", ("dzd_x", "job42")).run("run7")),
+        ("glue:a%2Fb/jr_0%2Fx?profile=p", JobRef("glue", "a/b", profile="p").run("jr_0/x")),
+    ],
+)
+def test_the_text_form_of_a_run(text: str, ref: RunRef) -> None:
+    assert str(ref) == text
+    assert RunRef.parse(text) == ref
+
+
+@given(job_refs())
+@example(JobRef("glue", ("/",)))
+@example(JobRef("glue", ("%2F",)))
+@example(JobRef("glue", ("\x00",)))
+@example(JobRef("glue", ("a",), profile="?&=%"))
+def test_any_job_comes_back_from_its_text(ref: JobRef) -> None:
+    assert JobRef.parse(str(ref)) == ref
+    assert set(str(ref)) <= set(string.ascii_letters + string.digits + "-._~%:/?&=")
+
+
+@given(RUN_REFS)
+def test_any_run_comes_back_from_its_text(ref: RunRef) -> None:
+    assert RunRef.parse(str(ref)) == ref
+    assert str(ref).startswith(str(attrs.evolve(ref.job, region=None, profile=None)) + "/")
+
+
+@given(
+    st.text(max_size=40)
+    | st.from_regex(r"(glue|datazone|emr-serverless):[^?]*(\?(region|profile)=.*)?", fullmatch=True)
+)
+def test_text_is_a_reference_to_the_letter_or_refused(text: str) -> None:
+    for kind in (JobRef, RunRef):
+        with suppress(InvalidRequestError):
+            assert str(kind.parse(text)) == text
+
+
+@given(RUN_REFS, st.data())
+def test_another_text_is_never_the_same_reference(ref: RunRef, data: st.DataObject) -> None:
+    text = str(ref)
+    place = data.draw(st.integers(0, len(text)))
+    dropped = data.draw(st.integers(0, 1))
+    other = text[:place] + data.draw(st.text(max_size=2)) + text[place + dropped :]
+    assume(other != text)
+    with suppress(InvalidRequestError):
+        assert RunRef.parse(other) != ref
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        ":",
+        "glue",
+        "glue:",
+        "glue:?region=eu-west-1",
+        ":nightly-etl",
+        "nightly-etl",
+        "Glue:nightly-etl",
+        "GLUE:nightly-etl",
+        " glue:nightly-etl",
+        "glue:nightly-etl ",
+        "glue:nightly-etl\n",
+        "glue: nightly-etl",
+        "glue:nightly etl",
+        "glue:änderungen",
+        "glue:%e4nderungen",
+        "glue:%c3%a4nderungen",
+        "glue:%61",
+        "glue:%",
+        "glue:%zz",
+        "glue:%ED%A0%80",
+        "glue:a/",
+        "glue:/a",
+        "glue:a/b",
+        "glue:a//b",
+        "glue:a?",
+        "glue:a?region=",
+        "glue:a?region",
+        "glue:a?region=eu%2Dwest-1",
+        "glue:a?region=eu-west-1&",
+        "glue:a?&region=eu-west-1",
+        "glue:a?profile=p&region=eu-west-1",
+        "glue:a?region=eu-west-1&region=eu-west-2",
+        "glue:a?region=eu-west-1&mood=good",
+        "glue:a?Region=eu-west-1",
+        "glue:a?region=eu west",
+        "glue:a?region=../..",
+        "glue:a?region=eu-west-1#x",
+        "glue:a#x",
+        "glue://a",
+        "athena:a",
+        "datazone:dzd_x",
+        "datazone:dzd_x/job42/run7",
+        "datazone:dzd_x/",
+        "arn:aws:glue:eu-west-1:111122223333:job/nightly-etl",
+    ],
+)
+def test_what_is_no_job(text: str) -> None:
+    with pytest.raises(InvalidRequestError, match="is not the text form of a job"):
+        JobRef.parse(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "glue:nightly-etl",
+        "glue:nightly-etl/",
+        "glue:/jr_0",
+        "glue:a/b/jr_0",
+        "datazone:dzd_x/job42",
+        "datazone:dzd_x/job42/run7/x",
+        "emr-serverless:00f1abc?region=eu-west-1/00frun1",
+        "jr_0",
+    ],
+)
+def test_what_is_no_run(text: str) -> None:
+    with pytest.raises(InvalidRequestError, match="is not the text form of a run"):
+        RunRef.parse(text)
+
+
+@pytest.mark.parametrize("text", [None, 5, b"glue:a", JobRef("glue", "a")])
+def test_what_is_no_text_at_all(text: Any) -> None:  # noqa: ANN401  # what untyped callers may pass
+    for kind in (JobRef, RunRef):
+        with pytest.raises(InvalidRequestError):
+            kind.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("service", "path"),
+    [
+        ("glue", ()),
+        ("glue", ("a", "b")),
+        ("glue", ("",)),
+        ("glue", ""),
+        ("glue", ("\ud800",)),
+        ("glue", (None,)),
+        ("glue", (5,)),
+        ("emr-serverless", ("a", "b")),
+        ("datazone", ("a",)),
+        ("datazone", "ab"),
+        ("datazone", ("a", "")),
+        ("datazone", ("a", "b", "c")),
+        ("", ("a",)),
+        ("a:b", ("a",)),
+        ("a/b", ("a",)),
+        (None, ("a",)),
+    ],
+)
+def test_a_path_fits_its_service(service: Any, path: Any) -> None:  # noqa: ANN401  # what untyped callers may pass
+    with pytest.raises(InvalidRequestError):
+        JobRef(service, path)
+
+
+@pytest.mark.parametrize("region", ["", "eu west", "eu/west", "..", "-eu", "eu-west-1\n", "ö", 5])
+def test_a_region_that_is_none(region: Any) -> None:  # noqa: ANN401  # what untyped callers may pass
+    with pytest.raises(InvalidRequestError, match="region"):
+        JobRef("glue", "a", region)
+
+
+@pytest.mark.parametrize("profile", ["", "\ud800", 5])
+def test_a_profile_that_is_none(profile: Any) -> None:  # noqa: ANN401  # what untyped callers may pass
+    with pytest.raises(InvalidRequestError, match="profile"):
+        JobRef("glue", "a", None, profile)
+
+
+@pytest.mark.parametrize("run_id", ["", "\ud800", None, 5])
+def test_a_run_id_that_is_none(run_id: Any) -> None:  # noqa: ANN401  # what untyped callers may pass
+    with pytest.raises(InvalidRequestError, match="run id"):
+        JobRef("glue", "a").run(run_id)
+
+
+def test_a_service_is_known_by_its_name() -> None:
+    ref = JobRef("emr-serverless", "00f1abc")
+
+    assert ref.service is Service.EMR_SERVERLESS
+    assert ref.path == ("00f1abc",)
+    assert ref == JobRef(Service.EMR_SERVERLESS, ["00f1abc"])
+    assert hash(ref) == hash(JobRef(Service.EMR_SERVERLESS, ("00f1abc",)))
+
+
+def test_an_adapter_of_ones_own_may_name_its_jobs() -> None:
+    ref = JobRef("emr-containers", ("cluster", "job"), "eu-west-1").run("000001")
+
+    assert str(ref) == "emr-containers:cluster/job/000001?region=eu-west-1"
+
+
+def test_references_are_told_apart_by_every_part() -> None:
+    jobs = {
+        JobRef(service, path, region, profile)
+        for service in ("glue", "emr-serverless")
+        for path in ("a", "b")
+        for region in (None, "eu-west-1", "us-east-1")
+        for profile in (None, "prod")
+    }
+    runs = {job.run(run_id) for job in jobs for run_id in ("1", "2")}
+
+    assert len(jobs) == 24
+    assert len(runs) == len(set(map(str, runs))) == 48
+
+
+def test_references_are_ordered_where_regions_are_missing_too() -> None:
+    jobs = [
+        JobRef("datazone", ("a", "b")),
+        JobRef("glue", "a"),
+        JobRef("glue", "a", None, "prod"),
+        JobRef("glue", "a", "eu-west-1"),
+        JobRef("glue", "a", "eu-west-1", "prod"),
+        JobRef("glue", "a", "us-east-1"),
+        JobRef("glue", "b"),
+    ]
+
+    assert sorted(set(jobs)) == jobs
+    assert all(first < second and not second < first for first, second in itertools.pairwise(jobs))
+    assert sorted(job.run(str(number)) for number in (2, 1) for job in jobs) == [
+        job.run(str(number)) for job in jobs for number in (1, 2)
+    ]
+
+
+def test_a_sibling_lives_in_the_same_place() -> None:
+    assert JobRef("glue", "a", "eu-west-1", "prod").sibling("b") == JobRef("glue", "b", "eu-west-1", "prod")
+    with pytest.raises(InvalidRequestError):
+        JobRef("glue", "a").sibling("b", "c")
+
+
+def test_a_run_knows_its_job() -> None:
+    job = JobRef("glue", "a", "eu-west-1")
+
+    assert attrgetter("job", "run_id")(job.run("jr_0")) == (job, "jr_0")
