@@ -60,7 +60,7 @@ class Shape(TypedDict, total=False):
 
 class _Operation(TypedDict, total=False):
     input: Required[Reference]
-    output: Reference
+    output: Required[Reference]
 
 
 class Model(TypedDict):
@@ -127,13 +127,12 @@ def problems_of_request(service: str, operation: str, members: Mapping[str, obje
 
 def problems_of_answer(service: str, operation: str, members: Mapping[str, object]) -> list[str]:
     """What an output breaks of its model, unknown members included; empty if nothing."""
-    return _problems(service, model(service)["operations"][operation].get("output"), members, strict=True)
+    return _problems(service, model(service)["operations"][operation]["output"], members, strict=True)
 
 
-def _problems(service: str, shape: Reference | None, members: Mapping[str, object], *, strict: bool) -> list[str]:
+def _problems(service: str, shape: Reference, members: Mapping[str, object], *, strict: bool) -> list[str]:
     walk = _Walk(model(service)["shapes"], strict)
-    if shape is not None:
-        walk.check(shape, members, "")
+    walk.check(shape, members, "")
     return walk.problems
 
 

@@ -141,7 +141,7 @@ class Dispatcher:
 
     def _broken(self, exchange: _Exchange, fault: Fault, now: int) -> Reply | None:
         """What stands in the answer's place; the operation takes effect first where the fault keeps its effect."""
-        if fault.effect or fault.kind == "reset_after":
+        if fault.keeps_effect:
             self._answer(exchange, now)
         return broken_reply(exchange.service, fault)
 

@@ -23,6 +23,10 @@ FaultKind = Literal[
     "stale_list",
 ]
 
+_REPLACING: Final = frozenset(
+    {"throttle", "error", "error500", "html503", "reset_before", "silence", "wrong_content", "expired_token"}
+)
+
 HTML: Final = (
     b"<html><body><h1>503 Service Unavailable</h1>No server is available to handle this request.</body></html>"
 )
@@ -52,6 +56,11 @@ class Fault:
     def __post_init__(self) -> None:
         if self.kind not in get_args(FaultKind):
             raise ValueError(f"there is no fault {self.kind!r}: choose one of {', '.join(get_args(FaultKind))}")
+
+    @property
+    def keeps_effect(self) -> bool:
+        """Whether the operation is to take effect before something else is answered."""
+        return self.kind == "reset_after" or (self.effect and self.kind in _REPLACING)
 
     def concerns(self, service: str, operation: str, members: Mapping[str, object], token: str | None) -> bool:
         """Whether a call is one of those that the fault is meant for; a token can expire only where there is one."""

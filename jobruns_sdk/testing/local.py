@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _LOG_SIZE: Final = 20_000
 _KEY: Final = "local"
+_LAST_PORT: Final = 65_535
 _SECONDS: Final[Mapping[FaultKind, float]] = {"stale_list": 60.0, "delay": 0.1}
 
 
@@ -42,7 +43,7 @@ class LocalService(Seeding):
     refused unless `allow_remote=True`.
 
     Raises:
-        ValueError: The address is not a loopback one, or both a clock and its settings are given.
+        ValueError: The address is not a loopback one, the port is none, or a clock and its settings are both given.
     """
 
     def __init__(
@@ -66,6 +67,8 @@ class LocalService(Seeding):
     ) -> None:
         if not (allow_remote or is_loopback(host)):
             raise ValueError(f"{host} is not a loopback address; allow_remote=True serves it to other machines")
+        if not 0 <= port <= _LAST_PORT:
+            raise ValueError(f"a port is a number up to {_LAST_PORT}: not {port}")
         if clock is not None and (start is not None or speed is not None):
             raise ValueError("a clock is given: start and speed are its own to say")
         self.region_name = region_name

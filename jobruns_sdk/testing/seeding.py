@@ -141,7 +141,7 @@ class Seeding:
             )
             settings: dict[str, object] = {
                 "name": name or f"application-{application_id[-4:]}",
-                "type": type,
+                "type": type.capitalize(),
                 "releaseLabel": release_label,
                 "architecture": "X86_64",
                 "tags": dict(tags or {}),

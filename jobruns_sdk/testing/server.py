@@ -4,7 +4,6 @@ import asyncio
 import ipaddress
 import socket
 import threading
-from contextlib import suppress
 from functools import partial
 
 from jobruns_sdk.testing.http import Connection, Handler
@@ -19,6 +18,7 @@ class ServerThread:
         self._connections: set[Connection] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self._stopped = asyncio.Event()
         self.port = port
 
     def start(self) -> None:
@@ -31,6 +31,7 @@ class ServerThread:
         listener = socket.create_server(self._address, family=family, backlog=1024)
         self.port = listener.getsockname()[1]
         self._loop = asyncio.new_event_loop()
+        self._stopped = asyncio.Event()
         self._thread = threading.Thread(
             target=self._serve, args=(self._loop, listener), name="jobruns-local", daemon=True
         )
@@ -40,24 +41,25 @@ class ServerThread:
         """Close the socket and all connections, and return once the thread has ended."""
         loop, thread, self._loop, self._thread = self._loop, self._thread, None, None
         if loop is not None and thread is not None:
-            with suppress(RuntimeError):  # the loop was closed already
-                loop.call_soon_threadsafe(loop.stop)
+            loop.call_soon_threadsafe(self._stopped.set)
             thread.join()
 
     def _serve(self, loop: asyncio.AbstractEventLoop, listener: socket.socket) -> None:
         asyncio.set_event_loop(loop)
         try:
-            factory = partial(Connection, self._handler, self._connections)
-            server = loop.run_until_complete(loop.create_server(factory, sock=listener))
-            loop.run_forever()
-            server.close()
-            for connection in tuple(self._connections):
-                connection.abort()
-            loop.run_until_complete(server.wait_closed())
-            loop.run_until_complete(asyncio.sleep(0))
+            loop.run_until_complete(self._serve_until_stopped(loop, listener))
         finally:
             asyncio.set_event_loop(None)
             loop.close()
+
+    async def _serve_until_stopped(self, loop: asyncio.AbstractEventLoop, listener: socket.socket) -> None:
+        server = await loop.create_server(partial(Connection, self._handler, self._connections), sock=listener)
+        await self._stopped.wait()
+        server.close()
+        for connection in tuple(self._connections):
+            connection.abort()
+        await server.wait_closed()
+        await asyncio.sleep(0)  # the turn in which aborted connections let go of their sockets
 
 
 def is_loopback(host: str) -> bool:

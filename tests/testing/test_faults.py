@@ -68,11 +68,11 @@ def test_a_reset_comes_before_or_after_the_effect(
     assert local.requests[-1].status == 0
 
 
-def test_any_fault_may_keep_the_effect(local: LocalService, ids: list[str]) -> None:
-    for kind in cast("list[FaultKind]", ["error500", "html503", "wrong_content", "throttle"]):
+def test_any_fault_may_keep_the_effect_and_none_doubles_it(local: LocalService, ids: list[str]) -> None:
+    for kind in cast("list[FaultKind]", ["error500", "html503", "wrong_content", "throttle", "truncate", "drip"]):
         local.fault("StartJobRun", kind, effect=True)
         post(local, "StartJobRun", JobName="etl")
-    assert len(local.states("glue:etl")) == len(ids) + 4
+    assert len(local.states("glue:etl")) == len(ids) + 6
 
 
 @pytest.mark.parametrize("at", [0, 1, 100, None])

@@ -63,7 +63,7 @@ def job_definition(job: Job) -> Answer:
     """A Job, as GetJob shows it."""
     return without_none(
         Name=job.name,
-        **job.settings,
+        **{"ExecutionClass": "STANDARD", **job.settings},
         CreatedOn=timestamp(job.created),
         LastModifiedOn=timestamp(job.created),
         MaxRetries=job.limits.max_retries,

@@ -1,0 +1,74 @@
+"""The pytest plugin, in test runs of its own: both modes of pytest-asyncio, options, and what it loads."""
+
+import subprocess
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+from subprocess import CompletedProcess
+from textwrap import dedent
+from typing import Final
+
+import pytest
+
+ROOT: Final = Path(__file__).parents[2]
+TESTS: Final = """
+    import pytest
+
+    @MARK
+    async def test_a_client_is_open(jobruns_local, jobruns_client):
+        jobruns_local.add_glue_job("etl")
+        jobruns_local.add_runs("glue:etl", 3)
+        assert len(await jobruns_client.glue("etl").runs().collect()) == 3
+        assert jobruns_local.calls("GetJobRuns") == 1
+
+    @pytest.mark.jobruns_local(region_name="eu-west-1", check=True)
+    def test_the_service_takes_options(jobruns_local):
+        assert jobruns_local.environment["AWS_REGION"] == "eu-west-1"
+
+    def test_each_test_has_its_own_service(jobruns_local):
+        assert jobruns_local.calls() == 0
+"""
+
+
+def run_pytest(folder: Path, *options: str) -> CompletedProcess[str]:
+    """A test run in a folder, with the plugin whether or not the package is installed."""
+    installed = entry_points(group="pytest11", name="jobruns")
+    plugin = [] if installed else ["-p", "jobruns_sdk.testing.plugin"]
+    settings = ["-W", "error", "--strict-markers", "-o", "asyncio_default_fixture_loop_scope=function"]
+    arguments = ["-q", *plugin, *settings, *options, str(folder)]
+    program = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import pytest; sys.exit(pytest.main({arguments!r}))"
+    return run(program, folder)
+
+
+def run(program: str, folder: Path) -> CompletedProcess[str]:
+    """Run a program in a folder, in an interpreter of its own."""
+    command = [sys.executable, "-c", dedent(program)]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603  # ours
+
+
+@pytest.mark.parametrize(
+    ("mode", "mark"), [("strict", "pytest.mark.asyncio"), ("auto", "pytest.mark.filterwarnings('error')")]
+)
+def test_it_works_with_pytest_asyncio_in_both_modes(tmp_path: Path, mode: str, mark: str) -> None:
+    (tmp_path / "test_it.py").write_text(dedent(TESTS).replace("MARK", mark))
+    done = run_pytest(tmp_path, "-o", f"asyncio_mode={mode}")
+    assert "3 passed" in done.stdout, done.stdout
+
+
+def test_it_is_there_without_pytest_asyncio(tmp_path: Path) -> None:
+    (tmp_path / "test_it.py").write_text("def test(jobruns_local):\n    assert jobruns_local.url\n")
+    command = run_pytest(tmp_path, "-p", "no:asyncio", "-o", "addopts=", "-W", "ignore::pytest.PytestConfigWarning")
+    assert "1 passed" in command.stdout, command.stdout
+
+
+def test_it_loads_nothing_that_a_test_run_does_not_need_anyway(tmp_path: Path) -> None:
+    program = f"""
+        import sys
+        sys.path.insert(0, {str(ROOT)!r})
+        import pytest
+        before = set(sys.modules)
+        import jobruns_sdk.testing.plugin
+        print(sorted(name for name in set(sys.modules) - before))
+    """
+    done = run(program, tmp_path)
+    assert done.stdout.strip() == "['jobruns_sdk', 'jobruns_sdk.testing', 'jobruns_sdk.testing.plugin']"
