@@ -17,7 +17,7 @@ N = TypeVar("N")
 T = TypeVar("T")
 
 
-RUNS: Final[Kind[JobRun[Any]]] = Kind(attrgetter("ref.run_id"), attrgetter("created_at"))
+RUNS: Final[Kind[JobRun[Any]]] = Kind(attrgetter("id"), attrgetter("created_at"))
 """Runs, newest first."""
 
 _OLDEST_RUNS: Final[Kind[JobRun[Any]]] = Kind(RUNS.key, RUNS.when, newest_first=False)

@@ -103,22 +103,22 @@ def _emr_serverless(answer: _Answer) -> JobRun[Native]:
     job = answer.job("applicationId")
     if "id" in answer.members:
         summary = answer.native(emr_serverless.JobRunSummary)
-        return from_emr_serverless.run_from_summary(job.run(answer.text("id")), summary)
+        return from_emr_serverless.run_from_summary(job, answer.text("id"), summary)
     run = answer.native(emr_serverless.JobRun)
-    return from_emr_serverless.run_from_native(job.run(answer.text("jobRunId")), run)
+    return from_emr_serverless.run_from_native(job, answer.text("jobRunId"), run)
 
 
 def _datazone(answer: _Answer) -> JobRun[Native]:
     job = answer.job("domainId", "jobId")
     if "runId" in answer.members:
-        return from_datazone.run_from_summary(job.run(answer.text("runId")), answer.native(datazone.JobRunSummary))
-    return from_datazone.run_from_native(job.run(answer.text("id")), answer.native(datazone.GetJobRunOutput))
+        return from_datazone.run_from_summary(job, answer.text("runId"), answer.native(datazone.JobRunSummary))
+    return from_datazone.run_from_native(job, answer.text("id"), answer.native(datazone.GetJobRunOutput))
 
 
 def _glue(answer: _Answer) -> JobRun[Native]:
     answer.enter("JobRun")
     root, _ = from_glue.root_and_number(answer.text("Id"))
-    return from_glue.run_from_attempts(answer.job("JobName").run(root), [answer.native(glue.JobRun)])
+    return from_glue.run_from_attempts(answer.job("JobName"), root, [answer.native(glue.JobRun)])
 
 
 _READERS: Final[Mapping[str, Callable[[_Answer], JobRun[Native]]]] = {

@@ -88,7 +88,8 @@ FACTS: Final[dict[str, object]] = {
     "retryable": True,
 }
 RUN: Final = JobRun(
-    JobRef("glue", "etl").run("jr_1"),
+    JobRef("glue", "etl"),
+    "jr_1",
     None,
     RunState.FAILED,
     "FAILED",

@@ -37,7 +37,9 @@ queries = st.builds(
 
 def run(state: RunState, native_state: str, created_at: datetime | None = NOON) -> JobRun[None]:
     ref = JobRef("glue", ("etl",)).run("jr_0")
-    return JobRun(ref, None, state, native_state, None, 1, created_at, None, None, None, None, None, None)
+    return JobRun(
+        ref.job, ref.run_id, None, state, native_state, None, 1, created_at, None, None, None, None, None, None
+    )
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ FAILURE: Final = [state for state in RunState if state.is_failure]
 
 
 def seen(state: RunState, attempt: int = 1) -> JobRun[Native]:
-    return JobRun(RUN, "etl", state, state.name, None, attempt, AT, AT, AT, AT, None, None, Native())
+    return JobRun(RUN.job, RUN.run_id, "etl", state, state.name, None, attempt, AT, AT, AT, AT, None, None, Native())
 
 
 @pytest.mark.parametrize("state", [state for state in RunState if not state.is_terminal])

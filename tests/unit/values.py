@@ -15,7 +15,8 @@ CANARY: Final = "correct horse"
 NATIVE: Final = glue.JobRun(Id="jr_0", JobRunState="FAILED", Arguments={"--password": CANARY}, StartedOn=CREATED)
 
 RUN: Final = JobRun(
-    ref=REF,
+    job=JOB,
+    id="jr_0",
     name="nightly-etl",
     state=RunState.FAILED,
     native_state="FAILED",

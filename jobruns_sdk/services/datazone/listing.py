@@ -23,7 +23,7 @@ async def get_run(call: Call, run: RunRef) -> tuple[JobRun[native.GetJobRunOutpu
     found = GET_JOB_RUN.read(reply)
     if not found.id:
         raise GET_JOB_RUN.lacks("$.id", reply)
-    return run_from_native(run, found), reply
+    return run_from_native(run.job, run.run_id, found), reply
 
 
 class RunListing:
@@ -59,7 +59,7 @@ class RunListing:
         for index, row in enumerate(items):
             if not row.runId:
                 raise LIST_JOB_RUNS.lacks(f"$.items[{index}].runId", reply)
-        rows = [run_from_summary(self._job.run(row.runId or ""), row) for row in items]
+        rows = [run_from_summary(self._job, row.runId or "", row) for row in items]
         token = None if self._is_past(items) else answer.nextToken or None
         return Batch(rows, token, reply.requests, reply.waited)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from jobruns_sdk.model import Attempt, JobRun, RunState
-from jobruns_sdk.refs import RunRef
+from jobruns_sdk.refs import JobRef
 from jobruns_sdk.services.datazone import native
 from jobruns_sdk.wire import utc
 
@@ -22,12 +22,13 @@ STATES: Final[Mapping[str, RunState]] = {
 _UNKNOWN: Final = RunState.UNKNOWN  # looking it up takes 0.15 us, a tenth of a row's translation
 
 
-def run_from_summary(ref: RunRef, row: native.JobRunSummary) -> JobRun[native.JobRunSummary]:
+def run_from_summary(job: JobRef, run_id: str, row: native.JobRunSummary) -> JobRun[native.JobRunSummary]:
     """Return a run as ListJobRuns lists it."""
     native_state = row.status or ""
     started, ended = utc(row.startTime), utc(row.endTime)
     return JobRun(
-        ref,
+        job,
+        run_id,
         None,
         STATES.get(native_state, _UNKNOWN),
         native_state,
@@ -43,12 +44,13 @@ def run_from_summary(ref: RunRef, row: native.JobRunSummary) -> JobRun[native.Jo
     )
 
 
-def run_from_native(ref: RunRef, run: native.GetJobRunOutput) -> JobRun[native.GetJobRunOutput]:
+def run_from_native(job: JobRef, run_id: str, run: native.GetJobRunOutput) -> JobRun[native.GetJobRunOutput]:
     """Return a run as GetJobRun has it."""
     native_state = run.status or ""
     started, ended = utc(run.startTime), utc(run.endTime)
     return JobRun(
-        ref,
+        job,
+        run_id,
         None,
         STATES.get(native_state, _UNKNOWN),
         native_state,

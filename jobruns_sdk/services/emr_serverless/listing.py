@@ -80,7 +80,7 @@ class RunListing:
             if not row.id:
                 raise LIST_JOB_RUNS.lacks(f"$.jobRuns[{index}].id", reply)
         job = self._application
-        rows = [run_from_summary(job.run(row.id or ""), row) for row in answer.jobRuns if self._is_wanted(row)]
+        rows = [run_from_summary(job, row.id or "", row) for row in answer.jobRuns if self._is_wanted(row)]
         return Batch(rows, answer.nextToken or None, reply.requests, reply.waited)
 
     def _is_wanted(self, row: native.JobRunSummary) -> bool:

@@ -148,7 +148,7 @@ class EmrServerlessApplication:
         check_count("attempt", attempt)
         ref = self.run_ref(run_id)
         run, _ = await get_run(self._call, ref, attempt)
-        return run_from_native(ref, run)
+        return run_from_native(ref.job, ref.run_id, run)
 
     async def job(self) -> Job[Application]:
         """Return the application (GetApplication).

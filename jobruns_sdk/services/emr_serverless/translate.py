@@ -28,11 +28,12 @@ AttemptNative = native.JobRunAttemptSummary | native.JobRun
 """An attempt as it is listed, or as GetJobRun has it where the list lags behind."""
 
 
-def run_from_summary(ref: RunRef, row: native.JobRunSummary) -> JobRun[native.JobRunSummary]:
+def run_from_summary(job: JobRef, run_id: str, row: native.JobRunSummary) -> JobRun[native.JobRunSummary]:
     """Return a run as ListJobRuns lists it, which tells neither start, end nor usage."""
     native_state = row.state or ""
     return JobRun(
-        ref,
+        job,
+        run_id,
         row.name,
         STATES.get(native_state, _UNKNOWN),
         native_state,
@@ -48,11 +49,12 @@ def run_from_summary(ref: RunRef, row: native.JobRunSummary) -> JobRun[native.Jo
     )
 
 
-def run_from_native(ref: RunRef, run: native.JobRun) -> JobRun[native.JobRun]:
+def run_from_native(job: JobRef, run_id: str, run: native.JobRun) -> JobRun[native.JobRun]:
     """Return a run as GetJobRun has it."""
     native_state = run.state or ""
     return JobRun(
-        ref,
+        job,
+        run_id,
         run.name,
         STATES.get(native_state, _UNKNOWN),
         native_state,

@@ -98,14 +98,14 @@ class RunListing:
         if fold is None:
             runs = [self._alone(row, row.Id or "") for row in rows]
         else:
-            runs = [run for row in (*retries, *rows) if (run := fold.add(row, row.Id or "")) is not None]
+            runs = fold.add((*retries, *rows))
             runs += fold.flush() if token is None else ()
         if self._is_past(rows):
             token = None
         return Batch(runs, token, requests, reply.waited, fold.state if fold else ())
 
     def _alone(self, row: native.JobRun, run_id: str) -> JobRun[native.JobRun]:
-        return run_from_row(self._job.run(run_id), row, root_and_number(run_id)[1])
+        return run_from_row(self._job, run_id, row, root_and_number(run_id)[1])
 
     def _is_past(self, rows: Sequence[native.JobRun]) -> bool:
         end = self._end

@@ -7,7 +7,7 @@ or the edge of the history may cut off from them.
 from collections.abc import Iterable
 
 from jobruns_sdk.model import JobRun
-from jobruns_sdk.refs import JobRef, RunRef
+from jobruns_sdk.refs import JobRef
 from jobruns_sdk.services.glue import native
 from jobruns_sdk.services.glue.translate import attempt_id, root_and_number, run_from_attempts, run_from_row
 
@@ -31,15 +31,18 @@ class RetryFold:
         """The ids of the retries whose run has not come yet."""
         return tuple(attempt_id(root, number) for root, group in self._open.items() for number in group)
 
-    def add(self, row: native.JobRun, run_id: str) -> JobRun[native.JobRun] | None:
-        """Take in a row; return the run that is complete with it, None if it was a retry."""
-        root, number = root_and_number(run_id)
-        if number > 1:
-            self._open.setdefault(root, {})[number] = row
-            return None
-        if root not in self._open:
-            return run_from_row(RunRef(self._job, root), row, number)
-        return self._run(root, self._open.pop(root) | {1: row})
+    def add(self, rows: Iterable[native.JobRun]) -> list[JobRun[native.JobRun]]:
+        """Take in rows, each with its id; return the runs that are complete with them."""
+        runs: list[JobRun[native.JobRun]] = []
+        for row in rows:
+            root, number = root_and_number(row.Id or "")
+            if number > 1:
+                self._open.setdefault(root, {})[number] = row
+            elif root in self._open:
+                runs.append(self._run(root, self._open.pop(root) | {1: row}))
+            else:
+                runs.append(run_from_row(self._job, root, row, 1))
+        return runs
 
     def flush(self) -> Iterable[JobRun[native.JobRun]]:
         """Return the runs whose first attempt the history no longer holds, dated by their oldest known attempt."""
@@ -48,4 +51,4 @@ class RetryFold:
         return sorted(runs, key=lambda run: run.created_at.timestamp() if run.created_at else 0.0, reverse=True)
 
     def _run(self, root: str, group: dict[int, native.JobRun]) -> JobRun[native.JobRun]:
-        return run_from_attempts(self._job.run(root), [group[number] for number in sorted(group)])
+        return run_from_attempts(self._job, root, [group[number] for number in sorted(group)])

@@ -141,7 +141,7 @@ class GlueJob:
         root = self.run_ref(run_id)
         listing = self._attempts(run_id, predecessors=predecessors)
         attempts = await attempt_pages(root, lambda: listing, limit=None, cursor=None).collect()
-        return run_from_attempts(root, [attempt.native for attempt in attempts])
+        return run_from_attempts(root.job, root.run_id, [attempt.native for attempt in attempts])
 
     async def job(self) -> Job[native.Job]:
         """Return the job's definition (GetJob).

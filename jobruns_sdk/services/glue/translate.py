@@ -48,7 +48,9 @@ _RETRY_ID: Final = re.compile(r"(?P<root>.+)_attempt_(?P<retry>[1-9][0-9]{0,8})"
 
 def root_and_number(run_id: str) -> tuple[str, int]:
     """Return the id of the run that an attempt's id belongs to, and the attempt's number, from 1."""
-    found = _RETRY_ID.fullmatch(run_id) if "_attempt_" in run_id else None
+    if "_attempt_" not in run_id:
+        return run_id, 1
+    found = _RETRY_ID.fullmatch(run_id)
     return (found["root"], int(found["retry"]) + 1) if found else (run_id, 1)
 
 
@@ -65,21 +67,22 @@ def may_be_retried(state: RunState) -> bool:
     return state.is_failure or state is RunState.UNKNOWN
 
 
-def run_from_attempts(ref: RunRef, attempts: Sequence[native.JobRun]) -> JobRun[native.JobRun]:
+def run_from_attempts(job: JobRef, run_id: str, attempts: Sequence[native.JobRun]) -> JobRun[native.JobRun]:
     """Return the run that was tried by those attempts, which come in their order; the last one has the say."""
     last = attempts[-1]
     number = root_and_number(last.Id or "")[1]
     started = utc(attempts[0].StartedOn)
     usage = _total(attempts) if len(attempts) == number else None
-    return attrs.evolve(run_from_row(ref, last, number), created_at=started, started_at=started, usage=usage)
+    return attrs.evolve(run_from_row(job, run_id, last, number), created_at=started, started_at=started, usage=usage)
 
 
-def run_from_row(ref: RunRef, row: native.JobRun, number: int) -> JobRun[native.JobRun]:
+def run_from_row(job: JobRef, run_id: str, row: native.JobRun, number: int) -> JobRun[native.JobRun]:
     """Return one row of Glue's, which is the attempt of that number, as a run of its own."""
     native_state = row.JobRunState or ""
     started = utc(row.StartedOn)
     return JobRun(
-        ref,
+        job,
+        run_id,
         row.JobName,
         STATES.get(native_state, _UNKNOWN),
         native_state,
