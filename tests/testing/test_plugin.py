@@ -30,14 +30,14 @@ TESTS: Final = """
 """
 
 
-def run_pytest(folder: Path, *options: str) -> CompletedProcess[str]:
-    """A test run in a folder, with the plugin whether or not the package is installed."""
+def run_pytest(target: Path, *options: str) -> CompletedProcess[str]:
+    """A test run of a folder or file, with the plugin whether or not the package is installed."""
     installed = entry_points(group="pytest11", name="jobruns")
     plugin = [] if installed else ["-p", "jobruns_sdk.testing.plugin"]
     settings = ["-W", "error", "--strict-markers", "-o", "asyncio_default_fixture_loop_scope=function"]
-    arguments = ["-q", *plugin, *settings, *options, str(folder)]
+    arguments = ["-q", *plugin, *settings, *options, str(target)]
     program = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import pytest; sys.exit(pytest.main({arguments!r}))"
-    return run(program, folder)
+    return run(program, target if target.is_dir() else target.parent)
 
 
 def run(program: str, folder: Path) -> CompletedProcess[str]:
@@ -53,6 +53,13 @@ def test_it_works_with_pytest_asyncio_in_both_modes(tmp_path: Path, mode: str, m
     (tmp_path / "test_it.py").write_text(dedent(TESTS).replace("MARK", mark))
     done = run_pytest(tmp_path, "-o", f"asyncio_mode={mode}")
     assert "3 passed" in done.stdout, done.stdout
+
+
+def test_the_documentation_example_works(tmp_path: Path) -> None:
+    example = tmp_path / "test_report.py"
+    example.write_text(Path(__file__).with_name("report_example.py").read_text())
+    done = run_pytest(example, "-o", "asyncio_mode=auto")
+    assert "2 passed" in done.stdout, done.stdout
 
 
 def test_it_is_there_without_pytest_asyncio(tmp_path: Path) -> None:
