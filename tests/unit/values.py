@@ -1,7 +1,9 @@
 """Values of the model to start from."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
+
+import attrs
 
 from jobruns_sdk.model import Attempt, JobRun, RunState, Usage
 from jobruns_sdk.refs import JobRef, RunRef
@@ -44,3 +46,10 @@ ATTEMPT: Final = Attempt(
     usage=Usage(dpu_hours=1.5, basis="consumed"),
     native=NATIVE,
 )
+
+
+def members(value: JobRun[Any] | Attempt[Any]) -> dict[str, object]:
+    """The members of a run or an attempt by name, in their order."""
+    ref = ("ref",) if isinstance(value, JobRun) else ()
+    names = [*ref, *(field.name for field in attrs.fields(type(value)))]
+    return {name: getattr(value, name) for name in names if isinstance(value, Attempt) or name not in {"job", "id"}}
