@@ -5,7 +5,7 @@ There is no task in the background. Whoever is due looks for all, under a lock, 
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Collection, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from math import ceil
@@ -26,6 +26,7 @@ Observation = JobRun[Native] | JobRunsError
 _FRESH: Final = 0.5  # of a poll interval: what was seen that lately is not looked for again
 _TICK: Final = 1e-6  # seconds: times that are equal but for rounding
 _GETS_AT_ONCE: Final = 10
+_UNLISTED: Final = 30.0  # seconds, doubled each time: how long a run that was not in the list is not looked for there
 
 
 class Group:
@@ -37,10 +38,16 @@ class Group:
         self.seen: dict[str, tuple[float, Observation]] = {}
         self.looking = asyncio.Lock()
         self.asking = asyncio.Lock()
-        self.unlisted: set[str] = set()
+        self.unlisted: dict[str, tuple[float, float]] = {}
         self.quota_time = 0.0
         self.retry_limit: int | None = None
         self.retry_limit_known = False
+
+    def note_unlisted(self, run_ids: Iterable[str], now: float) -> None:
+        """Remember that runs are too old for the list, or too new: they are got, and looked for in the list later."""
+        for run_id in run_ids:
+            span = 2 * self.unlisted.get(run_id, (now, _UNLISTED))[1]
+            self.unlisted[run_id] = (now + span, span)
 
 
 class Poller:
@@ -70,7 +77,7 @@ class Poller:
                 if group.watched[run_id] <= 0:
                     del group.watched[run_id]
                     group.seen.pop(run_id, None)
-                    group.unlisted.discard(run_id)
+                    group.unlisted.pop(run_id, None)
             if not group.watched:
                 self._groups.pop(handle.ref, None)
 
@@ -116,12 +123,13 @@ class Poller:
         return at >= since or (isinstance(seen, JobRun) and seen.state.is_terminal and not seen.state.is_failure)
 
     async def _look(self, handle: Follows, group: Group, run_ids: Sequence[str]) -> None:
-        listed = [run_id for run_id in run_ids if run_id not in group.unlisted]
+        begun = self.clock.monotonic()
+        listed = [run_id for run_id in run_ids if group.unlisted.get(run_id, (begun, 0.0))[0] <= begun]
         found, pages = await self._list(handle, group, listed)
         rest = [run_id for run_id in run_ids if run_id not in found]
         got = await self._get(handle, rest)
         if pages:
-            group.unlisted.update(run_id for run_id in listed if run_id in got and not _has_ended(got[run_id]))
+            group.note_unlisted([run_id for run_id in listed if run_id in got and not _has_ended(got[run_id])], begun)
         at = self.clock.monotonic()
         group.seen.update((run_id, (at, seen)) for run_id, seen in (found | got).items() if run_id in group.watched)
         polling = handle.polling

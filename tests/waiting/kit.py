@@ -1,18 +1,22 @@
 """What the tests of waiting share."""
 
 import asyncio
+import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from operator import attrgetter
 from random import Random
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from aiobotocore.session import AioSession, get_session
 
 from jobruns_sdk import JobRunsClient
 from jobruns_sdk.testing import LocalService
 from jobruns_sdk.testing.faults import FaultKind
+
+if TYPE_CHECKING:
+    import pytest
 
 ROLE: Final = "arn:aws:iam::111122223333:role/exec"
 SECOND: Final = timedelta(seconds=1)
@@ -44,6 +48,12 @@ async def others() -> set[str]:
     for _ in range(3):
         await asyncio.sleep(0)
     return {str(task) for task in asyncio.all_tasks() if task is not asyncio.current_task()}
+
+
+def tell(capsys: "pytest.CaptureFixture[str]", line: str) -> None:
+    """Show a figure that was measured."""
+    with capsys.disabled():
+        sys.stdout.write(f"\n{line}\n")
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -1,0 +1,140 @@
+"""What a polling round costs, next to what polling one by one costs."""
+
+import asyncio
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from jobruns_sdk import JobRunsClient
+from jobruns_sdk.pacing import QUOTAS, UNPUBLISHED
+from jobruns_sdk.testing import LocalService
+from tests.waiting.kit import HOUR, MINUTE, calls_by_operation, client_of, others, tell
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+ACTIVE: Final = 500
+
+
+def rounds(local: LocalService) -> list[Counter[str]]:
+    """Return the calls of each round: those that come without a pause of a poll interval between them."""
+    found: list[Counter[str]] = []
+    last: datetime | None = None
+    for request in local.requests:
+        if last is None or (request.at - last).total_seconds() >= 4:
+            found.append(Counter())
+        found[-1][request.operation] += 1
+        last = request.at
+    return found
+
+
+def quota_time(calls: Counter[str]) -> float:
+    """Return what calls cost of their quotas, in seconds."""
+    total = 0.0
+    for name, count in calls.items():
+        service, _, operation = name.partition(":")
+        total += count / QUOTAS.get((service, operation), UNPUBLISHED).rate
+    return total
+
+
+async def wait_for_all(client: JobRunsClient, refs: list[str], *, apart: bool) -> None:
+    if apart:
+        runs = await asyncio.gather(*(client.wait(ref, timeout=HOUR) for ref in refs))
+    else:
+        runs = await client.wait_all(refs, timeout=HOUR)
+    assert all(run.succeeded for run in runs)
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["wait_all", "500 waits"])
+async def test_the_newest_500_runs_of_a_glue_job_take_3_calls_a_round(
+    local: LocalService, client: JobRunsClient, capsys: pytest.CaptureFixture[str], *, apart: bool
+) -> None:
+    local.add_glue_job("etl", duration=3 * MINUTE)
+    local.add_runs("glue:etl", 1000)
+    local.advance(HOUR)
+    refs = [f"glue:etl/{local.add_run('glue:etl')}" for _ in range(ACTIVE)]
+    await wait_for_all(client, refs, apart=apart)
+    calls = rounds(local)
+    tell(capsys, f"Glue, {ACTIVE} runs: {len(calls)} rounds of {dict(calls[0])}, one by one {ACTIVE} calls each")
+    assert all(one.total() <= 3 and set(one) == {"GetJobRuns"} for one in calls)
+    assert 10 < len(calls) <= local.clock.monotonic() / 5
+    assert await others() == set()
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["wait_all", "500 waits"])
+async def test_500_active_runs_on_emr_serverless_take_10_calls_a_round(
+    local: LocalService, client: JobRunsClient, capsys: pytest.CaptureFixture[str], *, apart: bool
+) -> None:
+    app = local.add_application(max_concurrent_runs=None, duration=3 * MINUTE)
+    job = f"emr-serverless:{app}"
+    local.add_runs(job, 1000)
+    refs = [f"{job}/{local.add_run(job)}" for _ in range(ACTIVE)]
+    await wait_for_all(client, refs, apart=apart)
+    calls = rounds(local)
+    rest = f"{len(calls)} rounds of {dict(calls[0])}, the last one {dict(calls[-1])}"
+    tell(capsys, f"EMR Serverless, {ACTIVE} runs: {rest}, one by one {ACTIVE} calls each")
+    # The last rounds have to get each run that has ended, for its end and usage.
+    assert all(one["ListJobRuns"] <= 10 for one in calls)
+    assert all(one["GetJobRun"] == 0 for one in calls[:-3])
+    assert sum(one["GetJobRun"] for one in calls) == ACTIVE
+
+
+async def test_200_runs_in_200_applications_cost_no_more_than_gets(local: LocalService, client: JobRunsClient) -> None:
+    refs: list[str] = []
+    for _ in range(200):
+        app = local.add_application()
+        refs.append(f"emr-serverless:{app}/{local.add_run(f'emr-serverless:{app}')}")
+    await wait_for_all(client, refs, apart=False)
+    assert set(calls_by_operation(local)) == {"emr-serverless:GetJobRun"}
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 9, 10, 11, 12, 25, 49, 60, 130])
+async def test_a_round_never_costs_more_quota_time_than_gets_and_pages_that_pay(
+    local: LocalService, count: int
+) -> None:
+    app = local.add_application(max_concurrent_runs=None, duration=5 * HOUR)
+    job = f"emr-serverless:{app}"
+    runs = [local.add_run(job) for _ in range(count)]
+    async with client_of(local) as client:
+        await asyncio.gather(*(client.wait(f"{job}/{run}", timeout=9 * MINUTE) for run in runs), return_exceptions=True)
+    for one in rounds(local):
+        assert (
+            quota_time(Counter({f"emr-serverless:{name}": calls for name, calls in one.items()})) <= count * 0.1 + 1e-9
+        )
+
+
+async def test_runs_too_old_for_the_list_are_got(local: LocalService, client: JobRunsClient) -> None:
+    local.add_glue_job("etl")
+    old = [local.add_run("glue:etl", duration=5 * HOUR) for _ in range(3)]
+    local.advance(HOUR)
+    local.add_runs("glue:etl", 2000, every=MINUTE / 60)
+    done = await client.wait_all([f"glue:etl/{run}" for run in old], timeout=9 * HOUR, poll_interval=MINUTE)
+    assert all(run.succeeded for run in done)
+    calls = rounds(local)
+    assert all(one["GetJobRun"] == 3 for one in calls)
+    assert sum(one["GetJobRuns"] for one in calls) < 20
+    assert len(calls) > 200
+
+
+async def test_without_quotas_fewer_calls_are_what_counts(local: LocalService) -> None:
+    app = local.add_application(max_concurrent_runs=None)
+    job = f"emr-serverless:{app}"
+    refs = [f"{job}/{local.add_run(job)}" for _ in range(5)]
+    async with client_of(local, quotas=None) as client:
+        await wait_for_all(client, refs, apart=False)
+    assert rounds(local)[0] == Counter({"ListJobRuns": 1})
+
+
+async def test_a_client_polls_no_faster_than_its_quotas_allow(local: LocalService) -> None:
+    app = local.add_application(max_concurrent_runs=None, duration=5 * MINUTE)
+    job = f"emr-serverless:{app}"
+    refs = [f"{job}/{local.add_run(job)}" for _ in range(ACTIVE)]
+    async with client_of(local) as client:
+        done = await client.wait_all(refs, timeout=HOUR, poll_interval=MINUTE / 60, max_poll_interval=MINUTE / 60)
+    assert all(run.succeeded for run in done)
+    lists = [request.at for request in local.requests if request.operation == "ListJobRuns"]
+    seconds = (lists[-1] - lists[0]).total_seconds()
+    assert len(lists) <= seconds + 25
+    ends = [run.ended_at for run in done if run.ended_at]
+    assert (local.clock.now() - min(ends)).total_seconds() < 120
