@@ -141,8 +141,6 @@ class TransportError(JobRunsError):
 class CallTimeoutError(TransportError, TimeoutError):
     """A call did not end within the client's ``call_timeout``."""
 
-    retryable = False
-
 
 class ResponseFormatError(JobRunsError):
     """A success status came with a body that is not what the operation answers.

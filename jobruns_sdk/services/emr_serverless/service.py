@@ -218,7 +218,8 @@ class EmrServerlessApplication:
                 ``monitoringConfiguration`` says.
             execution_iam_policy: Policies that narrow the role for this run.
             idempotency_key: Starts with the same key are one start, also from other processes, as long as the service
-                remembers the token. Without one, every call is a start of its own.
+                remembers the token, and whatever becomes of the run: to start again after a failure, use another key.
+                Without one, every call is a start of its own.
 
         Raises:
             InvalidRequestError: An argument cannot be right.

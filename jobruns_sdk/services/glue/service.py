@@ -197,7 +197,8 @@ class GlueJob:
             job_run_queuing_enabled: Whether the run waits when there is no room for it.
             execution_role_session_policy: A policy, as JSON, that narrows the role for this run.
             retry_of: The id of an earlier run that this is a retry of.
-            idempotency_key: Starts of this job with the same key are one start.
+            idempotency_key: Starts of this job with the same key are one start, whatever becomes of its run: to start
+                again after a failure, use another key.
             settle: How long a run is looked for when the answer was lost.
 
         Raises:

@@ -140,12 +140,10 @@ class Starts:
         """Forget a key whose start has certainly not happened."""
         self._outcomes.pop((job, key), None)
 
-    def claim(self, run: RunRef) -> bool:
-        """Take a run for a start of this client's; False if another start has it."""
-        new = run not in self._claimed
+    def claim(self, run: RunRef) -> None:
+        """Remember that a start of this client's has a run."""
         self._claimed[run] = None
         _trim(self._claimed)
-        return new
 
     def is_claimed(self, run: RunRef) -> bool:
         """Whether a start of this client's has a run."""
