@@ -140,7 +140,7 @@ def test_the_text_shows_place_code_status_and_request() -> None:
 def test_a_class_says_whether_its_errors_may_pass_by_themselves() -> None:
     retryable = {kind.__name__ for kind in classes() if kind.retryable}
 
-    assert retryable == {"ThrottledError", "ServiceUnavailableError", "TransportError"}
+    assert retryable == {"CallTimeoutError", "ServiceUnavailableError", "ThrottledError", "TransportError"}
     assert ThrottledError("Not now.", retryable=False).retryable is False
     assert StartOutcomeUnknownError("Gone.").retryable is False
 
