@@ -8,12 +8,12 @@ from typing import Final, Self
 
 from jobruns_sdk.concurrency import concurrently
 from jobruns_sdk.deadlines import DeadlineError, deadline
-from jobruns_sdk.errors import WaitTimeoutError
+from jobruns_sdk.errors import JobRunsError, WaitTimeoutError
 from jobruns_sdk.model import JobRun, RunState, StateChange
 from jobruns_sdk.polling import Poller
 from jobruns_sdk.ports import Clock, Follows
 from jobruns_sdk.refs import JobRef, RunRef
-from jobruns_sdk.waiting import Done, Follower, GiveUp, Pace
+from jobruns_sdk.waiting import FAILURES, Done, Follower, GiveUp, Pace
 from jobruns_sdk.wire import Native
 
 _LATE: Final = timedelta(minutes=30)  # how much later than its time says a run may be listed
@@ -74,9 +74,26 @@ class WatchedJob:
         self._interval = pace.poll_interval.total_seconds()
         self._known: dict[RunRef, datetime] = {}
         self._looked_at: datetime | None = None
+        self._failures = 0
 
     async def look(self) -> list[RunRef]:
-        """Return the runs that were not there before, oldest first; at the first look those that are active."""
+        """Return the runs that were not there before, oldest first; at the first look those that are active.
+
+        Raises:
+            JobRunsError: The job cannot be listed, and not for a while.
+        """
+        self.due = self._clock.monotonic() + self._interval
+        try:
+            new = await self._look()
+        except JobRunsError as error:
+            if not error.retryable or self._failures >= FAILURES:
+                raise
+            self._failures += 1
+            return []
+        self._failures = 0
+        return new
+
+    async def _look(self) -> list[RunRef]:
         now = self._clock.now()
         since = (self._looked_at or now) - _LATE
         runs = await self.handle.runs(created_after=since).collect()
@@ -85,7 +102,6 @@ class WatchedJob:
         known = self._known | {run.ref: run.created_at or now for run in (*runs, *joining)}
         self._known = {ref: created for ref, created in known.items() if created >= since - _LATE}
         self._looked_at = now
-        self.due = self._clock.monotonic() + self._interval
         return new
 
     async def _active(self) -> list[JobRun[Native]]:
