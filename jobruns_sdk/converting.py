@@ -8,14 +8,14 @@ from typing import Any, Final, cast, get_args, get_origin
 
 import attrs
 import msgspec
-from cattrs import Converter
-from cattrs.gen import make_dict_structure_fn
+from cattrs import Converter, ForbiddenExtraKeysError
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from jobruns_sdk.errors import JobRunsError
 from jobruns_sdk.kinds import ERRORS, NATIVES, RECORDS, SECRET, TEXT_KINDS, TEXTS, name_of
 from jobruns_sdk.model import JobRun
 from jobruns_sdk.paging import Page
-from jobruns_sdk.refs import JobRef, RunRef
+from jobruns_sdk.refs import RunRef
 from jobruns_sdk.wire import Native, secret_members, utc
 
 # What an error knows; the last three are known to some errors only.
@@ -31,6 +31,13 @@ _FACTS: Final[Mapping[str, Any]] = {
     "where": str,
     "run": JobRun[object] | None,
 }
+
+
+@attrs.frozen
+class _Named:
+    """What says which run it is: one text, as it is handed from program to program."""
+
+    ref: RunRef
 
 
 @cache
@@ -86,10 +93,12 @@ def mapping(data: object) -> Mapping[str, object]:
 
 
 def _register_writers(made: Converter, *, secrets: bool) -> None:
+    for text in TEXTS:
+        made.register_unstructure_hook(text, str)
     writes = made.register_unstructure_hook_func
     writes(lambda kind: kind is object, made.unstructure)
     writes(_is_a(datetime), datetime.isoformat)
-    writes(_is_a(JobRef, RunRef), str)
+    writes(_is_run, _run_writer(made))
     writes(_is_a(Native), lambda native: {"kind": name_of(native), **_members(native, secrets=secrets)})
     writes(_is_a(JobRunsError), lambda error: {"kind": name_of(error), **_facts(error, made)})
     writes(_is_a(Page), lambda page: {"items": [tagged(row, made) for row in page.items], "cursor": page.cursor})
@@ -104,6 +113,7 @@ def _register_readers(made: Converter) -> None:
         made.register_structure_hook(text, _text)
     made.register_structure_hook(datetime, _moment)
     made.register_structure_hook_factory(attrs.has, partial(_record, made))
+    made.register_structure_hook_factory(_is_run, partial(_run_reader, made))
     reads = made.register_structure_hook_func
     reads(_is_sequence, lambda data, kind: _items(data, kind, made))
     reads(lambda kind: kind is JobRunsError, lambda data, _: untagged(data, made))
@@ -112,6 +122,10 @@ def _register_readers(made: Converter) -> None:
 
 def _is_a(*kinds: type) -> Callable[[object], bool]:
     return lambda kind: isinstance(kind, type) and issubclass(kind, kinds)
+
+
+def _is_run(kind: object) -> bool:
+    return (get_origin(kind) or kind) is JobRun
 
 
 def _is_sequence(kind: object) -> bool:
@@ -147,6 +161,25 @@ def _error(members: Mapping[str, object], kind: type[JobRunsError], made: Conver
     if strange:
         raise TypeError(f"unknown {', '.join(sorted(strange))}")
     return kind(**{name: made.structure(fact, _FACTS[name]) for name, fact in members.items()})
+
+
+def _run_writer(made: Converter) -> Callable[[JobRun[object]], dict[str, object]]:
+    write = make_dict_unstructure_fn(JobRun[object], made, job=override(omit=True), id=override(omit=True))
+    return lambda run: {"ref": str(run.ref), **write(run)}
+
+
+def _run_reader(made: Converter, kind: type[JobRun[object]]) -> Callable[[object, object], object]:
+    read = _record(made, kind)
+
+    def read_run(data: object, _: object) -> object:
+        members = dict(mapping(data))
+        ref = made.structure({"ref": members.pop("ref", None)}, _Named).ref
+        strange = members.keys() & {"job", "id"}
+        if strange:
+            raise ForbiddenExtraKeysError(None, kind, strange)
+        return read({**members, "job": ref.job, "id": ref.run_id}, kind)
+
+    return read_run
 
 
 def _record(made: Converter, kind: type[object]) -> Callable[[object, object], object]:

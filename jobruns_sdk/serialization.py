@@ -45,7 +45,7 @@ def from_dict(data: Mapping[str, object]) -> object:
         if version != _VERSION:
             raise InvalidRequestError(f"only version {_VERSION} can be read, got {version!r}")
         return untagged(members, converter())
-    except (BaseValidationError, ValueError, TypeError, RecursionError) as error:
+    except (BaseValidationError, ForbiddenExtraKeysError, ValueError, TypeError, RecursionError) as error:
         raise InvalidRequestError("; ".join(_faults(error, "$"))) from error
 
 
