@@ -29,3 +29,25 @@ async def concurrently(coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     if errors:
         raise errors[0]
     return [task.result() for task in tasks]
+
+
+def begun(coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    """Begin something in a task of its own: who waits for it by ``asyncio.wait`` may be cancelled without ending it."""
+    task = asyncio.get_running_loop().create_task(coroutine)
+    task.add_done_callback(_retrieve)
+    return task
+
+
+def ended(task: asyncio.Task[T] | None) -> list[asyncio.Task[T]]:
+    """Cancel a task if there is one, and return it, to be waited for."""
+    if task is None:
+        return []
+    if not (task.done() or task.get_loop().is_closed()):
+        task.cancel()
+    return [task]
+
+
+def _retrieve(task: asyncio.Task[Any]) -> None:
+    # An error that nobody came to see is not worth a complaint of the event loop.
+    if not task.cancelled():
+        task.exception()

@@ -13,7 +13,7 @@ from jobruns_sdk.cursors import Cursor
 from jobruns_sdk.errors import InvalidRequestError, JobRunsError
 from jobruns_sdk.lanes import Lane, Source
 from jobruns_sdk.listings import RUNS
-from jobruns_sdk.merging import MOST_MERGED, TOO_MANY, Arrivals, Gathered, Merged, Stream
+from jobruns_sdk.merging import MOST_MERGED, TOO_MANY, Arrivals, Gathered, Merged, Stream, Supply
 from jobruns_sdk.model import JobRun, RunState
 from jobruns_sdk.paging import Pages, Plan, SourceError
 from jobruns_sdk.ports import Follows, Handle
@@ -34,7 +34,7 @@ _STATES: Final[Mapping[str, Mapping[str, RunState]]] = {
     "glue": glue.STATES,
 }
 
-_ALL_STATES: Final = frozenset().union(*_STATES.values())
+_ALL_STATES: Final = frozenset[str]().union(*_STATES.values())
 
 Row = JobRun[Native]
 OnSourceError = Literal["raise", "skip"] | Callable[[SourceError], object]
@@ -88,6 +88,7 @@ class Each(AsyncIterator[Handle]):
     def __init__(self, jobs: Iterable[Handle] | AsyncIterable[Handle]) -> None:
         """Iterate over those jobs."""
         self._jobs = aiter(jobs) if isinstance(jobs, AsyncIterable) else iter(jobs)
+        self._owned = self._jobs is not jobs
         self._seen: set[JobRef] = set()
 
     def __aiter__(self) -> Self:
@@ -106,11 +107,17 @@ class Each(AsyncIterator[Handle]):
                 self._seen.add(handle.ref)
                 return handle
 
+    async def aclose(self) -> None:
+        """Close what was opened here in order to iterate."""
+        close = getattr(self._jobs, "aclose", None)
+        if close is not None and self._owned:
+            await close()
 
-class Sources(AsyncIterator[Source[Row]]):
+
+class Sources(Supply[Row]):
     """The listings of jobs."""
 
-    def __init__(self, handles: AsyncIterator[Handle], query: RunQuery, page_size: int | None) -> None:
+    def __init__(self, handles: Each, query: RunQuery, page_size: int | None) -> None:
         """List the runs that the query wants."""
         self._handles = handles
         self._query = query
@@ -124,6 +131,10 @@ class Sources(AsyncIterator[Source[Row]]):
         while not self._ready:
             self._ready = sources_of(await anext(self._handles), self._query, self._page_size)[::-1]
         return self._ready.pop()
+
+    async def aclose(self) -> None:
+        """Let go of the jobs."""
+        await self._handles.aclose()
 
 
 def sources_of(handle: Handle, query: RunQuery, page_size: int | None) -> list[Source[Row]]:
@@ -167,7 +178,7 @@ class Fan:
         self._jobs = jobs
         self._handle = handle
         self._concurrency = concurrency
-        self._on_error = on_error
+        self._on_error: OnSourceError = on_error
         self._progress = progress
         self._page_size = page_size
         self._used_up = False

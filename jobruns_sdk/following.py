@@ -87,6 +87,12 @@ class HandleIterator(AsyncIterator[Handle]):
     async def __anext__(self) -> Handle:
         return self._handle(await anext(self._jobs))
 
+    async def aclose(self) -> None:
+        """Close what is iterated over, if it can be closed."""
+        close = getattr(self._jobs, "aclose", None)
+        if close is not None:
+            await close()
+
 
 class Following(ABC):
     """The part of a client that follows runs."""

@@ -10,6 +10,7 @@ from typing import Any, Final, Generic, Protocol, TypeVar, overload
 
 import attrs
 
+from jobruns_sdk.concurrency import begun, ended
 from jobruns_sdk.cursors import Mark, Place
 from jobruns_sdk.errors import InvalidRequestError, JobRunsError, PaginationError
 from jobruns_sdk.refs import JobRef
@@ -246,8 +247,7 @@ class Lane(Generic[T]):
     def fetch_ahead(self, slots: asyncio.Semaphore | None = None) -> "asyncio.Task[Undecoded[T]] | None":
         """Begin to fetch the next page, if there is one and it is not under way; return the fetch that is."""
         if self._next is not None and self._ahead is None and not self._repeats:
-            self._ahead = asyncio.get_running_loop().create_task(self._fetch(self._next.token, slots))
-            self._ahead.add_done_callback(_retrieve)
+            self._ahead = begun(self._fetch(self._next.token, slots))
         return self._ahead
 
     async def read_page(self, slots: asyncio.Semaphore | None = None) -> None:
@@ -280,12 +280,10 @@ class Lane(Generic[T]):
             self._tokens.clear()
             self._window = Window()
 
-    def cancel(self) -> "asyncio.Task[Undecoded[T]] | None":
+    def cancel(self) -> "list[asyncio.Task[Undecoded[T]]]":
         """End the fetch that is under way, and return it."""
         task, self._ahead = self._ahead, None
-        if task is not None and not task.done() and not task.get_loop().is_closed():
-            task.cancel()
-        return task
+        return ended(task)
 
     async def _fetch(self, token: str | None, slots: asyncio.Semaphore | None) -> Undecoded[T]:
         if slots is None:
@@ -367,9 +365,3 @@ class Lane(Generic[T]):
         self._furthest = furthest
         self.counts.add(batch, rows=len(fresh), late=late)
         return furthest_at
-
-
-def _retrieve(task: "asyncio.Task[Undecoded[T]]") -> None:
-    # An error of a page that nobody came to read is not worth a complaint of the event loop.
-    if not task.cancelled():
-        task.exception()

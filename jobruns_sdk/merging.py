@@ -2,10 +2,11 @@
 
 import asyncio
 import heapq
-from collections.abc import AsyncIterator, Callable, Sequence
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import Any, Final, Generic, Protocol, TypeVar
 
-from jobruns_sdk.concurrency import concurrently
+from jobruns_sdk.concurrency import begun, concurrently, ended
 from jobruns_sdk.errors import InvalidRequestError, JobRunsError
 from jobruns_sdk.lanes import Lane, Source
 
@@ -53,14 +54,37 @@ class Stream(Protocol[T]):
         """Begin to fetch the pages that are needed next."""
         ...
 
+    def cancel(self) -> Sequence[asyncio.Task[Any]]:
+        """End what is under way, and return it."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of what has no end of its own, once nothing is under way any more."""
+        ...
+
+
+class Supply(AsyncIterator[Source[T]]):
+    """Where sources come from, one by one."""
+
+    @abstractmethod
+    async def aclose(self) -> None:
+        """Let go of what they come from."""
+
+
+def _is_over(task: asyncio.Task[Any]) -> bool:
+    return not task.cancelled() and task.exception() is None and task.result() is None
+
+
+def _cancelled(lanes: Iterable[Lane[Any]]) -> list[asyncio.Task[Any]]:
+    return [task for lane in lanes for task in lane.cancel()]
+
 
 class Single(Generic[T]):
     """One lane, or none: a page at a time."""
 
-    is_complete: Final = True
-
     def __init__(self, lanes: Sequence[Lane[T]]) -> None:
         """Read that lane."""
+        self.is_complete = True
         self.lanes = lanes
 
     async def take(self, most: int | None) -> list[tuple[T, Lane[T]]]:
@@ -77,11 +101,16 @@ class Single(Generic[T]):
             if not lane.left:
                 lane.fetch_ahead()
 
+    def cancel(self) -> Sequence[asyncio.Task[Any]]:
+        """End the fetch that is under way, and return it."""
+        return _cancelled(self.lanes)
+
+    async def aclose(self) -> None:
+        """Let go of nothing."""
+
 
 class Merged(Generic[T]):
     """Several lanes merged by time: as good as sorting everything where each of them is in order."""
-
-    is_complete: Final = True
 
     def __init__(
         self,
@@ -99,6 +128,7 @@ class Merged(Generic[T]):
             on_error: Told of a lane that has failed; None raises.
             on_page: Told of a lane that has read a page.
         """
+        self.is_complete = True
         self._on_page = on_page or _ignore
         self.lanes = lanes
         self._slots = None if concurrency is None else asyncio.Semaphore(concurrency)
@@ -122,6 +152,13 @@ class Merged(Generic[T]):
         for index in self._hungry:
             self.lanes[index].fetch_ahead(self._slots)
 
+    def cancel(self) -> Sequence[asyncio.Task[Any]]:
+        """End the fetches that are under way, and return them."""
+        return _cancelled(self.lanes)
+
+    async def aclose(self) -> None:
+        """Let go of nothing."""
+
     def _drain(self, taken: list[tuple[T, Lane[T]]], most: int | None) -> None:
         while self._heap and len(taken) != most:
             index = self._heap[0][1]
@@ -129,7 +166,7 @@ class Merged(Generic[T]):
             taken.append((lane.hand_out(1)[0], lane))
             if lane.left:
                 heapq.heapreplace(self._heap, (lane.rank, index))
-                if lane.left == _LOW_WATER and self._slots:
+                if lane.left == _LOW_WATER and self._slots and self._needs_more(most, len(taken)):
                     lane.fetch_ahead(self._slots)
                 continue
             heapq.heappop(self._heap)
@@ -137,6 +174,10 @@ class Merged(Generic[T]):
                 self._hungry[index] = None
                 return
             self._ended.append(lane)
+
+    def _needs_more(self, most: int | None, taken: int) -> bool:
+        """Whether what is read does not reach up to the limit."""
+        return most is None or most - taken > sum(self.lanes[index].left for _, index in self._heap)
 
     async def _feed(self) -> None:
         hungry = list(self._hungry)
@@ -167,7 +208,7 @@ class Arrivals(Generic[T]):
 
     def __init__(
         self,
-        sources: AsyncIterator[Source[T]],
+        sources: Supply[T],
         open_lane: Callable[[Source[T]], Lane[T]],
         *,
         concurrency: int,
@@ -190,7 +231,8 @@ class Arrivals(Generic[T]):
         self._concurrency = concurrency
         self._on_error = on_error
         self._reading: list[Lane[T]] = []
-        self._all_opened = False
+        self._all_opened = self._closed = False
+        self._opening: asyncio.Task[Source[T] | None] | None = None
 
     @property
     def is_complete(self) -> bool:
@@ -203,35 +245,64 @@ class Arrivals(Generic[T]):
             for lane in self._reading:
                 if lane.left:
                     return [(row, lane) for row in lane.hand_out(most)]
-            await self._open_more()
-            if not self._reading:
-                return []
-            self.fetch_ahead()
+            self._open_more()
             tasks = {task: lane for lane in self._reading if (task := lane.fetch_ahead()) is not None}
-            if tasks:
-                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            arrived = next((lane for task, lane in tasks.items() if task.done()), self._reading[0])
-            await self._read(arrived)
+            if self._reading and len(tasks) < len(self._reading):
+                await self._read(next(lane for lane in self._reading if lane not in tasks.values()))
+                continue
+            awaited: list[asyncio.Task[Any]] = [*tasks]
+            if self._opening is not None and self._has_room:
+                awaited.append(self._opening)
+            if not awaited:
+                return []
+            await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
+            if self._closed:
+                return []
+            for lane in [lane for task, lane in tasks.items() if task.done()][:1]:
+                await self._read(lane)
 
     def fetch_ahead(self) -> None:
         """Begin to fetch the next page of every lane that is open."""
         for lane in self._reading:
             lane.fetch_ahead()
 
-    async def _open_more(self) -> None:
+    def cancel(self) -> Sequence[asyncio.Task[Any]]:
+        """End the fetches that are under way, and the search for another source, and return them."""
+        self._closed = True
+        opening, self._opening = self._opening, None
+        return [*_cancelled(self.lanes), *ended(opening)]
+
+    async def aclose(self) -> None:
+        """Let go of where the sources come from."""
+        await self._sources.aclose()
+
+    def _open_more(self) -> None:
         for lane in self._reading:
             if not (lane.has_more or lane.left):
                 lane.retire()
         self._reading = [lane for lane in self._reading if lane.has_more or lane.left]
-        while len(self._reading) < self._concurrency and not self._all_opened:
-            source = await anext(self._sources, None)
-            if source is None:
-                self._all_opened = True
-                return
-            lane = self._open_lane(source)
-            self.lanes.append(lane)
-            if lane.has_more:
-                self._reading.append(lane)
+        # The next source is looked for even where there is no room yet, so that it is known which is the last one.
+        if self._opening is not None and self._opening.done() and (self._has_room or _is_over(self._opening)):
+            opening, self._opening = self._opening, None
+            self._open(opening.result())
+        if self._opening is None and not self._all_opened:
+            self._opening = begun(self._next_source())
+
+    async def _next_source(self) -> Source[T] | None:
+        return await anext(self._sources, None)
+
+    @property
+    def _has_room(self) -> bool:
+        return len(self._reading) < self._concurrency
+
+    def _open(self, source: Source[T] | None) -> None:
+        if source is None:
+            self._all_opened = True
+            return
+        lane = self._open_lane(source)
+        self.lanes.append(lane)
+        if lane.has_more:
+            self._reading.append(lane)
 
     async def _read(self, lane: Lane[T]) -> None:
         try:
@@ -241,8 +312,12 @@ class Arrivals(Generic[T]):
             if self._on_error is None:
                 raise
             lane.error = error
-            self._reading.remove(lane)
             self._on_error(lane)
+            self._reading.remove(lane)
+        else:
+            # Behind the others, so that one that answers at once does not keep them waiting.
+            self._reading.remove(lane)
+            self._reading.append(lane)
 
 
 class Gathered(Generic[T]):
@@ -250,7 +325,7 @@ class Gathered(Generic[T]):
 
     def __init__(
         self,
-        sources: AsyncIterator[Source[T]],
+        sources: Supply[T],
         open_lane: Callable[[Source[T]], Lane[T]],
         merge: Callable[[Sequence[Lane[T]]], Merged[T]],
     ) -> None:
@@ -260,6 +335,8 @@ class Gathered(Generic[T]):
         self._merge = merge
         self._opened: list[Lane[T]] = []
         self._merged: Merged[T] | None = None
+        self._gathering: asyncio.Task[None] | None = None
+        self._closed = False
 
     @property
     def lanes(self) -> Sequence[Lane[T]]:
@@ -278,10 +355,13 @@ class Gathered(Generic[T]):
             InvalidRequestError: There are more sources than can be merged.
         """
         if self._merged is None:
-            async for source in self._sources:
-                if len(self._opened) == MOST_MERGED:
-                    raise InvalidRequestError(TOO_MANY)
-                self._opened.append(self._open_lane(source))
+            if self._gathering is None:
+                self._gathering = begun(self._gather())
+            await asyncio.wait([self._gathering])
+            if self._closed:
+                return []
+            gathering, self._gathering = self._gathering, None
+            gathering.result()
             self._merged = self._merge(self._opened)
         return await self._merged.take(most)
 
@@ -289,3 +369,19 @@ class Gathered(Generic[T]):
         """Begin to fetch the pages that are needed next."""
         if self._merged is not None:
             self._merged.fetch_ahead()
+
+    def cancel(self) -> Sequence[asyncio.Task[Any]]:
+        """End the fetches that are under way, or the search for sources, and return them."""
+        self._closed = True
+        gathering, self._gathering = self._gathering, None
+        return [*_cancelled(self._opened), *ended(gathering)]
+
+    async def aclose(self) -> None:
+        """Let go of where the sources come from."""
+        await self._sources.aclose()
+
+    async def _gather(self) -> None:
+        while (source := await anext(self._sources, None)) is not None:
+            if len(self._opened) == MOST_MERGED:
+                raise InvalidRequestError(TOO_MANY)
+            self._opened.append(self._open_lane(source))

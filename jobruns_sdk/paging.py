@@ -19,6 +19,7 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 _START: Final = Place()
+_FINISHED_AT_ONCE: Final = 50  # rows, so that the first ones need not wait for thousands
 
 
 @attrs.frozen
@@ -147,6 +148,7 @@ class Walk(Generic[T_co]):
         self._plan = plan
         self._places = places or {}
         self._windows: WeakValueDictionary[JobRef | None, Window] = WeakValueDictionary()
+        self._window: Window | None = None
         self._left = limit
         self._ready: Sequence[tuple[T_co, Lane[T_co]]] = ()
         self._taken: Sequence[tuple[T_co, Lane[T_co]]] = ()  # and not finished yet
@@ -196,9 +198,10 @@ class Walk(Generic[T_co]):
     async def aclose(self) -> None:
         """End the walk: nothing of it is under way any more when this returns. A closed walk yields nothing."""
         self._closed = True
-        tasks = [task for lane in self._stream.lanes if (task := lane.cancel()) is not None]
+        tasks = self._stream.cancel()
         if tasks:
             await asyncio.wait(tasks)
+        await self._stream.aclose()
 
     async def __aenter__(self) -> Self:
         """Return the walk."""
@@ -212,33 +215,37 @@ class Walk(Generic[T_co]):
 
     def __del__(self) -> None:
         """End the fetch under way: a loop that was left by ``break`` has no other way to say so."""
-        stream = getattr(self, "_stream", None)  # missing if a source could not be opened
-        for lane in stream.lanes if stream else ():
-            lane.cancel()
+        stream: Stream[T_co] | None = getattr(self, "_stream", None)  # missing if a source could not be opened
+        if stream is not None:
+            stream.cancel()
 
     async def _advance(self) -> bool:
         async with self._advancing:
             if not self._closed and self._at < len(self._ready):
                 return True
-            if self._closed or self._left == 0:
+            if self._closed or (self._left == 0 and not self._taken):
                 return False
             if not self._taken:
                 self._taken = await self._stream.take(self._left)
-            if self._plan.finish is not None:
-                rows = await self._plan.finish([row for row, _ in self._taken])
-                self._taken = [(row, lane) for row, (_, lane) in zip(rows, self._taken, strict=True)]
-            taken, self._taken = self._taken, ()
-            return self._hand_over(taken)
+                if self._left is not None:
+                    self._left -= len(self._taken)
+            return await self._hand_over()
 
-    def _hand_over(self, rows: Sequence[tuple[T_co, Lane[T_co]]]) -> bool:
+    async def _hand_over(self) -> bool:
+        self._fetch_ahead()
+        rows, rest = self._taken, self._taken[:0]
+        if self._plan.finish is not None:
+            rows, rest = self._taken[:_FINISHED_AT_ONCE], self._taken[_FINISHED_AT_ONCE:]
+            finished = await self._plan.finish([row for row, _ in rows])
+            rows = [(row, lane) for row, (_, lane) in zip(finished, rows, strict=True)]
         if self._closed:
             return False
-        self._ready, self._at = rows, 0
-        if self._left is not None:
-            self._left -= len(rows)
-        if self._left != 0:
-            self._stream.fetch_ahead()
+        self._ready, self._at, self._taken = rows, 0, rest
         return bool(rows)
+
+    def _fetch_ahead(self) -> None:
+        if not self._closed and self._left != 0:
+            self._stream.fetch_ahead()
 
     def _arrange(self, open_lane: Callable[[Source[T_co]], Lane[T_co]]) -> Stream[T_co]:
         lanes = [open_lane(source) for source in self._plan.sources]
@@ -246,7 +253,8 @@ class Walk(Generic[T_co]):
 
     def _open_lane(self, source: Source[T_co]) -> Lane[T_co]:
         plan = self._plan
-        window = self._windows.setdefault(source.job, Window(plan.window))
+        # Sources of one job are opened one after the other: what the last one has seen is kept for the next.
+        self._window = window = self._windows.setdefault(source.job, Window(plan.window))
         place = self._places.get(source.name, _START)
         return Lane(source, plan.kind, plan.accept, window, place, parks=plan.parks)
 
