@@ -58,6 +58,7 @@ def script_like(
     startup: timedelta | None = None,
     fail_attempts: int | None = None,
     message: str | None = None,
+    endless: bool = False,
 ) -> Script:
     """A job's usual script, but for what is given."""
     usual = job.script
@@ -69,6 +70,7 @@ def script_like(
         fail_attempts=usual.fail_attempts if fail_attempts is None else fail_attempts,
         message=usual.message if message is None else message,
     )
+    like = replace(like, endless=(usual.endless or endless) and like.outcome == job.machine.succeeded)
     fails = like.fail_attempts > 0 or like.outcome not in {job.machine.succeeded, job.machine.stopped}
     return replace(like, message=MESSAGES[job.machine.service]) if fails and like.message is None else like
 

@@ -146,6 +146,8 @@ class Attempt:
 
     def updated_at(self, now: int) -> int:
         """The latest instant, up to now, at which the state changed."""
+        if self.ended is not None and now >= self.ended and self.final in self.run.machine.terminal:
+            return self.ended
         marks = [mark for mark in (self.admitted, self.begun, self.stopping, self.ended) if mark is not None]
         if self.admitted is not None and self.begun is not None:
             early = len(self._early_states())
@@ -161,8 +163,9 @@ class Attempt:
         return self.ended if self.is_terminal_at(now) else None
 
     def started_at(self, now: int) -> int | None:
-        """When the attempt began to run, None before that."""
-        return self.begun if self.begun is not None and self.begun <= now else None
+        """When the attempt began to run, None before that, and where it was stopped before that."""
+        limit = now if self.stopping is None else min(now, self.stopping)
+        return self.begun if self.begun is not None and self.begun <= limit else None
 
     def _early_states(self) -> tuple[str, ...]:
         early = self.run.machine.early

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import unquote
@@ -17,6 +16,8 @@ from jobruns_sdk.testing.world import World
 
 _MINUTE: Final = 60_000
 _FIVE_MINUTES: Final = timedelta(minutes=5)
+_GLUE_SETTINGS: Final = {"JobMode": "SCRIPT", "GlueVersion": "5.0"}
+_GLUE_COMMAND: Final = {"ScriptLocation": "s3://aws-glue-assets-local/scripts/job.py", "PythonVersion": "3"}
 
 
 class Seeding:
@@ -80,16 +81,14 @@ class Seeding:
             retry_delay=span(retry_delay) or 0,
             timeout=None if streaming or timeout_minutes is None else timeout_minutes * _MINUTE,
         )
-        command = {"Name": "gluestreaming" if streaming else "glueetl", "PythonVersion": "3"}
         settings: dict[str, object] = {
-            "JobMode": "SCRIPT",
             "JobRunQueuingEnabled": queuing,
             "Role": self._world.role,
-            "Command": {**command, "ScriptLocation": "s3://aws-glue-assets-local/scripts/job.py"},
+            "Command": {**_GLUE_COMMAND, "Name": "gluestreaming" if streaming else "glueetl"},
             "DefaultArguments": arguments,
             "WorkerType": worker_type,
             "NumberOfWorkers": number_of_workers,
-            "GlueVersion": "5.0",
+            **_GLUE_SETTINGS,
             **(native or {}),
         }
         job = Job(GLUE, name, self._now(), script_of_job, limits, settings, attempts_are_rows=True)
@@ -229,8 +228,8 @@ class Seeding:
                     fail_attempts=attempts - 1 if fail_attempts is None and attempts > 1 else fail_attempts,
                     message=message,
                     startup=startup,
+                    endless=mode == "STREAMING",
                 )
-                way = replace(way, endless=way.endless or mode == "STREAMING")
                 run = found.add(run_id, at, request=request, script=way, timeout=found.limits.timeout)
                 run.max_retries = max(run.max_retries, attempts - 1)
                 found.begin(run.last, at, queue=False)

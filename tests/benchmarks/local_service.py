@@ -10,22 +10,11 @@ import resource
 import socket
 import statistics
 import time
-from collections.abc import Callable
 
 from jobruns_sdk.testing import LocalService
 
 _STARTS = 50
 _SECONDS = 3.0
-
-
-def start_seconds() -> float:
-    """The median time from making a service to its answering connections."""
-    times: list[float] = []
-    for _ in range(_STARTS):
-        began = time.perf_counter()
-        with LocalService():
-            times.append(time.perf_counter() - began)
-    return statistics.median(times)
 
 
 def glue_request(local: LocalService, operation: str, body: str) -> bytes:
@@ -46,10 +35,28 @@ def answer(connection: socket.socket) -> bytes:
     return body
 
 
+def start_seconds() -> list[float]:
+    """How long it takes from making a service to its first answer; the first time, Glue's model is loaded too."""
+    times: list[float] = []
+    for _ in range(_STARTS):
+        began = time.perf_counter()
+        with LocalService() as local, connected(local) as connection:
+            connection.sendall(glue_request(local, "ListJobs", "{}"))
+            answer(connection)
+            times.append(time.perf_counter() - began)
+    return times
+
+
+def connected(local: LocalService) -> socket.socket:
+    """A connection to a service."""
+    connection = socket.create_connection(("127.0.0.1", int(local.url.rpartition(":")[2])))
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
+
+
 def rate(local: LocalService, request: bytes) -> tuple[float, float]:
     """Requests a second, one after the other on one connection, and the process's CPU time for each."""
-    with socket.create_connection(("127.0.0.1", int(local.url.rpartition(":")[2]))) as connection:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    with connected(local) as connection:
         connection.sendall(request)
         answer(connection)
         count, began, cpu = 0, time.perf_counter(), time.process_time()
@@ -65,9 +72,9 @@ def peak_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def show(what: str, measure: Callable[[], str]) -> None:
+def show(what: str, figures: str) -> None:
     """Print one line of figures."""
-    print(f"{what:<44} {measure()}")  # noqa: T201  # a benchmark prints
+    print(f"{what:<44} {figures}")  # noqa: T201  # a benchmark prints
 
 
 def main() -> None:
@@ -75,7 +82,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=1_000_000)
     runs = parser.parse_args().runs
-    show("start, median", lambda: f"{start_seconds() * 1e3:.1f} ms")
+    starts = start_seconds()
+    show("start to first answer, first in the process", f"{starts[0] * 1e3:.1f} ms")
+    show("start to first answer, median", f"{statistics.median(starts) * 1e3:.1f} ms")
     with LocalService() as local:
         local.add_glue_job("etl")
         ids = local.add_runs("glue:etl", 5_000)
@@ -85,16 +94,16 @@ def main() -> None:
             ("GetJobRuns, pages of 200", glue_request(local, "GetJobRuns", '{"JobName":"etl"}')),
         ):
             speed, cpu = rate(local, request)
-            show(name, lambda speed=speed, cpu=cpu: f"{speed:,.0f} requests/s, {cpu * 1e6:,.0f} us of CPU each")
+            show(name, f"{speed:,.0f} requests/s, {cpu * 1e6:,.0f} us of CPU each")
         before, began = peak_bytes(), time.perf_counter()
         local.add_glue_job("history")
         local.add_runs("glue:history", runs)
         took = time.perf_counter() - began
-        show(f"{runs:,} runs", lambda: f"{(peak_bytes() - before) / 1e6:,.0f} MB, added in {took:.1f} s")
+        show(f"{runs:,} runs", f"{(peak_bytes() - before) / 1e6:,.0f} MB, added in {took:.1f} s")
         request = glue_request(local, "GetJobRuns", '{"JobName":"history"}')
         speed, _ = rate(local, request)
-        show("GetJobRuns on that history", lambda: f"{speed:,.0f} requests/s")
-    show("peak memory", lambda: f"{peak_bytes() / 1e6:,.0f} MB")
+        show("GetJobRuns on that history", f"{speed:,.0f} requests/s")
+    show("peak memory", f"{peak_bytes() / 1e6:,.0f} MB")
 
 
 if __name__ == "__main__":

@@ -9,13 +9,14 @@ import venv
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, closing
 from dataclasses import dataclass
+from functools import cache
 from operator import methodcaller
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import TYPE_CHECKING, Final, cast
 
 import pytest
-from aiobotocore.session import get_session
+from aiobotocore.session import AioSession, get_session
 from botocore.exceptions import ClientError
 
 from jobruns_sdk.testing import FaultKind, LocalService
@@ -148,13 +149,19 @@ def test_boto3(local: LocalService, case: Case) -> None:
             case.check(call(**case.params))
 
 
+@cache
+def aio_session() -> AioSession:
+    """One session for all cases: it keeps the service models that it has loaded."""
+    made = get_session()
+    made.set_credentials("local", "local")
+    return made
+
+
 @pytest.mark.parametrize("case", CASES, ids=str)
 async def test_aiobotocore(local: LocalService, case: Case) -> None:
-    aio = get_session()
-    aio.set_credentials("local", "local")
     options = {"region_name": "us-east-1", "endpoint_url": seed(local).url, "config": ONCE}
     make = methodcaller("create_client", case.service, **options)
-    async with cast("AbstractAsyncContextManager[object]", make(aio)) as client:
+    async with cast("AbstractAsyncContextManager[object]", make(aio_session())) as client:
         call = getattr(client, case.method)
         if case.fails:
             with pytest.raises(ClientError) as error:

@@ -274,3 +274,13 @@ def test_a_run_held_in_a_state_can_be_stopped(local: LocalService, glue: "GlueCl
     assert states(glue) == [(0, "STOPPING")]
     local.advance(10)
     assert states(glue) == [(0, "STOPPED")]
+
+
+def test_a_run_stopped_before_it_began_never_ran(local: LocalService, glue: "GlueClient") -> None:
+    local.add_glue_job("etl", startup=timedelta(seconds=15))
+    run_id = glue.start_job_run(JobName="etl")["JobRunId"]
+    local.advance(10)
+    glue.batch_stop_job_run(JobName="etl", JobRunIds=[run_id])
+    local.advance(timedelta(hours=1))
+    run = glue.get_job_run(JobName="etl", RunId=run_id)["JobRun"]
+    assert (run.get("JobRunState"), run.get("ExecutionTime")) == ("STOPPED", 0)

@@ -111,7 +111,7 @@ def _queued(attempt: Attempt) -> int | None:
 
 def _usage(attempt: Attempt, now: int) -> Answer:
     """What the run consumed and what is billed: absent until it has ended."""
-    ended, begun = attempt.ended_at(now), attempt.begun
+    ended, begun = attempt.ended_at(now), attempt.started_at(now)
     if ended is None or begun is None:
         return {}
     seconds = max(0, ended - begun) // 1000
