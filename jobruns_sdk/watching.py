@@ -13,7 +13,7 @@ from jobruns_sdk.model import JobRun, RunState, StateChange
 from jobruns_sdk.polling import Poller
 from jobruns_sdk.ports import Clock, Follows
 from jobruns_sdk.refs import JobRef, RunRef
-from jobruns_sdk.waiting import FAILURES, Done, Follower, GiveUp, Pace
+from jobruns_sdk.waiting import Done, Follower, GiveUp, Pace, decide
 from jobruns_sdk.wire import Native
 
 _LATE: Final = timedelta(minutes=30)  # how much later than its time says a run may be listed
@@ -25,6 +25,7 @@ class WatchedRun:
     def __init__(self, poller: Poller, handle: Follows, run: RunRef, pace: Pace) -> None:
         """Begin to watch; nothing has been seen."""
         self.handle = handle
+        self.run = run
         self.done = False
         self._poller = poller
         self._follower = Follower(poller, handle, run, pace)
@@ -80,20 +81,21 @@ class WatchedJob:
         """Return the runs that were not there before, oldest first; at the first look those that are active.
 
         Raises:
-            JobRunsError: The job cannot be listed, and not for a while.
+            JobRunsError: The job cannot be followed.
         """
-        self.due = self._clock.monotonic() + self._interval
+        new: list[RunRef] = []
         try:
-            new = await self._look()
+            new = await self._news()
         except JobRunsError as error:
-            if not error.retryable or self._failures >= FAILURES:
+            if isinstance(decide(error, self._interval, failures=self._failures), GiveUp):
                 raise
             self._failures += 1
-            return []
-        self._failures = 0
+        else:
+            self._failures = 0
+        self.due = self._clock.monotonic() + self._interval
         return new
 
-    async def _look(self) -> list[RunRef]:
+    async def _news(self) -> list[RunRef]:
         now = self._clock.now()
         since = (self._looked_at or now) - _LATE
         runs = await self.handle.runs(created_after=since).collect()
@@ -132,7 +134,7 @@ class Watch:
         self._timeout = timeout
         self._until: float | None = None
         self._changes: deque[StateChange] = deque()
-        self._jobs = [WatchedJob(poller.clock, handle, pace) for handle in jobs]
+        self._jobs = [WatchedJob(poller.clock, handle, pace) for handle in {job.ref: job for job in jobs}.values()]
         self._runs: dict[RunRef, WatchedRun] = {}
         for handle, run in runs:
             self._join(handle, run)
@@ -151,16 +153,25 @@ class Watch:
         clock = self._poller.clock
         if self._until is None and self._timeout is not None:
             self._until = clock.monotonic() + self._timeout.total_seconds()
-        try:
-            async with deadline(clock, None if self._until is None else self._until - clock.monotonic()):
-                while not self._changes:
-                    if not self._runs and not self._jobs:
-                        raise StopAsyncIteration
-                    await self._round()
-        except DeadlineError:
-            await self.aclose()
-            raise WaitTimeoutError(f"the watch ended after {self._timeout}") from None
+        if self._has_to_look():
+            try:
+                async with deadline(clock, None if self._until is None else self._until - clock.monotonic()):
+                    while self._has_to_look():
+                        await self._round()
+            except DeadlineError:
+                # What was seen in the last moment is told first.
+                if not self._changes:
+                    self._close()
+                    raise WaitTimeoutError(f"the watch ended after {self._timeout}") from None
+            except JobRunsError:
+                self._close()
+                raise
+        if not self._changes:
+            raise StopAsyncIteration
         return self._changes.popleft()
+
+    def _has_to_look(self) -> bool:
+        return not self._changes and bool(self._runs or self._jobs)
 
     async def aclose(self) -> None:
         """End the watch; it yields nothing more."""
@@ -196,10 +207,11 @@ class Watch:
             if watched.due <= now:
                 by_job.setdefault(ref.job, []).append(watched)
         await concurrently(map(self._look, by_job.values()))
-        self._runs = {ref: watched for ref, watched in self._runs.items() if not watched.done}
 
     async def _look(self, runs: Sequence[WatchedRun]) -> None:
         for watched in runs:
             change = await watched.look()
+            if watched.done:
+                del self._runs[watched.run]
             if change is not None:
                 self._changes.append(change)
