@@ -128,9 +128,9 @@ class Transport:
             pause = backoff(requests, random.random(), throttled=isinstance(failure, ThrottledError))
             spent += time.monotonic() - begun + pause
             call.in_doubt = failure.in_doubt = in_doubt or failure.in_doubt
-            if not _may_repeat(operation, failure) or requests >= self._policy.max_attempts:
+            if self._closed or not _may_repeat(operation, failure):
                 raise failure
-            if spent >= self._policy.call_timeout:
+            if requests >= self._policy.max_attempts or spent >= self._policy.call_timeout:
                 raise failure
             await self._clock.sleep(pause)
 

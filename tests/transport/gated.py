@@ -17,12 +17,16 @@ async def until(condition: Callable[[], object]) -> None:
 
 
 class GatedSession(CountingSession):
-    """A session whose clients are made when the gate is opened; it fails as often as it is told to."""
+    """A session whose clients are made when the gate is opened.
+
+    It fails as often as it is told to; a stubborn one does not care that nobody waits for the client any more.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.gate = asyncio.Event()
         self.arrived = self.failures = 0
+        self.stubborn = False
 
     def create_client(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401  # as aiobotocore has it
         return self._gated(partial(super().create_client, *args, **options))
@@ -30,7 +34,12 @@ class GatedSession(CountingSession):
     @asynccontextmanager
     async def _gated(self, make: Callable[[], Any]) -> AsyncGenerator[Any]:
         self.arrived += 1
-        await self.gate.wait()
+        try:
+            await self.gate.wait()
+        except asyncio.CancelledError:
+            if not self.stubborn:
+                raise
+            await self.gate.wait()
         if self.failures:
             self.failures -= 1
             raise OSError("no such model")

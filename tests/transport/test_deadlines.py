@@ -78,6 +78,21 @@ async def test_the_deadline_is_that_of_all_attempts_together(monkeypatch: pytest
         assert 1 <= len(server.requests) <= 6
 
 
+async def test_a_later_attempt_has_what_the_earlier_ones_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("random.random", lambda: 0.0)
+
+    async def fails_once(_: Request, writer: asyncio.StreamWriter) -> None:
+        failed = len(server.requests) == 1
+        await asyncio.sleep(0.4)
+        writer.write(head(500, 0) if failed else head(200, 14) + b'{"JobRuns":[]}')
+
+    async with serving(fails_once) as server, client_at(server.url, call_timeout=0.7) as client:
+        with pytest.raises(CallTimeoutError):
+            await client.glue("etl").runs().collect()
+
+        assert len(server.requests) == 2
+
+
 async def test_waits_for_the_quota_do_not_count() -> None:
     quotas = {("glue", "GetJobRuns"): Quota(rate=1, burst=1)}
     async with LocalService() as local:

@@ -103,6 +103,23 @@ async def test_calls_that_wait_for_a_client_end(local: LocalService) -> None:
     assert (session.clients, local.calls()) == ([], 0)
 
 
+async def test_a_client_that_is_finished_while_closing_is_closed_too(local: LocalService) -> None:
+    session = GatedSession()
+    session.stubborn = True
+    client = await client_at(local.url, session=session).__aenter__()
+    task = reading(client)
+    await until(lambda: session.arrived)
+    closing = asyncio.create_task(client.__aexit__(None, None, None))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    session.gate.set()
+    await closing
+
+    with pytest.raises(ClientClosedError):
+        await task
+    assert local.calls() == 0
+
+
 async def test_calls_that_wait_for_an_answer_or_a_connection_end(local: LocalService) -> None:
     local.fault("GetJobRuns", "silence", times=None)
     client = await client_at(local.url, config=Config(max_pool_connections=2)).__aenter__()
