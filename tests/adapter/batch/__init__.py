@@ -1,0 +1,1 @@
+"""AWS Batch: the jobs of a queue, as runs."""

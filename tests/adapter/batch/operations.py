@@ -1,0 +1,9 @@
+"""The operations of AWS Batch that are used here, and its error codes."""
+
+from jobruns_sdk.errors import InvalidRequestError, ServiceUnavailableError
+from jobruns_sdk.ports import Operation
+from tests.adapter.batch import native
+
+CODES = {"ClientException": InvalidRequestError, "ServerException": ServiceUnavailableError}
+LIST_JOBS = Operation("batch", "ListJobs", native.LIST_JOBS, CODES)
+DESCRIBE_JOBS = Operation("batch", "DescribeJobs", native.DESCRIBE_JOBS, CODES)

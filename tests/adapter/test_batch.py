@@ -1,0 +1,230 @@
+"""A fourth service: an adapter of fewer than 200 lines outside the package, which the core does not know."""
+
+import json
+from asyncio import StreamWriter
+from collections.abc import AsyncGenerator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from jobruns_sdk import (
+    CursorError,
+    InvalidRequestError,
+    JobRef,
+    JobRunsClient,
+    JobRunsError,
+    NotFoundError,
+    ResponseFormatError,
+    RunRef,
+    RunState,
+    ServiceUnavailableError,
+    ThrottledError,
+    UnsupportedOperationError,
+)
+from tests.adapter.batch.service import BatchQueue
+from tests.transport.clients import client_at
+from tests.transport.scripted import Request, Server, answer, head, serving
+
+ADAPTER: Final = Path(__file__).parent / "batch"
+QUEUE: Final = JobRef("batch", ("queue",))
+START: Final = datetime(2026, 1, 5, 8, tzinfo=UTC)
+STATES: Final = ["SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED", "FAILED"]
+
+
+def milliseconds(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)
+
+
+def job(number: int, state: str) -> dict[str, object]:
+    created = START + timedelta(hours=number)
+    ended = {"stoppedAt": milliseconds(created) + 90_000} if state in {"SUCCEEDED", "FAILED"} else {}
+    return {
+        "jobId": f"{number:08x}-0000",
+        "jobName": f"job {number}",
+        "createdAt": milliseconds(created),
+        "startedAt": milliseconds(created) + 30_000,
+        "status": state,
+        "statusReason": "Essential container in task exited" if state == "FAILED" else "",
+        "tomorrow": {"new": "member"},
+        **ended,
+    }
+
+
+class Batch:
+    """The two operations of AWS Batch, over jobs that were created one an hour."""
+
+    def __init__(self) -> None:
+        self.jobs = [job(number, STATES[number % len(STATES)]) for number in range(25)]
+        self.pages = 0
+
+    async def __call__(self, request: Request, writer: StreamWriter) -> None:
+        asked = json.loads(request.body)
+        known = {"/v1/listjobs": self.list_jobs, "/v1/describejobs": self.describe_jobs}
+        body = json.dumps(known[request.target](asked)).encode()
+        writer.write(head(200, len(body), {"content-type": "application/json"}) + body)
+
+    def list_jobs(self, asked: Mapping[str, Any]) -> dict[str, object]:
+        self.pages += 1
+        (after,) = asked["filters"]
+        assert (asked["jobQueue"], after["name"]) == ("queue", "AFTER_CREATED_AT")
+        rows = [row for row in reversed(self.jobs) if int(str(row["createdAt"])) > int(after["values"][0])]
+        start = int(asked.get("nextToken", 0))
+        end = start + asked["maxResults"]
+        more = {"nextToken": str(end)} if end < len(rows) else {}
+        return {"jobSummaryList": rows[start:end], **more}
+
+    def describe_jobs(self, asked: Mapping[str, Any]) -> dict[str, object]:
+        return {"jobs": [{**row, "parameters": {"pw": "hush"}} for row in self.jobs if row["jobId"] in asked["jobs"]]}
+
+
+@pytest.fixture
+def service() -> Batch:
+    return Batch()
+
+
+@pytest.fixture
+async def server(service: Batch) -> AsyncGenerator[Server]:
+    async with serving(service) as server:
+        yield server
+
+
+@pytest.fixture
+async def client(server: Server) -> AsyncGenerator[JobRunsClient]:
+    async with client_at(server.url, adapters={"batch": BatchQueue}) as client:
+        yield client
+
+
+def test_it_is_short_and_stands_outside() -> None:
+    modules = list(ADAPTER.glob("*.py"))
+    assert sum(len(path.read_text(encoding="utf-8").splitlines()) for path in modules) < 200
+    imports = [
+        line
+        for path in modules
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if line.startswith("from jobruns")
+    ]
+    assert len(imports) > 10
+    assert not [line for line in imports if "transport" in line or "services" in line or " _" in line]
+
+
+@pytest.mark.parametrize(("page_size", "pages"), [(None, 1), (100, 1), (10, 3), (7, 4), (1, 25)])
+async def test_runs_are_listed_page_by_page(
+    client: JobRunsClient, service: Batch, page_size: int | None, pages: int
+) -> None:
+    runs = await client.handle(QUEUE).runs(page_size=page_size).collect()
+
+    assert [run.id for run in runs] == [row["jobId"] for row in reversed(service.jobs)]
+    assert service.pages == pages
+
+
+async def test_a_run_is_translated(client: JobRunsClient) -> None:
+    newest = await client.handle(QUEUE).runs(states={RunState.FAILED}).first()
+
+    assert newest is not None
+    created = START + timedelta(hours=20)
+    assert newest.ref == RunRef(JobRef("batch", ("queue",), "eu-west-1"), "00000014-0000")
+    assert (newest.service, newest.name, newest.native_state) == ("batch", "job 20", "FAILED")
+    assert (newest.created_at, newest.started_at) == (created, created + timedelta(seconds=30))
+    assert (newest.duration, newest.message) == (timedelta(seconds=60), "Essential container in task exited")
+
+
+async def test_filters_hold(client: JobRunsClient) -> None:
+    queue = client.handle(QUEUE)
+    queued = await queue.runs(states={RunState.QUEUED}).collect()
+    pending = await queue.runs(native_states={"PENDING"}).collect()
+    window = await queue.runs(
+        created_after=START + timedelta(hours=3), created_before=START + timedelta(hours=6), page_size=2
+    ).collect()
+    limited = await queue.runs(limit=4, page_size=3).collect()
+
+    assert {run.native_state for run in queued} == {"SUBMITTED", "PENDING", "RUNNABLE"}
+    assert [run.native_state for run in pending] == ["PENDING"] * 4
+    assert [run.name for run in window] == ["job 5", "job 4", "job 3"]
+    assert [run.name for run in limited] == ["job 24", "job 23", "job 22", "job 21"]
+
+
+async def test_a_cursor_goes_on_after_its_page(client: JobRunsClient, server: Server) -> None:
+    queue = client.handle(QUEUE)
+    async for page in queue.runs(page_size=10, states={RunState.FAILED, RunState.SUCCEEDED}).by_page():
+        first = page
+        break
+    else:
+        pytest.fail("there is a page")
+    async with client_at(server.url, adapters={"batch": BatchQueue}) as another:
+        rest = await another.handle(QUEUE).runs(cursor=first.cursor).collect()
+
+    whole = await queue.runs(states={RunState.FAILED, RunState.SUCCEEDED}).collect()
+    assert [*first.items, *rest] == whole
+    with pytest.raises(CursorError):
+        queue.runs(cursor=first.cursor, states={RunState.RUNNING})
+
+
+async def test_what_it_cannot_do_is_refused(client: JobRunsClient) -> None:
+    with pytest.raises(UnsupportedOperationError):
+        client.handle(QUEUE).runs(order="oldest")
+    with pytest.raises(InvalidRequestError, match="unknown native_states"):
+        client.handle(QUEUE).runs(native_states={"DREAMING"})
+    with pytest.raises(UnsupportedOperationError, match="batch has no attempts"):
+        client.attempts(QUEUE.run("00000001-0000"))
+    with pytest.raises(UnsupportedOperationError, match="batch"):
+        await client.job(QUEUE)
+
+
+async def test_a_run_is_got(client: JobRunsClient, service: Batch) -> None:
+    for row in service.jobs[-7:]:
+        run = await client.handle(QUEUE).run(str(row["jobId"]))
+        listed = await client.handle(QUEUE).runs(native_states={str(row["status"])}).first()
+        assert run == listed
+        assert await client.run(run.ref) == run
+        assert "hush" not in repr(run.native)
+
+    with pytest.raises(NotFoundError, match="there is no job ffff"):
+        await client.handle(QUEUE).run("ffff")
+    with pytest.raises(InvalidRequestError, match="a job id has the form"):
+        await client.handle(QUEUE).run("../secrets")
+
+
+async def test_a_state_of_tomorrow_is_unknown(client: JobRunsClient, service: Batch) -> None:
+    service.jobs.append(job(30, "DREAMING"))
+    runs = await client.handle(QUEUE).runs().collect()
+    unknown = await client.handle(QUEUE).runs(states={RunState.UNKNOWN}).collect()
+
+    assert (runs[0].state, runs[0].native_state, runs[0].is_terminal) == (RunState.UNKNOWN, "DREAMING", False)
+    assert unknown == runs[:1]
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind", "requests"),
+    [
+        (400, "ClientException", InvalidRequestError, 1),
+        (500, "ServerException", ServiceUnavailableError, 2),
+        (429, "TooManyRequestsException", ThrottledError, 2),
+        (400, "ThrottlingException", ThrottledError, 2),
+        (404, "", NotFoundError, 1),
+    ],
+)
+async def test_errors_are_mapped(status: int, code: str, kind: type[JobRunsError], requests: int) -> None:
+    script = answer(b'{"message":"Not now."}', status=status, headers={"x-amzn-errortype": code})
+    async with serving(script) as server:
+        async with client_at(server.url, adapters={"batch": BatchQueue}, max_attempts=2) as client:
+            with pytest.raises(JobRunsError) as caught:
+                await client.handle(QUEUE).runs().collect()
+
+        assert type(caught.value) is kind
+        assert (caught.value.service, caught.value.operation, caught.value.code or "") == ("batch", "ListJobs", code)
+        assert len(server.requests) == requests
+
+
+async def test_what_is_no_answer_is_refused() -> None:
+    async with serving(answer(b"{}")) as server, client_at(server.url, adapters={"batch": BatchQueue}) as client:
+        with pytest.raises(ResponseFormatError, match=r"\$\.jobSummaryList"):
+            await client.handle(QUEUE).runs().collect()
+        with pytest.raises(ResponseFormatError, match=r"\$\.jobs"):
+            await client.handle(QUEUE).run("ffff")
+
+
+async def test_it_takes_the_place_of_no_other(client: JobRunsClient) -> None:
+    with pytest.raises(InvalidRequestError, match=r"unknown service 'sagemaker', known are .*batch"):
+        client.handle(JobRef("sagemaker", ("queue",)))
