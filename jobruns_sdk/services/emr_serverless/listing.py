@@ -132,7 +132,9 @@ class AttemptListing:
         latest, reply = await get_run(self._call, self._run)
         requests += reply.requests
         newest = attempt_from_native(self._run, latest)
-        for number in sorted(set(range(1, newest.number)).difference(attempts)):
+        for number in range(1, newest.number):
+            if number in attempts and attempts[number].is_terminal:
+                continue  # an attempt that another has followed has ended, whatever a list that lags behind says
             with suppress(NotFoundError, InvalidRequestError):
                 missing, reply = await get_run(self._call, self._run, number)
                 requests += reply.requests
