@@ -1,0 +1,199 @@
+"""Jobs whose runs are in memory, and clients that read them or a local service."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Final
+
+import attrs
+from aiobotocore.session import AioSession, get_session
+
+from jobruns_sdk import JobRef, JobRun, JobRunsClient, RunState
+from jobruns_sdk.errors import InvalidRequestError
+from jobruns_sdk.lanes import Batch, Source, Undecoded
+from jobruns_sdk.listings import RUNS
+from jobruns_sdk.paging import Pages, Plan
+from jobruns_sdk.ports import Call, Handle
+from jobruns_sdk.query import RunQuery
+from jobruns_sdk.testing import LocalService
+from tests.unit.listings import NOON
+from tests.unit.values import RUN
+
+SERVICE: Final = "memory"
+"""The service of the jobs in memory: a client knows it as an adapter."""
+
+Run = JobRun[Any]
+
+
+def session_of(access_key: str = "local") -> AioSession:
+    """Return a session with credentials that mean nothing."""
+    session = get_session()
+    session.set_credentials(access_key, "secret")
+    return session
+
+
+_SESSION: Final = session_of()  # it keeps the service models that it has loaded, which takes longer than most tests
+
+
+def client_of(local: LocalService, **options: Any) -> JobRunsClient:  # noqa: ANN401  # JobRunsClient's own options
+    """Return a client of a local service, not yet opened; without quotas unless they are given."""
+    return local.client(**{"session": _SESSION, "quotas": None, **options})
+
+
+def ref_of(name: str) -> JobRef:
+    """Return the reference of a job in memory."""
+    return JobRef(SERVICE, (name,), "eu-west-1")
+
+
+def run_of(job: JobRef, key: str, minutes: float | None, state: str = "SUCCESS") -> Run:
+    """Return a run that was created so many minutes after noon."""
+    at = None if minutes is None else NOON + timedelta(minutes=minutes)
+    return attrs.evolve(RUN, job=job, id=key, native_state=state, created_at=at)
+
+
+class Job:
+    """A job in memory. Its tokens name a row, or count rows, so that pages shift; it keeps account of its calls.
+
+    With `lanes` its runs are listed by state, as those of EMR Serverless are.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        times: Iterable[float | None] = (),
+        *,
+        size: int = 3,
+        offsets: bool = False,
+        lanes: Sequence[str] = ("",),
+    ) -> None:
+        self.ref = ref_of(name)
+        states = [lane or "SUCCESS" for lane in lanes]
+        self.rows = [
+            run_of(self.ref, f"{name}-{index}", time, states[index % len(states)]) for index, time in enumerate(times)
+        ]
+        self.asked: list[str | None] = []
+        self.under_way = 0
+        self.withheld: Collection[str | None] = ()
+        self.failures: dict[str | None, Exception] = {}
+        self.got: list[str] = []
+        self._size = size
+        self._offsets = offsets
+        self._lanes = lanes
+        self._era = self._added = 0
+
+    def add(self, count: int) -> None:
+        """Add runs, each newer than all that are there."""
+        for _ in range(count):
+            self._added += 1
+            self.rows.insert(0, run_of(self.ref, f"new{self._added}", 1_000 + self._added))
+
+    def expire(self) -> None:
+        """Make all tokens invalid that were given out."""
+        self._era += 1
+
+    def move(self, index: int, state: str) -> None:
+        """Let a run change its state."""
+        self.rows[index] = attrs.evolve(self.rows[index], native_state=state)
+
+    def runs(
+        self,
+        *,
+        states: Iterable[RunState] | None = None,
+        native_states: Iterable[str] | None = None,
+        created_after: datetime | None = None,
+        created_before: datetime | None = None,
+        **_: object,
+    ) -> Pages[Run]:
+        """Return the runs, as a handle does; only the plan of it is used."""
+        query = RunQuery(
+            states=states, native_states=native_states, created_after=created_after, created_before=created_before
+        )
+        sources = tuple(Source(lane, partial(self._open, lane)) for lane in self._lanes)
+        return Pages(Plan("", {}, sources, RUNS, query.filter))
+
+    async def run(self, run_id: str) -> Run:
+        """Return the full run, whose message tells so."""
+        self.got.append(run_id)
+        await asyncio.sleep(0)
+        return attrs.evolve(next(run for run in self.rows if run.id == run_id), message="full")
+
+    def _open(self, lane: str, _: tuple[str, ...]) -> "_Listing":
+        return _Listing(partial(self._fetch, lane))
+
+    async def _fetch(self, lane: str, token: str | None) -> Undecoded[Run]:
+        self.asked.append(token)
+        self.under_way += 1
+        try:
+            await asyncio.sleep(0)
+            if token in self.withheld:
+                await asyncio.get_running_loop().create_future()
+            if token in self.failures:
+                raise self.failures[token]
+            batch = self._page(lane, token)
+            return lambda: attrs.evolve(batch, rows=list(batch.rows))
+        finally:
+            self.under_way -= 1
+
+    def _page(self, lane: str, token: str | None) -> Batch[Run]:
+        rows = [run for run in self.rows if lane in ("", run.native_state)]
+        start = 0 if token is None else self._start(rows, token)
+        page = rows[start : start + self._size]
+        more = start + self._size < len(rows)
+        following = str(start + self._size) if self._offsets else page[-1].id if page else ""
+        return Batch(page, f"{self._era}:{following}" if more else None)
+
+    def _start(self, rows: Sequence[Run], token: str) -> int:
+        era, _, place = token.partition(":")
+        if int(era) != self._era:
+            raise InvalidRequestError("The pagination token has expired.", http_status=400)
+        return int(place) if self._offsets else [run.id for run in rows].index(place) + 1
+
+
+class _Listing:
+    def __init__(self, fetch: Callable[[str | None], Any]) -> None:
+        self._fetch = fetch
+
+    async def fetch(self, token: str | None) -> Undecoded[Run]:
+        undecoded: Undecoded[Run] = await self._fetch(token)
+        return undecoded
+
+
+def memory_client(jobs: Iterable[Job] | Mapping[JobRef, Handle]) -> JobRunsClient:
+    """Return a client that knows these jobs; it needs not be opened."""
+    handles: Mapping[JobRef, Any] = jobs if isinstance(jobs, Mapping) else {job.ref: job for job in jobs}
+
+    def handle(ref: JobRef, _: Call) -> Handle:
+        found: Handle = handles[ref]
+        return found
+
+    return JobRunsClient(session=_SESSION, region_name="eu-west-1", adapters={SERVICE: handle})
+
+
+async def each(jobs: Iterable[Any]) -> AsyncIterator[JobRef]:
+    """Yield the references of jobs as a program does that finds them one by one."""
+    for job in jobs:
+        await asyncio.sleep(0)
+        yield job.ref
+
+
+def keys(runs: Iterable[Run]) -> list[tuple[JobRef, str]]:
+    """Return what tells runs apart."""
+    return [(run.job, run.id) for run in runs]
+
+
+def newest(runs: Iterable[Run]) -> list[datetime | None]:
+    """Return the times of runs in the order in which they should come."""
+    return sorted((run.created_at for run in runs), key=lambda at: -at.timestamp() if at else float("-inf"))
+
+
+def times_of(runs: Iterable[Run]) -> list[datetime | None]:
+    """Return the times of runs in the order in which they came."""
+    return [run.created_at for run in runs]
+
+
+async def other_tasks(turns: int = 3) -> set[str]:
+    """Return the tasks that go on beside the test, after what was cancelled has had its turns."""
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    return {str(task) for task in asyncio.all_tasks() if task is not asyncio.current_task()}
