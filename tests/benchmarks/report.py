@@ -1,0 +1,96 @@
+"""What a benchmark has found: its rows, the table they make, and the JSON."""
+
+import json
+import os
+import platform
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Final, Literal
+
+import attrs
+
+_PACKAGES: Final = ("aiobotocore", "aiohttp", "attrs", "boto3", "botocore", "msgspec", "pytest")
+_HEADINGS: Final = ("", "jobruns_sdk", "peer", "figure", "goal", "")
+
+
+@attrs.frozen
+class Row:
+    """One figure and its goal.
+
+    Attributes:
+        name: What was measured.
+        ours: What it takes with this package.
+        peer: What it takes with the peer, whose name is part of it.
+        figure: The ratio, or the milliseconds, that the goal is about.
+        goal: The most that the figure may be; None where it is told for comparison only.
+        unit: What the figure is.
+    """
+
+    name: str
+    ours: str
+    peer: str
+    figure: float
+    goal: float | None
+    unit: Literal["ratio", "ms"] = "ratio"
+
+    @property
+    def is_met(self) -> bool:
+        """Whether the goal is reached."""
+        return self.goal is None or self.figure <= self.goal
+
+    @property
+    def is_alarming(self) -> bool:
+        """Whether a ratio is worse than half of its goal; milliseconds depend on the machine."""
+        return self.goal is not None and self.unit == "ratio" and self.figure > 2 * self.goal
+
+    def cells(self) -> tuple[str, ...]:
+        """Return the row's cells in the table."""
+        goal = "" if self.goal is None else f"<= {self._text(self.goal)}"
+        verdict = "" if self.goal is None else "met" if self.is_met else "MISSED"
+        return (self.name, self.ours, self.peer, self._text(self.figure), goal, verdict)
+
+    def _text(self, figure: float) -> str:
+        if self.unit == "ms":
+            return f"{figure:.1f} ms"
+        return f"1/{1 / figure:.3g}" if figure < 0.6 else f"{figure:.2f}"
+
+
+def ratio(name: str, seconds: tuple[float, float], peer: str, goal: float | None, *, runs: int | None = None) -> Row:
+    """Return a row about two times.
+
+    Args:
+        name: What was measured.
+        seconds: Ours, and the peer's.
+        peer: The peer's name.
+        goal: The most that their ratio may be.
+        runs: How many runs were read in that time; the row then tells the time for each.
+    """
+    ours, theirs = (f"{time * 1e3:.2f} ms" if runs is None else f"{time / runs * 1e6:.1f} us" for time in seconds)
+    return Row(name, ours, f"{peer} {theirs}", seconds[0] / seconds[1], goal)
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Return the rows as a table in Markdown."""
+    lines = [_HEADINGS, *(row.cells() for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    texts = [" | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines]
+    rule = " | ".join("-" * max(3, width) for width in widths)
+    return "\n".join(f"| {text} |" for text in (texts[0], rule, *texts[1:]))
+
+
+def circumstances() -> dict[str, str]:
+    """Return when and with what was measured."""
+    return {
+        "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        "python": platform.python_version(),
+        **{package: version(package) for package in _PACKAGES},
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "load": " ".join(f"{load:.1f}" for load in os.getloadavg()),
+    }
+
+
+def as_json(rows: Sequence[Row]) -> str:
+    """Return all of it as JSON."""
+    told = [{**attrs.asdict(row), "met": row.is_met} for row in rows]
+    return json.dumps({"circumstances": circumstances(), "rows": told}, indent=2)

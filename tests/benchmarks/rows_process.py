@@ -1,0 +1,62 @@
+"""What is measured in fresh processes: imports, first pages, pytest's start, peak memory."""
+
+import statistics
+import sys
+import tempfile
+from functools import partial
+from pathlib import Path
+
+from tests.benchmarks.measuring import alternately, child, processor_seconds
+from tests.benchmarks.report import Row, ratio
+
+_PLUGIN = "jobruns_sdk.testing.plugin"
+
+
+def importing(*, rounds: int) -> Row:
+    """Import time over aiobotocore's own; the child sees to it that nothing of ``testing`` is imported."""
+    found = [child("importing") for _ in range(rounds)]
+    ours, theirs = (statistics.median(one[name] for one in found) * 1e3 for name in ("jobruns_sdk", "aiobotocore"))
+    return Row("import, over aiobotocore's own", f"+{ours:.0f} ms", f"aiobotocore {theirs:.0f} ms", ours, 60.0, "ms")
+
+
+def first_page(url: str, *, rounds: int) -> list[Row]:
+    """The first page of a process, client included."""
+    names = ("jobruns_sdk", "aiobotocore", "warmed")
+    found = alternately({name: partial(child, "first_page", name, url) for name in names}, rounds)
+
+    def medians(figure: str, peer: str) -> tuple[float, float]:
+        mine, other = (statistics.median(one[figure] for one in found[name]) for name in ("jobruns_sdk", peer))
+        return mine, other
+
+    blocked = medians("blocked", "aiobotocore")
+    warmed = "aiobotocore, warm_up_loader_caches"
+    return [
+        ratio("event loop blocked by the first client, glue", blocked, "aiobotocore", 0.5),
+        Row("- in milliseconds", f"{blocked[0] * 1e3:.0f} ms", "", blocked[0] * 1e3, 80.0, "ms"),
+        ratio("- against a warmed-up peer", medians("blocked", "warmed"), warmed, None),
+        ratio("cold `async with` and first page, glue", medians("seconds", "aiobotocore"), "aiobotocore", 1.1),
+        ratio("- against a warmed-up peer", medians("seconds", "warmed"), warmed, None),
+    ]
+
+
+def pytest_start(*, rounds: int) -> Row:
+    """A test run that does not use the plugin, with it and without."""
+    with tempfile.TemporaryDirectory() as folder:
+        test = Path(folder) / "test_nothing.py"
+        test.write_text("def test_nothing():\n    pass\n")
+        usual = [sys.executable, "-m", "pytest", "-q", "-c", "/dev/null", "-p", "no:cacheprovider", str(test)]
+        # A plugin that is installed loads by itself unless it is ruled out.
+        without, plugged = [*usual, "-p", "no:jobruns"], [*usual, "-p", "no:jobruns", "-p", _PLUGIN]
+        contest = {"with": partial(processor_seconds, plugged), "without": partial(processor_seconds, without)}
+        found = alternately(contest, rounds)
+    more = statistics.median(a - b for a, b in zip(found["with"], found["without"], strict=True)) * 1e3
+    bare = statistics.median(found["without"]) * 1e3
+    return Row("pytest's start, plugin unused", f"+{more:.0f} ms", f"without {bare:.0f} ms", more, 20.0, "ms")
+
+
+def memory(url: str, *, pages: int) -> Row:
+    """Peak memory while a history is streamed."""
+    found = child("peak_memory", url, str(pages))
+    name = f"peak memory, {found['runs']:,} runs streamed"
+    whole, first = found["all"], found["first"]
+    return Row(name, f"{whole / 1e3:.1f} MB", f"first 10,000 {first / 1e3:.1f} MB", whole / first, 1.1)
