@@ -135,7 +135,8 @@ class TransportError(JobRunsError):
     def __init__(self, message: str, *, sent: bool = True, **facts: Unpack[_Facts]) -> None:
         """Keep the facts, and whether the request may have reached the service."""
         super().__init__(message, **facts)
-        self.sent = self.in_doubt = sent
+        self.sent: bool = sent
+        self.in_doubt: bool = sent
 
 
 class CallTimeoutError(TransportError, TimeoutError):
@@ -154,7 +155,7 @@ class ResponseFormatError(JobRunsError):
     def __init__(self, message: str, *, where: str | None = None, **facts: Unpack[_Facts]) -> None:
         """Keep the facts and the place."""
         super().__init__(message, **facts)
-        self.where = where or "$"
+        self.where: str = where or "$"
 
 
 class PaginationError(JobRunsError):

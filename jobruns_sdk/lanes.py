@@ -153,13 +153,15 @@ class Source(Generic[T]):
     job: JobRef | None = None
 
 
+@attrs.define
 class Counts:
     """What was read so far."""
 
-    def __init__(self) -> None:
-        """Begin with nothing."""
-        self.requests = self.pages = self.rows = self.late = 0
-        self.waited = 0.0
+    requests: int = 0
+    pages: int = 0
+    rows: int = 0
+    late: int = 0
+    waited: float = 0.0
 
     def add(self, batch: Batch[Any], *, rows: int, late: int) -> None:
         """Count a page, of which so many rows are new, and so many of these late."""
@@ -184,10 +186,10 @@ class Lane(Generic[T]):
         parks: bool = False,
     ) -> None:
         """Stand at a place; None is the end. A lane that ``parks`` keeps its page as bytes while others go first."""
-        self.name = source.name
-        self.job = source.job
+        self.name: str = source.name
+        self.job: JobRef | None = source.job
         self.error: JobRunsError | None = None
-        self.counts = Counts()
+        self.counts: Counts = Counts()
         self._source = source
         self._kind = kind
         self._accept = accept

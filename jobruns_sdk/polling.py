@@ -36,10 +36,10 @@ class Group:
         """Begin with nothing watched."""
         self.watched: Counter[str] = Counter()
         self.seen: dict[str, tuple[float, Observation]] = {}
-        self.looking = asyncio.Lock()
-        self.asking = asyncio.Lock()
+        self.looking: asyncio.Lock = asyncio.Lock()
+        self.asking: asyncio.Lock = asyncio.Lock()
         self.unlisted: dict[str, tuple[float, float]] = {}
-        self.quota_time = 0.0
+        self.quota_time: float = 0.0
         self.retry_limit: int | None = None
         self.retry_limit_known = False
 

@@ -26,7 +26,7 @@ class WatchedRun:
         """Begin to watch; nothing has been seen."""
         self.handle = handle
         self.run = run
-        self.done = False
+        self.done: bool = False
         self._poller = poller
         self._follower = Follower(poller, handle, run, pace)
         self._before: tuple[RunState, int] | None = None
@@ -70,7 +70,7 @@ class WatchedJob:
     def __init__(self, clock: Clock, handle: Follows, pace: Pace) -> None:
         """Begin to watch; nothing has been seen."""
         self.handle = handle
-        self.due = float("-inf")
+        self.due: float = float("-inf")
         self._clock = clock
         self._interval = pace.poll_interval.total_seconds()
         self._known: dict[RunRef, datetime] = {}

@@ -113,15 +113,15 @@ class Attempt:
     __slots__ = ("admitted", "begun", "created", "ended", "final", "message", "number", "previous", "run", "stopping")
 
     def __init__(self, run: "Run", number: int, created: int, previous: "Attempt | None") -> None:
-        self.run = run
-        self.number = number
-        self.created = created
-        self.previous = previous
+        self.run: Run = run
+        self.number: int = number
+        self.created: int = created
+        self.previous: Attempt | None = previous
         self.admitted: int | None = None
         self.begun: int | None = None
         self.stopping: int | None = None
         self.ended: int | None = None
-        self.final = ""
+        self.final: str = ""
         self.message: str | None = None
 
     @property
@@ -190,15 +190,15 @@ class Run:
         max_retries: int,
         timeout: int | None,
     ) -> None:
-        self.id = run_id
-        self.sequence = sequence
-        self.created = created
-        self.machine = machine
-        self.script = script
-        self.request = request
-        self.max_retries = max_retries
-        self.timeout = timeout
-        self.last = Attempt(self, 0, created, None)
+        self.id: str = run_id
+        self.sequence: int = sequence
+        self.created: int = created
+        self.machine: Machine = machine
+        self.script: Script = script
+        self.request: Native = request
+        self.max_retries: int = max_retries
+        self.timeout: int | None = timeout
+        self.last: Attempt = Attempt(self, 0, created, None)
 
     def attempts(self) -> Iterator[Attempt]:
         """The attempts, latest first."""

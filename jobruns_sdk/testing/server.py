@@ -19,7 +19,7 @@ class ServerThread:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._stopped = asyncio.Event()
-        self.port = port
+        self.port: int = port
 
     def start(self) -> None:
         """Listen, and return once connections are accepted.

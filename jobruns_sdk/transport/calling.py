@@ -36,7 +36,7 @@ class Policy:
     call_timeout: float
     max_attempts: int
     quotas: Mapping[tuple[str, str], Quota] | None
-    shared: Mapping[str | None, str | None] = attrs.field(factory=dict)
+    shared: Mapping[str | None, str | None] = attrs.field(factory=dict[str | None, str | None])
 
     def quota(self, operation: Operation[Any]) -> Quota | None:
         """Return the quota of an operation, None if there is none to keep."""

@@ -28,7 +28,7 @@ class Connection:
     def __init__(self, client: Any) -> None:
         """Take over a client of aiobotocore's."""
         self.client = client
-        self.slots = asyncio.Semaphore(client.meta.config.max_pool_connections)
+        self.slots: asyncio.Semaphore = asyncio.Semaphore(client.meta.config.max_pool_connections)
         service = client.meta.service_model.service_id.hyphenize()
         client.meta.events.register(f"before-parse.{service}", _keep_body)
 
