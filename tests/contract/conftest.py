@@ -10,7 +10,7 @@ from aiobotocore.session import AioSession, get_session
 from jobruns_sdk import JobRunsClient
 from jobruns_sdk.ports import Handle
 from jobruns_sdk.testing import LocalService
-from tests.contract.cases import CASES, Case
+from tests.contract.cases import CASES, Case, client_of
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +43,7 @@ def local(request: pytest.FixtureRequest) -> Iterator[LocalService]:
 @pytest_asyncio.fixture
 async def client(local: LocalService, session: AioSession) -> AsyncIterator[JobRunsClient]:
     """A client of the local service."""
-    async with local.client(session=session) as client:
+    async with client_of(local, session) as client:
         yield client
 
 

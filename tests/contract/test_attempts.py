@@ -7,7 +7,7 @@ from aiobotocore.session import AioSession
 
 from jobruns_sdk import Attempt, CursorError, InvalidRequestError, JobRunsClient, NotFoundError, RunState
 from jobruns_sdk.testing import LocalService
-from tests.contract.cases import DATAZONE, GLUE, MINUTE, Case
+from tests.contract.cases import DATAZONE, GLUE, MINUTE, Case, client_of
 
 
 def most_attempts(case: Case) -> int:
@@ -61,7 +61,7 @@ async def test_attempts_have_limits_pages_and_cursors(
     cursor: str | None = None
     while len(seen) < len(everything):
         async with (
-            local.client(session=session) as other,
+            client_of(local, session) as other,
             other.attempts(text, limit=1, page_size=1, cursor=cursor).open() as walk,
         ):
             seen += [attempt async for attempt in walk]

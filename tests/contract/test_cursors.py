@@ -10,7 +10,7 @@ from aiobotocore.session import AioSession
 from jobruns_sdk import CursorError, JobRun, JobRunsClient, RunState
 from jobruns_sdk.ports import Handle
 from jobruns_sdk.testing import LocalService
-from tests.contract.cases import CASES, MINUTE, Case, ids, seed, seed_in_turn
+from tests.contract.cases import CASES, MINUTE, Case, client_of, ids, seed, seed_in_turn
 
 
 async def test_each_page_has_a_cursor_to_go_on_after_it(
@@ -22,7 +22,7 @@ async def test_each_page_has_a_cursor_to_go_on_after_it(
         seen += ids(list(page.items))
         assert (page.cursor is None) == (seen == expected)
         if page.cursor is not None:
-            async with local.client(session=session) as other:
+            async with client_of(local, session) as other:
                 saved = json.loads(json.dumps(page.cursor))
                 assert seen + ids(await case.of(other).runs(cursor=saved).collect()) == expected
     assert seen == expected
@@ -74,7 +74,7 @@ async def test_a_cursor_fits_one_listing_only(
     seed(local, case, 3)
     cursor = (await anext(job.runs(page_size=1).by_page())).cursor
     assert cursor is not None
-    async with local.client(session=session) as other:
+    async with client_of(local, session) as other:
         for elsewhere in CASES:
             if elsewhere is not case:
                 with pytest.raises(CursorError, match="continues"):
@@ -141,5 +141,5 @@ async def test_an_expired_token_is_replaced_by_looking_for_the_place(
         add(local, case, 5)
         seen += [run.id async for run in walk]
     assert seen == expected
-    async with local.client(session=session) as other:
+    async with client_of(local, session) as other:
         assert ids(await case.of(other).runs(page_size=3, cursor=cursor).collect()) == expected[4:]

@@ -15,7 +15,7 @@ from jobruns_sdk import (
 )
 from jobruns_sdk.services.emr_serverless import EmrServerlessApplication
 from jobruns_sdk.testing import LocalService
-from tests.contract.cases import EMR_SERVERLESS, MINUTE, ids, seed_in_turn
+from tests.contract.cases import EMR_SERVERLESS, MINUTE, client_of, ids, seed_in_turn
 
 JOB = EMR_SERVERLESS.job
 
@@ -51,7 +51,7 @@ async def test_a_merged_walk_can_be_left_off_anywhere(
     assert len(expected) == 12
     async with app.runs(states=states, page_size=2).open() as walk:
         for consumed in range(12):
-            async with local.client(session=session) as other:
+            async with client_of(local, session) as other:
                 resumed = other.emr_serverless("00f1abc").runs(page_size=2, cursor=walk.cursor)
                 assert await resumed.collect() == expected[consumed:]
             await anext(walk)

@@ -16,7 +16,7 @@ from jobruns_sdk import (
 )
 from jobruns_sdk.services.glue import GlueJob
 from jobruns_sdk.testing import LocalService
-from tests.contract.cases import GLUE, MINUTE, ids, seed
+from tests.contract.cases import GLUE, MINUTE, client_of, ids, seed
 
 RETRIES: Final = "_attempt_"
 
@@ -72,7 +72,7 @@ async def test_a_cursor_may_cut_a_group(
     async with etl.runs(page_size=5).open() as walk:
         for consumed in range(1, 12):
             await anext(walk)
-            async with local.client(session=session) as other:
+            async with client_of(local, session) as other:
                 local.forget_requests()
                 assert await other.glue("etl").runs(page_size=5, cursor=walk.cursor).collect() == whole[consumed:]
                 cut += local.calls("GetJobRun")
@@ -176,7 +176,7 @@ async def test_jobs_are_discovered(local: LocalService, client: JobRunsClient, s
     assert first is not None
     assert (first.ref, first.state) == (client.glue("job 00").ref, None)
     cursor = (await anext(jobs.by_page())).cursor
-    async with local.client(session=session) as other:
+    async with client_of(local, session) as other:
         assert [job.name for job in await other.jobs(Service.GLUE, cursor=cursor).collect()] == names[10:]
         with pytest.raises(CursorError):
             other.jobs(Service.EMR_SERVERLESS, cursor=cursor)

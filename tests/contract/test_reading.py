@@ -9,7 +9,7 @@ from aiobotocore.session import AioSession
 from jobruns_sdk import InvalidRequestError, JobRunsClient, NotFoundError, RunState
 from jobruns_sdk.ports import Handle
 from jobruns_sdk.testing import LocalService
-from tests.contract.cases import EMR_SERVERLESS, GLUE, MINUTE, Case, ids, seed, until_asked
+from tests.contract.cases import EMR_SERVERLESS, GLUE, MINUTE, Case, client_of, ids, seed, until_asked
 
 
 async def test_nothing_is_requested_before_the_first_item(local: LocalService, job: Handle) -> None:
@@ -191,7 +191,7 @@ async def test_a_row_without_a_creation_time_is_read_but_in_no_window(
 async def test_runs_that_go_on_are_seen_as_they_are_now(local: LocalService, case: Case, session: AioSession) -> None:
     run_id = local.add_run(case.job)
     seen: list[RunState] = []
-    async with local.client(session=session) as client:
+    async with client_of(local, session) as client:
         for _ in range(3):
             seen.append((await case.of(client).run(run_id)).state)
             listed = await case.of(client).runs().first()

@@ -13,7 +13,7 @@ from tests.unit.reading import STEPS, Reader, Step
 KEY: Final = attrgetter("key")
 
 minutes = st.integers(-9, 9)
-thoroughly = settings(max_examples=500)
+thoroughly = settings(max_examples=200)
 lanes_of_minutes = st.lists(st.lists(minutes, max_size=12), max_size=4)
 
 

@@ -154,7 +154,7 @@ def rows_of(groups: Iterable[tuple[int, Sequence[int], str, int]]) -> list[Row]:
 histories: Final = st.builds(History, groups.map(rows_of), offsets=st.booleans())
 
 
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(histories, st.integers(0, 10), st.integers(1, 6), STEPS)
 async def test_wherever_groups_are_cut_they_come_to_the_same(
     history: History, lost: int, size: int, steps: Sequence[Step]
@@ -168,7 +168,7 @@ async def test_wherever_groups_are_cut_they_come_to_the_same(
     assert [seen(run) for run in await reader.read(steps)] == expected
 
 
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(histories, st.integers(0, 330), st.integers(0, 330), st.integers(1, 6), STEPS)
 async def test_a_window_is_exact_however_early_reading_stops(
     history: History, after: int, before: int, size: int, steps: Sequence[Step]
