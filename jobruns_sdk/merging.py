@@ -255,7 +255,12 @@ class Arrivals(Generic[T]):
                 awaited.append(self._opening)
             if not awaited:
                 return []
-            await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
+            try:
+                await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
+            except asyncio.CancelledError:
+                # Pages can be asked for again; a generator of jobs that was interrupted could not go on.
+                _cancelled(self._reading)
+                raise
             if self._closed:
                 return []
             for lane in [lane for task, lane in tasks.items() if task.done()][:1]:

@@ -140,6 +140,25 @@ class Plan(Generic[T]):
     window: int = 5_000
 
 
+class Opening(Generic[T]):
+    """Opens the lanes of a walk; the stream holds it rather than the walk, which ends when nobody holds it."""
+
+    def __init__(self, plan: Plan[T], places: Mapping[str, Place | None]) -> None:
+        """Open them at those places, at the start where there is none."""
+        self._plan = plan
+        self._places = places
+        self._windows: WeakValueDictionary[JobRef | None, Window] = WeakValueDictionary()
+        self._window: Window | None = None
+
+    def __call__(self, source: Source[T]) -> Lane[T]:
+        """Open a lane."""
+        plan = self._plan
+        # Sources of one job are opened one after the other: what the last one has seen is kept for the next.
+        self._window = window = self._windows.setdefault(source.job, Window(plan.window))
+        place = self._places.get(source.name, _START)
+        return Lane(source, plan.kind, plan.accept, window, place, parks=plan.parks)
+
+
 class Walk(Generic[T_co]):
     """One walk through the pages, with its own position; made by ``Pages.open()`` or a loop over ``Pages``."""
 
@@ -147,15 +166,13 @@ class Walk(Generic[T_co]):
         """Stand at those places, at the start if there are none."""
         self._plan = plan
         self._places = places or {}
-        self._windows: WeakValueDictionary[JobRef | None, Window] = WeakValueDictionary()
-        self._window: Window | None = None
         self._left = limit
         self._ready: Sequence[tuple[T_co, Lane[T_co]]] = ()
         self._taken: Sequence[tuple[T_co, Lane[T_co]]] = ()  # and not finished yet
         self._at = 0
         self._closed = False
         self._advancing = asyncio.Lock()
-        self._stream = (plan.arrange or self._arrange)(self._open_lane)
+        self._stream = (plan.arrange or self._arrange)(Opening(plan, self._places))
 
     def __aiter__(self) -> Self:
         """Go on where the walk stands."""
@@ -251,13 +268,6 @@ class Walk(Generic[T_co]):
         lanes = [open_lane(source) for source in self._plan.sources]
         return Merged(lanes) if len(lanes) > 1 else Single(lanes)
 
-    def _open_lane(self, source: Source[T_co]) -> Lane[T_co]:
-        plan = self._plan
-        # Sources of one job are opened one after the other: what the last one has seen is kept for the next.
-        self._window = window = self._windows.setdefault(source.job, Window(plan.window))
-        place = self._places.get(source.name, _START)
-        return Lane(source, plan.kind, plan.accept, window, place, parks=plan.parks)
-
 
 def _source_report(lane: Lane[Any]) -> SourceReport:
     counts, ended = lane.counts, not (lane.has_more or lane.left or lane.error)
@@ -305,7 +315,8 @@ class Pages(Generic[T_co]):
 
     async def collect(self) -> list[T_co]:
         """Return all items in a list."""
-        return [item async for item in self]
+        async with self.open() as walk:
+            return [item async for item in walk]
 
     async def first(self) -> T_co | None:
         """Return the first item, or None if there is none; no page is fetched ahead."""
