@@ -1,5 +1,6 @@
 """Watching runs and jobs: a stream of state changes."""
 
+import asyncio
 from collections import deque
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -32,7 +33,7 @@ class WatchedRun:
         self._before: tuple[RunState, int] | None = None
         self._due = float("-inf")
         self._watching = ExitStack()
-        self._watching.enter_context(poller.watching(handle, (run.run_id,)))
+        self._is_attached = False
 
     @property
     def due(self) -> float:
@@ -50,7 +51,8 @@ class WatchedRun:
         if isinstance(verdict, GiveUp):
             raise verdict.error
         if isinstance(verdict, Done):
-            self.close()
+            self.done = True
+            self.detach()
         else:
             self._due = clock.monotonic() + max(verdict.seconds, self._poller.quota_time(self.handle))
         if run is None or self._before == (run.state, run.attempt):
@@ -58,9 +60,15 @@ class WatchedRun:
         before, self._before = self._before, (run.state, run.attempt)
         return StateChange(run, before and before[0], run.state, run.attempt, clock.now())
 
-    def close(self) -> None:
-        """Stop watching."""
-        self.done = True
+    def attach(self) -> None:
+        """Let the run be looked at whenever others of its job are."""
+        if not self._is_attached:
+            self._watching.enter_context(self._poller.watching(self.handle, (self.run.run_id,)))
+            self._is_attached = True
+
+    def detach(self) -> None:
+        """Let the run not be looked at until it is attached again."""
+        self._is_attached = False
         self._watching.close()
 
 
@@ -166,6 +174,10 @@ class Watch:
             except JobRunsError:
                 self._close()
                 raise
+            except asyncio.CancelledError:
+                # Nobody waits any more; but who has lost patience may come back and ask for the next change.
+                self._detach()
+                raise
         if not self._changes:
             raise StopAsyncIteration
         return self._changes.popleft()
@@ -181,11 +193,14 @@ class Watch:
         self._close()
 
     def _close(self) -> None:
-        for run in self._runs.values():
-            run.close()
+        self._detach()
         self._runs.clear()
         self._jobs.clear()
         self._changes.clear()
+
+    def _detach(self) -> None:
+        for run in self._runs.values():
+            run.detach()
 
     def _join(self, handle: Follows, run: RunRef) -> None:
         if run not in self._runs:
@@ -205,6 +220,7 @@ class Watch:
         by_job: dict[JobRef, list[WatchedRun]] = {}
         for ref, watched in self._runs.items():
             if watched.due <= now:
+                watched.attach()
                 by_job.setdefault(ref.job, []).append(watched)
         await concurrently(map(self._look, by_job.values()))
 

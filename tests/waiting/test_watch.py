@@ -112,9 +112,7 @@ async def test_a_jobs_active_and_new_runs_join(local: LocalService, client: JobR
 
 
 @pytest.mark.parametrize("service", ["emr-serverless", "datazone"])
-async def test_jobs_of_the_other_services_are_watched(
-    local: LocalService, client: JobRunsClient, service: str
-) -> None:
+async def test_jobs_of_the_other_services_are_watched(local: LocalService, client: JobRunsClient, service: str) -> None:
     local.add_datazone_job("dzd_x", "job42", duration=HOUR)
     local.add_application("00app", duration=HOUR)
     job = {"emr-serverless": "emr-serverless:00app", "datazone": "datazone:dzd_x/job42"}[service]
