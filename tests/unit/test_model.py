@@ -1,15 +1,19 @@
 import copy
 import pickle
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Final
 
 import attrs
+import msgspec
 import pytest
 
 from jobruns_sdk.errors import RunFailedError, RunNotFinishedError
+from jobruns_sdk.kinds import NATIVES
 from jobruns_sdk.model import UNSUCCESSFUL, Attempt, Job, JobRun, RunState, StateChange, StopOutcome, Usage
 from jobruns_sdk.paging import Page
 from jobruns_sdk.services.glue import native as glue
+from jobruns_sdk.wire import Native, secret_members
 from tests.unit.values import ATTEMPT, CANARY, CREATED, ENDED, JOB, NATIVE, REF, RUN
 
 ACTIVE: Final = {RunState.QUEUED, RunState.STARTING, RunState.RUNNING, RunState.STOPPING}
@@ -166,6 +170,35 @@ def test_a_pickled_run_keeps_its_native_structure() -> None:
 @each_value
 def test_no_repr_shows_a_secret(value: object) -> None:
     assert CANARY not in repr(value) + str(value) + repr(Page((value,), None))
+
+
+SECRETS: Final = [
+    pytest.param(kind, name, id=f"{kind_name}.{name}")
+    for kind_name, kind in NATIVES.items()
+    for name in sorted(secret_members(kind))
+]
+
+
+def holding(kind: type[Native], name: str, text: str) -> Native:
+    """Return a structure that holds a text in a member, whatever the member's type."""
+    for value in (text, {"hive": {"query": text}}, {"a": text}, [text]):
+        with suppress(msgspec.ValidationError):
+            return msgspec.convert({name: value}, kind)
+    raise AssertionError(name)
+
+
+@pytest.mark.parametrize(("kind", "name"), SECRETS)
+def test_no_value_shows_a_secret_of_its_native_structure(kind: type[Native], name: str) -> None:
+    native = holding(kind, name, CANARY)
+    run: JobRun[Any] = RUN
+    attempt: Attempt[Any] = ATTEMPT
+    values = (attrs.evolve(run, native=native), attrs.evolve(attempt, native=native), Job(JOB, None, None, native))
+
+    assert CANARY in str(msgspec.to_builtins(native))
+    assert CANARY not in repr(native) + str(native) + repr(values) + "".join(map(str, values))
+    with pytest.raises(RunFailedError) as raised:
+        values[0].raise_for_state()
+    assert CANARY not in str(raised.value) + repr(raised.value) + repr(raised.value.args)
 
 
 @pytest.mark.parametrize("value", [RUN, ATTEMPT], ids=lambda value: type(value).__name__)

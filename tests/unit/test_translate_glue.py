@@ -295,6 +295,32 @@ def test_times_are_utc_with_their_fraction(sent: datetime) -> None:
 
 
 @pytest.mark.parametrize(
+    ("sent", "moment"),
+    [
+        ("1795140004.313", STARTED.replace(second=4, microsecond=313_000)),
+        ("1795140004", STARTED.replace(second=4, microsecond=0)),
+        ("1795140004.313001", STARTED.replace(second=4, microsecond=313_001)),
+        ("1.795140004313e9", STARTED.replace(second=4, microsecond=313_000)),
+        ('"1795140004.313"', STARTED.replace(second=4, microsecond=313_000)),
+        ('"2026-11-20T02:00:04.313001Z"', STARTED.replace(second=4)),
+        ('"2026-11-20T11:00:04.313001+09:00"', STARTED.replace(second=4)),
+        ('"2026-11-19T22:30:04.313001-03:30"', STARTED.replace(second=4)),
+        ('"2026-11-20T02:00:04.313001"', STARTED.replace(second=4)),
+        ('"2026-11-20 02:00:04.313001"', STARTED.replace(second=4)),
+        ('"0001-01-01T00:00:00+14:00"', datetime.min.replace(tzinfo=UTC)),
+        ('"9999-12-31T23:59:59-12:00"', datetime.max.replace(tzinfo=UTC)),
+    ],
+)
+def test_times_on_the_wire(sent: str, moment: datetime) -> None:
+    row = native.GET_JOB_RUN.decode(f'{{"JobRun": {{"Id": "jr_0", "StartedOn": {sent}}}}}').JobRun
+
+    assert row is not None
+    started = alone(row).started_at
+    assert started is not None
+    assert (started, started.tzinfo) == (moment, UTC)
+
+
+@pytest.mark.parametrize(
     ("run_id", "root", "number"),
     [
         ("jr_0", "jr_0", 1),
