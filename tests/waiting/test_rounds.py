@@ -83,7 +83,7 @@ async def test_500_active_runs_on_emr_serverless_take_10_calls_a_round(
 async def test_200_runs_in_200_applications_cost_no_more_than_gets(local: LocalService, client: JobRunsClient) -> None:
     refs: list[str] = []
     for _ in range(200):
-        app = local.add_application()
+        app = local.add_application(duration=MINUTE)
         refs.append(f"emr-serverless:{app}/{local.add_run(f'emr-serverless:{app}')}")
     await wait_for_all(client, refs, apart=False)
     assert set(calls_by_operation(local)) == {"emr-serverless:GetJobRun"}
@@ -127,7 +127,7 @@ async def test_without_quotas_fewer_calls_are_what_counts(local: LocalService) -
 
 
 async def test_a_client_polls_no_faster_than_its_quotas_allow(local: LocalService) -> None:
-    app = local.add_application(max_concurrent_runs=None, duration=5 * MINUTE)
+    app = local.add_application(max_concurrent_runs=None, duration=2 * MINUTE)
     job = f"emr-serverless:{app}"
     refs = [f"{job}/{local.add_run(job)}" for _ in range(ACTIVE)]
     async with client_of(local) as client:

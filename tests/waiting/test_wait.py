@@ -324,7 +324,7 @@ async def test_a_retry_is_followed(local: LocalService, client: JobRunsClient) -
 
 
 async def test_retries_that_are_used_up_end_a_wait_at_once(local: LocalService, client: JobRunsClient) -> None:
-    local.add_glue_job("etl", max_retries=1, fail_attempts=9)
+    local.add_glue_job("etl", max_retries=1, fail_attempts=9, duration=MINUTE)
     ref = await client.glue("etl").start()
     run = await client.wait(ref, timeout=HOUR, poll_interval=SECOND, max_poll_interval=SECOND)
     assert (run.state, run.attempt) == (RunState.FAILED, 2)
