@@ -202,6 +202,7 @@ class Lane(Generic[T]):
         self._listing = source.open(place.state if place else ())
         self._tokens = {hash(place.token)} if place else set[int]()
         self._repeats = self._restarted = False
+        self._resumed = place is not None and place.after is not None
         self._furthest = place.after.when if place and place.after else None
         self._furthest_at: list[datetime | None] = []
         self._sought: Place | None = None
@@ -333,11 +334,11 @@ class Lane(Generic[T]):
         """Return the rows after a place, None if it is still to be found in the pages to come.
 
         No row before it is beyond it. Rows of a page that should begin right behind it, but may have shifted as a
-        whole, are kept until that is certain.
+        whole, since all of them lie before it, are kept until that is certain.
         """
         rows, after = batch.rows, place.after
         first = self._kind.when(rows[0]) if rows else None
-        # Most pages begin behind the place, and need no search.
+        # Most pages begin beyond the place, and need no search.
         if after is None or (not start.seeking and not self._doubted and self._kind.is_beyond(first, after.when)):
             self._entered = place
             return rows
@@ -345,9 +346,12 @@ class Lane(Generic[T]):
         if after.key in keys:
             self._entered = place
             return rows[keys.index(after.key) + 1 :]
-        beyond = [row for row in rows if self._kind.is_beyond(self._kind.when(row), after.when)]
+        times = list(map(self._kind.when, rows))
+        beyond = [row for row, time in zip(rows, times, strict=True) if self._kind.is_beyond(time, after.when)]
         is_over = batch.token is None or (after.when is None and not start.seeking)
-        if not beyond and not is_over and (rows or self._doubted or start.seeking):
+        # Of rows of the same time a walk from the start knows by its window which it has seen.
+        level = not (start.seeking or self._resumed or any(self._kind.is_beyond(after.when, time) for time in times))
+        if not (beyond or level or is_over) and (rows or self._doubted or start.seeking):
             self._doubted += () if start.seeking else rows
             return None
         if start.seeking and after.when is None:

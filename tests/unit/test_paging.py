@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from jobruns_sdk.errors import PaginationError, ServiceUnavailableError
 from jobruns_sdk.lanes import Batch
 from jobruns_sdk.paging import Walk
-from tests.unit.listings import Book, Recorder, Row, newest_first, pages_of, row
+from tests.unit.listings import Book, Recorder, Row, Shelf, newest_first, pages_of, row
 
 ROWS = newest_first(9)
 THREE_PAGES = (ROWS[:3], ROWS[3:6], ROWS[6:])
@@ -251,3 +251,13 @@ async def test_late_rows_come_once_and_are_counted() -> None:
         assert [item async for item in walk] == listed
         assert walk.report.disorder == 3  # the late one, and the two that come after the early one
         assert walk.report.rows == len(listed)
+
+
+async def test_rows_of_the_same_time_are_not_kept_back() -> None:
+    shelf = Shelf([row(f"r{index}", 0) for index in range(40)], 4)
+
+    async with pages_of(shelf).open() as walk:
+        seen = [(await anext(walk)).key for _ in range(9)]
+
+    assert seen == [f"r{index}" for index in range(9)]
+    assert walk.report.pages == 3
