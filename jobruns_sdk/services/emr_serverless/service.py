@@ -247,9 +247,13 @@ class EmrServerlessApplication:
         except JobRunsError as error:
             if not error.in_doubt:
                 raise
+            how = (
+                "look for it in runs(); with an idempotency_key it could be started again without harm"
+                if idempotency_key is None
+                else "start again with the same idempotency_key, which starts nothing twice"
+            )
             raise StartOutcomeUnknownError(
-                f"a run of {self.ref} may have been started or not: look for it in runs(), "
-                f"or start again with the same idempotency_key, which starts nothing twice ({error})",
+                f"a run of {self.ref} may have been started or not: {how} ({error})",
                 service=self.ref.service,
                 operation=START_JOB_RUN.name,
             ) from error
