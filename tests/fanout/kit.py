@@ -1,7 +1,7 @@
 """Jobs whose runs are in memory, and clients that read them or a local service."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
@@ -77,6 +77,7 @@ class Job:
         self.withheld: Collection[str | None] = ()
         self.failures: dict[str | None, Exception] = {}
         self.got: list[str] = []
+        self.cycle = False
         self._size = size
         self._offsets = offsets
         self._lanes = lanes
@@ -139,7 +140,9 @@ class Job:
         rows = [run for run in self.rows if lane in ("", run.native_state)]
         start = 0 if token is None else self._start(rows, token)
         page = rows[start : start + self._size]
-        more = start + self._size < len(rows)
+        more = start + self._size < len(rows) or self.cycle
+        if self.cycle:
+            return Batch(page, f"{self._era}:{rows[0].id}")
         following = str(start + self._size) if self._offsets else page[-1].id if page else ""
         return Batch(page, f"{self._era}:{following}" if more else None)
 
@@ -159,13 +162,12 @@ class _Listing:
         return undecoded
 
 
-def memory_client(jobs: Iterable[Job] | Mapping[JobRef, Handle]) -> JobRunsClient:
+def memory_client(jobs: Iterable[Handle]) -> JobRunsClient:
     """Return a client that knows these jobs; it needs not be opened."""
-    handles: Mapping[JobRef, Any] = jobs if isinstance(jobs, Mapping) else {job.ref: job for job in jobs}
+    handles = {job.ref: job for job in jobs}
 
     def handle(ref: JobRef, _: Call) -> Handle:
-        found: Handle = handles[ref]
-        return found
+        return handles[ref]
 
     return JobRunsClient(session=_SESSION, region_name="eu-west-1", adapters={SERVICE: handle})
 

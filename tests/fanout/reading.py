@@ -1,4 +1,4 @@
-"""Reading many jobs in steps: here a run, there a page, and then on in another client, as it were in another process."""
+"""Reading many jobs in steps: here a run, there a page, and then on in another client, as in another process."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -39,8 +39,10 @@ class Reader:
         change: Callable[[str, int], None],
         some: bool = False,
         same_order: bool = False,
+        page_size: int | None = None,
     ) -> None:
         self._client = client
+        self._page_size = page_size
         self._jobs = list(jobs)
         self._order: Order = order
         self._concurrency = concurrency
@@ -95,5 +97,7 @@ class Reader:
         return chosen[: self._chance.randint(0, len(chosen))] if self._some else chosen
 
     def _open(self, cursor: str | None, jobs: Sequence[JobRef]) -> Walk[Run]:
-        pages = self._client().runs(jobs, order=self._order, concurrency=self._concurrency, cursor=cursor)
+        pages = self._client().runs(
+            jobs, order=self._order, concurrency=self._concurrency, cursor=cursor, page_size=self._page_size
+        )
         return pages.open()

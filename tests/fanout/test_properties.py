@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
+import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,11 +12,8 @@ from hypothesis import strategies as st
 from tests.fanout.kit import Job, Run, keys, memory_client, newest, times_of
 from tests.fanout.reading import LIVELY, STEADY, Order, Reader, Step, steps
 
-minutes = st.integers(-30, 30)
-sizes = st.integers(1, 5)
-in_order = st.lists(st.lists(minutes, max_size=12).map(lambda times: sorted(times, reverse=True)), max_size=5)
-in_disorder = st.lists(st.lists(minutes, max_size=12), max_size=5)
-concurrencies = st.integers(1, 4)
+in_disorder = st.lists(st.integers(-30, 30), max_size=12)
+in_order = in_disorder.map(lambda times: sorted(times, reverse=True))
 often = settings(max_examples=200)
 orders = pytest.mark.parametrize("order", ["newest", "any"])
 
@@ -24,12 +22,24 @@ _PADDING: Final = [Job(f"empty{index}") for index in range(33)]
 _STATES: Final = ("RUNNING", "SUCCESS", "FAILED")
 
 
-def jobs_of(
-    times: Iterable[Sequence[float | None]], size: int, *, offsets: bool, lanes: Sequence[str] = ("",)
-) -> list[Job]:
-    return [
-        Job(f"job{index}", rows, size=size, offsets=offsets, lanes=lanes) for index, rows in enumerate(times)
-    ]
+@attrs.frozen
+class Case:
+    """What jobs there are: the times of their runs, the size of their pages and the kind of their tokens."""
+
+    times: Sequence[Sequence[float | None]]
+    size: int
+    offsets: bool
+    concurrency: int
+
+    def jobs(self, lanes: Sequence[str] = ("",)) -> list[Job]:
+        return [
+            Job(f"job{index}", rows, size=self.size, offsets=self.offsets, lanes=lanes)
+            for index, rows in enumerate(self.times)
+        ]
+
+
+def cases(times: st.SearchStrategy[list[int]] | st.SearchStrategy[list[int | None]]) -> st.SearchStrategy[Case]:
+    return st.builds(Case, st.lists(times, max_size=5), st.integers(1, 5), st.booleans(), st.integers(1, 4))
 
 
 def reader(
@@ -75,23 +85,19 @@ def kept(runs: Iterable[Run]) -> list[Run]:
 
 
 @often
-@given(in_order, sizes, st.booleans(), concurrencies, STEADY)
-async def test_newest_first_is_sorting_everything(
-    times: list[list[int]], size: int, offsets: bool, concurrency: int, steps: list[Step]  # noqa: FBT001  # drawn
-) -> None:
-    jobs = jobs_of(times, size, offsets=offsets)
-    seen = await reader(jobs, concurrency=concurrency).read(steps)
+@given(cases(in_order), STEADY)
+async def test_newest_first_is_sorting_everything(case: Case, steps: list[Step]) -> None:
+    jobs = case.jobs()
+    seen = await reader(jobs, concurrency=case.concurrency).read(steps)
 
     assert times_of(seen) == newest(all_runs(jobs))
     assert sorted(keys(seen)) == sorted(keys(all_runs(jobs)))
 
 
 @often
-@given(in_order, sizes, st.booleans(), STEADY)
-async def test_the_states_of_one_job_are_merged_too(
-    times: list[list[int]], size: int, offsets: bool, steps: list[Step]  # noqa: FBT001  # drawn
-) -> None:
-    jobs = jobs_of(times, size, offsets=offsets, lanes=_STATES)
+@given(cases(in_order), STEADY)
+async def test_the_states_of_one_job_are_merged_too(case: Case, steps: list[Step]) -> None:
+    jobs = case.jobs(_STATES)
     seen = await reader(jobs).read(steps)
 
     assert times_of(seen) == newest(all_runs(jobs))
@@ -99,13 +105,11 @@ async def test_the_states_of_one_job_are_merged_too(
 
 
 @often
-@given(in_order, sizes, st.booleans(), concurrencies, LIVELY)
-async def test_runs_added_meanwhile_cost_none_of_the_others(
-    times: list[list[int]], size: int, offsets: bool, concurrency: int, steps: list[Step]  # noqa: FBT001  # drawn
-) -> None:
-    jobs = jobs_of(times, size, offsets=offsets)
+@given(cases(in_order), LIVELY)
+async def test_runs_added_meanwhile_cost_none_of_the_others(case: Case, steps: list[Step]) -> None:
+    jobs = case.jobs()
     before = all_runs(jobs)
-    seen = await reader(jobs, concurrency=concurrency).read(steps)
+    seen = await reader(jobs, concurrency=case.concurrency).read(steps)
 
     assert times_of(kept(seen)) == newest(before)
     assert sorted(keys(kept(seen))) == sorted(keys(before))
@@ -113,13 +117,11 @@ async def test_runs_added_meanwhile_cost_none_of_the_others(
 
 
 @often
-@given(in_disorder, sizes, st.booleans(), concurrencies, LIVELY)
-async def test_as_they_come_each_run_comes_once_and_each_job_in_its_own_order(
-    times: list[list[int]], size: int, offsets: bool, concurrency: int, steps: list[Step]  # noqa: FBT001  # drawn
-) -> None:
-    jobs = jobs_of(times, size, offsets=offsets)
+@given(cases(in_disorder), LIVELY)
+async def test_as_they_come_each_run_comes_once_and_each_job_in_its_own_order(case: Case, steps: list[Step]) -> None:
+    jobs = case.jobs()
     before = [list(job.rows) for job in jobs]
-    seen = await reader(jobs, order="any", concurrency=concurrency).read(steps)
+    seen = await reader(jobs, order="any", concurrency=case.concurrency).read(steps)
 
     assert by_job(kept(seen), jobs) == before
     assert len(set(keys(seen))) == len(seen)
@@ -127,26 +129,24 @@ async def test_as_they_come_each_run_comes_once_and_each_job_in_its_own_order(
 
 @orders
 @often
-@given(in_disorder, sizes, st.booleans(), concurrencies, STEADY)
-async def test_jobs_that_are_missing_or_added_lose_nothing(
-    order: Order, times: list[list[int]], size: int, offsets: bool, concurrency: int, steps: list[Step]  # noqa: FBT001  # drawn
-) -> None:
-    jobs = jobs_of(times, size, offsets=offsets)
-    seen = await reader(jobs, order=order, concurrency=concurrency, some=True).read(steps)
+@given(cases(in_disorder), STEADY)
+async def test_jobs_that_are_missing_or_added_lose_nothing(order: Order, case: Case, steps: list[Step]) -> None:
+    jobs = case.jobs()
+    seen = await reader(jobs, order=order, concurrency=case.concurrency, some=True).read(steps)
 
     assert by_job(seen, jobs) == [job.rows for job in jobs]
 
 
 @orders
 @often
-@given(in_order, sizes, st.booleans(), concurrencies, steps("move"))
+@given(cases(in_order), steps("move"))
 async def test_runs_that_change_their_state_meanwhile_come_once_at_most(
-    order: Order, times: list[list[int]], size: int, offsets: bool, concurrency: int, steps: list[Step]  # noqa: FBT001  # drawn
+    order: Order, case: Case, steps: list[Step]
 ) -> None:
-    jobs = jobs_of(times, size, offsets=offsets, lanes=_STATES)
+    jobs = case.jobs(_STATES)
     client = memory_client(jobs)
     seen: list[Run] = []
-    async for run in client.runs([job.ref for job in jobs], order=order, concurrency=concurrency):
+    async for run in client.runs([job.ref for job in jobs], order=order, concurrency=case.concurrency):
         seen.append(run)
         for action, count in steps[len(seen) - 1 : len(seen)]:
             for job in jobs:
@@ -169,12 +169,11 @@ def late(times: Iterable[datetime | None]) -> int:
 
 @orders
 @often
-@given(st.lists(st.lists(st.none() | minutes, max_size=12), max_size=5), sizes, concurrencies)
-async def test_the_report_tells_each_source_and_its_disorder(
-    order: Order, times: list[list[int | None]], size: int, concurrency: int
-) -> None:
-    jobs = jobs_of(times, size, offsets=False)
-    async with memory_client(jobs).runs([job.ref for job in jobs], order=order, concurrency=concurrency).open() as walk:
+@given(cases(st.lists(st.none() | st.integers(-30, 30), max_size=12)))
+async def test_the_report_tells_each_source_and_its_disorder(order: Order, case: Case) -> None:
+    jobs = case.jobs()
+    pages = memory_client(jobs).runs([job.ref for job in jobs], order=order, concurrency=case.concurrency)
+    async with pages.open() as walk:
         seen = [run async for run in walk]
         report = walk.report
 
@@ -189,11 +188,9 @@ async def test_the_report_tells_each_source_and_its_disorder(
 
 
 @settings(max_examples=60)
-@given(in_disorder, st.integers(1, 7), st.booleans(), LIVELY)
-async def test_keeping_pages_as_bytes_changes_nothing(
-    times: list[list[int]], size: int, offsets: bool, steps: list[Step]  # noqa: FBT001  # drawn
-) -> None:
-    parked, plain = (jobs_of(times, size, offsets=offsets) for _ in range(2))
+@given(cases(in_disorder), LIVELY)
+async def test_keeping_pages_as_bytes_changes_nothing(case: Case, steps: list[Step]) -> None:
+    parked, plain = (case.jobs() for _ in range(2))
 
     seen = await reader(parked, padding=_PADDING, same_order=True).read(steps)
     assert seen == await reader(plain, same_order=True).read(steps)
