@@ -81,8 +81,12 @@ class Operation(Generic[N]):
 
     def lacks(self, where: str, reply: Reply) -> ResponseFormatError:
         """Return the error that says what an answer should hold and does not."""
+        return self.malformed(f"the answer lacks {where}", where, reply)
+
+    def malformed(self, fault: str, where: str, reply: Reply) -> ResponseFormatError:
+        """Return the error that says what is wrong at a place of an answer."""
         return ResponseFormatError(
-            f"the answer lacks {where}",
+            fault,
             where=where,
             service=self.service,
             operation=self.name,

@@ -30,6 +30,7 @@ from jobruns_sdk.services.emr_serverless.translate import (
 # Whether the service's own bounds are inclusive is not documented, so it is asked for more and bounded exactly here.
 # https://docs.aws.amazon.com/emr-serverless/latest/APIReference/API_ListJobRuns.html
 _SLACK: Final = timedelta(seconds=1)
+_MOST_UNLISTED: Final = 1_000  # attempts that are got one by one because the list lacks them
 _FIRST_MODE: Final = "BATCH"  # that of runs from before there was another
 
 
@@ -132,6 +133,9 @@ class AttemptListing:
         latest, reply = await get_run(self._call, self._run)
         requests += reply.requests
         newest = attempt_from_native(self._run, latest)
+        if newest.number > len(attempts) + _MOST_UNLISTED:
+            fault = f"the run is in attempt {newest.number}, but only {len(attempts)} are listed"
+            raise GET_JOB_RUN.malformed(fault, "$.jobRun.attempt", reply)
         for number in range(1, newest.number):
             if number in attempts and attempts[number].is_terminal:
                 continue  # an attempt that another has followed has ended, whatever a list that lags behind says
