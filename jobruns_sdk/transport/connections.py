@@ -100,7 +100,7 @@ class Connections:
 
     async def _connect(self, service: str, region: str | None, profile: str | None) -> Connection:
         session = self.session(profile)
-        config = _config(session.get_default_client_config(), self._config)
+        config = _with_user_agent(session, _config(session.get_default_client_config(), self._config))
         client = await self._stack.enter_async_context(
             session.create_client(service, region_name=region, endpoint_url=self._endpoint_url, config=config)
         )
@@ -123,6 +123,18 @@ def _config(*given: Config | None) -> AioConfig:
     ours = " ".join(filter(None, (getattr(config, "user_agent_extra", None), "lib/jobruns_sdk")))
     # One place retries: the caller of these connections. Otherwise retries multiply, and start Glue jobs twice.
     return config.merge(AioConfig(retries={"total_max_attempts": 1, "mode": "standard"}, user_agent_extra=ours))
+
+
+def _with_user_agent(session: AioSession, config: AioConfig) -> AioConfig:
+    """Return the configuration with the user agent in it: botocore puts it together twice a request unless it is given.
+
+    Its extra parts are added by botocore. One with an application's id is left to botocore altogether.
+    """
+    options = (getattr(config, "user_agent", None), getattr(config, "user_agent_appid", None))
+    with translated("session"):
+        if any((*options, session.get_config_variable("user_agent_appid"))):
+            return config
+    return config.merge(AioConfig(user_agent=session.user_agent().removesuffix(session.user_agent_extra).rstrip()))
 
 
 def _checked_endpoint(url: str | None, *, allow_insecure: bool) -> str | None:
