@@ -18,7 +18,7 @@ _PAUSE = 0.001
 
 async def _ours(url: str) -> None:
     async with peers.sdk_client(url) as client:
-        assert await anext(aiter(client.glue("1").runs()))
+        assert (await anext(aiter(client.glue("1").runs()))).id
 
 
 async def _theirs(url: str, config: AioConfig | None = None) -> None:

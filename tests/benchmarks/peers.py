@@ -80,8 +80,8 @@ def aiobotocore_client(
     service: Service, url: str, *, session: AioSession | None = None, config: AioConfig | None = None
 ) -> Any:  # noqa: ANN401  # untyped
     """Return a client of aiobotocore as its documentation makes one, not opened yet."""
-    make: Any = (session or session_of()).create_client
-    return make(service.name, region_name=REGION, endpoint_url=url, config=config)
+    maker: Any = session or session_of()
+    return maker.create_client(service.name, region_name=REGION, endpoint_url=url, config=config)
 
 
 def sdk_reader(client: JobRunsClient, service: Service) -> Read:
@@ -127,10 +127,10 @@ def floor_reader(client: Any, service: Service) -> Read:  # noqa: ANN401  # unty
 
 def boto3_reader(service: Service, url: str) -> Read:
     """Read with boto3's paginator: dicts, and the event loop stands still."""
-    make: Any = boto3.session.Session(_KEY, _KEY, region_name=REGION).client
-    client = make(service.name, endpoint_url=url)
+    session: Any = boto3.session.Session(_KEY, _KEY, region_name=REGION)
+    client = session.client(service.name, endpoint_url=url)
 
-    async def read(pages: int) -> int:  # noqa: RUF029  # boto3 does not await
+    async def read(pages: int) -> int:
         paginator = client.get_paginator(service.operation)
         config = {"PageSize": service.page_size}
         answers = paginator.paginate(**{service.job: str(pages)}, PaginationConfig=config)

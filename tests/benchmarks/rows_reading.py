@@ -78,7 +78,7 @@ async def _our_pages(client: JobRunsClient, pages: int) -> AsyncGenerator[None]:
             yield
 
 
-async def _their_pages(client: Any, pages: int) -> AsyncGenerator[None]:
+async def _their_pages(client: Any, pages: int) -> AsyncGenerator[None]:  # noqa: ANN401  # untyped
     paginator = client.get_paginator(peers.GLUE.operation)
     async for page in paginator.paginate(JobName=str(pages), PaginationConfig={"PageSize": GLUE_ROWS}):
         for _ in page["JobRuns"]:
