@@ -1,5 +1,7 @@
 """What only EMR Serverless does: filters of its own that group, attempts that it lists late."""
 
+import json
+
 import pytest
 from aiobotocore.session import AioSession
 
@@ -101,6 +103,16 @@ async def test_the_mode_is_a_filter_of_the_services_own(
         app.runs(cursor=cursor, mode="STREAMING")
     with pytest.raises(InvalidRequestError, match="'BATCH', 'STREAMING' or None"):
         client.emr_serverless("00f1abc").runs(mode="batch")  # type: ignore[arg-type]
+
+
+async def test_a_run_without_a_mode_is_from_before_there_was_another(
+    local: LocalService, app: EmrServerlessApplication
+) -> None:
+    rows = [{"id": "00old", "state": "SUCCESS"}, {"id": "00new", "state": "RUNNING", "mode": "STREAMING"}]
+    body = json.dumps({"jobRuns": rows}).encode()
+    local.fault("ListJobRuns", "wrong_content", times=None, body=body, content_type="application/json")
+    assert ids(await app.runs(mode="BATCH").collect()) == ["00old"]
+    assert ids(await app.runs(mode="STREAMING").collect()) == ["00new"]
 
 
 async def test_the_window_is_sent_with_room_on_both_sides(local: LocalService, app: EmrServerlessApplication) -> None:

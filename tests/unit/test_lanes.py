@@ -64,6 +64,27 @@ async def test_a_page_of_late_rows_after_the_place_is_not_taken_for_one_that_has
     assert await pages_of(only_late, cursor=await cursor_after(only_late, 2)).collect() == late
 
 
+async def test_there_is_a_cursor_amid_rows_that_were_doubted() -> None:
+    listed = [*ROWS[:2], row("l1", -0.25), row("l2", -0.5), row("l3", -0.75), row("l4", -0.875), *ROWS[2:]]
+    for consumed in range(3, 10):
+        shelf = Shelf(listed, 2, offsets=False)
+        cursor = await cursor_after(shelf, consumed)
+        assert await pages_of(shelf, cursor=cursor).collect() == listed[consumed:]
+
+
+async def test_empty_pages_put_nothing_in_doubt() -> None:
+    book = Book(ROWS[:2], [], [], ROWS[2:])
+    book.failures = {"3": InvalidRequestError("down", http_status=500)}
+    async with pages_of(book, cursor=await cursor_after(book, 1)).open() as walk:
+        seen = [await anext(walk)]
+        with pytest.raises(InvalidRequestError, match="down"):
+            await anext(walk)
+        cursor = walk.cursor
+    book.asked.clear()
+    assert seen + await pages_of(book, cursor=cursor).collect() == ROWS[1:]
+    assert book.asked == ["3"]
+
+
 async def test_the_place_is_kept_while_it_is_doubted() -> None:
     shelf = Shelf([*ROWS[:2], row("l1", -0.25), row("l2", -0.5), *ROWS[2:]], 2)
     cursor = await cursor_after(shelf, 2)

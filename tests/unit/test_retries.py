@@ -220,6 +220,13 @@ async def test_attempts_are_got_one_by_one_from_whichever_id(run_id: str) -> Non
     )
 
 
+async def test_an_attempt_that_is_known_is_looked_for_whatever_came_before_it() -> None:
+    job = History([Row("a", state="STOPPED"), Row("a", 1, "STOPPED", started=1), Row("a", 2, "STOPPED", started=2)]).job
+    assert [attempt.number for attempt in await job.attempts("a").collect()] == [1]
+    assert [attempt.number for attempt in await job.attempts("a_attempt_1").collect()] == [1, 2]
+    assert [attempt.number for attempt in await job.attempts("a_attempt_2").collect()] == [1, 2, 3]
+
+
 @pytest.mark.parametrize("state", ["SUCCEEDED", "STOPPED", "RUNNING", "STARTING", "WAITING", "STOPPING"])
 async def test_an_attempt_that_is_not_retried_costs_one_call(state: str) -> None:
     history = History(retried("a", 0, state=state))
