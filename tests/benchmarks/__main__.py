@@ -8,32 +8,27 @@ The smoke form is short, and fails only if a ratio is worse than half of its goa
 import argparse
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.benchmarks import report, rows_process, rows_reading, rows_waiting
+from tests.benchmarks.measuring import compiled
 from tests.benchmarks.server import serving
 
 
-def _rows(*, smoke: bool, show: Callable[[str], None]) -> list[report.Row]:
-    found: list[report.Row] = []
-
-    def add(*rows: report.Row) -> None:
-        found.extend(rows)
-        for row in rows:
-            show("  ".join(row.cells()))
-
+def _rows(*, smoke: bool) -> Iterator[report.Row]:
     with serving() as url:
-        add(*asyncio.run(rows_reading.processor(url, rounds=2 if smoke else 15)))
-        add(*rows_reading.decoding(rounds=5 if smoke else 101))
-        add(*asyncio.run(rows_reading.blocking(url, pages=10 if smoke else 150)))
-        add(asyncio.run(rows_reading.fetching_ahead(pages=4 if smoke else 12, rounds=1 if smoke else 3)))
-        add(rows_process.importing(rounds=1 if smoke else 9))
-        add(*rows_process.first_page(url, rounds=1 if smoke else 9))
-        add(rows_process.pytest_start(rounds=1 if smoke else 9))
-        add(asyncio.run(rows_waiting.waiting()))
-        add(rows_process.memory(url, pages=100 if smoke else 5_000))
-    return found
+        yield from asyncio.run(rows_reading.processor(url, rounds=2 if smoke else 15))
+        yield from rows_reading.decoding(rounds=15 if smoke else 101)
+        yield from asyncio.run(rows_reading.blocking(url, pages=10 if smoke else 150))
+        yield asyncio.run(rows_reading.fetching_ahead(pages=4 if smoke else 12, rounds=1 if smoke else 3))
+        yield from rows_process.first_page(url, rounds=1 if smoke else 7)
+        yield asyncio.run(rows_waiting.waiting())
+        yield rows_process.memory(url, pages=60 if smoke else 5_000)
+    if not smoke:  # a single start tells nothing about some milliseconds
+        with compiled():
+            yield rows_process.importing(rounds=8)
+            yield rows_process.pytest_start(rounds=8)
 
 
 def main() -> int:
@@ -43,10 +38,10 @@ def main() -> int:
     parser.add_argument("--smoke", action="store_true")
     options = parser.parse_args()
 
-    def show(line: str) -> None:
-        print(line, file=sys.stderr, flush=True)  # noqa: T201  # a benchmark tells how far it is
-
-    rows = _rows(smoke=options.smoke, show=show)
+    rows: list[report.Row] = []
+    for row in _rows(smoke=options.smoke):
+        rows.append(row)
+        print("  ".join(row.cells()), file=sys.stderr, flush=True)  # noqa: T201  # a benchmark tells how far it is
     print("\n".join(f"{name}: {value}" for name, value in report.circumstances().items()))  # noqa: T201  # as above
     print(f"\n{report.table(rows)}")  # noqa: T201  # as above
     if options.json:

@@ -6,8 +6,12 @@ import resource
 import statistics
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import tempfile
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
+
+import pytest
 
 from tests.benchmarks.server import ROOT
 
@@ -41,6 +45,15 @@ def alternately(contest: Mapping[str, Callable[[], Any]], rounds: int) -> dict[s
         for name, run in contest.items():
             found[name].append(run())
     return found
+
+
+@contextmanager
+def compiled() -> Generator[None]:
+    """Let child processes keep bytecode, as an installed package does, in a folder of their own."""
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as environment:
+        environment.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+        environment.setenv("PYTHONPYCACHEPREFIX", folder)
+        yield
 
 
 def processor_seconds(command: Sequence[str]) -> float:

@@ -1,0 +1,44 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks.report import Row, table
+from tests.benchmarks.server import ROOT
+
+
+def test_no_ratio_is_worse_than_half_of_its_goal(tmp_path: Path) -> None:
+    path = tmp_path / "benchmarks.json"
+    command = [sys.executable, "-m", "tests.benchmarks", "--smoke", "--json", str(path)]
+
+    done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)  # noqa: S603  # our own
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    goals = [row["goal"] for row in json.loads(path.read_text())["rows"] if row["unit"] == "ratio"]
+    assert len([goal for goal in goals if goal is not None]) == 13
+
+
+@pytest.mark.parametrize(
+    ("row", "met", "alarming"),
+    [
+        (Row("", "", "", 0.2, 0.25), True, False),
+        (Row("", "", "", 0.5, 0.25), False, False),
+        (Row("", "", "", 0.51, 0.25), False, True),
+        (Row("", "", "", 0.51, None), True, False),
+        (Row("", "", "", 500.0, 20.0, "ms"), False, False),
+    ],
+)
+def test_only_ratios_alarm(row: Row, *, met: bool, alarming: bool) -> None:
+    assert (row.is_met, row.is_alarming) == (met, alarming)
+
+
+def test_the_table_is_markdown() -> None:
+    lines = table([Row("CPU", "1 ms", "boto3 5 ms", 0.2, 0.25), Row("start", "+3 ms", "", 3.0, 2.0, "ms")]).splitlines()
+
+    assert [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]] == [
+        ["CPU", "1 ms", "boto3 5 ms", "1/5", "<= 1/4", "met"],
+        ["start", "+3 ms", "", "3.0 ms", "<= 2.0 ms", "MISSED"],
+    ]
+    assert len({len(line) for line in lines}) == 1
