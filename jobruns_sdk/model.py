@@ -57,7 +57,7 @@ STOPPED belongs to it: EMR Serverless reports a run that exceeded its time limit
 _TERMINAL: Final = UNSUCCESSFUL | {RunState.SUCCEEDED}
 
 
-# Not slotted: without slots a frozen attrs class is made in 0.45 us instead of 0.59, and JobRun in 0.70 instead of 1.18.
+# Not slotted: without slots a frozen attrs class is made in 0.45 us instead of 0.59, JobRun in 0.70 instead of 1.18.
 @attrs.frozen(slots=False)
 class Usage:
     """What a run or an attempt used, in hours of a resource; None where the service does not tell.

@@ -18,7 +18,7 @@ each_operation = pytest.mark.parametrize(
 
 @each_operation
 def test_values_are_those_of_botocore(surface: Surface, operation: str) -> None:
-    random = Random(f"{surface.service}.{operation}")  # noqa: S311  # the same bodies on every run
+    random = Random(f"{surface.service}.{operation}")  # the same bodies on every run
     for body in bodies(surface.answer(operation), random, BODIES):
         assert by_native(surface, operation, body) == by_botocore(surface, operation, body), body
 
