@@ -350,7 +350,8 @@ class Lane(Generic[T]):
         beyond = [row for row, time in zip(rows, times, strict=True) if self._kind.is_beyond(time, after.when)]
         is_over = batch.token is None or (after.when is None and not start.seeking)
         # Of rows of the same time a walk from the start knows by its window which it has seen.
-        level = not (start.seeking or self._resumed or any(self._kind.is_beyond(after.when, time) for time in times))
+        shifted = start.seeking or self._resumed or self._doubted
+        level = not (shifted or any(self._kind.is_beyond(after.when, time) for time in times))
         if not (beyond or level or is_over) and (rows or self._doubted or start.seeking):
             self._doubted += () if start.seeking else rows
             return None
