@@ -220,3 +220,22 @@ def test_rows_without_a_time_go_first_and_lie_nowhere() -> None:
         assert not either.is_beyond(NOON, NOON)
         assert not either.is_beyond(None, NOON)
         assert not either.is_beyond(NOON, None)
+
+
+@either_token
+@pytest.mark.parametrize("size", [1, 2, 3])
+@pytest.mark.parametrize("added", [0, 1, 2, 3, 7])
+async def test_rows_of_one_moment_are_read_page_by_page_and_come_once(*, offsets: bool, size: int, added: int) -> None:
+    level = [row(f"r{index}", 0) for index in range(7)]
+    for consumed in range(1, 7):
+        shelf = Shelf(level, size, offsets=offsets)
+        async with pages_of(shelf).open() as walk:
+            seen = [await anext(walk) for _ in range(consumed)]
+            assert len(shelf.asked) <= consumed // size + 1
+            shelf.add(added)
+            seen += [item async for item in walk]
+            assert seen == level
+        shelf = Shelf(level, size, offsets=offsets)
+        cursor = await cursor_after(shelf, consumed)
+        shelf.add(added)
+        assert await pages_of(shelf, cursor=cursor).collect() == level[consumed:]
