@@ -1,0 +1,63 @@
+"""Calls keep to the quotas before the service has to say so."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from jobruns_sdk import JobRef, Quota
+from jobruns_sdk.testing import LocalService
+from tests.transport.clients import CountingSession, client_at
+
+ONE_A_SECOND = Quota(rate=1, burst=1)
+
+
+@pytest.fixture
+async def local() -> AsyncGenerator[LocalService]:
+    async with LocalService(quotas=True) as local:
+        local.add_glue_job("etl")
+        local.add_application("00f1")
+        yield local
+
+
+async def test_the_published_quotas_are_kept_unless_told_otherwise(local: LocalService) -> None:
+    async with local.client() as client:
+        app = client.emr_serverless("00f1")
+        await asyncio.gather(*(app.runs().collect() for _ in range(60)))
+
+    assert [request.status for request in local.requests] == [200] * 60
+    assert local.clock.monotonic() == pytest.approx(35)
+
+
+async def test_without_quotas_the_service_has_to_say_so(local: LocalService) -> None:
+    async with local.client(quotas=None, max_attempts=30) as client:
+        app = client.emr_serverless("00f1")
+        await asyncio.gather(*(app.runs().collect() for _ in range(40)))
+
+    assert [request.status for request in local.requests].count(200) == 40
+    assert len(local.requests) > 40
+
+
+async def test_each_region_profile_and_operation_has_its_own(local: LocalService) -> None:
+    quotas = {("glue", "GetJobRuns"): ONE_A_SECOND, ("emr-serverless", "ListJobRuns"): ONE_A_SECOND}
+    others = {"other": CountingSession("other-key")}
+    async with client_at(local.url, quotas=quotas, clock=local.clock, sessions=others) as client:
+        for service, job in (("glue", "etl"), ("emr-serverless", "00f1")):
+            for region in ("eu-west-1", "us-east-1"):
+                for profile in (None, "other"):
+                    await client.handle(JobRef(service, job, region, profile)).runs().collect()
+        assert local.clock.monotonic() == 0
+
+        await client.glue("etl").runs().collect()
+        assert local.clock.monotonic() == pytest.approx(1)
+
+
+async def test_every_attempt_draws_on_the_quota(local: LocalService, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("random.random", lambda: 0.0)
+    local.fault("GetJobRuns", "error500", times=2)
+    quotas = {("glue", "GetJobRuns"): ONE_A_SECOND}
+    async with client_at(local.url, quotas=quotas, clock=local.clock) as client:
+        await client.glue("etl").runs().collect()
+
+    assert local.calls() == 3
+    assert local.clock.monotonic() == pytest.approx(2)
