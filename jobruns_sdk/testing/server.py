@@ -56,6 +56,8 @@ class ServerThread:
         server = await loop.create_server(partial(Connection, self._handler, self._connections), sock=listener)
         await self._stopped.wait()
         server.close()
+        if accepting := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(accepting)
         for connection in tuple(self._connections):
             connection.abort()
         await server.wait_closed()
