@@ -100,6 +100,7 @@ class Connections:
 
     async def _connect(self, service: str, region: str | None, profile: str | None) -> Connection:
         session = self.session(profile)
+        await asyncio.to_thread(_load_models, session, service)
         config = _with_user_agent(session, _config(session.get_default_client_config(), self._config))
         client = await self._stack.enter_async_context(
             session.create_client(service, region_name=region, endpoint_url=self._endpoint_url, config=config)
@@ -115,7 +116,7 @@ def region_of(session: AioSession) -> str | None:
 
 
 def _config(*given: Config | None) -> AioConfig:
-    config = AioConfig(connect_timeout=10, read_timeout=30, max_pool_connections=32, warm_up_loader_caches=True)
+    config = AioConfig(connect_timeout=10, read_timeout=30, max_pool_connections=32)
     for one in given:
         if one is not None:
             # The stubs want an AioConfig; what merges is what the user has said, whichever class it is.
@@ -123,6 +124,18 @@ def _config(*given: Config | None) -> AioConfig:
     ours = " ".join(filter(None, (getattr(config, "user_agent_extra", None), "lib/jobruns_sdk")))
     # One place retries: the caller of these connections. Otherwise retries multiply, and start Glue jobs twice.
     return config.merge(AioConfig(retries={"total_max_attempts": 1, "mode": "standard"}, user_agent_extra=ours))
+
+
+def _load_models(session: AioSession, service: str) -> None:
+    """Load what a client is made of, which the session keeps: on the event loop it would take 0.1 s and more.
+
+    aiobotocore's ``warm_up_loader_caches`` does the same, and loads paginators, waiters and examples besides.
+    """
+    loader: Any = session.get_component("data_loader")
+    for name in ("_retry", "endpoints", "partitions", "sdk-default-configuration"):
+        loader.load_data_with_path(name)
+    for kind in ("service-2", "endpoint-rule-set-1"):
+        loader.load_service_model(service, kind)
 
 
 def _with_user_agent(session: AioSession, config: AioConfig) -> AioConfig:

@@ -11,7 +11,7 @@ from jobruns_sdk import JobRunsClient, TransportError
 from jobruns_sdk.refs import JobRef
 from jobruns_sdk.testing import LocalService
 from tests.transport.clients import CountingSession, client_at
-from tests.transport.gated import GatedSession
+from tests.transport.gated import GatedSession, until
 
 
 @pytest.fixture
@@ -67,20 +67,14 @@ async def test_models_are_read_in_another_thread(local: LocalService) -> None:
     assert [path for path, on_the_loop in files.items() if on_the_loop and path in models] == []
 
 
-async def turns(count: int = 5) -> None:
-    for _ in range(count):
-        await asyncio.sleep(0)
-
-
 async def test_who_gives_up_while_a_client_is_made_harms_nobody_else(local: LocalService) -> None:
     session = GatedSession()
     async with client_at(local.url, session=session) as client:
         tasks = [asyncio.create_task(client.glue("etl").runs().collect()) for _ in range(4)]
-        await turns()
+        await until(lambda: session.arrived == 1)
         tasks[0].cancel()
         tasks[2].cancel()
-        await turns()
-        assert session.arrived == 2
+        await until(lambda: session.arrived == 2)
         session.gate.set()
         ended = await asyncio.gather(*tasks, return_exceptions=True)
 
