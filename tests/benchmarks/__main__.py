@@ -18,7 +18,7 @@ from tests.benchmarks.server import serving
 
 def _rows(*, smoke: bool) -> Iterator[report.Row]:
     with serving() as url:
-        yield from asyncio.run(rows_reading.processor(url, rounds=2 if smoke else 15))
+        yield from asyncio.run(rows_reading.processor(url, rounds=2 if smoke else 15, pages=5 if smoke else 12))
         yield from rows_reading.decoding(rounds=15 if smoke else 101)
         yield from asyncio.run(rows_reading.blocking(url, pages=10 if smoke else 150))
         yield asyncio.run(rows_reading.fetching_ahead(pages=4 if smoke else 12, rounds=1 if smoke else 3))

@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -86,6 +87,7 @@ def circumstances() -> dict[str, str]:
         "python": platform.python_version(),
         **{package: version(package) for package in _PACKAGES},
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "time zone": time.tzname[0],
         "load": " ".join(f"{load:.1f}" for load in os.getloadavg()),
     }
 
