@@ -11,9 +11,9 @@ from jobruns_sdk.arguments import check_count
 from jobruns_sdk.concurrency import concurrently
 from jobruns_sdk.cursors import Cursor
 from jobruns_sdk.errors import InvalidRequestError, JobRunsError
-from jobruns_sdk.lanes import Lane, Source
+from jobruns_sdk.lanes import Lane, Source, Supply
 from jobruns_sdk.listings import RUNS
-from jobruns_sdk.merging import MOST_MERGED, TOO_MANY, Arrivals, Gathered, Merged, Stream, Supply
+from jobruns_sdk.merging import MOST_MERGED, TOO_MANY, Arrivals, Gathered, Merged, Stream
 from jobruns_sdk.model import JobRun, RunState
 from jobruns_sdk.paging import Pages, Plan, SourceError
 from jobruns_sdk.ports import Follows, Handle
@@ -24,7 +24,8 @@ from jobruns_sdk.wire import Native
 
 _LISTING: Final = "runs of many jobs"
 _GETS_AT_ONCE: Final = 10
-_MANY: Final = 32  # sources from which on each keeps its page as bytes
+_ROWS_DECODED: Final = 50_000  # of all sources together; of what is beyond that each keeps its page as bytes
+_FEWEST_DECODED: Final = 50
 _ROWS_REMEMBERED: Final = 200_000
 _FEWEST_REMEMBERED: Final = 200
 
@@ -211,7 +212,7 @@ class Fan:
             query.filter,
             arrange=partial(self._arrange, query, order),
             finish=self._hydrate if hydrate else None,
-            parks=order == "newest" and known > _MANY,
+            parks=max(_FEWEST_DECODED, _ROWS_DECODED // max(1, known)) if order == "newest" else None,
             window=max(_FEWEST_REMEMBERED, _ROWS_REMEMBERED // max(1, known)),
         )
         return Pages(plan, limit=limit, places=None if at is None else at.places)

@@ -2,8 +2,9 @@
 
 import asyncio
 import math
+from abc import abstractmethod
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 from itertools import compress
 from typing import Any, Final, Generic, Protocol, TypeVar, overload
@@ -111,15 +112,14 @@ class Window:
 class Parked(Sequence[T]):
     """Rows of a page of which most are kept as bytes: they are decoded a few at a time, when it is their turn."""
 
-    _AT_ONCE: Final = 50
-
-    def __init__(self, undecoded: Undecoded[T], rows: Sequence[T], wanted: Sequence[T]) -> None:
-        """Keep the bytes, and which of their rows are wanted."""
+    def __init__(self, undecoded: Undecoded[T], rows: Sequence[T], wanted: Sequence[T], *, at_once: int) -> None:
+        """Keep the bytes, which of their rows are wanted, and so many of these decoded."""
         index = {id(row): position for position, row in enumerate(rows)}
         self._undecoded = undecoded
         self._positions = array("L", [index[id(row)] for row in wanted])
         self._first = 0
-        self._decoded = list(wanted[: self._AT_ONCE])
+        self._at_once = at_once
+        self._decoded = list(wanted[:at_once])
 
     def __len__(self) -> int:
         return len(self._positions)
@@ -134,7 +134,7 @@ class Parked(Sequence[T]):
         if not self._first <= index < self._first + len(self._decoded):
             rows = self._undecoded().rows
             self._first = max(0, index - 1)
-            self._decoded = [rows[at] for at in self._positions[self._first : index + self._AT_ONCE]]
+            self._decoded = [rows[at] for at in self._positions[self._first : index + self._at_once]]
         return self._decoded[index - self._first]
 
 
@@ -154,6 +154,14 @@ class Source(Generic[T]):
 
 
 @attrs.define
+class Supply(AsyncIterator[Source[T]]):
+    """Where sources come from, one by one."""
+
+    @abstractmethod
+    async def aclose(self) -> None:
+        """Let go of what they come from."""
+
+
 class Counts:
     """What was read so far."""
 
@@ -183,9 +191,9 @@ class Lane(Generic[T]):
         window: Window,
         place: Place | None,
         *,
-        parks: bool = False,
+        parks: int | None = None,
     ) -> None:
-        """Stand at a place; None is the end. A lane that ``parks`` keeps its page as bytes while others go first."""
+        """Stand at a place; None is the end. While others go first, only ``parks`` rows of a page are kept decoded."""
         self.name: str = source.name
         self.job: JobRef | None = source.job
         self.error: JobRunsError | None = None
@@ -267,6 +275,8 @@ class Lane(Generic[T]):
         task, self._ahead = self._ahead, None
         try:
             undecoded = await (task or self._fetch(place.token, slots))
+            if slots is not None:
+                await asyncio.sleep(0)  # whoever has waited for the slot sends its request before this page is decoded
         except InvalidRequestError as error:
             if place.token is None or error.http_status != _BAD_REQUEST:
                 raise
@@ -310,7 +320,7 @@ class Lane(Generic[T]):
         start = self._sought or place
         rows = self._rows_after(place, start, batch)
         self._sought = start if rows is None else None
-        parks = self._parks and not self._doubted
+        keeps_bytes = self._parks is not None and not self._doubted
         if rows is not None:
             self._doubted = []
         fresh = self._window.fresh(rows or (), self._kind.key)
@@ -326,9 +336,9 @@ class Lane(Generic[T]):
             wanted = list(compress(fresh, accepted))
             furthest_at = list(compress(furthest_at, accepted))
         self._rows, self._ranks, self._at, self._furthest_at = wanted, (), 0, furthest_at
-        if parks:
+        if keeps_bytes and self._parks is not None and len(wanted) > self._parks:
             self._ranks = array("d", map(self._kind.rank, wanted))
-            self._rows = Parked(undecoded, batch.rows, wanted)
+            self._rows = Parked(undecoded, batch.rows, wanted, at_once=self._parks)
 
     def _rows_after(self, place: Place, start: Place, batch: Batch[T]) -> Sequence[T] | None:
         """Return the rows after a place, None if it is still to be found in the pages to come.

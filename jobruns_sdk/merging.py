@@ -2,13 +2,12 @@
 
 import asyncio
 import heapq
-from abc import abstractmethod
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 from jobruns_sdk.concurrency import begun, concurrently, ended
 from jobruns_sdk.errors import InvalidRequestError, JobRunsError
-from jobruns_sdk.lanes import Lane, Source
+from jobruns_sdk.lanes import Lane, Source, Supply
 
 T = TypeVar("T")
 
@@ -26,6 +25,7 @@ TOO_MANY: Final = (
     "use order='any', or read the jobs in groups"
 )
 
+_MOST_AT_ONCE: Final = 1_000  # rows that are merged before they are handed out: decoded ones take room
 _LOW_WATER: Final = 20  # rows left of a page when the next one is fetched
 
 
@@ -61,14 +61,6 @@ class Stream(Protocol[T]):
     async def aclose(self) -> None:
         """Let go of what has no end of its own, once nothing is under way any more."""
         ...
-
-
-class Supply(AsyncIterator[Source[T]]):
-    """Where sources come from, one by one."""
-
-    @abstractmethod
-    async def aclose(self) -> None:
-        """Let go of what they come from."""
 
 
 def _is_over(task: asyncio.Task[Any]) -> bool:
@@ -131,8 +123,10 @@ class Merged(Generic[T]):
         self.is_complete = True
         self._on_page = on_page or _ignore
         self.lanes = lanes
+        self._concurrency = concurrency
         self._slots = None if concurrency is None else asyncio.Semaphore(concurrency)
         self._on_error = on_error
+        self._left: int | None = None
         self._hungry = dict.fromkeys(range(len(lanes)))
         self._heap: list[tuple[float, int]] = []
         self._ended: list[Lane[T]] = []
@@ -145,12 +139,20 @@ class Merged(Generic[T]):
         while not taken and (self._hungry or self._heap):
             await self._feed()
             self._drain(taken, most)
+        self._left = None if most is None else most - len(taken)
         return taken
 
     def fetch_ahead(self) -> None:
         """Begin to fetch the pages that are needed next."""
         for index in self._hungry:
             self.lanes[index].fetch_ahead(self._slots)
+        if self._concurrency is None or not self._needs_more():
+            return
+        # Of those whose turn comes soon, so that few lanes hold two pages. A heap begins with about its smallest.
+        for _, index in self._heap[: self._concurrency]:
+            lane = self.lanes[index]
+            if lane.left <= _LOW_WATER:
+                lane.fetch_ahead(self._slots)
 
     def cancel(self) -> Sequence[asyncio.Task[Any]]:
         """End the fetches that are under way, and return them."""
@@ -160,14 +162,13 @@ class Merged(Generic[T]):
         """Let go of nothing."""
 
     def _drain(self, taken: list[tuple[T, Lane[T]]], most: int | None) -> None:
-        while self._heap and len(taken) != most:
+        until = _MOST_AT_ONCE if most is None else min(most, _MOST_AT_ONCE)
+        while self._heap and len(taken) < until:
             index = self._heap[0][1]
             lane = self.lanes[index]
             taken.append((lane.hand_out(1)[0], lane))
             if lane.left:
                 heapq.heapreplace(self._heap, (lane.rank, index))
-                if lane.left == _LOW_WATER and self._slots and self._needs_more(most, len(taken)):
-                    lane.fetch_ahead(self._slots)
                 continue
             heapq.heappop(self._heap)
             if lane.has_more:
@@ -175,9 +176,9 @@ class Merged(Generic[T]):
                 return
             self._ended.append(lane)
 
-    def _needs_more(self, most: int | None, taken: int) -> bool:
+    def _needs_more(self) -> bool:
         """Whether what is read does not reach up to the limit."""
-        return most is None or most - taken > sum(self.lanes[index].left for _, index in self._heap)
+        return self._left is None or self._left > sum(self.lanes[index].left for _, index in self._heap)
 
     async def _feed(self) -> None:
         hungry = list(self._hungry)

@@ -125,7 +125,7 @@ class Plan(Generic[T]):
         accept: Tells whether a row is wanted; None if all are.
         arrange: Makes one stream of the sources, given what opens a lane; by default they are merged by time.
         finish: Completes rows before they are handed out; None where they are complete.
-        parks: Whether lanes keep their pages as bytes until it is their turn.
+        parks: How many rows of a page a lane keeps decoded, and the rest as bytes until it is their turn; None for all.
         window: How many rows a lane remembers, in order to yield each once.
     """
 
@@ -136,7 +136,7 @@ class Plan(Generic[T]):
     accept: Callable[[T], bool] | None = None
     arrange: Callable[[Callable[[Source[T]], Lane[T]]], Stream[T]] | None = None
     finish: Callable[[Sequence[T]], Awaitable[Sequence[T]]] | None = None
-    parks: bool = False
+    parks: int | None = None
     window: int = 5_000
 
 

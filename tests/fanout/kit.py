@@ -1,10 +1,12 @@
 """Jobs whose runs are in memory, and clients that read them or a local service."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Generator, Iterable, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
+from unittest.mock import patch
 
 import attrs
 from aiobotocore.session import AioSession, get_session
@@ -170,6 +172,13 @@ def memory_client(jobs: Iterable[Handle]) -> JobRunsClient:
         return handles[ref]
 
     return JobRunsClient(session=_SESSION, region_name="eu-west-1", adapters={SERVICE: handle})
+
+
+@contextmanager
+def keeping(rows: int) -> Generator[None]:
+    """Let each job keep only so many rows of a page decoded, as where there are many jobs, and the rest as bytes."""
+    with patch("jobruns_sdk.fanout._ROWS_DECODED", 1), patch("jobruns_sdk.fanout._FEWEST_DECODED", rows):
+        yield
 
 
 async def each(jobs: Iterable[Any]) -> AsyncIterator[JobRef]:

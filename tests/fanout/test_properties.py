@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.fanout.kit import Job, Run, keys, memory_client, newest, times_of
+from tests.fanout.kit import Job, Run, keeping, keys, memory_client, newest, times_of
 from tests.fanout.reading import LIVELY, STEADY, Order, Reader, Step, steps
 
 in_disorder = st.lists(st.integers(-30, 30), max_size=12)
@@ -17,8 +17,6 @@ in_order = in_disorder.map(lambda times: sorted(times, reverse=True))
 often = settings(max_examples=200)
 orders = pytest.mark.parametrize("order", ["newest", "any"])
 
-# Beyond 32 jobs pages are kept as bytes.
-_PADDING: Final = [Job(f"empty{index}") for index in range(33)]
 _STATES: Final = ("RUNNING", "SUCCESS", "FAILED")
 
 
@@ -49,7 +47,6 @@ def reader(
     concurrency: int = 4,
     some: bool = False,
     same_order: bool = False,
-    padding: Sequence[Job] = (),
 ) -> Reader:
     def change(action: str, count: int) -> None:
         for job in jobs:
@@ -61,8 +58,8 @@ def reader(
                 job.move(count % len(job.rows), _STATES[count % len(_STATES)])
 
     return Reader(
-        lambda: memory_client([*jobs, *padding]),
-        [job.ref for job in (*jobs, *padding)],
+        lambda: memory_client(jobs),
+        [job.ref for job in jobs],
         order=order,
         concurrency=concurrency,
         change=change,
@@ -187,10 +184,25 @@ async def test_the_report_tells_each_source_and_its_disorder(order: Order, case:
     assert report.disorder == sum(source.disorder for source in report.sources)
 
 
-@settings(max_examples=60)
-@given(cases(in_disorder), LIVELY)
-async def test_keeping_pages_as_bytes_changes_nothing(case: Case, steps: list[Step]) -> None:
-    parked, plain = (case.jobs() for _ in range(2))
+@often
+@given(cases(in_disorder), st.integers(1, 3), LIVELY)
+async def test_keeping_pages_as_bytes_changes_nothing(case: Case, decoded: int, steps: list[Step]) -> None:
+    parked, plain = case.jobs(), case.jobs()
+    with keeping(decoded):
+        seen = await reader(parked, same_order=True).read(steps)
 
-    seen = await reader(parked, padding=_PADDING, same_order=True).read(steps)
     assert seen == await reader(plain, same_order=True).read(steps)
+    assert [job.asked for job in parked] == [job.asked for job in plain]
+
+
+@often
+@given(cases(in_order), st.integers(1, 3), STEADY)
+async def test_newest_first_is_sorting_everything_where_pages_are_kept_as_bytes(
+    case: Case, decoded: int, steps: list[Step]
+) -> None:
+    jobs = case.jobs(_STATES)
+    with keeping(decoded):
+        seen = await reader(jobs).read(steps)
+
+    assert times_of(seen) == newest(all_runs(jobs))
+    assert sorted(keys(seen)) == sorted(keys(all_runs(jobs)))
