@@ -5,7 +5,14 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from jobruns_sdk import InvalidRequestError, JobRef, JobRunsClient, PaginationError, ThrottledError
+from jobruns_sdk import (
+    InvalidRequestError,
+    JobRef,
+    JobRunsClient,
+    PaginationError,
+    ThrottledError,
+    UnsupportedOperationError,
+)
 from tests.fanout.kit import Job, each, keys, memory_client, other_tasks, ref_of
 from tests.fanout.reading import Order
 
@@ -151,6 +158,14 @@ async def test_a_limit_on_the_first_pages_asks_for_no_others(order: Order) -> No
     assert {token for job in jobs for token in job.asked} == {None}
 
 
+async def test_a_page_that_the_limit_may_make_needless_is_not_fetched_ahead() -> None:
+    newer, older = Job("newer", range(100, 90, -1), size=5), Job("older", range(0, -40, -1), size=20)
+    refs = [newer.ref, older.ref]
+    async with memory_client([newer, older]).runs(refs, limit=25).open() as walk:
+        assert keys([run async for run in walk]) == keys([*newer.rows, *older.rows[:15]])
+    assert (len(newer.asked), len(older.asked)) == (2, 1)
+
+
 async def test_pages_without_end_are_an_error_of_their_own_job() -> None:
     jobs = jobs_of(3)
     stuck = jobs[1]
@@ -180,10 +195,15 @@ async def test_newest_first_of_too_many_jobs_that_are_found_is_refused_when_they
     assert await memory_client(jobs).runs(each(jobs[:2_000])).collect() == []
 
 
+def test_the_oldest_first_of_many_jobs_is_unsupported() -> None:
+    with pytest.raises(UnsupportedOperationError, match="newest first, or in any order"):
+        memory_client(jobs_of(1)).runs([ref_of("job0")], order="oldest")  # type: ignore[arg-type]  # as one job has it
+
+
 @pytest.mark.parametrize(
     ("options", "why"),
     [
-        ({"order": "oldest"}, "order is 'newest' or 'any'"),
+        ({"order": "upwards"}, "order is 'newest' or 'any'"),
         ({"concurrency": 0}, "concurrency"),
         ({"limit": -1}, "limit"),
         ({"on_error": "ignore"}, "on_error is 'raise', 'skip' or something to call"),
