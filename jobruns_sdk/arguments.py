@@ -25,6 +25,16 @@ def page_size_of(asked: int | None, largest: int) -> int:
     return min(asked or largest, largest)
 
 
+def check_time(name: str, value: object) -> None:
+    """Refuse what is no length of time.
+
+    Raises:
+        InvalidRequestError: It is neither None nor a timedelta.
+    """
+    if value is not None and not isinstance(value, timedelta):
+        raise InvalidRequestError(f"{name} is a timedelta, such as timedelta(hours=2), or None, got {value!r}")
+
+
 def whole_minutes(name: str, value: timedelta | None, *, least: int = 1) -> int | None:
     """Return a time in minutes, as the services take it.
 

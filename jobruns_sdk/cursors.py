@@ -58,12 +58,14 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True):
         return f"{_VERSION}.{_armoured(_checksum(body) + body)}"
 
     @classmethod
-    def parse(cls, text: str, listing: str) -> Self:
+    def parse(cls, text: object, listing: str) -> Self:
         """Read a cursor that is to continue a listing.
 
         Raises:
             CursorError: The text is damaged, was written by another version, or belongs to another listing.
         """
+        if not isinstance(text, str):
+            raise CursorError(f"a cursor is text, got {type(text).__name__}")
         version, _, payload = text.partition(".")
         if version != _VERSION:
             raise CursorError(f"the cursor is damaged or of another version: it begins with {version[:20]!r}")

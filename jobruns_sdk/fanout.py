@@ -10,7 +10,7 @@ import attrs
 from jobruns_sdk.arguments import check_count
 from jobruns_sdk.concurrency import concurrently
 from jobruns_sdk.cursors import Cursor
-from jobruns_sdk.errors import InvalidRequestError, JobRunsError
+from jobruns_sdk.errors import InvalidRequestError, JobRunsError, UnsupportedOperationError
 from jobruns_sdk.lanes import Lane, Source, Supply
 from jobruns_sdk.listings import RUNS
 from jobruns_sdk.merging import MOST_MERGED, TOO_MANY, Arrivals, Gathered, Merged, Stream
@@ -195,7 +195,8 @@ class Fan:
         """
         check_count("limit", limit)
         if order not in ("newest", "any"):
-            raise InvalidRequestError(f"order is 'newest' or 'any', got {order!r}")
+            kind = UnsupportedOperationError if str(order) == "oldest" else InvalidRequestError
+            raise kind(f"many jobs come newest first, or in any order: order is 'newest' or 'any', got {order!r}")
         strange = (query.native_states or frozenset()).difference(_ALL_STATES)
         if strange:
             raise InvalidRequestError(f"no service has the native_states {sorted(strange)}")

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Se
 from datetime import timedelta
 from typing import Any, Final, Literal, TypeAlias, overload
 
-from jobruns_sdk.arguments import whole_seconds
+from jobruns_sdk.arguments import check_time, whole_seconds
 from jobruns_sdk.concurrency import concurrently
 from jobruns_sdk.errors import InvalidRequestError, JobRunsError, UnsupportedOperationError
 from jobruns_sdk.model import Job, JobRun, StopOutcome
@@ -33,7 +33,12 @@ def job_ref(job: JobLike) -> JobRef:
     """
     if isinstance(job, str):
         return JobRef.parse(job)
-    return job if isinstance(job, JobRef) else job.ref
+    ref: object = job if isinstance(job, JobRef) else getattr(job, "ref", None)
+    if not isinstance(ref, JobRef):
+        raise InvalidRequestError(
+            f"a job is given by its reference, its text form, its handle or as a Job, got {job!r:.200}"
+        )
+    return ref
 
 
 def run_ref(run: RunLike) -> RunRef:
@@ -44,7 +49,10 @@ def run_ref(run: RunLike) -> RunRef:
     """
     if isinstance(run, str):
         return RunRef.parse(run)
-    return run if isinstance(run, RunRef) else run.ref
+    ref: object = run if isinstance(run, RunRef) else getattr(run, "ref", None)
+    if not isinstance(ref, RunRef):
+        raise InvalidRequestError(f"a run is given by its reference, its text form or as a JobRun, got {run!r:.200}")
+    return ref
 
 
 def each_handle(
@@ -105,7 +113,9 @@ class Following(ABC):
     def handle(self, job: JobLike) -> Handle:
         """Return the handle of a job of whatever service; no request is made."""
 
-    async def stop(self, runs: Iterable[RunLike], *, grace_period: timedelta | None = None) -> list[StopOutcome]:
+    async def stop(
+        self, runs: RunLike | Iterable[RunLike], *, grace_period: timedelta | None = None
+    ) -> list[StopOutcome]:
         """Ask for runs of whatever jobs to be stopped (CancelJobRun on EMR Serverless, BatchStopJobRun on Glue).
 
         A service accepts now and stops some time later: ``wait`` tells when.
@@ -122,16 +132,22 @@ class Following(ABC):
         """
         if grace_period is not None:
             whole_seconds("grace_period", grace_period)
-        given = [run_ref(run) for run in runs]
-        handles = {ref.job: self.handle(ref.job) for ref in given}
-        refs = [handles[ref.job].ref.run(ref.run_id) for ref in given]
-        by_job: dict[JobRef, list[str]] = {}
-        for ref in refs:
-            by_job.setdefault(ref.job, []).append(ref.run_id)
-        handles = {handle.ref: handle for handle in handles.values()}
-        stops = await concurrently(_stop(handles[job], run_ids, grace_period) for job, run_ids in by_job.items())
-        outcomes = dict(zip(by_job, map(iter, stops), strict=True))
-        return [next(outcomes[ref.job]) for ref in refs]
+        given = [run_ref(run) for run in ([runs] if isinstance(runs, (str, RunRef, JobRun)) else runs)]
+        handles: dict[JobRef, Handle] = {}
+        ids: dict[JobRef, list[str]] = {}
+        outcomes: list[StopOutcome | JobRef] = []
+        for ref in given:
+            try:
+                handle = self.handle(ref.job)
+            except InvalidRequestError as error:
+                outcomes.append(StopOutcome(ref, accepted=False, error=error))
+            else:
+                handles.setdefault(handle.ref, handle)
+                ids.setdefault(handle.ref, []).append(ref.run_id)
+                outcomes.append(handle.ref)
+        stops = await concurrently(_stop(handles[job], run_ids, grace_period) for job, run_ids in ids.items())
+        came = dict(zip(ids, map(iter, stops), strict=True))
+        return [next(came[outcome]) if isinstance(outcome, JobRef) else outcome for outcome in outcomes]
 
     async def wait(
         self,
@@ -166,6 +182,7 @@ class Following(ABC):
             InvalidRequestError: An argument cannot be right, or a streaming run is to be waited for without end.
             UnsupportedOperationError: The run is to be stopped on a service that cannot.
         """
+        check_time("timeout", timeout)
         pace = Pace.of(poll_interval, max_poll_interval, retry_grace)
         handle, ref = self._followed(run)
         return await wait(self._poller, handle, ref, pace=pace, timeout=timeout, on_timeout=on_timeout, on_poll=on_poll)
@@ -272,6 +289,7 @@ class Following(ABC):
             WaitTimeoutError: While iterating: the time is up.
             JobRunsError: While iterating: a run cannot be followed.
         """
+        check_time("timeout", timeout)
         pace = Pace.of(poll_interval, max_poll_interval, retry_grace)
         runs: list[tuple[Follows, RunRef]] = []
         jobs: list[Follows] = []

@@ -277,8 +277,10 @@ class Lane(Generic[T]):
             undecoded = await (task or self._fetch(place.token, slots))
             if slots is not None:
                 await asyncio.sleep(0)  # whoever has waited for the slot sends its request before this page is decoded
-        except InvalidRequestError as error:
-            if place.token is None or error.http_status != _BAD_REQUEST:
+        except JobRunsError as error:
+            self.counts.requests += 1
+            expired = isinstance(error, InvalidRequestError) and error.http_status == _BAD_REQUEST
+            if place.token is None or not expired:
                 raise
             self._restart(place, error)
         else:
@@ -304,12 +306,11 @@ class Lane(Generic[T]):
         async with slots:
             return await self._listing.fetch(token)
 
-    def _restart(self, place: Place, error: InvalidRequestError) -> None:
+    def _restart(self, place: Place, error: JobRunsError) -> None:
         # Filters and ids were accepted before or were checked here, so it is the token that is refused: it has expired.
         if self._restarted:
             raise PaginationError(f"the service refuses its own page tokens ({self.name}): {error}") from error
         self._restarted = True
-        self.counts.requests += 1
         self._listing = self._source.open(())
         self._tokens = {hash(None)}
         self._sought, self._doubted = None, []

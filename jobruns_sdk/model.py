@@ -148,7 +148,7 @@ class JobRun(Generic[N_co]):
         """Whether the run ended in SUCCEEDED."""
         return self.state is RunState.SUCCEEDED
 
-    def raise_for_state(self, *, allow_partial: bool = False) -> Self:
+    def raise_for_state(self, allow_partial: bool = False) -> Self:  # noqa: FBT001, FBT002 it may be given by position
         """Return this run if it succeeded.
 
         Args:

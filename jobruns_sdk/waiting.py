@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 import attrs
 
+from jobruns_sdk.arguments import check_time
 from jobruns_sdk.deadlines import DeadlineError, deadline
 from jobruns_sdk.errors import (
     CallTimeoutError,
@@ -129,6 +130,8 @@ class Pace:
         Raises:
             InvalidRequestError: The intervals cannot be right.
         """
+        for name, value in (("poll_interval", least), ("max_poll_interval", most), ("retry_grace", retry_grace)):
+            check_time(name, value)
         most = max(least, _MOST) if most is None else most
         return cls(poll_interval=least, max_poll_interval=most, retry_grace=retry_grace)
 
