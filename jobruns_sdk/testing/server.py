@@ -55,9 +55,10 @@ class ServerThread:
     async def _serve_until_stopped(self, loop: asyncio.AbstractEventLoop, listener: socket.socket) -> None:
         server = await loop.create_server(partial(Connection, self._handler, self._connections), sock=listener)
         await self._stopped.wait()
-        server.close()
-        if accepting := asyncio.all_tasks() - {asyncio.current_task()}:
+        # Python 3.11 loses the socket of a connection that is being accepted while its server closes.
+        while accepting := asyncio.all_tasks() - {asyncio.current_task()}:
             await asyncio.wait(accepting)
+        server.close()
         for connection in tuple(self._connections):
             connection.abort()
         await server.wait_closed()
