@@ -155,6 +155,12 @@ def sources_of(handle: Handle, query: RunQuery, page_size: int | None) -> list[S
     return [Source(f"{handle.ref} {source.name}".rstrip(), source.open, handle.ref) for source in plan.sources]
 
 
+def _check_order(order: object) -> None:
+    if order not in ("newest", "any"):
+        kind = UnsupportedOperationError if order == "oldest" else InvalidRequestError
+        raise kind(f"many jobs come newest first, or in any order: order is 'newest' or 'any', got {order!r}")
+
+
 class Fan:
     """What many jobs are read with."""
 
@@ -194,9 +200,7 @@ class Fan:
             CursorError: The cursor is damaged, of another listing or of other filters.
         """
         check_count("limit", limit)
-        if order not in ("newest", "any"):
-            kind = UnsupportedOperationError if str(order) == "oldest" else InvalidRequestError
-            raise kind(f"many jobs come newest first, or in any order: order is 'newest' or 'any', got {order!r}")
+        _check_order(order)
         strange = (query.native_states or frozenset()).difference(_ALL_STATES)
         if strange:
             raise InvalidRequestError(f"no service has the native_states {sorted(strange)}")
