@@ -34,4 +34,4 @@ class RunListing:
         if jobs is None or not all(job.jobId for job in jobs):
             raise LIST_JOBS.lacks("$.jobSummaryList" if jobs is None else "$.jobSummaryList[*].jobId", reply)
         rows = [run_from_job(self._queue.run(job.jobId or ""), job) for job in jobs]
-        return Batch(rows, answer.nextToken or None, reply.requests)
+        return Batch(rows, answer.nextToken or None, reply.requests, reply.waited)
