@@ -7,7 +7,7 @@ history, with the same connections and the same number of jobs at once; (a) read
 (b) breaks off by hand at the first run that is too old. Each begins with a new session, and all in one process, in
 turns. Memory is what a child process has at its peak above what it had before it began to read.
 
-Its law for newest first: each source holds its page as bytes (Glue's of 200 runs: 185 kB) and 50 000 / sources of its
+Its law for newest first: each source holds its page as bytes (Glue's of 200 runs: 153 kB) and 50 000 / sources of its
 rows decoded, 50 at least (2.5 kB each); up to 32 sources hold the page after it too, and 1 000 rows are under way. With
 ``order="any"`` it is 32 pages, decoded one at a time, whatever the number of jobs.
 """
