@@ -153,8 +153,9 @@ def test_the_public_names_are_sorted_and_complete() -> None:
     for name in names:
         value = getattr(jobruns_sdk, name)
         assert getattr(value, "__name__", name) == name
-    with pytest.raises(AttributeError, match="no_such_name"):
-        _ = jobruns_sdk.no_such_name
+    unknown = "no_such_name"
+    with pytest.raises(AttributeError, match=unknown):
+        getattr(jobruns_sdk, unknown)
 
 
 HEAVY: Final = ("aiobotocore", "aiohttp", "attr", "attrs", "botocore", "cattrs", "msgspec", "jobruns_sdk.testing")
