@@ -1,0 +1,299 @@
+"""A private event loop in a thread of its own, for programs that have none."""
+
+import asyncio
+import os
+import sys
+import threading
+from collections.abc import AsyncIterable, Callable, Coroutine, Generator, Iterator
+from concurrent.futures import Future
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextvars import copy_context
+from queue import SimpleQueue
+from types import TracebackType
+from typing import Any, Final, Generic, Self, TypeVar, cast
+from weakref import finalize
+
+from jobruns_sdk.errors import ClientClosedError, InvalidRequestError, JobRunsError, UnsupportedOperationError
+
+T = TypeVar("T")
+
+_AT_EXIT: Final = 10.0  # seconds that a forgotten loop may take to end
+_CLOSED: Final = "it was closed: open another one"
+_FORKED: Final = "it belongs to the process that opened it: open another one after a fork"
+_WITHIN: Final = "a callback cannot wait for the event loop that it is called by: let it note what is to be done"
+
+
+class Bridge:
+    """Runs coroutines for threads that have no event loop; any number of threads may share one.
+
+        with Bridge() as bridge:
+            client = bridge.enter(JobRunsClient(region_name="eu-west-1"))
+            run = bridge.run(client.glue("nightly-etl").run(run_id))
+
+    The thread starts with the first call. A thread that has a running event loop of its own, as that of a notebook has,
+    may call too: its loop stands still meanwhile. A bridge that is not closed ends with the program.
+    """
+
+    def __init__(self) -> None:
+        """Prepare a bridge; nothing is started yet."""
+        self._private = _PrivateLoop()
+        self._forgotten = finalize(self, self._private.stop, _AT_EXIT)
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine, which sees the caller's context variables, and return its result.
+
+        An interrupt (``KeyboardInterrupt``) cancels the coroutine, and is raised when that has ended.
+
+        Raises:
+            ClientClosedError: The bridge is closed, was closed meanwhile, or belongs to the process before a fork.
+            UnsupportedOperationError: It is called by a callback of what runs on this bridge.
+            Exception: What the coroutine has raised; of a group of errors the first one of this package.
+        """
+        call = _Call(coroutine)
+        try:
+            self._private.begin(call)
+            return call.result()
+        finally:
+            self._private.end(call)
+
+    def iterate(self, items: AsyncIterable[T], *, ahead: int = 2) -> Generator[T]:
+        """Iterate over what comes asynchronously; nothing begins before the first item is asked for.
+
+        Leaving the loop early ends the asynchronous iteration, and closing the generator waits for that.
+
+        Args:
+            items: What is iterated over.
+            ahead: How many items are made while the caller works on the present one.
+
+        Raises:
+            InvalidRequestError: ``ahead`` is negative.
+            ClientClosedError: While iterating, as are the others: see ``run``.
+        """
+        if ahead < 0:
+            raise InvalidRequestError(f"ahead is 0 or more, got {ahead!r}")
+        return self._iterate(items, ahead)
+
+    def enter(self, manager: AbstractAsyncContextManager[T]) -> T:
+        """Enter an asynchronous context, which is left when the bridge is closed, the last one first.
+
+        Raises:
+            Exception: As for ``run``.
+        """
+        return self.run(self._private.contexts.enter_async_context(manager))
+
+    def close(self) -> None:
+        """End what is under way, which fails with ``ClientClosedError``; the thread is gone when this returns.
+
+        Raises:
+            UnsupportedOperationError: It is called by a callback of what runs on this bridge.
+        """
+        self._private.refuse_within()
+        self._private.stop(None)
+        self._forgotten.detach()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _iterate(self, items: AsyncIterable[T], ahead: int) -> Generator[T]:
+        arrived: SimpleQueue[tuple[T] | None] = SimpleQueue()
+        room = asyncio.Semaphore(ahead)
+        call = _Call(_pump(items, room, arrived))
+        call.when_done(lambda: arrived.put(None))
+        try:
+            self._private.begin(call)
+            self._private.soon(room.release)
+            while (item := arrived.get()) is not None:
+                yield item[0]
+                self._private.soon(room.release)
+            call.result()
+        finally:
+            self._private.end(call)
+
+
+async def _pump(items: AsyncIterable[T], room: asyncio.Semaphore, arrived: "SimpleQueue[tuple[T] | None]") -> None:
+    iterator = aiter(items)
+    try:
+        await room.acquire()
+        async for item in iterator:
+            arrived.put((item,))
+            await room.acquire()
+    finally:
+        close: Callable[[], Coroutine[Any, Any, object]] | None = getattr(iterator, "aclose", None)
+        if close is not None:
+            await close()
+
+
+class _Call(Generic[T]):
+    """A coroutine that a thread waits for."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, T]) -> None:
+        self._coroutine = coroutine
+        self._context = copy_context()
+        self._outcome: Future[T] = Future()
+        self._task: asyncio.Task[None] | None = None
+        self._reason: BaseException | None = None
+
+    @property
+    def is_done(self) -> bool:
+        return self._outcome.done()
+
+    def when_done(self, callback: Callable[[], object]) -> None:
+        self._outcome.add_done_callback(lambda _: callback())
+
+    def result(self) -> T:
+        """Wait for the end, and return what came of it."""
+        try:
+            return self._outcome.result()
+        except BaseExceptionGroup as group:
+            raise _first(group) from group.__cause__
+
+    def wait(self) -> None:
+        """Wait for the end."""
+        self._outcome.exception()
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> asyncio.Task[None]:
+        """Begin; in the loop's thread, as are the following."""
+        self._task = task = loop.create_task(self._carry(), context=self._context)
+        return task
+
+    def cancel(self, reason: BaseException | None = None) -> None:
+        """End it; the reason is raised where it is waited for."""
+        self._reason = reason
+        if self._task is not None:
+            self._task.cancel()
+
+    def fail(self, error: BaseException) -> None:
+        """Say why there is no result, unless there is an outcome; a coroutine that was never begun is closed."""
+        if not self._outcome.done():
+            self._coroutine.close()
+            self._outcome.set_exception(self._reason or error)
+
+    async def _carry(self) -> None:
+        # Whatever is raised belongs to the caller: in a task, SystemExit would end the loop.
+        try:
+            result = await self._coroutine
+        except asyncio.CancelledError as error:
+            self._outcome.set_exception(self._reason or error)
+            raise
+        except BaseException as error:  # noqa: BLE001  # it is raised in the caller's thread
+            self._outcome.set_exception(error)
+        else:
+            self._outcome.set_result(result)
+
+
+class _PrivateLoop:
+    """The loop and its thread, which keeps this alive, and not the bridge."""
+
+    def __init__(self) -> None:
+        self.contexts = AsyncExitStack()
+        self._lock = threading.Lock()
+        self._process: int | None = None  # unknown until the thread runs
+        self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
+        self._thread = threading.Thread(target=self._main, name="jobruns-bridge", daemon=True)
+        self._closing = asyncio.Event()
+        self._calls: dict[_Call[Any], asyncio.Task[None]] = {}
+        self._is_closed = False
+
+    def begin(self, call: _Call[Any]) -> None:
+        """Begin a call.
+
+        Raises:
+            ClientClosedError: There is no loop any more, or not in this process.
+            UnsupportedOperationError: This is the loop's own thread.
+        """
+        try:
+            self._begin(call)
+        except BaseException as error:
+            call.fail(error)
+            raise
+
+    def end(self, call: _Call[Any]) -> None:
+        """End a call if it has not ended, and wait for that; garbage may be collected in the loop's own thread."""
+        if call.is_done or self._process != os.getpid():
+            return
+        self.soon(call.cancel)
+        if threading.current_thread() is not self._thread and not sys.is_finalizing():
+            call.wait()
+
+    def soon(self, callback: Callable[[], object]) -> None:
+        """Let the loop call something, unless it is closed."""
+        with self._lock:
+            if not self._is_closed:
+                self._runner.get_loop().call_soon_threadsafe(callback)
+
+    def refuse_within(self) -> None:
+        """Refuse to wait for the loop in its own thread."""
+        if threading.current_thread() is self._thread:
+            raise UnsupportedOperationError(_WITHIN)
+
+    def stop(self, patience: float | None) -> None:
+        """End everything, and wait for that so long; in a process that was forked off, nothing is there to be ended."""
+        if self._process not in (None, os.getpid()):
+            return
+        with self._lock:
+            if not self._is_closed and self._process is not None:
+                self._runner.get_loop().call_soon_threadsafe(self._closing.set)
+            self._is_closed = True
+        if self._process is not None and threading.current_thread() is not self._thread:
+            self._thread.join(patience)
+
+    def _begin(self, call: _Call[Any]) -> None:
+        self.refuse_within()
+        if self._process not in (None, os.getpid()):
+            raise ClientClosedError(_FORKED)
+        with self._lock:
+            if self._is_closed:
+                raise ClientClosedError(_CLOSED)
+            loop = self._runner.get_loop()
+            if self._process is None:
+                self._thread.start()
+                self._process = os.getpid()
+            loop.call_soon_threadsafe(self._start, call)
+
+    def _start(self, call: _Call[Any]) -> None:
+        self._calls[call] = task = call.start(self._runner.get_loop())
+        task.add_done_callback(lambda _: self._forget(call))
+
+    def _forget(self, call: _Call[Any]) -> None:
+        call.fail(asyncio.CancelledError())
+        del self._calls[call]
+
+    def _main(self) -> None:
+        try:
+            self._runner.run(self._serve())
+        except BaseException as error:  # noqa: BLE001  # SystemExit in a task: it is raised where a call is waited for
+            self._cancel(error)
+        finally:
+            with self._lock:
+                self._is_closed = True
+            self._runner.close()
+
+    async def _serve(self) -> None:
+        async with self.contexts:
+            await self._closing.wait()
+        if tasks := self._cancel(ClientClosedError(_CLOSED)):
+            await asyncio.wait(tasks)
+
+    def _cancel(self, reason: BaseException) -> list[asyncio.Task[None]]:
+        for call in self._calls:
+            call.cancel(reason)
+        return list(self._calls.values())
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return the first error of this package in a group, else the first error."""
+    errors = list(_errors(group))
+    return next((error for error in errors if isinstance(error, JobRunsError)), errors[0])
+
+
+def _errors(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for inner in cast("BaseExceptionGroup[BaseException]", error).exceptions:
+            yield from _errors(inner)
+    else:
+        yield error
