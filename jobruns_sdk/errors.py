@@ -50,10 +50,12 @@ class JobRunsError(Exception):
         retryable: Whether the same call may succeed when it is repeated later.
         in_doubt: Whether the operation may have taken effect all the same: a request was sent, and its answer was
             lost or told of a failure inside the service.
+        requests: How many requests the call that failed has made, retries included; 0 where none was made.
     """
 
     retryable: bool = False
     in_doubt: bool = False
+    requests: int = 0
 
     def __init__(
         self,

@@ -51,7 +51,7 @@ class Progress:
         sources_done: Sources read to their end, or failed.
         pages: Pages read.
         runs: Runs read, before filters.
-        calls: Requests that were answered, retries included.
+        calls: Requests that were made, retries and failures included.
         waited: Seconds waited for quotas, the waits of all calls added up.
     """
 

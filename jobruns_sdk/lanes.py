@@ -277,14 +277,15 @@ class Lane(Generic[T]):
             undecoded = await (task or self._fetch(place.token, slots))
             if slots is not None:
                 await asyncio.sleep(0)  # whoever has waited for the slot sends its request before this page is decoded
+            batch = undecoded()
         except JobRunsError as error:
-            self.counts.requests += 1
+            self.counts.requests += error.requests
             expired = isinstance(error, InvalidRequestError) and error.http_status == _BAD_REQUEST
             if place.token is None or not expired:
                 raise
             self._restart(place, error)
         else:
-            self._enter(place, undecoded)
+            self._enter(place, undecoded, batch)
 
     def retire(self) -> None:
         """Let go of what a lane that has ended, and whose rows are consumed, needs no more."""
@@ -316,8 +317,7 @@ class Lane(Generic[T]):
         self._sought, self._doubted = None, []
         self._next = Place(None, place.after, seeking=place.after is not None)
 
-    def _enter(self, place: Place, undecoded: Undecoded[T]) -> None:
-        batch = undecoded()
+    def _enter(self, place: Place, undecoded: Undecoded[T], batch: Batch[T]) -> None:
         start = self._sought or place
         rows = self._rows_after(place, start, batch)
         self._sought = start if rows is None else None

@@ -77,7 +77,13 @@ class Operation(Generic[N]):
         Raises:
             ResponseFormatError: It is not what the operation answers.
         """
-        return decode(self.decoder, reply.body, service=self.service, operation=self.name, request_id=reply.request_id)
+        try:
+            return decode(
+                self.decoder, reply.body, service=self.service, operation=self.name, request_id=reply.request_id
+            )
+        except ResponseFormatError as error:
+            error.requests = reply.requests
+            raise
 
     def lacks(self, where: str, reply: Reply) -> ResponseFormatError:
         """Return the error that says what an answer should hold and does not."""
@@ -85,13 +91,11 @@ class Operation(Generic[N]):
 
     def malformed(self, fault: str, where: str, reply: Reply) -> ResponseFormatError:
         """Return the error that says what is wrong at a place of an answer."""
-        return ResponseFormatError(
-            fault,
-            where=where,
-            service=self.service,
-            operation=self.name,
-            request_id=reply.request_id,
+        error = ResponseFormatError(
+            fault, where=where, service=self.service, operation=self.name, request_id=reply.request_id
         )
+        error.requests = reply.requests
+        return error
 
 
 class Call(Protocol):

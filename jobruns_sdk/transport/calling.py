@@ -128,6 +128,7 @@ class Transport:
             pause = backoff(requests, random.random(), throttled=isinstance(failure, ThrottledError))
             spent += time.monotonic() - begun + pause
             call.in_doubt = failure.in_doubt = in_doubt or failure.in_doubt
+            failure.requests = requests
             if self._closed or not _may_repeat(operation, failure):
                 raise failure
             if requests >= self._policy.max_attempts or spent >= self._policy.call_timeout:

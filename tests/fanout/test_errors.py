@@ -1,7 +1,7 @@
 """What becomes of jobs that cannot be read: the others are, and the report, the caller and the cursor know of them."""
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Literal
 
 import pytest
 
@@ -221,3 +221,17 @@ async def test_calls_are_counted_with_their_retries(local: LocalService, client:
         calls = {source.name.split("?")[0]: source.calls for source in walk.report.sources}
         assert walk.report.calls == local.calls()
     assert calls == {"glue:a": 3, "glue:b": 5}
+
+
+@pytest.mark.parametrize("fault", ["error500", "wrong_content"])
+async def test_calls_in_vain_are_counted_too(
+    local: LocalService, client: JobRunsClient, fault: Literal["error500", "wrong_content"]
+) -> None:
+    for name in ("a", "b"):
+        local.add_glue_job(name)
+        local.add_runs(f"glue:{name}", 30)
+    local.fault("GetJobRuns", fault, times=None, match={"JobName": "b"})
+    async with client.runs(["glue:a", "glue:b"], page_size=10, on_error="skip").open() as walk:
+        assert len([run async for run in walk]) == 30
+        assert [failed.job.path for failed in walk.report.failed] == [("b",)]
+        assert walk.report.calls == local.calls()
