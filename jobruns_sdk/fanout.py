@@ -1,6 +1,5 @@
 """Many jobs as one stream: any mix of services, regions and accounts."""
 
-import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, Literal, Self
@@ -8,11 +7,10 @@ from typing import Any, Final, Literal, Self
 import attrs
 
 from jobruns_sdk.arguments import check_count
-from jobruns_sdk.concurrency import concurrently
 from jobruns_sdk.cursors import Cursor
 from jobruns_sdk.errors import InvalidRequestError, JobRunsError, UnsupportedOperationError
 from jobruns_sdk.lanes import Lane, Source, Supply
-from jobruns_sdk.listings import RUNS
+from jobruns_sdk.listings import RUNS, each_completed
 from jobruns_sdk.merging import MOST_MERGED, TOO_MANY, Arrivals, Gathered, Merged, Stream
 from jobruns_sdk.model import JobRun, RunState
 from jobruns_sdk.paging import Pages, Plan, SourceError
@@ -23,7 +21,6 @@ from jobruns_sdk.services import datazone, emr_serverless, glue
 from jobruns_sdk.wire import Native
 
 _LISTING: Final = "runs of many jobs"
-_GETS_AT_ONCE: Final = 10
 _ROWS_DECODED: Final = 50_000  # of all sources together; of what is beyond that each keeps its page as bytes
 _FEWEST_DECODED: Final = 50
 _ROWS_REMEMBERED: Final = 200_000
@@ -51,7 +48,7 @@ class Progress:
         sources_done: Sources read to their end, or failed.
         pages: Pages read.
         runs: Runs read, before filters.
-        calls: Requests that were made, retries and failures included.
+        calls: Requests made for its pages, retries and failures included.
         waited: Seconds waited for quotas, the waits of all calls added up.
     """
 
@@ -216,7 +213,7 @@ class Fan:
             RUNS,
             query.filter,
             arrange=partial(self._arrange, query, order),
-            finish=self._hydrate if hydrate else None,
+            finish=partial(each_completed, self._full) if hydrate else None,
             parks=max(_FEWEST_DECODED, _ROWS_DECODED // max(1, known)) if order == "newest" else None,
             window=max(_FEWEST_REMEMBERED, _ROWS_REMEMBERED // max(1, known)),
         )
@@ -242,25 +239,19 @@ class Fan:
         self._used_up = isinstance(self._jobs, AsyncIterator)
         return self._jobs
 
-    async def _hydrate(self, rows: Sequence[Row]) -> Sequence[Row]:
-        """Return the full runs in the place of listed ones that tell less."""
-        slots = asyncio.Semaphore(_GETS_AT_ONCE)
-
-        async def full(row: Row) -> Row:
-            handle = self._handle(row.job)
-            if not isinstance(handle, Follows) or not handle.polling.thin:
-                return row
-            async with slots:
-                try:
-                    return await handle.run(row.id)
-                except JobRunsError as error:
-                    if self._on_error == "raise":
-                        raise
-                    if callable(self._on_error):
-                        self._on_error(SourceError(row.job, error))
-                    return row
-
-        return await concurrently(map(full, rows))
+    async def _full(self, row: Row) -> Row:
+        """Return the full run in the place of a listed one that tells less."""
+        handle = self._handle(row.job)
+        if not isinstance(handle, Follows) or not handle.polling.thin:
+            return row
+        try:
+            return await handle.run(row.id)
+        except JobRunsError as error:
+            if self._on_error == "raise":
+                raise
+            if callable(self._on_error):
+                self._on_error(SourceError(row.job, error))
+            return row
 
 
 class Failures:

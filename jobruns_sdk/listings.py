@@ -1,11 +1,14 @@
 """From a list call's arguments to pages: what the list calls of all services have in common."""
 
-from collections.abc import Callable, Iterable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
+from functools import partial
 from operator import attrgetter
 from typing import Any, Final, TypeVar
 
 from jobruns_sdk.arguments import check_count
+from jobruns_sdk.concurrency import concurrently
 from jobruns_sdk.cursors import Cursor
 from jobruns_sdk.lanes import Kind, Listing, Source
 from jobruns_sdk.model import Attempt, Job, JobRun, RunState
@@ -15,6 +18,8 @@ from jobruns_sdk.refs import JobRef, RunRef
 
 N = TypeVar("N")
 T = TypeVar("T")
+
+_GETS_AT_ONCE: Final = 10
 
 
 RUNS: Final[Kind[JobRun[Any]]] = Kind(attrgetter("id"), attrgetter("created_at"))
@@ -43,6 +48,7 @@ def run_pages(
     *,
     limit: int | None,
     cursor: str | None,
+    full: Callable[[JobRun[N]], Awaitable[JobRun[N]]] | None = None,
 ) -> Pages[JobRun[N]]:
     """Return the runs of a job.
 
@@ -53,6 +59,7 @@ def run_pages(
         sources: Makes the listings for the filters in force and the native states that they want.
         limit: How many runs are yielded at most.
         cursor: Where an earlier walk has left off.
+        full: Gets what takes the place of a listed run; None where the listed one is what is wanted.
 
     Raises:
         InvalidRequestError: An argument cannot be right.
@@ -65,9 +72,21 @@ def run_pages(
     wanted = query.wanted(states)
     # Where no state of the service can satisfy the filters there is nothing to ask for.
     opened = () if wanted == () else tuple(sources(query, wanted))
-    plan = Plan(listing, query.to_cursor(), opened, kind, query.filter)
+    finish = None if full is None else partial(each_completed, full)
+    plan = Plan(listing, query.to_cursor(), opened, kind, query.filter, finish=finish)
     check_count("limit", limit)
     return Pages(plan, limit=limit, places=None if at is None else at.places)
+
+
+async def each_completed(full: Callable[[T], Awaitable[T]], rows: Sequence[T]) -> Sequence[T]:
+    """Return what takes the place of each row, in order; ten are got at once."""
+    slots = asyncio.Semaphore(_GETS_AT_ONCE)
+
+    async def one(row: T) -> T:
+        async with slots:
+            return await full(row)
+
+    return await concurrently(map(one, rows))
 
 
 def attempt_pages(

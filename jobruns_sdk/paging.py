@@ -54,7 +54,7 @@ class SourceReport:
 
     Attributes:
         name: The source: a job, and on EMR Serverless its state where several are asked for.
-        calls: Requests that were made, retries and failures included.
+        calls: Requests made for its pages, retries and failures included.
         pages: Pages read.
         rows: Rows read, before filters, each once.
         disorder: Rows that came later than their time says; each was yielded where it came.
@@ -89,7 +89,7 @@ class WalkReport:
 
     @property
     def calls(self) -> int:
-        """Requests that were made, retries and failures included."""
+        """Requests made for its pages, retries and failures included."""
         return sum(source.calls for source in self.sources)
 
     @property

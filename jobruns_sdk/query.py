@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal, Self, TypedDict
 
 import attrs
 import msgspec
@@ -13,6 +13,20 @@ from jobruns_sdk.model import JobRun, RunState
 
 Order = Literal["newest", "oldest"]
 """The newest run first, or the oldest."""
+
+
+class RunOptions(TypedDict, total=False):
+    """What the ``runs()`` of every job's handle takes, for signatures that say it more than once."""
+
+    states: Iterable[RunState] | None
+    native_states: Iterable[str] | None
+    created_after: datetime | None
+    created_before: datetime | None
+    order: Order | None
+    limit: int | None
+    page_size: int | None
+    cursor: str | None
+
 
 Wanted = tuple[str, ...] | None
 """Native states in the order of the service's table, or None for all of them, those that nobody knows yet included."""

@@ -102,7 +102,7 @@ async def test_the_mode_is_a_filter_of_the_services_own(
     with pytest.raises(CursorError, match="mode"):
         app.runs(cursor=cursor, mode="STREAMING")
     with pytest.raises(InvalidRequestError, match="'BATCH', 'STREAMING' or None"):
-        client.emr_serverless("00f1abc").runs(mode="batch")  # type: ignore[arg-type]
+        client.emr_serverless("00f1abc").runs(mode="batch")  # type: ignore[call-overload]
 
 
 async def test_a_run_without_a_mode_is_from_before_there_was_another(

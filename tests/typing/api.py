@@ -15,6 +15,7 @@ async def glue_speaks_of_job_runs(client: JobRunsClient) -> None:
     job = client.glue("x")
     async for run in job.runs():
         assert_type(run, JobRun[glue.JobRun])
+    assert_type(await job.runs(hydrate=True).collect(), list[JobRun[glue.JobRun]])
     async for attempt in job.attempts("jr_0"):
         assert_type(attempt, Attempt[glue.JobRun])
     assert_type(await job.run("jr_0"), JobRun[glue.JobRun])
@@ -24,6 +25,7 @@ async def emr_serverless_lists_summaries_and_gets_whole_runs(client: JobRunsClie
     app = client.emr_serverless("a")
     async for run in app.runs():
         assert_type(run, JobRun[emr.JobRunSummary])
+    assert_type(await app.runs(hydrate=True, mode="BATCH").collect(), list[JobRun[emr.JobRun]])
     async for attempt in app.attempts("00f"):
         assert_type(attempt, Attempt[emr.JobRunAttemptSummary | emr.JobRun])
     assert_type(await app.run("00f"), JobRun[emr.JobRun])
@@ -34,6 +36,7 @@ async def datazone_lists_summaries_and_gets_whole_runs(client: JobRunsClient) ->
     job = client.datazone("dzd_x", "job42")
     async for run in job.runs():
         assert_type(run, JobRun[datazone.JobRunSummary])
+    assert_type(await job.runs(hydrate=True, order="oldest").first(), JobRun[datazone.GetJobRunOutput] | None)
     async for attempt in job.attempts("run7"):
         assert_type(attempt, Attempt[datazone.GetJobRunOutput])
     assert_type(await job.run("run7"), JobRun[datazone.GetJobRunOutput])

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal, Unpack, overload
 
 import attrs
 
@@ -13,7 +13,7 @@ from jobruns_sdk.listings import attempt_pages, run_pages
 from jobruns_sdk.model import Attempt, JobRun, RunState
 from jobruns_sdk.paging import Pages
 from jobruns_sdk.ports import Call, Polling
-from jobruns_sdk.query import Order, RunQuery, Wanted
+from jobruns_sdk.query import Order, RunOptions, RunQuery, Wanted
 from jobruns_sdk.refs import JobRef, RunRef, check_name
 from jobruns_sdk.services.datazone import native
 from jobruns_sdk.services.datazone.listing import AttemptListing, RunListing, get_run
@@ -44,6 +44,18 @@ class DataZoneJob:
     ref: JobRef = attrs.field(validator=_check_job)
     _call: Call = attrs.field(repr=False)
 
+    @overload
+    def runs(
+        self, *, hydrate: Literal[False] = False, **options: Unpack[RunOptions]
+    ) -> Pages[JobRun[native.JobRunSummary]]: ...
+    @overload
+    def runs(
+        self, *, hydrate: Literal[True], **options: Unpack[RunOptions]
+    ) -> Pages[JobRun[native.GetJobRunOutput]]: ...
+    @overload
+    def runs(
+        self, *, hydrate: bool, **options: Unpack[RunOptions]
+    ) -> Pages[JobRun[native.JobRunSummary | native.GetJobRunOutput]]: ...
     def runs(
         self,
         *,
@@ -52,10 +64,11 @@ class DataZoneJob:
         created_after: datetime | None = None,
         created_before: datetime | None = None,
         order: Order | None = None,
+        hydrate: bool = False,
         limit: int | None = None,
         page_size: int | None = None,
         cursor: str | None = None,
-    ) -> Pages[JobRun[native.JobRunSummary]]:
+    ) -> Pages[JobRun[native.JobRunSummary | native.GetJobRunOutput]]:
         """Return the job's runs (ListJobRuns); nothing is requested until they are iterated.
 
         A single state is sent to the service; several states and times are filtered here.
@@ -66,6 +79,8 @@ class DataZoneJob:
             created_after: Runs created then or later (aware).
             created_before: Runs created before that (aware).
             order: ``"newest"`` first, as is usual, or ``"oldest"`` first.
+            hydrate: Whether the full run is got for each that the filters let pass (GetJobRun), with its details;
+                it is as it is by then, which may be a later state.
             limit: How many runs are yielded at most.
             page_size: How many rows to ask for at once, 50 at most and unless told otherwise.
             cursor: Where an earlier walk has left off; its filters apply again and may be left out.
@@ -73,6 +88,7 @@ class DataZoneJob:
         Raises:
             InvalidRequestError: An argument cannot be right.
             CursorError: The cursor is damaged, of another listing or of other filters.
+            NotFoundError: While iterating: a run that was listed is gone when it is to be got.
         """
         query = RunQuery(
             states=states,
@@ -83,10 +99,13 @@ class DataZoneJob:
         )
         rows = page_size_of(page_size, LARGEST_PAGE)
 
-        def sources(query: RunQuery, wanted: Wanted) -> Iterable[Source[JobRun[native.JobRunSummary]]]:
+        def sources(
+            query: RunQuery, wanted: Wanted
+        ) -> Iterable[Source[JobRun[native.JobRunSummary | native.GetJobRunOutput]]]:
             yield Source("", lambda _: RunListing(self.ref, self._call, query, wanted, page_size=rows))
 
-        return run_pages(self.ref, query, STATES, sources, limit=limit, cursor=cursor)
+        full = self._full if hydrate else None
+        return run_pages(self.ref, query, STATES, sources, limit=limit, cursor=cursor, full=full)
 
     def attempts(
         self, run_id: str, *, limit: int | None = None, page_size: int | None = None, cursor: str | None = None
@@ -128,6 +147,9 @@ class DataZoneJob:
     def survey(self, since: datetime | None) -> Pages[JobRun[native.JobRunSummary]]:
         """Return the runs created since then, for polling."""
         return self.runs(created_after=since)
+
+    async def _full(self, row: JobRun[object]) -> JobRun[native.GetJobRunOutput]:
+        return await self.run(row.id)
 
     def run_ref(self, run_id: str) -> RunRef:
         """Return the reference of a run of this job.

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Unpack, overload
 
 import attrs
 
@@ -16,7 +16,7 @@ from jobruns_sdk.listings import attempt_pages, run_pages
 from jobruns_sdk.model import Attempt, Job, JobRun, RunState, StopOutcome
 from jobruns_sdk.paging import Pages
 from jobruns_sdk.ports import Call, Polling
-from jobruns_sdk.query import Order, RunQuery, Wanted
+from jobruns_sdk.query import Order, RunOptions, RunQuery, Wanted
 from jobruns_sdk.refs import JobRef, RunRef, check_name
 from jobruns_sdk.services.emr_serverless import native
 from jobruns_sdk.services.emr_serverless.listing import AttemptListing, RunListing, get_run
@@ -44,6 +44,12 @@ _MODES: Final = ("BATCH", "STREAMING")
 _ID: Final = re.compile(r"[0-9a-z]{1,64}")
 
 
+class ApplicationRunOptions(RunOptions, total=False):
+    """What the ``runs()`` of an application takes."""
+
+    mode: Mode | None
+
+
 def _checked_mode(mode: Mode | None) -> Mode | None:
     if mode not in (None, *_MODES):
         raise InvalidRequestError(f"mode is 'BATCH', 'STREAMING' or None, got {mode!r}")
@@ -65,6 +71,18 @@ class EmrServerlessApplication:
     ref: JobRef = attrs.field(validator=_check_application)
     _call: Call = attrs.field(repr=False)
 
+    @overload
+    def runs(
+        self, *, hydrate: Literal[False] = False, **options: Unpack[ApplicationRunOptions]
+    ) -> Pages[JobRun[native.JobRunSummary]]: ...
+    @overload
+    def runs(
+        self, *, hydrate: Literal[True], **options: Unpack[ApplicationRunOptions]
+    ) -> Pages[JobRun[native.JobRun]]: ...
+    @overload
+    def runs(
+        self, *, hydrate: bool, **options: Unpack[ApplicationRunOptions]
+    ) -> Pages[JobRun[native.JobRunSummary | native.JobRun]]: ...
     def runs(
         self,
         *,
@@ -74,10 +92,11 @@ class EmrServerlessApplication:
         created_before: datetime | None = None,
         mode: Mode | None = None,
         order: Order | None = None,
+        hydrate: bool = False,
         limit: int | None = None,
         page_size: int | None = None,
         cursor: str | None = None,
-    ) -> Pages[JobRun[native.JobRunSummary]]:
+    ) -> Pages[JobRun[native.JobRunSummary | native.JobRun]]:
         """Return the application's runs, newest first (ListJobRuns); nothing is requested until they are iterated.
 
         Filters are sent to the service, and made exact here. Several states are listed one by one and merged.
@@ -89,6 +108,8 @@ class EmrServerlessApplication:
             created_before: Runs created before that (aware).
             mode: ``"BATCH"`` or ``"STREAMING"``, None for both.
             order: ``"newest"``, the only order there is.
+            hydrate: Whether the full run is got for each that the filters let pass (GetJobRun), with its usage and
+                driver; it is as it is by then, which may be a later state.
             limit: How many runs are yielded at most.
             page_size: How many rows to ask for at once, 50 at most and unless told otherwise.
             cursor: Where an earlier walk has left off; its filters apply again and may be left out.
@@ -96,6 +117,7 @@ class EmrServerlessApplication:
         Raises:
             InvalidRequestError: An argument cannot be right.
             CursorError: The cursor is damaged, of another listing or of other filters.
+            NotFoundError: While iterating: a run that was listed is gone when it is to be got.
             UnsupportedOperationError: The oldest runs were asked for first.
         """
         query = RunQuery(
@@ -108,12 +130,13 @@ class EmrServerlessApplication:
         )
         rows = page_size_of(page_size, LARGEST_PAGE)
 
-        def sources(query: RunQuery, wanted: Wanted) -> Iterable[Source[JobRun[native.JobRunSummary]]]:
+        def sources(query: RunQuery, wanted: Wanted) -> Iterable[Source[JobRun[native.JobRunSummary | native.JobRun]]]:
             query.only_newest_first(self.ref.service)
             for state in (None,) if wanted is None else wanted:
                 yield Source(state or "", partial(self._listing, query, state, rows))
 
-        return run_pages(self.ref, query, STATES, sources, limit=limit, cursor=cursor)
+        full = self._full if hydrate else None
+        return run_pages(self.ref, query, STATES, sources, limit=limit, cursor=cursor, full=full)
 
     def attempts(
         self, run_id: str, *, limit: int | None = None, page_size: int | None = None, cursor: str | None = None
@@ -301,6 +324,9 @@ class EmrServerlessApplication:
         except JobRunsError as error:
             return StopOutcome(self.ref.run(run_id), accepted=False, error=error)
         return StopOutcome(run, accepted=True)
+
+    async def _full(self, row: JobRun[object]) -> JobRun[native.JobRun]:
+        return await self.run(row.id)
 
     def run_ref(self, run_id: str) -> RunRef:
         """Return the reference of a run of this job.

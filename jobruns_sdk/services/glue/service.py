@@ -69,6 +69,7 @@ class GlueJob:
         created_before: datetime | None = None,
         order: Order | None = None,
         collapse_retries: bool | None = None,
+        hydrate: bool = False,
         limit: int | None = None,
         page_size: int | None = None,
         cursor: str | None = None,
@@ -84,6 +85,7 @@ class GlueJob:
             created_before: Runs whose first attempt started before that (aware).
             order: ``"newest"``, the only order that Glue has.
             collapse_retries: Whether a run and its retries are one run, as they are unless this is False.
+            hydrate: Taken for the sake of the other services; Glue's list tells all that GetJobRun does.
             limit: How many runs are yielded at most.
             page_size: How many rows to ask for at once, 200 at most and unless told otherwise.
             cursor: Where an earlier walk has left off; its filters apply again and may be left out.
@@ -93,6 +95,7 @@ class GlueJob:
             CursorError: The cursor is damaged, of another listing or of other filters.
             UnsupportedOperationError: The oldest runs were asked for first.
         """
+        del hydrate
         query = RunQuery(
             states=states,
             native_states=native_states,

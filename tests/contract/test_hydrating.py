@@ -1,0 +1,64 @@
+"""``hydrate=True`` on one job: the full run in the place of each listed one, in order, counted once."""
+
+import pytest
+from aiobotocore.session import AioSession
+
+from jobruns_sdk import JobRunsClient, NotFoundError, RunState
+from jobruns_sdk.services.datazone import DataZoneJob
+from jobruns_sdk.services.emr_serverless import EmrServerlessApplication
+from jobruns_sdk.services.glue import GlueJob
+from jobruns_sdk.testing import LocalService
+from tests.contract.cases import Case, client_of, ids, seed
+
+AnyHandle = EmrServerlessApplication | DataZoneJob | GlueJob
+THIN = {"emr-serverless": True, "datazone": True, "glue": False}
+
+
+@pytest.fixture
+def handle(case: Case, client: JobRunsClient) -> AnyHandle:
+    handle = case.of(client)
+    assert isinstance(handle, AnyHandle)
+    return handle
+
+
+async def test_each_run_is_what_a_get_would_return(local: LocalService, case: Case, handle: AnyHandle) -> None:
+    expected = seed(local, case, 70)
+    full = [await handle.run(run_id) for run_id in expected]
+    local.forget_requests()
+    hydrated = await handle.runs(hydrate=True).collect()
+    assert hydrated == full
+    assert [run.native for run in hydrated] == [run.native for run in full]
+    assert local.calls(case.get_run) == (70 if THIN[case.service] else 0)
+
+
+async def test_only_what_the_filters_and_the_limit_let_pass_is_got(
+    local: LocalService, case: Case, handle: AnyHandle
+) -> None:
+    expected = seed(local, case, 30)
+    when = (await handle.run(expected[19])).created_at
+    local.forget_requests()
+    chosen = handle.runs(hydrate=True, created_after=when, states=set(RunState), limit=7, page_size=5)
+    assert ids(await chosen.collect()) == expected[:7]
+    assert local.calls(case.get_run) == (7 if THIN[case.service] else 0)
+
+
+async def test_a_cursor_of_a_hydrated_walk_goes_on_in_another_client(
+    local: LocalService, session: AioSession, case: Case, handle: AnyHandle
+) -> None:
+    expected = seed(local, case, 130)
+    async with handle.runs(hydrate=True).open() as walk:
+        begun = [(await anext(walk)).id for _ in range(77)]
+        cursor = walk.cursor
+    async with client_of(local, session) as client:
+        rest = ids(await case.of(client).runs(cursor=cursor).collect())
+    assert begun + rest == expected
+
+
+async def test_a_run_that_is_gone_by_then_is_told(local: LocalService, case: Case, handle: AnyHandle) -> None:
+    expected = seed(local, case, 3)
+    local.fault(case.get_run, "error", code="ResourceNotFoundException", status=404)
+    if THIN[case.service]:
+        with pytest.raises(NotFoundError, match="GetJobRun"):
+            await handle.runs(hydrate=True).collect()
+    else:
+        assert ids(await handle.runs(hydrate=True).collect()) == expected
