@@ -17,7 +17,7 @@ from jobruns_sdk.testing.clock import Clock
 from jobruns_sdk.testing.faults import Fault, Faults
 from jobruns_sdk.testing.http import Reply, Request
 from jobruns_sdk.testing.pages import BadTokenError
-from jobruns_sdk.testing.quotas import Quotas
+from jobruns_sdk.testing.quotas import Quotas, Signer
 from jobruns_sdk.testing.replies import (
     bad_token,
     broken_reply,
@@ -79,6 +79,11 @@ class _Exchange:
     fault: Fault | None = None
 
     @property
+    def signer(self) -> Signer:
+        found = _CREDENTIAL.search(self.http.headers.get("authorization", ""))
+        return (found[1], found[2]) if found else (None, None)
+
+    @property
     def token_name(self) -> str:
         return "NextToken" if self.service == "glue" else "nextToken"
 
@@ -127,7 +132,7 @@ class Dispatcher:
         if operation not in OPERATIONS[service]:
             raise ServiceError("UnknownOperationException", f"The operation {operation} is not known here.", 404)
         exchange.members = _read_members(exchange)
-        if not self.quotas.allows(service, operation, now):
+        if not self.quotas.allows(service, operation, exchange.signer, now):
             raise throttled(service)
         fault = exchange.fault = self.faults.next(service, operation, exchange.members, exchange.token)
         broken = None if fault is None else self._broken(exchange, fault, now)
@@ -162,7 +167,7 @@ class Dispatcher:
     def _record(self, exchange: _Exchange, status: int, at: datetime, request_id: str) -> None:
         self.counts[exchange.operation] += 1
         self.counts[f"{exchange.service}:{exchange.operation}"] += 1
-        signer = _CREDENTIAL.search(exchange.http.headers.get("authorization", ""))
+        access_key, region = exchange.signer
         self.log.append(
             ReceivedRequest(
                 exchange.service,
@@ -171,8 +176,8 @@ class Dispatcher:
                 status,
                 at,
                 request_id,
-                region=signer[2] if signer else None,
-                access_key=signer[1] if signer else None,
+                region=region,
+                access_key=access_key,
                 fault=exchange.fault.kind if exchange.fault else None,
             )
         )

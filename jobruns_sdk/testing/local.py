@@ -37,10 +37,10 @@ class LocalService(Seeding):
 
     Time is a `VirtualClock` unless `speed` is given: with `speed=60` an hour passes in a minute. `auto_advance=False`
     makes the virtual clock stand still unless `advance` is called; `start` is where the clock begins. `quotas=True`
-    throttles as the published quotas say, a mapping of `"service:Operation"` to (calls a second, burst) as it says.
-    `check=True` holds every answer against botocore's model as well, not only every request. `tokens="offset"` makes
-    page tokens that count rows, so that pages shift while runs are added. Other addresses than loopback ones are
-    refused unless `allow_remote=True`.
+    throttles as the published quotas say, a mapping of `"service:Operation"` to (calls a second, burst) as it says,
+    each access key and region for itself. `check=True` holds every answer against botocore's model as well, not only
+    every request. `tokens="offset"` makes page tokens that count rows, so that pages shift while runs are added. Other
+    addresses than loopback ones are refused unless `allow_remote=True`.
 
     Raises:
         ValueError: The address is not a loopback one, the port is none, or a clock and its settings are both given.

@@ -26,14 +26,14 @@ def session() -> boto3.Session:
     return boto3.Session("local", "local", region_name="us-east-1")
 
 
-def client_of(service: str, url: str) -> object:
+def client_of(service: str, url: str, **options: str) -> object:
     """A boto3 client of any service at an address."""
-    return methodcaller("client", service, endpoint_url=url, config=ONCE)(session())
+    return methodcaller("client", service, endpoint_url=url, config=ONCE, **options)(session())
 
 
-def glue_at(url: str) -> "closing[GlueClient]":
+def glue_at(url: str, **options: str) -> "closing[GlueClient]":
     """A Glue client, for a `with`."""
-    return closing(cast("GlueClient", client_of("glue", url)))
+    return closing(cast("GlueClient", client_of("glue", url, **options)))
 
 
 def emr_at(url: str) -> "closing[EMRServerlessClient]":

@@ -1,5 +1,6 @@
 """Published quotas, switched on: what comes too often is throttled, by the service's own clock."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -59,3 +60,16 @@ def test_a_refused_call_costs_nothing() -> None:
         with pytest.raises(glue.exceptions.EntityNotFoundException):
             glue.get_job(JobName="unknown")
         assert accepted(lambda: glue.get_job(JobName="etl"), 1) == 0
+
+
+def test_each_account_and_region_has_quotas_of_its_own() -> None:
+    places = [
+        {},
+        {"region_name": "eu-west-1"},
+        {"aws_access_key_id": "other", "aws_secret_access_key": "other"},
+    ]
+    with LocalService(quotas={"GetJobRuns": (1, 2)}, auto_advance=False) as local:
+        local.add_glue_job("etl")
+        for place in places:
+            with glue_at(local.url, **place) as glue:
+                assert accepted(partial(glue.get_job_runs, JobName="etl"), 5) == 2
