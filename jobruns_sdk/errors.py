@@ -28,12 +28,15 @@ if TYPE_CHECKING:
     from jobruns_sdk.model import JobRun
 
 
-class _Facts(TypedDict, total=False):
-    service: str | None
-    operation: str | None
+class _Answer(TypedDict, total=False):
     code: str | None
     request_id: str | None
     http_status: int | None
+
+
+class _Facts(_Answer, total=False):
+    service: str | None
+    operation: str | None
     retryable: bool | None
 
 
@@ -86,6 +89,13 @@ class JobRunsError(Exception):
         facts = [f"HTTP {self.http_status}"] if self.http_status is not None else []
         facts += [f"request id {self.request_id}"] if self.request_id else []
         return f"{head} ({', '.join(facts)})" if facts else head
+
+
+def answer_of(error: JobRunsError | None) -> _Answer:
+    """Return what an error tells of the service's answer, for the error that follows from it."""
+    if error is None:
+        return {}
+    return {"code": error.code, "request_id": error.request_id, "http_status": error.http_status}
 
 
 class InvalidRequestError(JobRunsError, ValueError):
@@ -200,3 +210,5 @@ class RunNotFinishedError(_RunError):
 
 class StartOutcomeUnknownError(JobRunsError):
     """A start was sent, its answer was lost, and no such run was seen since: it may exist or not."""
+
+    in_doubt = True

@@ -7,14 +7,15 @@ from array import array
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 from itertools import compress
-from typing import Any, Final, Generic, Protocol, TypeVar, overload
+from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar, overload
 
 import attrs
 
 from jobruns_sdk.concurrency import begun, ended
 from jobruns_sdk.cursors import Mark, Place
-from jobruns_sdk.errors import InvalidRequestError, JobRunsError, PaginationError
+from jobruns_sdk.errors import InvalidRequestError, JobRunsError, PaginationError, answer_of
 from jobruns_sdk.refs import JobRef
+from jobruns_sdk.windows import Window
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -45,8 +46,25 @@ Undecoded = Callable[[], Batch[T_co]]
 """A page that has arrived; calling it decodes it, and again if it is called again."""
 
 
+class Named(Protocol):
+    """An operation."""
+
+    @property
+    def service(self) -> str:
+        """The service's name."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """The operation's name."""
+        ...
+
+
 class Listing(Protocol[T_co]):
     """One listing of a service. It may keep state between pages, which are always read in order."""
+
+    operation: ClassVar[Named]
+    """What lists, as errors name it."""
 
     async def fetch(self, token: str | None) -> Undecoded[T_co]:
         """Fetch the page of that token; None is the first page."""
@@ -79,34 +97,6 @@ class Kind(Generic[T]):
         if moment is None or other is None:
             return False
         return moment < other if self.newest_first else moment > other
-
-
-class Window:
-    """The rows seen lately: at least the last ``size``, at most twice that and a page, so that memory stays flat.
-
-    It holds hashes of 64 bits: in ten thousand rows two are alike by chance once in 10^11 times.
-    """
-
-    def __init__(self, size: int = 5_000) -> None:
-        """Begin with nothing seen."""
-        self._size = size
-        self._recent: set[int] = set()
-        self._older: set[int] = set()
-
-    def fresh(self, rows: Sequence[T], key: Callable[[T], str]) -> Sequence[T]:
-        """Return the rows that were not seen before, and remember them."""
-        keys = [hash(key(row)) for row in rows]
-        if len(set(keys)) < len(keys) or not (self._recent.isdisjoint(keys) and self._older.isdisjoint(keys)):
-            rows = [row for row_key, row in zip(keys, rows, strict=True) if self._is_new(row_key)]
-        self._recent.update(keys)
-        if len(self._recent) >= self._size:
-            self._older, self._recent = self._recent, set()
-        return rows
-
-    def _is_new(self, key: int) -> bool:
-        new = key not in self._recent and key not in self._older
-        self._recent.add(key)
-        return new
 
 
 class Parked(Sequence[T]):
@@ -271,7 +261,7 @@ class Lane(Generic[T]):
         if place is None:
             return
         if self._repeats:
-            raise PaginationError(f"the service sent the same page token twice: its pages never end ({self.name})")
+            raise self._lost("the service sent the same page token twice: its pages never end")
         task, self._ahead = self._ahead, None
         try:
             undecoded = await (task or self._fetch(place.token, slots))
@@ -307,10 +297,19 @@ class Lane(Generic[T]):
         async with slots:
             return await self._listing.fetch(token)
 
+    def _lost(self, fault: str, refusal: JobRunsError | None = None) -> PaginationError:
+        operation = self._listing.operation
+        return PaginationError(
+            f"{fault} (of {self.name})" if self.name else fault,
+            service=operation.service,
+            operation=operation.name,
+            **answer_of(refusal),
+        )
+
     def _restart(self, place: Place, error: JobRunsError) -> None:
         # Filters and ids were accepted before or were checked here, so it is the token that is refused: it has expired.
         if self._restarted:
-            raise PaginationError(f"the service refuses its own page tokens ({self.name}): {error}") from error
+            raise self._lost(f"the service refuses its own page tokens: {error.message}", error) from error
         self._restarted = True
         self._listing = self._source.open(())
         self._tokens = {hash(None)}
@@ -367,7 +366,7 @@ class Lane(Generic[T]):
             self._doubted += () if start.seeking else rows
             return None
         if start.seeking and after.when is None:
-            raise PaginationError(f"the listing no longer holds the place to go on from ({self.name})")
+            raise self._lost("the listing no longer holds the place to go on from")
         self._entered = start
         return [*self._doubted, *(beyond if start.seeking else rows)]
 

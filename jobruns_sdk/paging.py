@@ -11,9 +11,10 @@ import attrs
 
 from jobruns_sdk.cursors import Cursor, Place, Query
 from jobruns_sdk.errors import JobRunsError
-from jobruns_sdk.lanes import Kind, Lane, Source, Window
+from jobruns_sdk.lanes import Kind, Lane, Source
 from jobruns_sdk.merging import Merged, Single, Stream
 from jobruns_sdk.refs import JobRef
+from jobruns_sdk.windows import Window
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)

@@ -45,12 +45,14 @@ class Reply:
         request_id: The service's id of the request.
         requests: How many requests it took.
         waited: Seconds that were waited for the quota.
+        http_status: The status that it came with.
     """
 
     body: bytes = attrs.field(repr=False)
     request_id: str | None = None
     requests: int = 1
     waited: float = 0.0
+    http_status: int | None = None
 
 
 @attrs.frozen
@@ -79,7 +81,12 @@ class Operation(Generic[N]):
         """
         try:
             return decode(
-                self.decoder, reply.body, service=self.service, operation=self.name, request_id=reply.request_id
+                self.decoder,
+                reply.body,
+                service=self.service,
+                operation=self.name,
+                request_id=reply.request_id,
+                http_status=reply.http_status,
             )
         except ResponseFormatError as error:
             error.requests = reply.requests
@@ -92,7 +99,12 @@ class Operation(Generic[N]):
     def malformed(self, fault: str, where: str, reply: Reply) -> ResponseFormatError:
         """Return the error that says what is wrong at a place of an answer."""
         error = ResponseFormatError(
-            fault, where=where, service=self.service, operation=self.name, request_id=reply.request_id
+            fault,
+            where=where,
+            service=self.service,
+            operation=self.name,
+            request_id=reply.request_id,
+            http_status=reply.http_status,
         )
         error.requests = reply.requests
         return error

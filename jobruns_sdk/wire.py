@@ -78,6 +78,7 @@ def decode(
     service: str,
     operation: str,
     request_id: str | None = None,
+    http_status: int | None = None,
 ) -> N:
     """Decode the body of a success answer.
 
@@ -99,6 +100,7 @@ def decode(
         service=service,
         operation=operation,
         request_id=request_id,
+        http_status=http_status,
     ) from failure
 
 

@@ -122,7 +122,7 @@ class Transport:
                 begun, in_doubt, call.in_doubt = time.monotonic(), call.in_doubt, True
                 try:
                     answer = await self._request(connection, operation, params, self._policy.call_timeout - spent)
-                    return Reply(answer[BODY], _request_id(answer), requests, waited)
+                    return _reply(answer, requests, waited)
                 except JobRunsError as error:
                     failure = error
             pause = backoff(requests, random.random(), throttled=isinstance(failure, ThrottledError))
@@ -206,9 +206,10 @@ async def _answer(operation: Operation[Any], request: Awaitable[dict[str, Any]])
         raise _error_from_answer(operation, error) from error
 
 
-def _request_id(answer: Mapping[str, Any]) -> str | None:
-    request_id: str | None = answer["ResponseMetadata"]["HTTPHeaders"].get("x-amzn-requestid")
-    return request_id
+def _reply(answer: Mapping[str, Any], requests: int, waited: float) -> Reply:
+    about: Mapping[str, Any] = answer["ResponseMetadata"]
+    request_id: str | None = about["HTTPHeaders"].get("x-amzn-requestid")
+    return Reply(answer[BODY], request_id, requests, waited, about["HTTPStatusCode"])
 
 
 def _error_from_answer(operation: Operation[Any], error: ClientError) -> JobRunsError:

@@ -23,10 +23,11 @@ async def test_page_tokens_that_come_again_end_the_walk(local: LocalService, cas
         local.fault(case.list_runs, "cyclic_tokens", at=period)
         async with job.runs(page_size=1).open() as walk:
             seen = [(await anext(walk)).id for _ in range(period + 1)]
-            with pytest.raises(PaginationError, match="twice"):
+            with pytest.raises(PaginationError, match="twice") as caught:
                 await anext(walk)
         assert seen == expected[: period + 1]
-        assert local.calls() <= period + 2
+        assert f"{caught.value.service}:{caught.value.operation}" == case.list_runs
+        assert local.calls() == period + 1
 
 
 async def test_a_page_that_names_itself_as_the_next_ends_the_walk(local: LocalService, case: Case, job: Handle) -> None:
@@ -61,8 +62,11 @@ async def test_tokens_that_are_always_refused_end_the_walk(local: LocalService, 
     local.fault(case.list_runs, "expired_token", times=None)
     async with job.runs(page_size=3).open() as walk:
         assert [(await anext(walk)).id for _ in range(3)] == expected[:3]
-        with pytest.raises(PaginationError, match="refuses its own"):
+        with pytest.raises(PaginationError, match="refuses its own") as caught:
             await anext(walk)
+    failure = caught.value
+    assert f"{failure.service}:{failure.operation} {failure.http_status}" == f"{case.list_runs} 400"
+    assert failure.request_id
     assert local.calls() == 4  # two pages and as many refusals
 
 

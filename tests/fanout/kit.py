@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Generator, Iter
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from unittest.mock import patch
 
 import attrs
@@ -13,13 +13,13 @@ from aiobotocore.session import AioSession, get_session
 
 from jobruns_sdk import JobRef, JobRun, JobRunsClient, RunState
 from jobruns_sdk.errors import InvalidRequestError
-from jobruns_sdk.lanes import Batch, Source, Undecoded
+from jobruns_sdk.lanes import Batch, Named, Source, Undecoded
 from jobruns_sdk.listings import RUNS
 from jobruns_sdk.paging import Pages, Plan
 from jobruns_sdk.ports import Call, Handle
 from jobruns_sdk.query import RunQuery
 from jobruns_sdk.testing import LocalService
-from tests.unit.listings import NOON
+from tests.unit.listings import NOON, Probe
 from tests.unit.values import RUN
 
 SERVICE: Final = "memory"
@@ -156,6 +156,8 @@ class Job:
 
 
 class _Listing:
+    operation: ClassVar[Named] = Probe("ListRuns")
+
     def __init__(self, fetch: Callable[[str | None], Any]) -> None:
         self._fetch = fetch
 

@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
-from typing import Final
+from typing import ClassVar, Final
 
 import attrs
 
 from jobruns_sdk.cursors import Cursor
 from jobruns_sdk.errors import InvalidRequestError
-from jobruns_sdk.lanes import Batch, Kind, Listing, Source, Undecoded
+from jobruns_sdk.lanes import Batch, Kind, Listing, Named, Source, Undecoded
 from jobruns_sdk.paging import Pages, Plan
 
 NOON: Final = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -23,6 +23,14 @@ class Row:
 
     key: str
     when: datetime | None
+
+
+@attrs.frozen
+class Probe:
+    """An operation of which there is but the name."""
+
+    name: str
+    service: str = "probe"
 
 
 KIND: Final[Kind[Row]] = Kind(attrgetter("key"), attrgetter("when"))
@@ -40,6 +48,8 @@ def newest_first(count: int, prefix: str = "r") -> list[Row]:
 
 class Recorder:
     """What all these listings have in common: `asked` are the tokens they were asked for, in order."""
+
+    operation: ClassVar[Named] = Probe("ListRows")
 
     def __init__(self) -> None:
         self.asked: list[str | None] = []

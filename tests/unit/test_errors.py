@@ -143,6 +143,7 @@ def test_a_class_says_whether_its_errors_may_pass_by_themselves() -> None:
     assert retryable == {"CallTimeoutError", "ServiceUnavailableError", "ThrottledError", "TransportError"}
     assert ThrottledError("Not now.", retryable=False).retryable is False
     assert StartOutcomeUnknownError("Gone.").retryable is False
+    assert StartOutcomeUnknownError("Gone.").in_doubt is True
 
 
 def test_the_public_names_are_sorted_and_complete() -> None:

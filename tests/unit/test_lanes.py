@@ -6,7 +6,8 @@ from operator import attrgetter
 import pytest
 
 from jobruns_sdk.errors import InvalidRequestError, PaginationError
-from jobruns_sdk.lanes import Batch, Kind, Window
+from jobruns_sdk.lanes import Batch, Kind
+from jobruns_sdk.windows import Window
 from tests.unit.listings import NOON, Book, Recorder, Row, Shelf, newest_first, pages_of, row
 
 ROWS = newest_first(12)

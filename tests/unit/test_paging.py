@@ -95,10 +95,11 @@ async def read_into(yielded: list[Row], walk: Walk[Row]) -> None:
 async def expect_the_end_of(cycle: Cycle) -> None:
     yielded: list[Row] = []
     async with pages_of(cycle).open() as walk:
-        with pytest.raises(PaginationError, match="twice"):
+        with pytest.raises(PaginationError, match="twice") as caught:
             await read_into(yielded, walk)
         with pytest.raises(PaginationError):
             await anext(walk)
+    assert (caught.value.service, caught.value.operation) == ("probe", "ListRows")
     distinct = 1 + cycle.lead + cycle.period
     assert [item.key for item in yielded] == [f"r{number}" for number in range(distinct if cycle.rows else 0)]
     assert len(cycle.asked) == distinct

@@ -14,7 +14,7 @@ CANARY = "correct horse"
 
 
 def read(body: bytes) -> GetJobRunResponse:
-    return decode(glue.GET_JOB_RUN, body, service="glue", operation="GetJobRun", request_id="r-1")
+    return decode(glue.GET_JOB_RUN, body, service="glue", operation="GetJobRun", request_id="r-1", http_status=200)
 
 
 @pytest.mark.parametrize(
@@ -51,6 +51,7 @@ def test_an_answer_that_cannot_be_read_is_named_with_its_place(body: bytes, wher
     assert error.where == where
     assert f"at {where}:" in error.message
     assert (error.service, error.operation, error.request_id) == ("glue", "GetJobRun", "r-1")
+    assert error.http_status == 200
     assert error.__cause__ is not None
     assert error.retryable is False
 

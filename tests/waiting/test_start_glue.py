@@ -103,6 +103,8 @@ async def test_a_start_that_may_have_happened_is_not_sent_again(
     with pytest.raises(StartOutcomeUnknownError, match="may have been started or not") as caught:
         await start(client, key=key)
     assert caught.value.__cause__ is not None
+    assert caught.value.in_doubt is True
+    assert (caught.value.request_id is None) is (kind == "reset_before")
     assert ("idempotency_key" if key is None else MARKER) in str(caught.value)
     assert local.calls("StartJobRun") == 1
     assert local.clock.monotonic() == pytest.approx(60)

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import ClassVar, Final
 
-from jobruns_sdk.lanes import Batch, Undecoded
+from jobruns_sdk.lanes import Batch, Named, Undecoded
 from jobruns_sdk.model import Attempt, JobRun
 from jobruns_sdk.ports import Call, Reply
 from jobruns_sdk.query import RunQuery, Wanted
@@ -31,6 +31,8 @@ class RunListing:
 
     The service takes one state to filter by, and no times: reading ends soon after the far end of the window.
     """
+
+    operation: ClassVar[Named] = LIST_JOB_RUNS
 
     def __init__(self, job: JobRef, call: Call, query: RunQuery, wanted: Wanted, *, page_size: int) -> None:
         """Begin at the top."""
@@ -75,6 +77,8 @@ class RunListing:
 
 class AttemptListing:
     """A run as its only attempt, by GetJobRun."""
+
+    operation: ClassVar[Named] = GET_JOB_RUN
 
     def __init__(self, run: RunRef, call: Call) -> None:
         """Begin at the top."""

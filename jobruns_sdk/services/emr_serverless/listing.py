@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from typing import Final
+from typing import ClassVar, Final
 
 from jobruns_sdk.errors import InvalidRequestError, NotFoundError
-from jobruns_sdk.lanes import Batch, Undecoded
+from jobruns_sdk.lanes import Batch, Named, Undecoded
 from jobruns_sdk.listings import attempt_pages
 from jobruns_sdk.model import Attempt, Job, JobRun
 from jobruns_sdk.ports import Call, Reply
@@ -50,6 +50,8 @@ class RunListing:
     Several states at once come grouped by state; where order matters they are listed one by one and merged.
     """
 
+    operation: ClassVar[Named] = LIST_JOB_RUNS
+
     def __init__(
         self, application: JobRef, call: Call, query: RunQuery, *, states: Sequence[str] | None, page_size: int
     ) -> None:
@@ -91,6 +93,8 @@ class RunListing:
 class ListedAttempts:
     """The attempts of a run as ListJobRunAttempts has them, in whatever order."""
 
+    operation: ClassVar[Named] = LIST_JOB_RUN_ATTEMPTS
+
     def __init__(self, run: RunRef, call: Call, *, page_size: int) -> None:
         """Begin at the top."""
         self._run = run
@@ -116,6 +120,8 @@ class AttemptListing:
 
     The order of the list is not documented, so all of it is read before the first attempt is handed out.
     """
+
+    operation: ClassVar[Named] = LIST_JOB_RUN_ATTEMPTS
 
     def __init__(self, run: RunRef, call: Call, *, page_size: int) -> None:
         """Begin at the first attempt."""
@@ -150,6 +156,8 @@ class AttemptListing:
 
 class ApplicationListing:
     """The applications of an account in a region, by ListApplications."""
+
+    operation: ClassVar[Named] = LIST_APPLICATIONS
 
     def __init__(self, call: Call, place: JobRef, *, states: Sequence[str], page_size: int) -> None:
         """Begin at the top, in the region and with the profile of that reference; no states are all states."""

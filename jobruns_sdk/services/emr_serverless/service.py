@@ -10,7 +10,7 @@ import attrs
 
 from jobruns_sdk.arguments import check_count, page_size_of, whole_seconds
 from jobruns_sdk.concurrency import concurrently
-from jobruns_sdk.errors import InvalidRequestError, JobRunsError, StartOutcomeUnknownError
+from jobruns_sdk.errors import InvalidRequestError, JobRunsError, StartOutcomeUnknownError, answer_of
 from jobruns_sdk.lanes import Source
 from jobruns_sdk.listings import attempt_pages, run_pages
 from jobruns_sdk.model import Attempt, Job, JobRun, RunState, StopOutcome
@@ -279,6 +279,7 @@ class EmrServerlessApplication:
                 f"a run of {self.ref} may have been started or not: {how} ({error})",
                 service=self.ref.service,
                 operation=START_JOB_RUN.name,
+                **answer_of(error),
             ) from error
         return self.ref.run(run_id)
 
@@ -320,7 +321,8 @@ class EmrServerlessApplication:
         asked = {} if seconds is None else {"shutdownGracePeriodInSeconds": seconds}
         try:
             run = self.run_ref(run_id)
-            await self._call(CANCEL_JOB_RUN, {"applicationId": run.job.path[0], "jobRunId": run.run_id, **asked})
+            members = {"applicationId": run.job.path[0], "jobRunId": run.run_id, **asked}
+            CANCEL_JOB_RUN.read(await self._call(CANCEL_JOB_RUN, members))
         except JobRunsError as error:
             return StopOutcome(self.ref.run(run_id), accepted=False, error=error)
         return StopOutcome(run, accepted=True)

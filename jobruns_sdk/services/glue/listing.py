@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from typing import Final
+from typing import ClassVar, Final
 
 from jobruns_sdk.errors import NotFoundError
-from jobruns_sdk.lanes import Batch, Undecoded
+from jobruns_sdk.lanes import Batch, Named, Undecoded
 from jobruns_sdk.model import Attempt, Job, JobRun
 from jobruns_sdk.ports import Call, Reply
 from jobruns_sdk.query import RunQuery
@@ -49,6 +49,8 @@ async def get_attempt(
 
 class RunListing:
     """The runs of a job by GetJobRuns, each with its retries folded in, or each row on its own."""
+
+    operation: ClassVar[Named] = GET_JOB_RUNS
 
     def __init__(self, job: JobRef, call: Call, query: RunQuery, *, page_size: int, cut: tuple[str, ...]) -> None:
         """Begin at the top, or where an earlier walk has left off.
@@ -118,6 +120,8 @@ class AttemptListing:
     An attempt's token is its number.
     """
 
+    operation: ClassVar[Named] = GET_JOB_RUN
+
     def __init__(self, job: JobRef, call: Call, run_id: str, *, predecessors: bool = False) -> None:
         """Begin at the first attempt; the id may be that of any attempt."""
         self._job = job
@@ -151,6 +155,8 @@ class AttemptListing:
 
 class JobListing:
     """The jobs of an account in a region, by ListJobs, which tells their names and nothing else."""
+
+    operation: ClassVar[Named] = LIST_JOBS
 
     def __init__(self, call: Call, place: JobRef, *, tags: Mapping[str, str] | None, page_size: int) -> None:
         """Begin at the top, in the region and with the profile of that reference."""

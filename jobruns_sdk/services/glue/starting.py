@@ -15,7 +15,7 @@ from weakref import WeakValueDictionary
 import attrs
 import msgspec
 
-from jobruns_sdk.errors import ConflictError, InvalidRequestError, JobRunsError, StartOutcomeUnknownError
+from jobruns_sdk.errors import ConflictError, InvalidRequestError, JobRunsError, StartOutcomeUnknownError, answer_of
 from jobruns_sdk.model import JobRun
 from jobruns_sdk.paging import Pages
 from jobruns_sdk.ports import Call, Clock
@@ -230,7 +230,7 @@ class Starter:
                     raise
                 found = await self._search(request, ticket, settle)
                 if found is None:
-                    raise self._unknown(request) from error
+                    raise self._unknown(request, error) from error
                 run = found
             self._starts.claim(run)
             return run
@@ -272,7 +272,7 @@ class Starter:
         ]
         return alike[0] if ticket.alone and len(alike) == 1 else None
 
-    def _unknown(self, request: StartRequest) -> StartOutcomeUnknownError:
+    def _unknown(self, request: StartRequest, sent: JobRunsError | None = None) -> StartOutcomeUnknownError:
         how = (
             f"look in runs() for one with {MARKER}={request.mark!r} among native.Arguments, "
             "or start again with the same idempotency_key, which looks again and sends nothing while in doubt"
@@ -283,4 +283,5 @@ class Starter:
             f"a run of {self._job} may have been started or not, nothing was sent again: {how}",
             service=self._job.service,
             operation=START_JOB_RUN.name,
+            **answer_of(sent),
         )

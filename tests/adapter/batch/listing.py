@@ -1,8 +1,9 @@
 """The jobs of a queue, page by page."""
 
 from datetime import timedelta
+from typing import ClassVar
 
-from jobruns_sdk.lanes import Batch, Undecoded
+from jobruns_sdk.lanes import Batch, Named, Undecoded
 from jobruns_sdk.model import JobRun
 from jobruns_sdk.ports import Call, Reply
 from jobruns_sdk.query import RunQuery
@@ -15,10 +16,11 @@ from tests.adapter.batch.translate import EPOCH, run_from_job
 class RunListing:
     """ListJobs with the filter that lists all states, newest first; without one only running jobs are listed."""
 
+    operation: ClassVar[Named] = LIST_JOBS
+
     def __init__(self, queue: JobRef, call: Call, query: RunQuery, *, page_size: int) -> None:
         since = query.created_after_less(timedelta(seconds=1)) or EPOCH
-        milliseconds = max(0, (since - EPOCH) // timedelta(milliseconds=1))
-        after = {"name": "AFTER_CREATED_AT", "values": [str(milliseconds)]}
+        after = {"name": "AFTER_CREATED_AT", "values": [str(max(0, (since - EPOCH) // timedelta(milliseconds=1)))]}
         self._queue = queue
         self._call = call
         self._asked: dict[str, object] = {"jobQueue": queue.path[0], "maxResults": page_size, "filters": [after]}

@@ -1,0 +1,34 @@
+"""Which rows of a listing were seen lately."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class Window:
+    """The rows seen lately: at least the last ``size``, at most twice that and a page, so that memory stays flat.
+
+    It holds hashes of 64 bits: in ten thousand rows two are alike by chance once in 10^11 times.
+    """
+
+    def __init__(self, size: int = 5_000) -> None:
+        """Begin with nothing seen."""
+        self._size = size
+        self._recent: set[int] = set()
+        self._older: set[int] = set()
+
+    def fresh(self, rows: Sequence[T], key: Callable[[T], str]) -> Sequence[T]:
+        """Return the rows that were not seen before, and remember them."""
+        keys = [hash(key(row)) for row in rows]
+        if len(set(keys)) < len(keys) or not (self._recent.isdisjoint(keys) and self._older.isdisjoint(keys)):
+            rows = [row for row_key, row in zip(keys, rows, strict=True) if self._is_new(row_key)]
+        self._recent.update(keys)
+        if len(self._recent) >= self._size:
+            self._older, self._recent = self._recent, set()
+        return rows
+
+    def _is_new(self, key: int) -> bool:
+        new = key not in self._recent and key not in self._older
+        self._recent.add(key)
+        return new
