@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import compress
 from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar, overload
 
-import attrs
+import msgspec
 
 from jobruns_sdk.concurrency import begun, ended
 from jobruns_sdk.cursors import Mark, Place
@@ -23,8 +23,7 @@ T_co = TypeVar("T_co", covariant=True)
 _BAD_REQUEST: Final = 400
 
 
-@attrs.frozen
-class Batch(Generic[T_co]):
+class Batch(msgspec.Struct, Generic[T_co], frozen=True):
     """A page as a listing reads it.
 
     Attributes:
@@ -71,8 +70,7 @@ class Listing(Protocol[T_co]):
         ...
 
 
-@attrs.frozen
-class Kind(Generic[T]):
+class Kind(msgspec.Struct, Generic[T], frozen=True):
     """What paging needs to know of the rows.
 
     Attributes:
@@ -128,8 +126,7 @@ class Parked(Sequence[T]):
         return self._decoded[index - self._first]
 
 
-@attrs.frozen
-class Source(Generic[T]):
+class Source(msgspec.Struct, Generic[T], frozen=True):
     """A listing that can be opened, over and over, at its start or where an earlier walk has left off.
 
     Attributes:
@@ -143,7 +140,6 @@ class Source(Generic[T]):
     job: JobRef | None = None
 
 
-@attrs.define
 class Supply(AsyncIterator[Source[T]]):
     """Where sources come from, one by one."""
 

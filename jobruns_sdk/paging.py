@@ -8,6 +8,7 @@ from typing import Any, Final, Generic, Self, TypeVar
 from weakref import WeakValueDictionary
 
 import attrs
+import msgspec
 
 from jobruns_sdk.cursors import Cursor, Place, Query
 from jobruns_sdk.errors import JobRunsError
@@ -114,8 +115,7 @@ class WalkReport:
         return sum(source.waited for source in self.sources)
 
 
-@attrs.frozen
-class Plan(Generic[T]):
+class Plan(msgspec.Struct, Generic[T], frozen=True):
     """What is to be walked through.
 
     Attributes:

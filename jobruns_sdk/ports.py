@@ -170,8 +170,7 @@ class DescribesJob(Protocol):
         ...
 
 
-@attrs.frozen
-class Polling:
+class Polling(msgspec.Struct, frozen=True):
     """How the runs of a job are polled.
 
     Attributes:

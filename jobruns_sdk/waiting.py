@@ -6,6 +6,7 @@ from random import Random
 from typing import Final, Literal
 
 import attrs
+import msgspec
 
 from jobruns_sdk.arguments import check_time
 from jobruns_sdk.deadlines import DeadlineError, deadline
@@ -29,29 +30,25 @@ _GROWTH: Final = 3.0
 _MOST: Final = timedelta(minutes=1)
 
 
-@attrs.frozen
-class Done:
+class Done(msgspec.Struct, frozen=True):
     """The run has ended for good."""
 
     run: JobRun[Native]
 
 
-@attrs.frozen
-class Sleep:
+class Sleep(msgspec.Struct, frozen=True):
     """Look again after at most that many seconds."""
 
     seconds: float
 
 
-@attrs.frozen
-class GiveUp:
+class GiveUp(msgspec.Struct, frozen=True):
     """The run cannot be followed."""
 
     error: JobRunsError
 
 
-@attrs.frozen
-class Retrying:
+class Retrying(msgspec.Struct, frozen=True):
     """What is known of retries that the service makes by runs of their own, as Glue does.
 
     Attributes:

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Final, Self, cast
 
-import attrs
+import msgspec
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
@@ -22,8 +22,7 @@ from jobruns_sdk.transport.failures import translated
 _FREE: Final = 1e-6
 
 
-@attrs.frozen
-class Policy:
+class Policy(msgspec.Struct, frozen=True):
     """How calls are made.
 
     Attributes:
@@ -36,7 +35,7 @@ class Policy:
     call_timeout: float
     max_attempts: int
     quotas: Mapping[tuple[str, str], Quota] | None
-    shared: Mapping[str | None, str | None] = attrs.field(factory=dict[str | None, str | None])
+    shared: Mapping[str | None, str | None]
 
     def quota(self, operation: Operation[Any]) -> Quota | None:
         """Return the quota of an operation, None if there is none to keep."""
@@ -50,8 +49,7 @@ class Policy:
         return _FREE if quota is None else 1 / quota.rate
 
 
-@attrs.define(eq=False)
-class _UnderWay:
+class _UnderWay(msgspec.Struct, eq=False):
     """A call under way: what ends it, and whether what it asks for may have taken effect."""
 
     scope: asyncio.Timeout

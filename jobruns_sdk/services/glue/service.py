@@ -37,7 +37,7 @@ _STREAMING: Final = "gluestreaming"
 
 
 # https://docs.aws.amazon.com/glue/latest/webapi/API_GetJobRun.html
-_NAME: Final = re.compile("[\t\\u0020-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]{1,255}")
+_NAME: Final = re.compile(r"[^\x00-\x08\x0a-\x1f\ud800-\udfff\ufffe\uffff]{1,255}")
 
 
 def _real_starts() -> Starts:
