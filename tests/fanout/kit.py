@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final
 from unittest.mock import patch
 
 import attrs
+import msgspec
 from aiobotocore.session import AioSession, get_session
 
 from jobruns_sdk import JobRef, JobRun, JobRunsClient, RunState
@@ -134,7 +135,7 @@ class Job:
             if token in self.failures:
                 raise self.failures[token]
             batch = self._page(lane, token)
-            return lambda: attrs.evolve(batch, rows=list(batch.rows))
+            return lambda: msgspec.structs.replace(batch, rows=list(batch.rows))
         finally:
             self.under_way -= 1
 
