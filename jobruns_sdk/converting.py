@@ -16,7 +16,7 @@ from jobruns_sdk.kinds import ERRORS, NATIVES, RECORDS, SECRET, TEXT_KINDS, TEXT
 from jobruns_sdk.model import JobRun
 from jobruns_sdk.paging import Page
 from jobruns_sdk.refs import RunRef
-from jobruns_sdk.wire import Native, secret_members, utc
+from jobruns_sdk.wire import Native, plain_members, utc
 
 # What an error knows; the last three are known to some errors only.
 _FACTS: Final[Mapping[str, Any]] = {
@@ -99,7 +99,7 @@ def _register_writers(made: Converter, *, secrets: bool) -> None:
     writes(lambda kind: kind is object, made.unstructure)
     writes(_is_a(datetime), datetime.isoformat)
     writes(_is_run, _run_writer(made))
-    writes(_is_a(Native), lambda native: {"kind": name_of(native), **_members(native, secrets=secrets)})
+    writes(_is_a(Native), lambda native: {"kind": name_of(native), **plain_members(native, secrets=secrets)})
     writes(_is_a(JobRunsError), lambda error: {"kind": name_of(error), **_facts(error, made)})
     writes(_is_a(Page), lambda page: {"items": [tagged(row, made) for row in page.items], "cursor": page.cursor})
     if not secrets:
@@ -130,26 +130,6 @@ def _is_run(kind: object) -> bool:
 
 def _is_sequence(kind: object) -> bool:
     return get_origin(kind) in {tuple, Sequence}
-
-
-def _members(native: Native, *, secrets: bool) -> dict[str, object]:
-    hidden = frozenset[str]() if secrets else secret_members(type(native))
-    members = ((name, getattr(native, name)) for name in native.__struct_fields__ if name not in hidden)
-    return {name: _plain(value, secrets=secrets) for name, value in members if value is not None}
-
-
-def _plain(value: object, *, secrets: bool) -> object:
-    match value:
-        case Native():
-            return _members(value, secrets=secrets)
-        case datetime():
-            return value.isoformat()
-        case dict():
-            return {key: _plain(item, secrets=secrets) for key, item in cast("dict[str, object]", value).items()}
-        case tuple():
-            return [_plain(item, secrets=secrets) for item in cast("tuple[object, ...]", value)]
-        case _:
-            return value
 
 
 def _facts(error: JobRunsError, made: Converter) -> dict[str, object]:

@@ -77,11 +77,13 @@ class Kind(msgspec.Struct, Generic[T], frozen=True):
         key: What tells a row from the others of its listing.
         when: The time by which the listing is ordered, or None where there is none.
         newest_first: Whether that time falls, or rises, along the listing.
+        row: What the rows are: ``JobRun``, ``Attempt``, ``Job`` or something else.
     """
 
     key: Callable[[T], str]
     when: Callable[[T], datetime | None]
     newest_first: bool = True
+    row: type = object
 
     def rank(self, row: T) -> float:
         """Return a number that rises along a listing in order; rows without a time go first."""

@@ -22,10 +22,10 @@ T = TypeVar("T")
 _GETS_AT_ONCE: Final = 10
 
 
-RUNS: Final[Kind[JobRun[Any]]] = Kind(attrgetter("id"), attrgetter("created_at"))
+RUNS: Final[Kind[JobRun[Any]]] = Kind(attrgetter("id"), attrgetter("created_at"), row=JobRun)
 """Runs, newest first."""
 
-_OLDEST_RUNS: Final[Kind[JobRun[Any]]] = Kind(RUNS.key, RUNS.when, newest_first=False)
+_OLDEST_RUNS: Final[Kind[JobRun[Any]]] = Kind(RUNS.key, RUNS.when, newest_first=False, row=JobRun)
 
 
 def _no_time(_: object) -> None:
@@ -93,9 +93,8 @@ def attempt_pages(
     run: RunRef, open_listing: Callable[[], Listing[Attempt[N]]], *, limit: int | None, cursor: str | None
 ) -> Pages[Attempt[N]]:
     """Return the attempts of a run, first one first; the arguments and errors are those of ``run_pages``."""
-    return _pages(
-        f"attempts of {run}", open_listing, Kind(_attempt_number, _no_time), accept=None, limit=limit, cursor=cursor
-    )
+    kind = Kind(_attempt_number, _no_time, row=Attempt)
+    return _pages(f"attempts of {run}", open_listing, kind, accept=None, limit=limit, cursor=cursor)
 
 
 def job_pages(
@@ -126,7 +125,9 @@ def job_pages(
         return name is None or (job.name is not None and fnmatchcase(job.name, name))
 
     listing = f"jobs of {place.service} in {place.region} for {place.profile}, named {name}, {said}"
-    return _pages(listing, open_listing, Kind(_job_text, _no_time), accept=is_wanted, limit=limit, cursor=cursor)
+    return _pages(
+        listing, open_listing, Kind(_job_text, _no_time, row=Job), accept=is_wanted, limit=limit, cursor=cursor
+    )
 
 
 def _pages(

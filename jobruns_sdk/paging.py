@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Final, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar
 from weakref import WeakValueDictionary
 
 import attrs
@@ -16,6 +16,10 @@ from jobruns_sdk.lanes import Kind, Lane, Source
 from jobruns_sdk.merging import Merged, Single, Stream
 from jobruns_sdk.refs import JobRef
 from jobruns_sdk.windows import Window
+
+if TYPE_CHECKING:
+    from jobruns_sdk.arrow import JobRunFrame, RecordBatches
+    from jobruns_sdk.model import Attempt, JobRun
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -323,6 +327,39 @@ class Pages(Generic[T_co]):
         """Return the first item, or None if there is none; no page is fetched ahead."""
         async with Walk(self._plan, self._places, 1) as walk:
             return await anext(walk, None)
+
+    def record_batches(
+        self: "Pages[JobRun[object]] | Pages[Attempt[object]]",
+        size: int = 4096,
+        *,
+        native: bool = False,
+        include_secrets: bool = False,
+    ) -> "RecordBatches":
+        """Return an iterator over Arrow record batches, of runs or of attempts; needs the extra ``arrow``.
+
+        Args:
+            size: How many rows a batch has; the last one may have fewer.
+            native: Whether there is a column ``native``: the service's own structure, as JSON.
+            include_secrets: Whether that has the members that may hold secrets, such as job arguments.
+
+        Raises:
+            InvalidRequestError: An argument cannot be right.
+            UnsupportedOperationError: These are pages of something else.
+            ModuleNotFoundError: pyarrow is missing.
+        """
+        from jobruns_sdk.arrow.frames import Columns, RecordBatches  # noqa: PLC0415  # pyarrow is an extra
+
+        columns = Columns.of(self.plan.kind.row, native=native, include_secrets=include_secrets)
+        return RecordBatches(self.open(), columns, size)
+
+    async def to_arrow(
+        self: "Pages[JobRun[object]] | Pages[Attempt[object]]",
+        *,
+        native: bool = False,
+        include_secrets: bool = False,
+    ) -> "JobRunFrame":
+        """Return all runs or attempts in columns, for data frames and SQL; the rest is as for ``record_batches``."""
+        return await self.record_batches(native=native, include_secrets=include_secrets).frame()
 
 
 class ByPage(Generic[T_co]):

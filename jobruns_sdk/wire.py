@@ -5,7 +5,7 @@ import reprlib
 import sys
 from datetime import UTC, datetime
 from functools import cache
-from typing import Annotated, Any, Final, TypeAlias, TypeVar, get_type_hints
+from typing import Annotated, Any, Final, TypeAlias, TypeVar, cast, get_type_hints
 
 import msgspec
 
@@ -130,6 +130,29 @@ def members_of(native: Native | None) -> dict[str, object] | None:
         return None
     members: dict[str, _Json] = msgspec.to_builtins(native)
     return {name: _without_nulls(value) for name, value in members.items() if value is not None}
+
+
+def plain_members(native: Native, *, secrets: bool) -> dict[str, object]:
+    """Return the members that are there in a form that JSON can hold, with those that may hold secrets or without."""
+    hidden = frozenset[str]() if secrets else secret_members(type(native))
+    members = ((name, getattr(native, name)) for name in native.__struct_fields__ if name not in hidden)
+    return {name: _plain(value, secrets=secrets) for name, value in members if value is not None}
+
+
+def _plain(value: object, *, secrets: bool) -> object:
+    match value:
+        case str() | int() | float():
+            return value
+        case Native():
+            return plain_members(value, secrets=secrets)
+        case datetime():
+            return value.isoformat()
+        case dict():
+            return {key: _plain(item, secrets=secrets) for key, item in cast("dict[str, object]", value).items()}
+        case tuple():
+            return [_plain(item, secrets=secrets) for item in cast("tuple[object, ...]", value)]
+        case _:
+            return value
 
 
 def fault_and_place(text: str) -> tuple[str, str]:

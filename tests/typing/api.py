@@ -6,6 +6,7 @@ An ignored error is an assertion too: both checkers complain of an ignore that n
 from typing import assert_type
 
 from jobruns_sdk import Attempt, JobRun, JobRunsClient, Page
+from jobruns_sdk.arrow import JobRunFrame, RecordBatches
 from jobruns_sdk.services.datazone import native as datazone
 from jobruns_sdk.services.emr_serverless import native as emr
 from jobruns_sdk.services.glue import native as glue
@@ -66,3 +67,11 @@ def datazone_cannot_start_or_stop(client: JobRunsClient) -> None:
     job = client.datazone("dzd_x", "job42")
     job.start()  # type: ignore[attr-defined]
     job.stop()  # type: ignore[attr-defined]
+
+
+async def only_runs_and_attempts_become_arrow_data(client: JobRunsClient) -> None:
+    assert_type(client.glue("x").runs().record_batches(), RecordBatches)
+    assert_type(await client.glue("x").attempts("jr_0").to_arrow(), JobRunFrame)
+    assert_type(await client.runs([]).to_arrow(native=True), JobRunFrame)
+    client.jobs("glue").record_batches()  # type: ignore[misc]
+    await client.jobs("glue").to_arrow()  # type: ignore[misc]

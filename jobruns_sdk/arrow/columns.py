@@ -1,0 +1,179 @@
+"""The columns of runs and of attempts, and record batches made of them."""
+
+import string
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Final, TypeVar
+from urllib.parse import quote
+
+import msgspec
+import pyarrow as pa
+from pyarrow import compute
+
+from jobruns_sdk.model import Attempt, JobRun
+from jobruns_sdk.refs import JobRef
+from jobruns_sdk.wire import Native, plain_members
+
+T = TypeVar("T")
+
+_TEXT: Final = pa.string()
+_TIME: Final = pa.timestamp("us", tz="UTC")
+_HOURS: Final = pa.float64()
+_NATIVE: Final = pa.field("native", _TEXT)
+
+_JOB: Final = (("run_ref", _TEXT), ("job_ref", _TEXT), ("service", _TEXT), ("region", _TEXT), ("profile", _TEXT))
+_STATE: Final = (("state", _TEXT), ("native_state", _TEXT), ("message", _TEXT))
+_TIMES: Final = (("created_at", _TIME), ("started_at", _TIME), ("updated_at", _TIME), ("ended_at", _TIME))
+_USAGE: Final = (
+    ("vcpu_hours", _HOURS),
+    ("memory_gb_hours", _HOURS),
+    ("storage_gb_hours", _HOURS),
+    ("dpu_hours", _HOURS),
+    ("usage_basis", _TEXT),
+)
+
+RUN_SCHEMA: Final = pa.schema(
+    [
+        *_JOB,
+        ("run_id", _TEXT),
+        ("name", _TEXT),
+        ("attempt", pa.int32()),
+        *_STATE,
+        *_TIMES,
+        ("created_by", _TEXT),
+        *_USAGE,
+    ]
+)
+"""The columns of runs, as ``JobRun`` has them; ``run_ref`` and ``job_ref`` are the text forms of the references."""
+
+ATTEMPT_SCHEMA: Final = pa.schema(
+    [*_JOB, ("run_id", _TEXT), ("attempt_id", _TEXT), ("attempt", pa.int32()), *_STATE, *_TIMES, *_USAGE]
+)
+"""The columns of attempts, as ``Attempt`` has them; ``run_ref`` is that of the run, ``attempt`` the number."""
+
+_PLAIN: Final = f"{string.ascii_letters}{string.digits}_.-~".encode()
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def with_native(schema: pa.Schema) -> pa.Schema:
+    """Return a schema with the column ``native`` as well: the service's own structure, as JSON."""
+    return schema.append(_NATIVE)
+
+
+def batch_from_runs(
+    runs: Iterable[JobRun[object]], *, native: bool = False, include_secrets: bool = False
+) -> pa.RecordBatch:
+    """Return runs as a record batch of ``RUN_SCHEMA``.
+
+    Args:
+        runs: The runs.
+        native: Whether a column ``native`` holds the service's own structure as JSON.
+        include_secrets: Whether that has the members that may hold secrets, such as job arguments.
+    """
+    rows = list(runs)
+    columns = [
+        *_job_columns([run.job for run in rows], [run.id for run in rows]),
+        _array([run.name for run in rows], _TEXT),
+        _array([run.attempt for run in rows], pa.int32()),
+        *_state_columns(rows),
+        _array([run.created_by for run in rows], _TEXT),
+        *_usage_columns(rows),
+    ]
+    return _batch(RUN_SCHEMA, columns, rows, native=native, include_secrets=include_secrets)
+
+
+def batch_from_attempts(
+    attempts: Iterable[Attempt[object]], *, native: bool = False, include_secrets: bool = False
+) -> pa.RecordBatch:
+    """Return attempts as a record batch of ``ATTEMPT_SCHEMA``; the arguments are those of ``batch_from_runs``."""
+    rows = list(attempts)
+    columns = [
+        *_job_columns([row.run.job for row in rows], [row.run.run_id for row in rows]),
+        _array([row.id for row in rows], _TEXT),
+        _array([row.number for row in rows], pa.int32()),
+        *_state_columns(rows),
+        *_usage_columns(rows),
+    ]
+    return _batch(ATTEMPT_SCHEMA, columns, rows, native=native, include_secrets=include_secrets)
+
+
+def _batch(
+    schema: pa.Schema,
+    columns: list[pa.Array],
+    rows: Sequence[JobRun[object] | Attempt[object]],
+    *,
+    native: bool,
+    include_secrets: bool,
+) -> pa.RecordBatch:
+    if native:
+        text = partial(_json, include_secrets=include_secrets)
+        columns, schema = [*columns, pa.array([text(row.native) for row in rows], _TEXT)], with_native(schema)
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _json(native: object, *, include_secrets: bool) -> str | None:
+    if not isinstance(native, Native):
+        return None
+    return msgspec.json.encode(plain_members(native, secrets=include_secrets)).decode()
+
+
+def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
+    return pa.array(values, kind)
+
+
+def _job_columns(jobs: Sequence[JobRef], run_ids: list[str]) -> list[pa.Array]:
+    """Return the columns of references, and the run ids; what depends on the job is made once for each job."""
+    known = {id(job): job for job in jobs}
+    index = {key: number for number, key in enumerate(known)}
+    at = pa.array([index[id(job)] for job in jobs], pa.int32())
+    texts = [str(job).partition("?") for job in known.values()]
+
+    def spread(values: Iterable[str | None]) -> pa.Array:
+        return pa.array(list(values), _TEXT).take(at)
+
+    ids = pa.array(run_ids, _TEXT)
+    quoted = ids if _is_plain(run_ids) else pa.array([quote(one, safe="") for one in run_ids], _TEXT)
+    heads, tails = (f"{names}/" for names, _, _ in texts), (mark + options for _, mark, options in texts)
+    return [
+        compute.binary_join_element_wise(spread(heads), quoted, spread(tails), ""),
+        spread(map(str, known.values())),
+        spread(str(job.service) for job in known.values()),
+        spread(job.region for job in known.values()),
+        spread(job.profile for job in known.values()),
+        ids,
+    ]
+
+
+def _is_plain(names: Iterable[str]) -> bool:
+    """Whether no name needs percent-encoding, as is usual; told by one look at all of them."""
+    return not "".join(names).encode().translate(None, _PLAIN)
+
+
+def _state_columns(rows: Sequence[JobRun[object] | Attempt[object]]) -> list[pa.Array]:
+    return [
+        _array([row.state for row in rows], _TEXT),
+        _array([row.native_state for row in rows], _TEXT),
+        _array([row.message for row in rows], _TEXT),
+        _times([row.created_at for row in rows]),
+        _times([row.started_at for row in rows]),
+        _times([row.updated_at for row in rows]),
+        _times([row.ended_at for row in rows]),
+    ]
+
+
+def _times(moments: list[datetime | None]) -> pa.Array:
+    # Of time spans pyarrow makes a column in a third of the time that it takes over times with a zone.
+    spans = pa.array([None if moment is None else moment - _EPOCH for moment in moments], pa.duration("us"))
+    return spans.cast(pa.int64()).cast(_TIME)
+
+
+def _usage_columns(rows: Sequence[JobRun[object] | Attempt[object]]) -> list[pa.Array]:
+    usages = [row.usage for row in rows]
+    return [
+        _array([None if one is None else one.vcpu_hours for one in usages], _HOURS),
+        _array([None if one is None else one.memory_gb_hours for one in usages], _HOURS),
+        _array([None if one is None else one.storage_gb_hours for one in usages], _HOURS),
+        _array([None if one is None else one.dpu_hours for one in usages], _HOURS),
+        _array([None if one is None else one.basis for one in usages], _TEXT),
+    ]

@@ -1,0 +1,3 @@
+from pyarrow import Array
+
+def binary_join_element_wise(*strings: Array | str) -> Array: ...
