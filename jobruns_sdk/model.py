@@ -1,5 +1,6 @@
 """The domain model: values that know no service and do no I/O."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Generic, Literal, Self, TypeVar
@@ -8,8 +9,11 @@ import attrs
 
 from jobruns_sdk.errors import JobRunsError, RunFailedError, RunNotFinishedError
 from jobruns_sdk.refs import JobRef, RunRef
+from jobruns_sdk.showing import Shown, moment
 
 N_co = TypeVar("N_co", covariant=True)
+
+_MESSAGE: Final = 80
 
 
 class RunState(StrEnum):
@@ -77,18 +81,43 @@ class Usage:
     dpu_hours: float | None = None
     basis: Literal["billed", "consumed", "estimated"] = "consumed"
 
+    def __str__(self) -> str:
+        known = (
+            (self.vcpu_hours, "vCPU h"),
+            (self.memory_gb_hours, "GB h"),
+            (self.storage_gb_hours, "GB h of storage"),
+        )
+        amounts = [f"{hours:.3g} {unit}" for hours, unit in (*known, (self.dpu_hours, "DPU h")) if hours is not None]
+        return f"{', '.join(amounts)} ({self.basis})"
 
-def _cut(text: object, length: int = 80) -> str:
+
+def _cut(text: object, length: int = _MESSAGE) -> str:
     whole = repr(text)
     return whole if len(whole) <= length else f"{whole[: length - 3]}..."
+
+
+def _first_line(message: str | None) -> str | None:
+    line = message and message.strip().partition("\n")[0]
+    return line if line is None or len(line) <= _MESSAGE else f"{line[: _MESSAGE - 3]}..."
 
 
 def _elapsed(start: datetime | None, end: datetime | None) -> timedelta | None:
     return None if start is None or end is None else end - start
 
 
-@attrs.frozen(slots=False)
-class JobRun(Generic[N_co]):
+def _state(state: RunState, native_state: str) -> str:
+    return state if native_state in ("", state) else f"{state} ({native_state})"
+
+
+def _brief(what: str, state: str, row: "JobRun[object] | Attempt[object]") -> str:
+    created = f", created {moment(row.created_at)}" if row.created_at else ""
+    took = f", took {row.duration}" if row.duration is not None else ""
+    message = f", {_cut(row.message)}" if row.message else ""
+    return f"<{what}: {state}{created}{took}{message}>"
+
+
+@attrs.frozen(slots=False, repr=False)
+class JobRun(Shown, Generic[N_co]):
     """One run that somebody started, with its retries, in the state of its latest attempt.
 
     Attributes:
@@ -113,7 +142,7 @@ class JobRun(Generic[N_co]):
     name: str | None
     state: RunState
     native_state: str
-    message: str | None = attrs.field(repr=_cut)
+    message: str | None
     attempt: int
     created_at: datetime | None
     started_at: datetime | None
@@ -121,7 +150,20 @@ class JobRun(Generic[N_co]):
     ended_at: datetime | None
     created_by: str | None
     usage: Usage | None
-    native: N_co = attrs.field(eq=False, repr=False)
+    native: N_co = attrs.field(eq=False)
+
+    def __repr__(self) -> str:
+        return _brief(f"JobRun {self.ref}", self._state, self)
+
+    def __rich_repr__(self) -> Iterable[tuple[str, object]]:
+        """Return what tables show."""
+        yield from (("run", self.ref), ("run name", self.name), ("state", self._state))
+        yield from (("created", self.created_at), ("duration", self.duration), ("usage", self.usage))
+        yield "message", _first_line(self.message)
+
+    @property
+    def _state(self) -> str:
+        return _state(self.state, self.native_state) + (f", attempt {self.attempt}" if self.attempt > 1 else "")
 
     @property
     def ref(self) -> RunRef:
@@ -168,8 +210,8 @@ class JobRun(Generic[N_co]):
         raise RunFailedError(failed, run=self, service=self.service)
 
 
-@attrs.frozen(slots=False)
-class Attempt(Generic[N_co]):
+@attrs.frozen(slots=False, repr=False)
+class Attempt(Shown, Generic[N_co]):
     """One attempt of a run; a run without retries has one.
 
     Attributes:
@@ -192,13 +234,22 @@ class Attempt(Generic[N_co]):
     number: int
     state: RunState
     native_state: str
-    message: str | None = attrs.field(repr=_cut)
+    message: str | None
     created_at: datetime | None
     started_at: datetime | None
     updated_at: datetime | None
     ended_at: datetime | None
     usage: Usage | None
-    native: N_co = attrs.field(eq=False, repr=False)
+    native: N_co = attrs.field(eq=False)
+
+    def __repr__(self) -> str:
+        return _brief(f"Attempt {self.number} of {self.run}", _state(self.state, self.native_state), self)
+
+    def __rich_repr__(self) -> Iterable[tuple[str, object]]:
+        """Return what tables show."""
+        yield from (("run", self.run), ("attempt", self.number), ("state", _state(self.state, self.native_state)))
+        yield from (("created", self.created_at), ("duration", self.duration), ("usage", self.usage))
+        yield "message", _first_line(self.message)
 
     @property
     def duration(self) -> timedelta | None:
@@ -211,8 +262,8 @@ class Attempt(Generic[N_co]):
         return self.state.is_terminal
 
 
-@attrs.frozen(slots=False)
-class Job(Generic[N_co]):
+@attrs.frozen(slots=False, repr=False)
+class Job(Shown, Generic[N_co]):
     """Something that has runs: an EMR Serverless application or a Glue job.
 
     Attributes:
@@ -225,7 +276,15 @@ class Job(Generic[N_co]):
     ref: JobRef
     name: str | None
     state: str | None
-    native: N_co = attrs.field(eq=False, repr=False)
+    native: N_co = attrs.field(eq=False)
+
+    def __repr__(self) -> str:
+        known = ", ".join(f"{label} {value}" for label, value in (("name", self.name), ("state", self.state)) if value)
+        return f"<Job {self.ref}: {known}>" if known else f"<Job {self.ref}>"
+
+    def __rich_repr__(self) -> Iterable[tuple[str, object]]:
+        """Return what tables show."""
+        yield from (("job", self.ref), ("name", self.name), ("state", self.state))
 
 
 @attrs.frozen

@@ -15,6 +15,7 @@ from jobruns_sdk.errors import JobRunsError
 from jobruns_sdk.lanes import Kind, Lane, Source
 from jobruns_sdk.merging import Merged, Single, Stream
 from jobruns_sdk.refs import JobRef
+from jobruns_sdk.showing import Collected
 from jobruns_sdk.windows import Window
 
 if TYPE_CHECKING:
@@ -301,6 +302,9 @@ class Pages(Generic[T_co]):
         self._limit = limit
         self._places = places
 
+    def __repr__(self) -> str:
+        return f"<Pages: {self._plan.listing}>"
+
     @property
     def plan(self) -> Plan[T_co]:
         """What is walked through."""
@@ -321,7 +325,7 @@ class Pages(Generic[T_co]):
     async def collect(self) -> list[T_co]:
         """Return all items in a list."""
         async with self.open() as walk:
-            return [item async for item in walk]
+            return Collected([item async for item in walk])
 
     async def first(self) -> T_co | None:
         """Return the first item, or None if there is none; no page is fetched ahead."""

@@ -1,0 +1,172 @@
+"""How values show: a short ``repr``, a table in a notebook, and one in a terminal where rich is."""
+
+import io
+import os
+import time
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from typing import Any
+
+import attrs
+import pytest
+from rich.console import Console
+
+from jobruns_sdk.model import Attempt, Job, JobRun, RunState, Usage
+from jobruns_sdk.services.glue import native as glue
+from jobruns_sdk.showing import Collected, Shown
+from tests.unit.values import ATTEMPT, CANARY, JOB, REF, RUN
+
+FOUND = Job(JOB, "nightly-etl", None, glue.Job(Name="nightly-etl"))
+STREAM = attrs.evolve(
+    RUN, state=RunState.STOPPED, native_state="CANCELLED", attempt=2, message="<b>stop</b> & go\nmore"
+)
+
+
+@pytest.fixture
+def in_berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with monkeypatch.context() as patch:
+        patch.setitem(os.environ, "TZ", "Europe/Berlin")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+class Cells(HTMLParser):
+    """The text of a table's cells, by row; every element that is opened must be closed."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.rows: list[list[str]] = []
+        self.open: list[str] = []
+        self.feed(html)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        del attrs
+        self.open.append(tag)
+        if tag == "tr":
+            self.rows.append([])
+        if tag in {"td", "th"}:
+            self.rows[-1].append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.rows[-1][-1] += data
+
+
+def html_of(value: Any) -> str:  # noqa: ANN401  # whatever a notebook would ask
+    html: str = value._repr_html_()
+    return html
+
+
+def printed(value: object, width: int = 80) -> str:
+    console = Console(file=io.StringIO(), width=width, color_system=None)
+    console.print(value)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (JOB, "<JobRef glue:nightly-etl?region=eu-west-1>"),
+        (REF, "<RunRef glue:nightly-etl/jr_0?region=eu-west-1>"),
+        (
+            RUN,
+            f"<JobRun {REF}: FAILED, created 2026-11-20 02:00:04Z, took 0:05:00, 'it broke'>",
+        ),
+        (
+            attrs.evolve(STREAM, ended_at=None, message=None),
+            f"<JobRun {REF}: STOPPED (CANCELLED), attempt 2, created 2026-11-20 02:00:04Z>",
+        ),
+        (
+            attrs.evolve(ATTEMPT, created_at=None, started_at=None),
+            "<Attempt 2 of glue:nightly-etl/jr_0?region=eu-west-1: FAILED, 'it broke'>",
+        ),
+        (FOUND, "<Job glue:nightly-etl?region=eu-west-1: name nightly-etl>"),
+        (attrs.evolve(FOUND, name=None), "<Job glue:nightly-etl?region=eu-west-1>"),
+    ],
+    ids=lambda value: "" if isinstance(value, str) else type(value).__name__,
+)
+def test_a_repr_is_short(value: object, text: str) -> None:
+    assert repr(value) == text
+
+
+@pytest.mark.parametrize(
+    ("usage", "text"),
+    [
+        (Usage(dpu_hours=1.5), "1.5 DPU h (consumed)"),
+        (Usage(1 / 3, 2, 0, basis="billed"), "0.333 vCPU h, 2 GB h, 0 GB h of storage (billed)"),
+    ],
+)
+def test_usage_is_told_with_its_units(usage: Usage, text: str) -> None:
+    assert str(usage) == text
+
+
+@pytest.mark.usefixtures("in_berlin")
+def test_a_notebook_shows_one_value_as_a_card_in_the_readers_zone() -> None:
+    cells = dict(Cells(html_of(STREAM)).rows)
+    assert cells == {
+        "run": "glue:nightly-etl/jr_0?region=eu-west-1",
+        "run name": "nightly-etl",
+        "state": "STOPPED (CANCELLED), attempt 2",
+        "created": "2026-11-20 03:00:04 CET",
+        "duration": "0:05:00",
+        "usage": "1.5 DPU h (consumed)",
+        "message": "<b>stop</b> & go",
+    }
+    assert '<time datetime="2026-11-20T02:00:04.313000+00:00">' in html_of(STREAM)
+    assert dict(Cells(html_of(ATTEMPT)).rows)["attempt"] == "2"
+    assert dict(Cells(html_of(FOUND)).rows) == {"job": str(JOB), "name": "nightly-etl", "state": ""}
+
+
+def test_a_notebook_shows_a_list_as_a_table() -> None:
+    head, *rows = Cells(html_of(Collected([RUN, STREAM]))).rows
+    assert head == ["run", "run name", "state", "created", "duration", "usage", "message"]
+    assert [row[2] for row in rows] == ["FAILED", "STOPPED (CANCELLED), attempt 2"]
+    *_, last = Cells(html_of(Collected([RUN] * 1_234))).rows
+    assert last == ["and 1,134 more"]
+
+
+def test_the_state_has_a_colour() -> None:
+    assert '<td style="color: red">FAILED</td>' in html_of(Collected([RUN]))
+    assert '<td style="color: orange">STOPPED (CANCELLED), attempt 2</td>' in html_of(STREAM)
+    running = attrs.evolve(RUN, state=RunState.RUNNING, name="FAILED")
+    assert "color" not in html_of(running)
+
+
+def test_a_terminal_shows_a_list_as_a_table_in_utc_that_fits() -> None:
+    text = printed(Collected([RUN, STREAM]))
+    assert max(map(len, text.splitlines())) <= 80
+    assert "02:00:04Z" in text
+    assert "and 9 more" in printed(Collected([RUN] * 109))
+    wide = printed(Collected([RUN, STREAM]), width=160)
+    assert "STOPPED (CANCELLED), attempt 2" in wide
+    assert "<b>stop</b> & go" in wide
+
+
+@pytest.mark.parametrize("value", [RUN, ATTEMPT, FOUND])
+def test_a_terminal_shows_one_value_as_a_card(value: Shown) -> None:
+    text = printed(value, width=160)
+    assert [line.split()[0] for line in text.splitlines()][:1] in (["run"], ["job"])
+    assert str(JOB).partition("?")[0] in text
+
+
+@pytest.mark.parametrize("items", [[], [1, 2], [RUN, "text"]])
+def test_a_list_of_other_things_shows_as_a_list(items: list[object]) -> None:
+    assert html_of(Collected(items)).startswith("<pre>[")
+    assert printed(Collected(items), width=1_000).strip().startswith("[")
+
+
+def test_what_is_shown_holds_no_secret() -> None:
+    values: list[JobRun[Any] | Attempt[Any] | Job[Any]] = [RUN, ATTEMPT, FOUND]
+    for value in values:
+        assert CANARY not in html_of(value) + printed(value, width=1_000)
+
+
+def test_what_was_collected_is_a_list() -> None:
+    assert Collected([1, 2]) == [1, 2]
+    assert repr(Collected([1, 2])) == "[1, 2]"
