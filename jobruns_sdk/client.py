@@ -66,7 +66,8 @@ class JobRunsClient(Following):
                 such as ``{"prod-read-only": "prod"}``; None as a profile is the default session.
             clock: Where time comes from; by default real time.
             allow_insecure_endpoint: Whether ``endpoint_url`` may be plain http to another machine.
-            adapters: Handles of services that this package does not know, by service.
+            adapters: What makes the handles of services that this package does not know, by service; see
+                ``jobruns_sdk.adapters``.
 
         Raises:
             InvalidRequestError: An argument cannot be right.
@@ -90,7 +91,7 @@ class JobRunsClient(Following):
         clock = clock or RealClock()
         self._transport = Transport(self._connections, clock, policy)
         self._starts = glue.Starts(clock)
-        super().__init__(Poller(clock, policy.seconds_for))
+        super().__init__(Poller(clock, policy.seconds_for), self._adapters)
 
     async def __aenter__(self) -> Self:
         """Open the client in this event loop."""
@@ -140,7 +141,7 @@ class JobRunsClient(Following):
         Raises:
             InvalidRequestError: The job is malformed, its service or profile unknown, or no region is known.
         """
-        ref = self._completed(job_ref(job))
+        ref = self._completed(job_ref(job, self._services))
         match ref.service:
             case Service.GLUE:
                 return glue.GlueJob(ref, self._call_for(ref), self._starts)
@@ -217,7 +218,7 @@ class JobRunsClient(Following):
             InvalidRequestError: The reference is malformed.
             NotFoundError: There is no such run.
         """
-        ref = run_ref(run)
+        ref = run_ref(run, self._services)
         return await self.handle(ref.job).run(ref.run_id)
 
     def attempts(
@@ -229,7 +230,7 @@ class JobRunsClient(Following):
             InvalidRequestError: An argument cannot be right.
             UnsupportedOperationError: The service has no attempts.
         """
-        ref = run_ref(run)
+        ref = run_ref(run, self._services)
         handle = self.handle(ref.job)
         if not isinstance(handle, ListsAttempts):
             raise _unsupported(ref.job.service, "has no attempts")
@@ -279,7 +280,8 @@ class JobRunsClient(Following):
             UnsupportedOperationError: The service has no way to list its jobs: DataZone.
         """
         if service not in (Service.EMR_SERVERLESS, Service.GLUE):
-            raise _unsupported(service, "cannot list its jobs: name them, as in client.datazone(domain_id, job_id)")
+            how = "client.datazone(domain_id, job_id)" if service == Service.DATAZONE else f"JobRef({service!r}, path)"
+            raise _unsupported(service, f"cannot list its jobs: name them, as in {how}")
         place = self._completed(JobRef(service, ("-",), region_name, profile))
         call = self._call_for(place)
         if service == Service.GLUE:

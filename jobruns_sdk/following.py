@@ -1,7 +1,7 @@
 """What a client does with runs that go on: stop, wait for and watch them, whatever their service."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterable, Sequence
 from datetime import timedelta
 from typing import Any, Final, Literal, TypeAlias, overload
 
@@ -25,14 +25,14 @@ RunLike: TypeAlias = RunRef | str | JobRun[Any]
 _PACE: Final = Pace()
 
 
-def job_ref(job: JobLike) -> JobRef:
-    """Return the reference of a job.
+def job_ref(job: JobLike, services: Collection[str] = ()) -> JobRef:
+    """Return the reference of a job, whose text form may name one of those services besides this package's own.
 
     Raises:
         InvalidRequestError: It is a text that is not one.
     """
     if isinstance(job, str):
-        return JobRef.parse(job)
+        return JobRef.parse(job, services=services)
     ref: object = job if isinstance(job, JobRef) else getattr(job, "ref", None)
     if not isinstance(ref, JobRef):
         raise InvalidRequestError(
@@ -41,14 +41,14 @@ def job_ref(job: JobLike) -> JobRef:
     return ref
 
 
-def run_ref(run: RunLike) -> RunRef:
-    """Return the reference of a run.
+def run_ref(run: RunLike, services: Collection[str] = ()) -> RunRef:
+    """Return the reference of a run, whose text form may name one of those services besides this package's own.
 
     Raises:
         InvalidRequestError: It is a text that is not one.
     """
     if isinstance(run, str):
-        return RunRef.parse(run)
+        return RunRef.parse(run, services=services)
     ref: object = run if isinstance(run, RunRef) else getattr(run, "ref", None)
     if not isinstance(ref, RunRef):
         raise InvalidRequestError(f"a run is given by its reference, its text form or as a JobRun, got {run!r:.200}")
@@ -105,9 +105,10 @@ class HandleIterator(AsyncIterator[Handle]):
 class Following(ABC):
     """The part of a client that follows runs."""
 
-    def __init__(self, poller: Poller) -> None:
-        """Share polls among all waits."""
+    def __init__(self, poller: Poller, adapters: Collection[str]) -> None:
+        """Share polls among all waits; the adapters' services are known in text forms."""
         self._poller = poller
+        self._services = adapters
 
     @abstractmethod
     def handle(self, job: JobLike) -> Handle:
@@ -132,7 +133,7 @@ class Following(ABC):
         """
         if grace_period is not None:
             whole_seconds("grace_period", grace_period)
-        given = [run_ref(run) for run in ([runs] if isinstance(runs, (str, RunRef, JobRun)) else runs)]
+        given = [run_ref(run, self._services) for run in ([runs] if isinstance(runs, (str, RunRef, JobRun)) else runs)]
         handles: dict[JobRef, Handle] = {}
         ids: dict[JobRef, list[str]] = {}
         outcomes: list[StopOutcome | JobRef] = []
@@ -294,16 +295,23 @@ class Following(ABC):
         runs: list[tuple[Follows, RunRef]] = []
         jobs: list[Follows] = []
         for target in targets:
-            if isinstance(target, (RunRef, JobRun)) or (isinstance(target, str) and _names_run(target)):
+            if isinstance(target, (RunRef, JobRun)) or (isinstance(target, str) and self._names_run(target)):
                 runs.append(self._followed(target))
             else:
                 jobs.append(_following(self.handle(target)))
         return Watch(self._poller, runs, jobs, pace, timeout)
 
     def _followed(self, run: RunLike) -> tuple[Follows, RunRef]:
-        ref = run_ref(run)
+        ref = run_ref(run, self._services)
         handle = _following(self.handle(ref.job))
         return handle, handle.run_ref(ref.run_id)
+
+    def _names_run(self, text: str) -> bool:
+        try:
+            RunRef.parse(text, services=self._services)
+        except InvalidRequestError:
+            return False
+        return True
 
 
 def _following(handle: Handle) -> Follows:
@@ -317,11 +325,3 @@ async def _stop(handle: Handle, run_ids: Sequence[str], grace_period: timedelta 
         return await handle.stop(run_ids, grace_period=grace_period)
     error = UnsupportedOperationError("cannot stop runs", service=handle.ref.service)
     return [StopOutcome(handle.ref.run(run_id), accepted=False, error=error) for run_id in run_ids]
-
-
-def _names_run(text: str) -> bool:
-    try:
-        RunRef.parse(text)
-    except InvalidRequestError:
-        return False
-    return True

@@ -1,7 +1,7 @@
 """The names of jobs and runs, and their text form."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from typing import Final, Self
 from urllib.parse import quote, unquote
@@ -74,7 +74,7 @@ def _check_profile(_: object, __: object, profile: str | None) -> None:
         raise InvalidRequestError(f"a profile is non-empty text, got {profile!r}")
 
 
-def _split_text(text: object) -> tuple[Service, tuple[str, ...], dict[str, str]]:
+def _split_text(text: object, services: Collection[str]) -> tuple[str, tuple[str, ...], dict[str, str]]:
     if not isinstance(text, str):
         raise InvalidRequestError(f"expected text, got {type(text).__name__}")
     service, _, rest = text.partition(":")
@@ -83,9 +83,9 @@ def _split_text(text: object) -> tuple[Service, tuple[str, ...], dict[str, str]]
     for pair in query.split("&"):
         name, _, value = pair.partition("=")
         options[name] = unquote(value)
-    if service not in _PATH_LENGTHS:
-        raise InvalidRequestError(f"unknown service {service!r}, known are {', '.join(_PATH_LENGTHS)}")
-    return Service(service), tuple(map(unquote, path.split("/"))), options
+    if service not in _PATH_LENGTHS and service not in services:
+        raise InvalidRequestError(f"unknown service {service!r}, known are {', '.join((*_PATH_LENGTHS, *services))}")
+    return service, tuple(map(unquote, path.split("/"))), options
 
 
 def _text_form(job: "JobRef", names: tuple[str, ...]) -> str:
@@ -133,14 +133,18 @@ class JobRef:
         return f"<JobRef {self}>"
 
     @classmethod
-    def parse(cls, text: str) -> Self:
+    def parse(cls, text: str, *, services: Collection[str] = ()) -> Self:
         """Read ``SERVICE:JOB[?region=...&profile=...]``.
+
+        Args:
+            text: The text form.
+            services: Names of adapters of your own, which are services too; a client knows those it was given.
 
         Raises:
             InvalidRequestError: The text is not exactly what ``str()`` of a reference would give.
         """
         try:
-            service, names, options = _split_text(text)
+            service, names, options = _split_text(text, services)
             ref = cls(service, names, options.get("region"), options.get("profile"))
         except InvalidRequestError as error:
             raise _not_a("job", text, f": {error}") from error
@@ -171,14 +175,18 @@ class RunRef:
         return f"<RunRef {self}>"
 
     @classmethod
-    def parse(cls, text: str) -> Self:
+    def parse(cls, text: str, *, services: Collection[str] = ()) -> Self:
         """Read ``SERVICE:JOB/RUN[?region=...&profile=...]``.
+
+        Args:
+            text: The text form.
+            services: Names of adapters of your own, which are services too; a client knows those it was given.
 
         Raises:
             InvalidRequestError: The text is not exactly what ``str()`` of a reference would give.
         """
         try:
-            service, names, options = _split_text(text)
+            service, names, options = _split_text(text, services)
             job = JobRef(service, names[:-1], options.get("region"), options.get("profile"))
             ref = cls(job, names[-1])
         except InvalidRequestError as error:

@@ -1,5 +1,6 @@
 """A fourth service: an adapter of fewer than 200 lines outside the package, which the core does not know."""
 
+import ast
 import json
 from asyncio import StreamWriter
 from collections.abc import AsyncGenerator, Mapping
@@ -9,6 +10,7 @@ from typing import Any, Final
 
 import pytest
 
+import jobruns_sdk
 from jobruns_sdk import (
     CursorError,
     InvalidRequestError,
@@ -22,6 +24,7 @@ from jobruns_sdk import (
     ServiceUnavailableError,
     ThrottledError,
     UnsupportedOperationError,
+    adapters,
 )
 from tests.adapter.batch.service import BatchQueue
 from tests.transport.clients import client_at
@@ -96,17 +99,24 @@ async def client(server: Server) -> AsyncGenerator[JobRunsClient]:
         yield client
 
 
+def test_what_adapters_are_made_of_is_declared() -> None:
+    assert sorted(adapters.__all__) == adapters.__all__
+    assert sorted(name for name in vars(adapters) if not name.startswith("_")) == adapters.__all__
+
+
 def test_it_is_short_and_stands_outside() -> None:
-    modules = list(ADAPTER.glob("*.py"))
-    assert sum(len(path.read_text(encoding="utf-8").splitlines()) for path in modules) < 200
-    imports = [
-        line
-        for path in modules
-        for line in path.read_text(encoding="utf-8").splitlines()
-        if line.startswith("from jobruns")
-    ]
-    assert len(imports) > 10
-    assert not [line for line in imports if "transport" in line or "services" in line or " _" in line]
+    sources = [path.read_text(encoding="utf-8") for path in ADAPTER.glob("*.py")]
+    assert sum(len(source.splitlines()) for source in sources) < 200
+    imported = {
+        (node.module, name.name)
+        for source in sources
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("jobruns_sdk")
+        for name in node.names
+    }
+    assert {module for module, _ in imported} == {"jobruns_sdk", "jobruns_sdk.adapters"}
+    assert {name for module, name in imported if module == "jobruns_sdk"} <= set(jobruns_sdk.__all__)
+    assert {name for module, name in imported if module == "jobruns_sdk.adapters"} <= set(adapters.__all__)
 
 
 @pytest.mark.parametrize(("page_size", "pages"), [(None, 1), (100, 1), (10, 3), (7, 4), (1, 25)])
@@ -170,6 +180,8 @@ async def test_what_it_cannot_do_is_refused(client: JobRunsClient) -> None:
         client.attempts(QUEUE.run("00000001-0000"))
     with pytest.raises(UnsupportedOperationError, match="batch"):
         await client.job(QUEUE)
+    with pytest.raises(UnsupportedOperationError, match=r"batch cannot list its jobs: .* JobRef\('batch', path\)"):
+        client.jobs("batch")
 
 
 async def test_a_run_is_got(client: JobRunsClient, service: Batch) -> None:
@@ -223,6 +235,19 @@ async def test_what_is_no_answer_is_refused() -> None:
             await client.handle(QUEUE).runs().collect()
         with pytest.raises(ResponseFormatError, match=r"\$\.jobs"):
             await client.handle(QUEUE).run("ffff")
+
+
+async def test_its_references_are_known_by_their_text(client: JobRunsClient, service: Batch) -> None:
+    assert client.handle("batch:queue").ref == client.handle(QUEUE).ref
+    run = await client.run(f"batch:queue/{service.jobs[0]['jobId']}")
+    assert RunRef.parse(str(run.ref), services=["batch"]) == run.ref
+    assert JobRef.parse(str(run.job), services={"batch"}) == run.job
+    (outcome,) = await client.stop(str(run.ref))
+    assert isinstance(outcome.error, UnsupportedOperationError)
+    with pytest.raises(UnsupportedOperationError, match="cannot be followed"):
+        client.watch([str(run.ref)], timeout=None)
+    with pytest.raises(InvalidRequestError, match="unknown service 'batch'"):
+        RunRef.parse(str(run.ref))
 
 
 async def test_it_takes_the_place_of_no_other(client: JobRunsClient) -> None:

@@ -3,11 +3,8 @@
 from datetime import timedelta
 from typing import ClassVar
 
-from jobruns_sdk.lanes import Batch, Named, Undecoded
-from jobruns_sdk.model import JobRun
-from jobruns_sdk.ports import Call, Reply
-from jobruns_sdk.query import RunQuery
-from jobruns_sdk.refs import JobRef
+from jobruns_sdk import JobRef, JobRun
+from jobruns_sdk.adapters import Batch, Call, Named, Reply, RunQuery, Undecoded
 from tests.adapter.batch import native
 from tests.adapter.batch.operations import LIST_JOBS
 from tests.adapter.batch.translate import EPOCH, run_from_job

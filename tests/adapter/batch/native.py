@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec.json import Decoder
 
-from jobruns_sdk.wire import Native, Secret
+from jobruns_sdk.adapters import Native, Secret
 
 
 class JobSummary(Native, frozen=True, kw_only=True):

@@ -1,7 +1,7 @@
 """The operations of AWS Batch that are used here, and its error codes."""
 
-from jobruns_sdk.errors import InvalidRequestError, ServiceUnavailableError
-from jobruns_sdk.ports import Operation
+from jobruns_sdk import InvalidRequestError, ServiceUnavailableError
+from jobruns_sdk.adapters import Operation
 from tests.adapter.batch import native
 
 CODES = {"ClientException": InvalidRequestError, "ServerException": ServiceUnavailableError}

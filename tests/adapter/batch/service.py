@@ -6,15 +6,8 @@ from datetime import datetime
 
 import attrs
 
-from jobruns_sdk.arguments import page_size_of
-from jobruns_sdk.errors import NotFoundError
-from jobruns_sdk.lanes import Source
-from jobruns_sdk.listings import run_pages
-from jobruns_sdk.model import JobRun, RunState
-from jobruns_sdk.paging import Pages
-from jobruns_sdk.ports import Call
-from jobruns_sdk.query import Order, RunQuery, Wanted
-from jobruns_sdk.refs import JobRef, check_name
+from jobruns_sdk import JobRef, JobRun, NotFoundError, Pages, RunState
+from jobruns_sdk.adapters import Call, Order, RunQuery, Source, Wanted, check_name, page_size_of, run_pages
 from tests.adapter.batch import native
 from tests.adapter.batch.listing import RunListing
 from tests.adapter.batch.operations import DESCRIBE_JOBS

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
 
-from jobruns_sdk.model import JobRun, RunState
-from jobruns_sdk.refs import RunRef
+from jobruns_sdk import JobRun, RunRef, RunState
 from tests.adapter.batch import native
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -1,0 +1,58 @@
+"""What an adapter for another service is made of: everything that it may import, besides ``jobruns_sdk`` itself.
+
+A client takes adapters by their service's name, ``JobRunsClient(adapters={"batch": BatchQueue})``; each is called with
+a complete ``JobRef`` and a ``Call``, and returns a ``Handle``. What more the handle can do is said by further
+protocols, one for each capability; the client finds out by itself which of them a handle has.
+"""
+
+from jobruns_sdk.arguments import page_size_of
+from jobruns_sdk.lanes import Batch, Listing, Named, Source, Undecoded
+from jobruns_sdk.listings import attempt_pages, run_pages
+from jobruns_sdk.ports import (
+    Call,
+    Clock,
+    DescribesJob,
+    Follows,
+    Handle,
+    ListsAttempts,
+    Operation,
+    Polling,
+    Reply,
+    Retries,
+    Stops,
+    Streams,
+)
+from jobruns_sdk.query import Order, RunOptions, RunQuery, Wanted
+from jobruns_sdk.refs import check_name
+from jobruns_sdk.wire import Native, Secret, utc
+
+__all__ = [
+    "Batch",
+    "Call",
+    "Clock",
+    "DescribesJob",
+    "Follows",
+    "Handle",
+    "Listing",
+    "ListsAttempts",
+    "Named",
+    "Native",
+    "Operation",
+    "Order",
+    "Polling",
+    "Reply",
+    "Retries",
+    "RunOptions",
+    "RunQuery",
+    "Secret",
+    "Source",
+    "Stops",
+    "Streams",
+    "Undecoded",
+    "Wanted",
+    "attempt_pages",
+    "check_name",
+    "page_size_of",
+    "run_pages",
+    "utc",
+]
