@@ -158,6 +158,17 @@ async def test_an_answer_in_which_a_run_is_in_neither_list_is_an_error() -> None
     assert "jr_1" in str(outcome.error)
 
 
+async def test_a_run_that_is_answered_under_another_id_has_an_outcome() -> None:
+    async def call(operation: Operation[Any], params: Mapping[str, object]) -> Reply:
+        del params
+        body = b'{"JobRun": {"Id": "jr_2", "JobRunState": "RUNNING"}}' if operation.name == "GetJobRun" else b"{}"
+        return Reply(body)
+
+    (outcome,) = await GlueJob(JobRef(Service.GLUE, ("etl",), "us-east-1"), call).stop(["jr_1"])
+    assert (outcome.ref.run_id, outcome.accepted) == ("jr_1", False)
+    assert "jr_2" in str(outcome.error)
+
+
 async def test_a_run_in_an_unknown_state_may_be_stopped() -> None:
     with LocalService() as local:
         local.add_glue_job("etl")

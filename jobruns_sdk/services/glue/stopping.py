@@ -35,8 +35,8 @@ class Stopper:
         attempts: dict[str, str] = {}
         verdicts: dict[str, Verdict] = {}
         await concurrently(self._find_attempt(root, attempts, verdicts) for root in dict.fromkeys(roots))
-        ids = [attempts[root] for root in dict.fromkeys(roots) if root in attempts]
-        batches = [ids[start : start + _LARGEST_BATCH] for start in range(0, len(ids), _LARGEST_BATCH)]
+        found = [(root, attempts[root]) for root in dict.fromkeys(roots) if root in attempts]
+        batches = [found[start : start + _LARGEST_BATCH] for start in range(0, len(found), _LARGEST_BATCH)]
         await concurrently(self._stop_batch(batch, verdicts) for batch in batches)
         return [
             StopOutcome(self._job.run(root), accepted=verdicts[root] is None, error=verdicts[root]) for root in roots
@@ -54,19 +54,20 @@ class Stopper:
         else:
             attempts[root] = run.native.Id or root
 
-    async def _stop_batch(self, ids: Sequence[str], verdicts: dict[str, Verdict]) -> None:
+    async def _stop_batch(self, batch: Sequence[tuple[str, str]], verdicts: dict[str, Verdict]) -> None:
         found: dict[str, Verdict] = {}
+        ids = [run_id for _, run_id in batch]
         try:
-            reply = await self._call(BATCH_STOP_JOB_RUN, {"JobName": self._job.path[0], "JobRunIds": list(ids)})
+            reply = await self._call(BATCH_STOP_JOB_RUN, {"JobName": self._job.path[0], "JobRunIds": ids})
             answer = BATCH_STOP_JOB_RUN.read(reply)
         except JobRunsError as error:
             found = dict.fromkeys(ids, error)
         else:
             found.update((row.JobRunId or "", None) for row in answer.SuccessfulSubmissions or ())
             found.update((row.JobRunId or "", self._refusal(row.ErrorDetail)) for row in answer.Errors or ())
-        for run_id in ids:
+        for root, run_id in batch:
             missing = self._error(JobRunsError, f"the answer does not mention {run_id}: it may be stopped or not", None)
-            verdicts[root_and_number(run_id)[0]] = found.get(run_id, missing)
+            verdicts[root] = found.get(run_id, missing)
 
     def _refusal(self, detail: native.ErrorDetail | None) -> JobRunsError:
         code = (detail and detail.ErrorCode) or ""
