@@ -14,6 +14,7 @@ from botocore.config import Config
 
 from jobruns_sdk.errors import InvalidRequestError
 from jobruns_sdk.transport.failures import translated
+from jobruns_sdk.transport.sessions import HttpSession
 
 BODY: Final = "JobRunsBody"
 """Where our clients' answers hold the body as it came."""
@@ -116,7 +117,7 @@ def region_of(session: AioSession) -> str | None:
 
 
 def _config(*given: Config | None) -> AioConfig:
-    config = AioConfig(connect_timeout=10, read_timeout=30, max_pool_connections=32)
+    config = AioConfig(connect_timeout=10, read_timeout=30, max_pool_connections=32, http_session_cls=HttpSession)
     for one in given:
         if one is not None:
             # The stubs want an AioConfig; what merges is what the user has said, whichever class it is.

@@ -40,6 +40,7 @@ _BAD_ARGUMENTS: Final = (
 # Refused or timed out while connecting: the service has not seen a byte. Only the exception underneath tells:
 # https://github.com/aio-libs/aiobotocore reports a connection that broke later as EndpointConnectionError too.
 _NOT_SENT: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, socket.gaierror)
+_REDIRECTED: Final = (aiohttp.RedirectClientError, aiohttp.TooManyRedirects)
 _ANY: Final = (
     botocore.BotoCoreError,
     botocore.ClientError,
@@ -83,6 +84,10 @@ def _translation(error: Exception, service: str, operation: str | None) -> JobRu
         return TransportError(text, sent=False, retryable=False, service=service, operation=operation)
     if isinstance(error, _BAD_ARGUMENTS):
         return InvalidRequestError(text, service=service, operation=operation)
+    if isinstance(cause, _REDIRECTED):
+        return TransportError(
+            f"the request was redirected: {cause}", retryable=False, service=service, operation=operation
+        )
     sent = not isinstance(cause, _NOT_SENT)
     if sent and isinstance(error, botocore.EndpointConnectionError):
         text = f"the connection was lost: {cause}"
