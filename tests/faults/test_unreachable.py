@@ -1,20 +1,14 @@
 """No answer comes because nothing is there to answer, or because there is nothing to sign a request with."""
 
 import json
-import ssl
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from aiobotocore.session import AioSession
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
-from jobruns_sdk import CredentialsError, InvalidRequestError, JobRunsError, TransportError
+from jobruns_sdk import CredentialsError, InvalidRequestError, JobRunsError
 from tests.transport.clients import CountingSession, client_at
 from tests.transport.scripted import answer, serving
 
@@ -27,69 +21,6 @@ async def failure_at(url: str | None, session: AioSession, *, region_name: str =
             await client.glue("etl").runs().collect()
     assert (caught.value.service, caught.value.operation) == ("glue", "GetJobRuns")
     return caught.value
-
-
-async def test_a_refused_connection_is_tried_again() -> None:
-    async with serving(NO_RUNS) as server:
-        url = server.url
-    session = CountingSession()
-    failure = await failure_at(url, session)
-
-    assert isinstance(failure, TransportError)
-    assert (failure.sent, failure.retryable, session.sent) == (False, True, 3)
-
-
-async def test_a_name_that_nobody_knows_is_tried_again() -> None:
-    session = CountingSession()
-    failure = await failure_at("https://nowhere.invalid", session)
-
-    assert isinstance(failure, TransportError)
-    assert (failure.sent, failure.retryable, session.sent) == (False, True, 3)
-    assert "nowhere.invalid" in str(failure)
-
-
-@pytest.fixture
-def untrusted(tmp_path: Path) -> ssl.SSLContext:
-    """Return what a server needs to present a certificate that nobody has signed."""
-    key, name = (
-        ec.generate_private_key(ec.SECP256R1()),
-        x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")]),
-    )
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path / "server.pem"
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    path.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(path)
-    return context
-
-
-async def test_a_certificate_that_nobody_signed_is_not_trusted_at_the_third_look_either(
-    untrusted: ssl.SSLContext,
-) -> None:
-    session = CountingSession()
-    async with serving(NO_RUNS, tls=untrusted) as server:
-        failure = await failure_at(server.url, session)
-
-        assert isinstance(failure, TransportError)
-        assert "certificate verify failed" in str(failure)
-        assert (failure.sent, failure.retryable, session.sent, server.requests) == (False, False, 1, [])
-
-
-async def test_without_credentials_nothing_is_sent() -> None:
-    async with serving(NO_RUNS) as server:
-        failure = await failure_at(server.url, CountingSession(access_key=None))
-
-        assert isinstance(failure, CredentialsError)
-        assert "Unable to locate credentials" in failure.message
-        assert (failure.retryable, server.requests) == (False, [])
 
 
 async def test_half_a_pair_of_credentials_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
