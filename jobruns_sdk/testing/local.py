@@ -148,6 +148,12 @@ class LocalService(Seeding):
         """Move the clock forward by a timedelta, or by a number of seconds."""
         self.clock.advance(by)
 
+    def add_demo(self) -> None:
+        """Add a week in the life of a small data platform: five Glue jobs and applications, and a DataZone job."""
+        from jobruns_sdk.testing import demo  # noqa: PLC0415  # only those who want it pay for it
+
+        demo.seed(self, self.clock.now())
+
     @property
     def requests(self) -> list[ReceivedRequest]:
         """What came in, oldest first: the latest 20 000 requests."""

@@ -55,13 +55,6 @@ def test_it_works_with_pytest_asyncio_in_both_modes(tmp_path: Path, mode: str, m
     assert "3 passed" in done.stdout, done.stdout
 
 
-def test_the_documentation_example_works(tmp_path: Path) -> None:
-    example = tmp_path / "test_report.py"
-    example.write_text(Path(__file__).with_name("report_example.py").read_text())
-    done = run_pytest(example, "-o", "asyncio_mode=auto")
-    assert "2 passed" in done.stdout, done.stdout
-
-
 def test_it_is_there_without_pytest_asyncio(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text("def test(jobruns_local):\n    assert jobruns_local.url\n")
     command = run_pytest(tmp_path, "-p", "no:asyncio", "-o", "addopts=", "-W", "ignore::pytest.PytestConfigWarning")

@@ -1,0 +1,46 @@
+"""What went wrong anywhere since yesterday: all jobs of three services in one stream, newest first.
+
+Runs against a local service with a week of made-up runs. With an account: ``JobRunsClient(region_name="eu-west-1")``.
+"""
+
+import asyncio
+from datetime import datetime, timedelta
+
+from jobruns_sdk import UNSUCCESSFUL, JobRef, JobRun, JobRunsClient, Service, SourceError
+from jobruns_sdk.testing import LocalService
+
+DATAZONE_JOBS = [JobRef.parse("datazone:dzd_4p9n6sw4qt9xgn/redshift-lineage")]  # DataZone cannot list its jobs
+
+
+async def failed_since(client: JobRunsClient, since: datetime) -> list[JobRun[object]]:
+    """Return the unsuccessful runs of all jobs; a job that cannot be read is told, and loses nobody else's runs."""
+
+    def tell(failure: SourceError) -> None:
+        print(f"cannot read {failure.job}: {failure.error}")
+
+    jobs = [job.ref for service in (Service.GLUE, Service.EMR_SERVERLESS) async for job in client.jobs(service)]
+    pages = client.runs([*jobs, *DATAZONE_JOBS], states=UNSUCCESSFUL, created_after=since, on_error=tell)
+    return [run async for run in pages]
+
+
+def show(run: JobRun[object]) -> None:
+    """Print a run in a line, and below it the first line of its message."""
+    created = f"{run.created_at:%a %H:%M}" if run.created_at else "-"
+    print(f"{created}  {run.state:<19}  {run.name or run.id:<20}  attempt {run.attempt}  {run.job}")
+    if run.message:
+        print(f"           {run.message.splitlines()[0]}")
+
+
+async def main() -> None:
+    """Report on the local service's week."""
+    async with LocalService() as local:
+        local.add_demo()
+        async with local.client() as client:
+            failed = await failed_since(client, local.clock.now() - timedelta(days=3))
+            for run in failed:
+                show(run)
+            print(f"{len(failed)} unsuccessful runs in three days")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
