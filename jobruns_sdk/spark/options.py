@@ -1,0 +1,209 @@
+"""What ``spark.read.format("jobruns")`` can be told: read and checked once, on the driver."""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from difflib import get_close_matches
+from typing import Any, Final, Literal, cast
+
+import attrs
+
+from jobruns_sdk.errors import InvalidRequestError
+from jobruns_sdk.model import RunState
+from jobruns_sdk.refs import JobRef, Service
+from jobruns_sdk.spark import reading
+from jobruns_sdk.spark.access import Access, Role
+from jobruns_sdk.spark.jobs import JobPattern, parsed
+
+_READERS: Final[Mapping[str, Callable[[str], object]]] = {
+    "table": reading.one_of("runs", "attempts"),
+    "jobs": reading.texts,
+    "jobsFile": reading.paths,
+    "services": reading.services,
+    "regions": reading.texts,
+    "profiles": reading.texts,
+    "roles": reading.roles,
+    "externalIds": reading.pairs,
+    "states": reading.states,
+    "nativeStates": reading.names,
+    "createdAfter": reading.moment,
+    "createdBefore": reading.moment,
+    "hydrate": reading.boolean,
+    "native": reading.boolean,
+    "onError": reading.one_of("raise", "skip"),
+    "tasks": reading.count,
+    "quotas": reading.quotas,
+    "shareQuotas": reading.shares,
+    "endpoint": reading.endpoint,
+    "allowInsecureEndpoint": reading.boolean,
+    "maxAttempts": reading.count,
+    "callTimeout": reading.seconds,
+    "batchRows": reading.count,
+    "lag": reading.duration,
+    "pollInterval": reading.duration,
+    "retryGrace": reading.duration,
+}
+_FIELDS: Final[Mapping[str, str]] = {
+    "table": "table",
+    "jobsFile": "jobs_files",
+    "regions": "regions",
+    "profiles": "profiles",
+    "states": "states",
+    "nativeStates": "native_states",
+    "createdAfter": "created_after",
+    "createdBefore": "created_before",
+    "hydrate": "hydrate",
+    "native": "native",
+    "onError": "on_error",
+    "tasks": "tasks",
+    "batchRows": "batch_rows",
+    "lag": "lag",
+    "pollInterval": "poll_interval",
+    "retryGrace": "retry_grace",
+}
+_ACCESS_FIELDS: Final[Mapping[str, str]] = {
+    "quotas": "quotas",
+    "shareQuotas": "share_quotas",
+    "endpoint": "endpoint",
+    "allowInsecureEndpoint": "allow_insecure_endpoint",
+    "maxAttempts": "max_attempts",
+    "callTimeout": "call_timeout",
+}
+_NAMES: Final = {name.lower(): name for name in _READERS}  # Spark hands over the names of options in small letters
+_UNSHOWN: Final = frozenset({"endpoint"})
+_STREAM_ONLY: Final = ("lag", "pollInterval", "retryGrace")
+_BATCH_ONLY: Final = ("createdBefore", "native")
+_SECRET: Final = re.compile(r"secret|passw|token|credential|access_?key")
+
+
+@attrs.frozen(kw_only=True)
+class ReadOptions:
+    """The options of a read. Nothing in it is a secret: it travels in plans.
+
+    Attributes:
+        given: The names of the options that were given.
+        table: Whether runs are read, or their attempts.
+        jobs: The jobs that were named, and patterns of those to be discovered.
+        jobs_files: Files on the driver's machine with more of them.
+        regions: Where the jobs are that name no region.
+        profiles: Whose the jobs are that name no profile.
+        states: The states of runs that are wanted, None for all.
+        native_states: The same in the services' own words.
+        created_after: Runs created then or later; where a stream begins.
+        created_before: Runs created before that.
+        hydrate: Whether the full run is got where the list tells less.
+        native: Whether a column has the service's own structure as JSON, without what may hold secrets.
+        on_error: What to do about a job that cannot be read.
+        tasks: Into how many tasks to divide the work; None for one each quota domain.
+        batch_rows: How many rows a batch that is handed to Spark has.
+        access: How to reach AWS.
+        lag: How far a stream stays behind the present.
+        poll_interval: How often a stream looks.
+        retry_grace: How long a stream follows a Glue run that has failed, for a retry.
+    """
+
+    given: frozenset[str] = frozenset()
+    table: Literal["runs", "attempts"] = "runs"
+    jobs: tuple[JobRef | JobPattern, ...] = ()
+    jobs_files: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+    profiles: tuple[str, ...] = ()
+    states: frozenset[RunState] | None = None
+    native_states: frozenset[str] | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    hydrate: bool = False
+    native: bool = False
+    on_error: Literal["raise", "skip"] = "raise"
+    tasks: int | None = None
+    batch_rows: int = 4096
+    access: Access = attrs.field(factory=Access)
+    lag: timedelta = timedelta(seconds=30)
+    poll_interval: timedelta = timedelta(seconds=30)
+    retry_grace: timedelta = timedelta(minutes=5)
+
+    def for_batch(self) -> "ReadOptions":
+        """Return these options, for a read that ends.
+
+        Raises:
+            InvalidRequestError: One of them is for streams.
+        """
+        self._refuse(_STREAM_ONLY, "is for streams")
+        return self
+
+    def for_stream(self) -> "ReadOptions":
+        """Return these options, for a stream.
+
+        Raises:
+            InvalidRequestError: One of them is not for streams.
+        """
+        self._refuse(_BATCH_ONLY, "is not for streams")
+        if self.table != "runs":
+            raise InvalidRequestError("option table: a stream is of runs; read the attempts of what it yields")
+        return self
+
+    def wants(self, state: str, native_state: str) -> bool:
+        """Whether a run in such a state is wanted."""
+        return (self.states is None or state in self.states) and (
+            self.native_states is None or native_state in self.native_states
+        )
+
+    def _refuse(self, names: tuple[str, ...], why: str) -> None:
+        for name in names:
+            if name in self.given:
+                raise InvalidRequestError(f"option {name} {why}")
+
+
+def read_options(options: Mapping[str, str]) -> ReadOptions:
+    """Read options, whose names may be written in any case.
+
+    Raises:
+        InvalidRequestError: One is unknown, malformed or would hold a secret, or no job is named.
+    """
+    known = dict(_known(name, text) for name, text in options.items())
+    chosen: dict[str, Any] = {
+        name: reading.read(name, _READERS[name], text, shown=name not in _UNSHOWN) for name, text in known.items()
+    }
+    values: dict[str, Any] = {_FIELDS[name]: value for name, value in chosen.items() if name in _FIELDS}
+    values["given"] = frozenset(known)
+    values["jobs"] = _jobs(chosen)
+    values["access"] = _access(chosen)
+    if not values["jobs"] and "jobsFile" not in known:
+        raise InvalidRequestError("say which jobs: option jobs, jobsFile or services")
+    return ReadOptions(**values)
+
+
+def _known(name: str, text: object) -> tuple[str, str]:
+    if name.lower() in _NAMES:
+        if not isinstance(text, str):
+            raise InvalidRequestError(f"option {_NAMES[name.lower()]}: expected text, got {type(text).__name__}")
+        return _NAMES[name.lower()], text
+    if _SECRET.search(name.lower()):
+        raise InvalidRequestError(
+            f"option {name!r} is refused: Spark shows options in plans, logs and its UI. Credentials come from where "
+            "AWS's own clients take them on each machine; roles assumes a role for a profile"
+        )
+    if name.lower() == "path":
+        raise InvalidRequestError("load() takes no path: name the jobs by option jobs, or a file of them by jobsFile")
+    near = get_close_matches(name.lower(), _NAMES, n=1)
+    hint = f"did you mean {_NAMES[near[0]]}?" if near else f"known are {', '.join(_READERS)}"
+    raise InvalidRequestError(f"unknown option {name!r}: {hint}")
+
+
+def _jobs(chosen: Mapping[str, Any]) -> tuple[JobRef | JobPattern, ...]:
+    try:
+        named = tuple(map(parsed, cast("tuple[str, ...]", chosen.get("jobs", ()))))
+    except InvalidRequestError as error:
+        raise InvalidRequestError(f"option jobs: {error}") from error
+    services = cast("tuple[Service, ...]", chosen.get("services", ()))
+    return (*named, *(JobPattern(service, "*") for service in services))
+
+
+def _access(chosen: Mapping[str, Any]) -> Access:
+    external_ids: dict[str, str] = dict(chosen.get("externalIds", {}))
+    arns: dict[str, str] = chosen.get("roles", {})
+    if strange := external_ids.keys() - arns.keys():
+        raise InvalidRequestError(f"option externalIds: {', '.join(sorted(strange))} has no role in option roles")
+    values: dict[str, Any] = {_ACCESS_FIELDS[name]: value for name, value in chosen.items() if name in _ACCESS_FIELDS}
+    values["roles"] = tuple(Role(profile, arn, external_ids.get(profile)) for profile, arn in sorted(arns.items()))
+    return Access(**values)

@@ -1,0 +1,107 @@
+"""What a task is, how the driver makes them, and how a worker reads one."""
+
+from collections.abc import Generator, Iterator
+from datetime import datetime
+
+import attrs
+import pyarrow as pa
+
+from jobruns_sdk.refs import JobRef
+from jobruns_sdk.spark.access import Access
+from jobruns_sdk.spark.jobs import discovered, lines_of, parsed, placed
+from jobruns_sdk.spark.offsets import Row, batch_from_rows
+from jobruns_sdk.spark.options import ReadOptions
+from jobruns_sdk.spark.planning import Share, plan
+from jobruns_sdk.spark.scanning import scan, skipped
+from jobruns_sdk.spark.worker import worker
+
+
+@attrs.frozen
+class Task:
+    """What one task reads. It travels in Spark's plan, and holds no secret.
+
+    Attributes:
+        share: The jobs, and what part of their quotas.
+        access: How to reach AWS.
+        created_after: Runs created then or later.
+        created_before: Runs created before that.
+        told: The references of runs that are told elsewhere.
+    """
+
+    share: Share
+    access: Access
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    told: frozenset[str] = frozenset()
+
+
+@attrs.frozen
+class Rows:
+    """Rows that need not be read any more."""
+
+    rows: tuple[Row, ...]
+
+
+@attrs.frozen
+class Jobs:
+    """The jobs to read, by reference, and how to reach them."""
+
+    refs: list[JobRef]
+    access: Access
+
+
+def jobs_of(options: ReadOptions, *, skip: bool = False) -> Jobs:
+    """Return the jobs that are meant; those that are patterns are discovered now (ListApplications, ListJobs).
+
+    Args:
+        options: The options of the read.
+        skip: Whether a place where no jobs can be listed is left out.
+
+    Raises:
+        InvalidRequestError: A job is malformed, or a file cannot be read.
+        JobRunsError: A listing failed.
+    """
+    named = (*options.jobs, *map(parsed, lines_of(options.jobs_files)))
+    wanted = placed(named, options.regions, options.profiles)
+    access = options.access.naming(job.profile for job in wanted)
+    client = worker().client(access, 1)
+    refs = worker().bridge.run(discovered(client, wanted, skip=skipped if skip else None))
+    return Jobs(refs, access)
+
+
+def tasks_of(jobs: Jobs, options: ReadOptions) -> list[Task]:
+    """Divide jobs into tasks."""
+    return [
+        Task(share, jobs.access, options.created_after, options.created_before)
+        for share in plan(jobs.refs, options.tasks, jobs.access)
+    ]
+
+
+def read_part(part: Task | Rows | None, options: ReadOptions) -> Iterator[pa.RecordBatch]:
+    """Read a part in this process; None is the part of a read that has none.
+
+    Raises:
+        JobRunsError: While iterating: a job cannot be read, unless such jobs are skipped.
+    """
+    match part:
+        case Task():
+            return _read(part, options)
+        case Rows():
+            return iter([batch_from_rows(part.rows)])
+        case None:
+            return iter(())
+
+
+def _read(task: Task, options: ReadOptions) -> Generator[pa.RecordBatch]:
+    options = attrs.evolve(options, created_after=task.created_after, created_before=task.created_before)
+    client = worker().client(task.access, task.share.parts)
+    batches = worker().bridge.iterate(scan(client, task.share, options), ahead=1)
+    try:
+        for batch in batches:
+            yield batch.filter(_are_new(batch, task.told)) if task.told else batch
+    finally:
+        batches.close()
+
+
+def _are_new(batch: pa.RecordBatch, told: frozenset[str]) -> pa.Array:
+    return pa.array([ref not in told for ref in batch.column("run_ref").to_pylist()])
