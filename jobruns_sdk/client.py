@@ -4,20 +4,34 @@ from collections.abc import AsyncIterable, Callable, Iterable, Mapping
 from datetime import datetime
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Final, Literal, Self
 
+from jobruns_sdk.arguments import (
+    check_callable,
+    check_count,
+    check_kind,
+    check_number,
+    check_text,
+    check_texts,
+    mapping_of,
+    optional,
+    required,
+)
 from jobruns_sdk.clocks import RealClock
 from jobruns_sdk.errors import InvalidRequestError, UnsupportedOperationError
 from jobruns_sdk.fanout import Fan, OnSourceError, Progress
 from jobruns_sdk.following import Following, JobLike, RunLike, each_handle, job_ref, run_ref
 from jobruns_sdk.model import Attempt, Job, JobRun, RunState
-from jobruns_sdk.pacing import QUOTAS, Quota
+from jobruns_sdk.pacing import QUOTAS, Quota, quotas_with, shares_of
 from jobruns_sdk.paging import Pages
 from jobruns_sdk.polling import Poller
-from jobruns_sdk.ports import Call, Clock, DescribesJob, Handle, ListsAttempts
+from jobruns_sdk.ports import Call, Clock, DescribesJob, Handle, ListsAttempts, Operation
 from jobruns_sdk.query import RunQuery
-from jobruns_sdk.refs import JobRef, Service
+from jobruns_sdk.refs import JobRef, Service, check_region
 from jobruns_sdk.services import datazone, emr_serverless, glue
+from jobruns_sdk.services.datazone import operations as of_datazone
+from jobruns_sdk.services.emr_serverless import operations as of_emr_serverless
+from jobruns_sdk.services.glue import operations as of_glue
 from jobruns_sdk.transport.calling import Policy, Transport
 from jobruns_sdk.transport.connections import Connections, region_of
 from jobruns_sdk.wire import Native
@@ -25,6 +39,13 @@ from jobruns_sdk.wire import Native
 if TYPE_CHECKING:
     from aiobotocore.session import AioSession
     from botocore.config import Config
+
+_OPERATIONS: Final = frozenset(
+    (operation.service, operation.name)
+    for module in (of_datazone, of_emr_serverless, of_glue)
+    for operation in vars(module).values()
+    if isinstance(operation, Operation)
+)
 
 
 class JobRunsClient(Following):
@@ -72,10 +93,12 @@ class JobRunsClient(Following):
         Raises:
             InvalidRequestError: An argument cannot be right.
         """
-        if not call_timeout > 0 or max_attempts < 1:
-            raise InvalidRequestError(
-                f"call_timeout is more than 0 and max_attempts 1 or more, got {call_timeout!r} and {max_attempts!r}"
-            )
+        check_region(region_name)
+        check_number("call_timeout", call_timeout)
+        required(check_count)("max_attempts", max_attempts)
+        optional(check_kind(Clock, "a clock, with the methods of jobruns_sdk.ports.Clock"))("clock", clock)
+        for name, adapter in mapping_of("adapters", "a mapping of services to what makes handles", adapters or {}):
+            check_callable(f"adapters[{name!r:.80}]", adapter)
         self._region_name = region_name
         self._adapters = dict(adapters or {})
         self._connections = Connections(
@@ -86,7 +109,10 @@ class JobRunsClient(Following):
             allow_insecure_endpoint=allow_insecure_endpoint,
         )
         policy = Policy(
-            call_timeout, max_attempts, None if quotas is None else {**QUOTAS, **quotas}, share_quotas or {}
+            call_timeout,
+            max_attempts,
+            None if quotas is None else quotas_with(quotas, _OPERATIONS, self._adapters),
+            shares_of(share_quotas, self._connections.profiles),
         )
         clock = clock or RealClock()
         self._transport = Transport(self._connections, clock, policy)
@@ -279,9 +305,11 @@ class JobRunsClient(Following):
             InvalidRequestError: An argument cannot be right.
             UnsupportedOperationError: The service has no way to list its jobs: DataZone.
         """
+        check_text("service", service)
         if service not in (Service.EMR_SERVERLESS, Service.GLUE):
             how = "client.datazone(domain_id, job_id)" if service == Service.DATAZONE else f"JobRef({service!r}, path)"
             raise _unsupported(service, f"cannot list its jobs: name them, as in {how}")
+        check_texts(name=name)
         place = self._completed(JobRef(service, ("-",), region_name, profile))
         call = self._call_for(place)
         if service == Service.GLUE:

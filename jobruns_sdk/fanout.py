@@ -6,7 +6,7 @@ from typing import Any, Final, Literal, Self
 
 import attrs
 
-from jobruns_sdk.arguments import check_count
+from jobruns_sdk.arguments import check_callable, check_count, optional, refusal
 from jobruns_sdk.cursors import Cursor
 from jobruns_sdk.errors import InvalidRequestError, JobRunsError, UnsupportedOperationError
 from jobruns_sdk.lanes import Lane, Source, Supply
@@ -177,8 +177,9 @@ class Fan:
             InvalidRequestError: An argument cannot be right.
         """
         check_count("concurrency", concurrency)
+        optional(check_callable)("progress", progress)
         if on_error not in ("raise", "skip") and not callable(on_error):
-            raise InvalidRequestError(f"on_error is 'raise', 'skip' or something to call, got {on_error!r}")
+            raise refusal("on_error", "'raise', 'skip' or something to call", on_error)
         self._jobs = jobs
         self._handle = handle
         self._concurrency = concurrency

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, 
 from datetime import timedelta
 from typing import Any, Final, Literal, TypeAlias, overload
 
-from jobruns_sdk.arguments import check_time, whole_seconds
+from jobruns_sdk.arguments import check_callable, check_time, items_of, optional, refusal, whole_seconds
 from jobruns_sdk.concurrency import concurrently
 from jobruns_sdk.errors import InvalidRequestError, JobRunsError, UnsupportedOperationError
 from jobruns_sdk.model import Job, JobRun, StopOutcome
@@ -35,9 +35,7 @@ def job_ref(job: JobLike, services: Collection[str] = ()) -> JobRef:
         return JobRef.parse(job, services=services)
     ref: object = job if isinstance(job, JobRef) else getattr(job, "ref", None)
     if not isinstance(ref, JobRef):
-        raise InvalidRequestError(
-            f"a job is given by its reference, its text form, its handle or as a Job, got {job!r:.200}"
-        )
+        raise refusal("a job", "given by its reference, its text form, its handle or as a Job", job)
     return ref
 
 
@@ -51,7 +49,7 @@ def run_ref(run: RunLike, services: Collection[str] = ()) -> RunRef:
         return RunRef.parse(run, services=services)
     ref: object = run if isinstance(run, RunRef) else getattr(run, "ref", None)
     if not isinstance(ref, RunRef):
-        raise InvalidRequestError(f"a run is given by its reference, its text form or as a JobRun, got {run!r:.200}")
+        raise refusal("a run", "given by its reference, its text form or as a JobRun", run)
     return ref
 
 
@@ -133,7 +131,8 @@ class Following(ABC):
         """
         if grace_period is not None:
             whole_seconds("grace_period", grace_period)
-        given = [run_ref(run, self._services) for run in ([runs] if isinstance(runs, (str, RunRef, JobRun)) else runs)]
+        listed = [runs] if isinstance(runs, (str, RunRef, JobRun)) else _each_run(runs)
+        given = [run_ref(run, self._services) for run in listed]
         handles: dict[JobRef, Handle] = {}
         ids: dict[JobRef, list[str]] = {}
         outcomes: list[StopOutcome | JobRef] = []
@@ -183,8 +182,8 @@ class Following(ABC):
             InvalidRequestError: An argument cannot be right, or a streaming run is to be waited for without end.
             UnsupportedOperationError: The run is to be stopped on a service that cannot.
         """
-        check_time("timeout", timeout)
-        pace = Pace.of(poll_interval, max_poll_interval, retry_grace)
+        _check_wait(timeout, on_timeout, on_poll)
+        pace = Pace(poll_interval=poll_interval, max_poll_interval=max_poll_interval, retry_grace=retry_grace)
         handle, ref = self._followed(run)
         return await wait(self._poller, handle, ref, pace=pace, timeout=timeout, on_timeout=on_timeout, on_poll=on_poll)
 
@@ -244,6 +243,12 @@ class Following(ABC):
         Raises:
             JobRunsError: As for ``wait``.
         """
+        _check_wait(timeout, on_timeout, on_poll)
+        Pace(poll_interval=poll_interval, max_poll_interval=max_poll_interval, retry_grace=retry_grace)
+        given = _each_run(runs)
+        if not return_exceptions:
+            for run in given:
+                self._followed(run)
 
         async def one(run: RunLike) -> JobRun[Native] | JobRunsError:
             try:
@@ -261,7 +266,7 @@ class Following(ABC):
                     raise
                 return error
 
-        return await concurrently(map(one, runs))
+        return await concurrently(map(one, given))
 
     def watch(
         self,
@@ -291,10 +296,10 @@ class Following(ABC):
             JobRunsError: While iterating: a run cannot be followed.
         """
         check_time("timeout", timeout)
-        pace = Pace.of(poll_interval, max_poll_interval, retry_grace)
+        pace = Pace(poll_interval=poll_interval, max_poll_interval=max_poll_interval, retry_grace=retry_grace)
         runs: list[tuple[Follows, RunRef]] = []
         jobs: list[Follows] = []
-        for target in targets:
+        for target in items_of("targets", targets, "runs and jobs"):
             if isinstance(target, (RunRef, JobRun)) or (isinstance(target, str) and self._names_run(target)):
                 runs.append(self._followed(target))
             else:
@@ -312,6 +317,17 @@ class Following(ABC):
         except InvalidRequestError:
             return False
         return True
+
+
+def _check_wait(timeout: object, on_timeout: object, on_poll: object) -> None:
+    check_time("timeout", timeout)
+    optional(check_callable)("on_poll", on_poll)
+    if on_timeout not in ("leave", "stop"):
+        raise refusal("on_timeout", "'leave' or 'stop'", on_timeout)
+
+
+def _each_run(runs: Iterable[RunLike]) -> list[RunLike]:
+    return items_of("runs", runs, "runs")
 
 
 def _following(handle: Handle) -> Follows:

@@ -1,9 +1,12 @@
 """How fast to call: quotas as token buckets, and back-off before a retry. Values only; nothing here sleeps."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 import attrs
+
+from jobruns_sdk.arguments import check_count, check_number, mapping_of, refusal, required, validated
+from jobruns_sdk.errors import InvalidRequestError
 
 _BACKOFF_BASE: Final = 0.1
 _THROTTLED_BASE: Final = 1.0
@@ -19,8 +22,8 @@ class Quota:
         burst: Calls that may be made at once after a rest.
     """
 
-    rate: float = attrs.field(validator=attrs.validators.gt(0))
-    burst: int = attrs.field(validator=attrs.validators.ge(1))
+    rate: float = attrs.field(validator=validated(check_number))
+    burst: int = attrs.field(validator=validated(required(check_count)))
 
 
 UNPUBLISHED: Final = Quota(rate=20, burst=100)
@@ -43,6 +46,52 @@ QUOTAS: Final[Mapping[tuple[str, str], Quota]] = {
 
 https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/endpoints-quotas.html
 """
+
+
+def quotas_with(
+    given: Mapping[tuple[str, str], Quota], known: Collection[tuple[str, str]], others: Collection[str]
+) -> Mapping[tuple[str, str], Quota]:
+    """Return the published quotas as far as those that are given do not replace them.
+
+    Args:
+        given: What a user says.
+        known: The operations that this package calls, by service and name.
+        others: Services that it does not know; their operations may have any name.
+
+    Raises:
+        InvalidRequestError: It is no such mapping, or names an operation that is never called.
+    """
+    right = 'a mapping such as {("glue", "GetJobRuns"): Quota(rate=5, burst=10)}, or None'
+    for key, quota in mapping_of("quotas", right, given):
+        match key:
+            case (str() as service, str() as name):
+                if key not in known and service not in others:
+                    names = ", ".join(sorted(operation for of, operation in known if of == service))
+                    raise InvalidRequestError(
+                        f"quotas: {name!r:.80} of {service!r:.80} is never called, known are {names or 'none'}"
+                    )
+            case _:
+                raise refusal("each key of quotas", "a service and an operation, such as ('glue', 'GetJobRuns')", key)
+        if not isinstance(quota, Quota):
+            raise refusal(f"quotas[{service!r}, {name!r}]", "a Quota, such as Quota(rate=5, burst=10)", quota)
+    return {**QUOTAS, **given}
+
+
+def shares_of(
+    given: Mapping[str | None, str | None] | None, profiles: Collection[str]
+) -> Mapping[str | None, str | None]:
+    """Return which profiles count for the quotas of another one.
+
+    Raises:
+        InvalidRequestError: It is no such mapping, or names a profile that there is not.
+    """
+    right = 'a mapping of profiles, such as {"prod-read-only": "prod"}, or None'
+    for pair in () if given is None else mapping_of("share_quotas", right, given):
+        for profile in pair:
+            if profile is not None and profile not in profiles:
+                known = ", ".join(sorted(profiles)) or "none"
+                raise InvalidRequestError(f"share_quotas: {profile!r:.80} is not among the client's sessions ({known})")
+    return given or {}
 
 
 class TokenBucket:

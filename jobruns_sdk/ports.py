@@ -16,6 +16,7 @@ from jobruns_sdk.refs import JobRef, RunRef
 from jobruns_sdk.wire import N, Native, decode
 
 
+@runtime_checkable
 class Clock(Protocol):
     """Time, as the client sees it: back-off, quotas and polls go by it. Deadlines of calls go by real time."""
 

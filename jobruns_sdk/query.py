@@ -7,6 +7,7 @@ from typing import Any, Final, Literal, Self, TypedDict
 import attrs
 import msgspec
 
+from jobruns_sdk.arguments import check_flag, items_of, optional, refusal, validated
 from jobruns_sdk.cursors import Cursor, Query
 from jobruns_sdk.errors import CursorError, InvalidRequestError, UnsupportedOperationError
 from jobruns_sdk.model import JobRun, RunState
@@ -31,14 +32,15 @@ class RunOptions(TypedDict, total=False):
 Wanted = tuple[str, ...] | None
 """Native states in the order of the service's table, or None for all of them, those that nobody knows yet included."""
 
-_EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
+# No run is older, so that such a bound need not be sent; botocore writes years before 1000 with too few digits.
+_EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST: Final = datetime.max.replace(tzinfo=UTC)
 _ORDERS: Final = ("newest", "oldest")
 _DEFAULTS: Final[Mapping[str, object]] = {"order": "newest", "collapse_retries": True}
 
 
 def _states(values: Iterable[RunState] | None) -> frozenset[RunState] | None:
-    names = _names("states", values)
+    names = _names("states", {values} if isinstance(values, RunState) else values)
     try:
         return None if names is None else frozenset(map(RunState, names))
     except ValueError as error:
@@ -52,22 +54,32 @@ def _native_states(values: Iterable[str] | None) -> frozenset[str] | None:
 def _names(name: str, values: Iterable[str] | None) -> frozenset[str] | None:
     if values is None:
         return None
-    chosen = frozenset((values,) if isinstance(values, str) else values)
+    chosen: list[object] = [*items_of(name, values, "states, such as {'FAILED'}")]
     if not chosen:
         raise InvalidRequestError(f"{name} holds at least one state, or is None for all of them")
-    return chosen
+    for state in chosen:
+        if not isinstance(state, str):
+            raise refusal(f"each of {name}", "a state, such as 'FAILED'", state)
+    return frozenset(map(str, chosen))
 
 
-def _check_moment(_: object, attribute: "attrs.Attribute[datetime | None]", value: object) -> None:
-    if value is not None and (not isinstance(value, datetime) or value.utcoffset() is None):
-        raise InvalidRequestError(
-            f"{attribute.name} is a datetime with a time zone, such as datetime.now(UTC), got {value!r}"
-        )
+def _check_moment(name: str, value: object) -> None:
+    if not isinstance(value, datetime) or value.utcoffset() is None:
+        raise refusal(name, "a datetime with a time zone, such as datetime.now(UTC)", value)
 
 
-def _check_order(_: object, __: object, value: object) -> None:
-    if value not in (None, *_ORDERS):
-        raise InvalidRequestError(f"order is 'newest' or 'oldest', got {value!r}")
+def _check_window(query: "RunQuery", _: object, until: datetime | None) -> None:
+    since = query.created_after
+    if since is not None and until is not None and since > until:
+        raise InvalidRequestError(f"created_after is no later than created_before, got {since!r} and {until!r}")
+
+
+def _check_order(name: str, value: object) -> None:
+    if value not in _ORDERS:
+        raise refusal(name, "'newest' or 'oldest'", value)
+
+
+_MOMENT: Final = validated(optional(_check_moment))
 
 
 @attrs.frozen(kw_only=True)
@@ -86,11 +98,11 @@ class RunQuery:
 
     states: frozenset[RunState] | None = attrs.field(default=None, converter=_states)
     native_states: frozenset[str] | None = attrs.field(default=None, converter=_native_states)
-    created_after: datetime | None = attrs.field(default=None, validator=_check_moment)
-    created_before: datetime | None = attrs.field(default=None, validator=_check_moment)
-    order: Order | None = attrs.field(default=None, validator=_check_order)
+    created_after: datetime | None = attrs.field(default=None, validator=_MOMENT)
+    created_before: datetime | None = attrs.field(default=None, validator=[_MOMENT, _check_window])
+    order: Order | None = attrs.field(default=None, validator=validated(optional(_check_order)))
     mode: str | None = None
-    collapse_retries: bool | None = None
+    collapse_retries: bool | None = attrs.field(default=None, validator=validated(optional(check_flag)))
 
     @property
     def newest_first(self) -> bool:
@@ -119,6 +131,8 @@ class RunQuery:
         strange = (self.native_states or frozenset()).difference(table)
         if strange:
             raise InvalidRequestError(f"unknown native_states {sorted(strange)}, known are {', '.join(sorted(table))}")
+        if self.created_after is not None and self.created_after == self.created_before:
+            return ()  # an empty window, as programs have it that go on from where they were
         chosen = tuple(
             name
             for name, state in table.items()
@@ -129,14 +143,14 @@ class RunQuery:
         return None if unknown_too or len(chosen) == len(table) else chosen
 
     def created_after_less(self, slack: timedelta) -> datetime | None:
-        """Return ``created_after`` less some slack for rows that come late."""
+        """Return ``created_after`` less some slack for rows that come late, None where no row can be older."""
         since = self.created_after
-        return None if since is None else max(since, _EARLIEST + slack) - slack
+        return None if since is None or since < _EARLIEST + slack else since - slack
 
     def created_before_plus(self, slack: timedelta) -> datetime | None:
         """Return ``created_before`` plus some slack."""
         until = self.created_before
-        return None if until is None else min(until, _LATEST - slack) + slack
+        return None if until is None else max(_EARLIEST, min(until, _LATEST - slack)) + slack
 
     def accepts(self, run: JobRun[Any]) -> bool:
         """Whether a run satisfies the filters on state and time; one without a creation time is in no window."""

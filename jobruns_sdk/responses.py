@@ -6,6 +6,7 @@ from typing import Final, TypeVar, cast
 
 import msgspec
 
+from jobruns_sdk.arguments import check_text
 from jobruns_sdk.errors import InvalidRequestError, ResponseFormatError
 from jobruns_sdk.model import JobRun
 from jobruns_sdk.refs import JobRef, Service
@@ -36,6 +37,7 @@ def run_from_response(
         InvalidRequestError: The service is unknown, or the region no region.
         ResponseFormatError: The data is not such an answer; ``where`` is the place in it.
     """
+    check_text("service", service)
     if service not in _READERS:
         raise InvalidRequestError(f"unknown service {service!r}, known are {', '.join(_READERS)}")
     return _READERS[service](_Answer(service, data, region_name))

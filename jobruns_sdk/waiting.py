@@ -8,7 +8,7 @@ from typing import Final, Literal
 import attrs
 import msgspec
 
-from jobruns_sdk.arguments import check_time
+from jobruns_sdk.arguments import check_time, required, validated
 from jobruns_sdk.deadlines import DeadlineError, deadline
 from jobruns_sdk.errors import (
     CallTimeoutError,
@@ -98,11 +98,13 @@ def poll_intervals(least: float, most: float, random: Random) -> Iterator[float]
         interval = min(most, random.uniform(least, interval * _GROWTH))
 
 
-def _check_interval(options: "Pace", _: object, __: object) -> None:
-    if not timedelta(0) < options.poll_interval <= options.max_poll_interval:
+_LENGTH: Final = validated(required(check_time))
+
+
+def _check_interval(pace: "Pace", _: object, most: timedelta | None) -> None:
+    if not timedelta(0) < pace.poll_interval <= pace.longest:
         raise InvalidRequestError(
-            "poll_interval is more than 0 and at most max_poll_interval, "
-            f"got {options.poll_interval!r} and {options.max_poll_interval!r}"
+            f"poll_interval is more than 0 and at most max_poll_interval, got {pace.poll_interval!r} and {most!r}"
         )
 
 
@@ -112,29 +114,23 @@ class Pace:
 
     Attributes:
         poll_interval: The time between the first polls.
-        max_poll_interval: The time up to which that grows while nothing changes.
+        max_poll_interval: The time up to which that grows while nothing changes; by default a minute, or
+            ``poll_interval`` where that is longer.
         retry_grace: How long a Glue attempt that failed may be the last one before it is taken for the last one.
     """
 
-    poll_interval: timedelta = timedelta(seconds=10)
-    max_poll_interval: timedelta = attrs.field(default=_MOST, validator=_check_interval)
-    retry_grace: timedelta = timedelta(minutes=5)
+    poll_interval: timedelta = attrs.field(default=timedelta(seconds=10), validator=_LENGTH)
+    max_poll_interval: timedelta | None = attrs.field(default=None, validator=[validated(check_time), _check_interval])
+    retry_grace: timedelta = attrs.field(default=timedelta(minutes=5), validator=_LENGTH)
 
-    @classmethod
-    def of(cls, least: timedelta, most: timedelta | None, retry_grace: timedelta) -> "Pace":
-        """Return a pace; its longest interval, unless given, is a minute, or the shortest one where that is longer.
-
-        Raises:
-            InvalidRequestError: The intervals cannot be right.
-        """
-        for name, value in (("poll_interval", least), ("max_poll_interval", most), ("retry_grace", retry_grace)):
-            check_time(name, value)
-        most = max(least, _MOST) if most is None else most
-        return cls(poll_interval=least, max_poll_interval=most, retry_grace=retry_grace)
+    @property
+    def longest(self) -> timedelta:
+        """The time up to which the time between polls grows."""
+        return max(self.poll_interval, _MOST) if self.max_poll_interval is None else self.max_poll_interval
 
     def intervals(self, random: Random) -> Iterator[float]:
         """Yield seconds between polls."""
-        return poll_intervals(self.poll_interval.total_seconds(), self.max_poll_interval.total_seconds(), random)
+        return poll_intervals(self.poll_interval.total_seconds(), self.longest.total_seconds(), random)
 
 
 class Follower:
@@ -237,8 +233,6 @@ async def wait(
     on_poll: Callable[[JobRun[Native]], object] | None,
 ) -> JobRun[Native]:
     """Wait for the end of a run; see ``JobRunsClient.wait``."""
-    if on_timeout not in ("leave", "stop"):
-        raise InvalidRequestError(f"on_timeout is 'leave' or 'stop', got {on_timeout!r}")
     if on_timeout == "stop" and not isinstance(handle, Stops):
         raise UnsupportedOperationError("cannot stop runs: use on_timeout='leave'", service=handle.ref.service)
     follower = Follower(poller, handle, run, pace)

@@ -1,7 +1,8 @@
 """aiobotocore clients: one for each service, region and profile, made once, that hand back bytes."""
 
 import asyncio
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from contextlib import AsyncExitStack
 from ipaddress import ip_address
 from types import TracebackType
@@ -12,12 +13,19 @@ from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession, get_session
 from botocore.config import Config
 
+from jobruns_sdk.arguments import check_flag, check_kind, check_text, mapping_of, optional, refusal
 from jobruns_sdk.errors import InvalidRequestError
 from jobruns_sdk.transport.failures import translated
 from jobruns_sdk.transport.sessions import HttpSession
 
 BODY: Final = "JobRunsBody"
 """Where our clients' answers hold the body as it came."""
+
+# What urlsplit would drop or read otherwise than others do is refused, and so is whatever comes before an @: it would
+# be sent as a password.
+_ADDRESS: Final = re.compile(r"[^\x00-\x20\x7f-\U0010ffff\\@?#]+")
+_ENDPOINT: Final = "an http or https address, such as 'https://host:port', without user, query or fragment"
+_check_session: Final = check_kind(AioSession, "an aiobotocore session, as aiobotocore.session.get_session() makes")
 
 
 class Connection:
@@ -54,9 +62,17 @@ class Connections:
         allow_insecure_endpoint: bool,
     ) -> None:
         """Keep what is needed to connect; nothing is loaded yet."""
+        optional(_check_session)("session", session)
+        for name, one in mapping_of("sessions", "a mapping of profiles to sessions", sessions):
+            check_text("each profile in sessions", name)
+            _check_session(f"sessions[{name!r:.80}]", one)
+        optional(check_kind(Config, "an aiobotocore.config.AioConfig or a botocore.config.Config"))("config", config)
+        check_flag("allow_insecure_endpoint", allow_insecure_endpoint)
         self._session = session
         self._sessions = dict(sessions)
-        self._endpoint_url = _checked_endpoint(endpoint_url, allow_insecure=allow_insecure_endpoint)
+        self._allow_insecure = allow_insecure_endpoint
+        self._endpoint_url = endpoint_url
+        optional(self._check_endpoint)("endpoint_url", endpoint_url)
         self._config = config
         self._open: dict[tuple[str, str | None, str | None], Connection] = {}
         self._making = asyncio.Lock()
@@ -73,6 +89,11 @@ class Connections:
         async with self._making:
             self._open.clear()
             await self._stack.aclose()
+
+    @property
+    def profiles(self) -> Collection[str]:
+        """The names of the sessions, but for the default one."""
+        return self._sessions.keys()
 
     def session(self, profile: str | None) -> AioSession:
         """Return a session by its name among ``sessions``; None is the default one.
@@ -103,10 +124,32 @@ class Connections:
         session = self.session(profile)
         await asyncio.to_thread(_load_models, session, service)
         config = _with_user_agent(session, _config(session.get_default_client_config(), self._config))
-        client = await self._stack.enter_async_context(
-            session.create_client(service, region_name=region, endpoint_url=self._endpoint_url, config=config)
-        )
+        async with AsyncExitStack() as opening:
+            client = await opening.enter_async_context(
+                session.create_client(service, region_name=region, endpoint_url=self._endpoint_url, config=config)
+            )
+            # It may come from the environment or a configuration file, too.
+            self._check_endpoint(f"the endpoint of {service}", client.meta.endpoint_url)
+            self._stack.push_async_exit(opening.pop_all())
         return Connection(client)
+
+    def _check_endpoint(self, name: str, url: object) -> None:
+        if not isinstance(url, str):
+            raise refusal(name, _ENDPOINT, url)
+        if not _ADDRESS.fullmatch(url):
+            raise InvalidRequestError(f"{name} is {_ENDPOINT}, got another text")
+        try:
+            parts = urlsplit(url)
+            host, _ = parts.hostname, parts.port
+        except ValueError as error:
+            raise InvalidRequestError(f"{name} is {_ENDPOINT}, got {url!r:.200}: {error}") from error
+        if parts.scheme not in ("http", "https") or not host:
+            raise refusal(name, _ENDPOINT, url)
+        if parts.scheme == "http" and not (_is_loopback(host) or self._allow_insecure):
+            raise InvalidRequestError(
+                f"{name}, {url!r:.200}, would send signed requests over plain http to another machine; "
+                "use https, or allow_insecure_endpoint=True"
+            )
 
 
 def region_of(session: AioSession) -> str | None:
@@ -149,24 +192,6 @@ def _with_user_agent(session: AioSession, config: AioConfig) -> AioConfig:
         if any((*options, session.get_config_variable("user_agent_appid"))):
             return config
     return config.merge(AioConfig(user_agent=session.user_agent().removesuffix(session.user_agent_extra).rstrip()))
-
-
-def _checked_endpoint(url: str | None, *, allow_insecure: bool) -> str | None:
-    if url is None:
-        return None
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError as error:
-        raise InvalidRequestError(f"endpoint_url is an http or https address, got {url!r}: {error}") from error
-    if parts.scheme not in ("http", "https") or not host:
-        raise InvalidRequestError(f"endpoint_url is an http or https address, got {url!r}")
-    if parts.scheme == "http" and not (_is_loopback(host) or allow_insecure):
-        raise InvalidRequestError(
-            f"endpoint_url {url!r} would send signed requests over plain http to another machine; "
-            "use https, or allow_insecure_endpoint=True"
-        )
-    return url
 
 
 def _is_loopback(host: str) -> bool:

@@ -4,7 +4,7 @@ from typing import Final
 
 import pytest
 
-from jobruns_sdk import Quota
+from jobruns_sdk import InvalidRequestError, Quota
 from jobruns_sdk.pacing import QUOTAS, UNPUBLISHED, TokenBucket, backoff
 
 
@@ -74,7 +74,7 @@ def test_tokens_that_are_given_back_are_no_more_than_were_taken() -> None:
 
 @pytest.mark.parametrize(("rate", "burst"), [(0, 1), (-1, 1), (1, 0), (1, -3), (float("nan"), 1)])
 def test_a_quota_lets_something_through(rate: float, burst: int) -> None:
-    with pytest.raises(ValueError, match="must be"):
+    with pytest.raises(InvalidRequestError, match=r"(rate is a number of more than 0|burst is a whole number)"):
         Quota(rate=rate, burst=burst)
 
 

@@ -15,14 +15,14 @@ from jobruns_sdk.refs import JobRef, RunRef, Service
 PATH_LENGTHS: Final = {Service.EMR_SERVERLESS: 1, Service.DATAZONE: 2, Service.GLUE: 1}
 
 NAMES: Final = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
-WORDS: Final = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]*", fullmatch=True)
+REGIONS: Final = st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?", fullmatch=True)
 
 
 @st.composite
 def job_refs(draw: st.DrawFn) -> JobRef:
     service = draw(st.sampled_from(Service))
     path = draw(st.tuples(*[NAMES] * PATH_LENGTHS[service]))
-    return JobRef(service, path, draw(st.none() | WORDS), draw(st.none() | NAMES))
+    return JobRef(service, path, draw(st.none() | REGIONS), draw(st.none() | NAMES))
 
 
 RUN_REFS: Final = st.builds(RunRef, job_refs(), NAMES)

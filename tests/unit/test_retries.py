@@ -173,7 +173,7 @@ async def test_wherever_groups_are_cut_they_come_to_the_same(
 async def test_a_window_is_exact_however_early_reading_stops(
     history: History, after: int, before: int, size: int, steps: Sequence[Step]
 ) -> None:
-    since, until = NOON + timedelta(minutes=after), NOON + timedelta(minutes=before)
+    since, until = sorted(NOON + timedelta(minutes=minutes) for minutes in (after, before))
     expected = [run for run in folded(history.rows) if run[3] is not None and since <= run[3] < until]
     reader = Reader(
         lambda cursor: history.job.runs(created_after=since, created_before=until, page_size=size, cursor=cursor),

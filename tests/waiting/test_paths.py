@@ -87,7 +87,7 @@ class Script:
         def seconds(operation: Operation[Any]) -> float:
             return 1 / QUOTAS.get((operation.service, operation.name), UNPUBLISHED).rate
 
-        pace = Pace.of(timedelta(seconds=10), None, GRACE)
+        pace = Pace(retry_grace=GRACE)
         poller = Poller(self.clock, seconds)
         run = await wait(
             poller, handle, handle.ref.run(run_id), pace=pace, timeout=LONGEST, on_timeout="leave", on_poll=None

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
-from jobruns_sdk.arguments import page_size_of
+from jobruns_sdk.arguments import items_of, page_size_of
 from jobruns_sdk.errors import InvalidRequestError
 from jobruns_sdk.listings import job_pages
 from jobruns_sdk.model import Job
@@ -33,10 +33,13 @@ def jobs(
     Raises:
         InvalidRequestError: An application has no such state.
     """
-    wanted = sorted(states or ())
-    strange = set(wanted).difference(APPLICATION_STATES)
+    wanted = [] if states is None else items_of("states", states, "states of applications, such as {'STARTED'}")
+    strange = [state for state in wanted if state not in APPLICATION_STATES]
+    if states is not None and not wanted:
+        raise InvalidRequestError("states holds at least one state, or is None for all of them")
     if strange:
-        raise InvalidRequestError(f"unknown states {sorted(strange)}, known are {', '.join(APPLICATION_STATES)}")
+        raise InvalidRequestError(f"unknown states {strange!r:.200}, known are {', '.join(APPLICATION_STATES)}")
+    wanted.sort()
     rows = page_size_of(page_size, _LARGEST_PAGE)
     return job_pages(
         place,

@@ -8,9 +8,9 @@ from typing import Any, Final, Literal, Unpack, overload
 
 import attrs
 
-from jobruns_sdk.arguments import check_count, page_size_of, whole_seconds
+from jobruns_sdk.arguments import check_count, items_of, page_size_of, refusal, whole_seconds
 from jobruns_sdk.concurrency import concurrently
-from jobruns_sdk.errors import InvalidRequestError, JobRunsError, StartOutcomeUnknownError, answer_of
+from jobruns_sdk.errors import JobRunsError, StartOutcomeUnknownError, answer_of
 from jobruns_sdk.lanes import Source
 from jobruns_sdk.listings import attempt_pages, run_pages
 from jobruns_sdk.model import Attempt, Job, JobRun, RunState, StopOutcome
@@ -52,7 +52,7 @@ class ApplicationRunOptions(RunOptions, total=False):
 
 def _checked_mode(mode: Mode | None) -> Mode | None:
     if mode not in (None, *_MODES):
-        raise InvalidRequestError(f"mode is 'BATCH', 'STREAMING' or None, got {mode!r}")
+        raise refusal("mode", "'BATCH', 'STREAMING' or None", mode)
     return mode
 
 
@@ -257,10 +257,10 @@ class EmrServerlessApplication:
             execution_iam_policy=execution_iam_policy,
             configuration_overrides=configuration_overrides,
             retry_policy=retry_policy,
-            executionRoleArn=execution_role_arn,
+            execution_role_arn=execution_role_arn,
             name=name,
+            tags=tags,
             mode=_checked_mode(mode),
-            tags=None if tags is None else dict(tags),
         )
         try:
             reply = await self._call(START_JOB_RUN, request)
@@ -294,9 +294,10 @@ class EmrServerlessApplication:
             An outcome for each id, in order; one that fails says so and does not keep the others from being stopped.
         """
         seconds = None if grace_period is None else whole_seconds("grace_period", grace_period)
-        unique = list(dict.fromkeys(run_ids))
+        runs = [self.ref.run(run_id) for run_id in items_of("run_ids", run_ids, "run ids")]
+        unique = list(dict.fromkeys(run.run_id for run in runs))
         outcomes = dict(zip(unique, await concurrently(self._stop(run_id, seconds) for run_id in unique), strict=True))
-        return [outcomes[run_id] for run_id in run_ids]
+        return [outcomes[run.run_id] for run in runs]
 
     @property
     def polling(self) -> Polling:

@@ -4,19 +4,36 @@ import uuid
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from hashlib import sha256
+from typing import Final
 
 import attrs
 
-from jobruns_sdk.arguments import whole_minutes
+from jobruns_sdk.arguments import (
+    check_kind,
+    check_text,
+    check_texts,
+    items_of,
+    optional,
+    pairs_of,
+    validated,
+    whole_minutes,
+)
 from jobruns_sdk.errors import InvalidRequestError
 from jobruns_sdk.services.emr_serverless import native
 from jobruns_sdk.wire import members_of
 
+_TEXT: Final = validated(check_text)
+_TEXT_OR_NONE: Final = validated(optional(check_text))
+
 
 def _texts(values: Sequence[str]) -> tuple[str, ...]:
-    if isinstance(values, str):
-        raise InvalidRequestError("arguments are a list of texts, got one text")
-    return tuple(values)
+    if isinstance(values, Mapping):
+        raise InvalidRequestError("arguments is a list of texts as the script is given them, got a mapping")
+    texts = items_of("arguments", values, "texts")
+    for number, text in enumerate(texts):
+        if text != "":
+            check_text(f"arguments[{number}]", text)
+    return tuple(texts)
 
 
 @attrs.frozen
@@ -29,9 +46,9 @@ class SparkSubmit:
         parameters: What ``spark-submit`` is given, such as ``"--conf spark.executor.cores=4"``.
     """
 
-    entry_point: str = attrs.field(repr=False)
+    entry_point: str = attrs.field(repr=False, validator=_TEXT)
     arguments: Sequence[str] = attrs.field(default=(), converter=_texts, repr=False)
-    parameters: str | None = attrs.field(default=None, repr=False)
+    parameters: str | None = attrs.field(default=None, repr=False, validator=_TEXT_OR_NONE)
 
     def to_native(self) -> native.JobDriver:
         """Return the driver as the service takes it."""
@@ -54,9 +71,9 @@ class HiveQuery:
         parameters: What Hive is given, such as ``"--hiveconf a=b"``.
     """
 
-    query: str = attrs.field(repr=False)
-    init_query_file: str | None = attrs.field(default=None, repr=False)
-    parameters: str | None = attrs.field(default=None, repr=False)
+    query: str = attrs.field(repr=False, validator=_TEXT)
+    init_query_file: str | None = attrs.field(default=None, repr=False, validator=_TEXT_OR_NONE)
+    parameters: str | None = attrs.field(default=None, repr=False, validator=_TEXT_OR_NONE)
 
     def to_native(self) -> native.JobDriver:
         """Return the driver as the service takes it."""
@@ -67,10 +84,9 @@ class HiveQuery:
 
 def client_token(idempotency_key: str | None) -> str:
     """Return the token that makes a start happen once: the same for the same key, a new one without a key."""
+    check_texts(idempotency_key=idempotency_key)
     if idempotency_key is None:
         return uuid.uuid4().hex
-    if not idempotency_key:
-        raise InvalidRequestError("an idempotency_key is text, or None for none")
     return sha256(idempotency_key.encode()).hexdigest()
 
 
@@ -79,6 +95,9 @@ def start_request(
     driver: SparkSubmit | HiveQuery,
     token: str,
     *,
+    execution_role_arn: str,
+    name: str | None,
+    tags: Mapping[str, str] | None,
     execution_timeout: timedelta | None,
     execution_iam_policy: native.JobRunExecutionIamPolicy | None,
     configuration_overrides: native.ConfigurationOverrides | None,
@@ -91,6 +110,15 @@ def start_request(
         InvalidRequestError: The retry policy is not for that mode, or the time is not one.
     """
     mode = members.get("mode")
+    check_kind((SparkSubmit, HiveQuery), "a SparkSubmit or a HiveQuery")("driver", driver)
+    check_text("execution_role_arn", execution_role_arn)
+    check_texts(name=name)
+    for option, value, kind in (
+        ("execution_iam_policy", execution_iam_policy, native.JobRunExecutionIamPolicy),
+        ("configuration_overrides", configuration_overrides, native.ConfigurationOverrides),
+        ("retry_policy", retry_policy, native.RetryPolicy),
+    ):
+        optional(check_kind(kind, f"a native.{kind.__name__} of jobruns_sdk.services.emr_serverless"))(option, value)
     if retry_policy is not None:
         if mode == "STREAMING" and retry_policy.maxAttempts is not None:
             raise InvalidRequestError("a streaming run's retry_policy is maxFailedAttemptsPerHour, not maxAttempts")
@@ -104,6 +132,9 @@ def start_request(
         "executionIamPolicy": members_of(execution_iam_policy),
         "configurationOverrides": members_of(configuration_overrides),
         "retryPolicy": members_of(retry_policy),
+        "executionRoleArn": execution_role_arn,
+        "name": name,
+        "tags": None if tags is None else pairs_of("tags", tags),
         **members,
     }
     return {name: value for name, value in said.items() if value is not None}

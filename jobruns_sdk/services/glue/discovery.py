@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from jobruns_sdk.arguments import page_size_of
+from jobruns_sdk.arguments import page_size_of, pairs_of
 from jobruns_sdk.listings import job_pages
 from jobruns_sdk.model import Job
 from jobruns_sdk.paging import Pages
@@ -27,7 +27,8 @@ def jobs(
 ) -> Pages[Job[native.Job]]:
     """Return the jobs of a region (ListJobs); see ``JobRunsClient.jobs``."""
     rows = page_size_of(page_size, _LARGEST_PAGE)
-    said = sorted((tags or {}).items())
+    tags = pairs_of("tags", tags)
+    said = sorted(tags.items())
     return job_pages(
         place,
         lambda: JobListing(call, place, tags=tags, page_size=rows),

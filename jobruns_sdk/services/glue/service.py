@@ -8,7 +8,18 @@ from typing import Any, Final
 
 import attrs
 
-from jobruns_sdk.arguments import check_count, page_size_of, whole_minutes
+from jobruns_sdk.arguments import (
+    check_amount,
+    check_count,
+    check_flag,
+    check_texts,
+    check_time,
+    optional,
+    page_size_of,
+    required,
+    whole_minutes,
+    whole_seconds,
+)
 from jobruns_sdk.clocks import RealClock
 from jobruns_sdk.errors import InvalidRequestError, NotFoundError
 from jobruns_sdk.lanes import Source
@@ -213,9 +224,21 @@ class GlueJob:
         in_workers = worker_type is not None or number_of_workers is not None
         if sum((in_workers, max_capacity is not None, allocated_capacity is not None)) > 1:
             raise InvalidRequestError("give workers (worker_type, number_of_workers) or max_capacity, not both")
+        check_count("number_of_workers", number_of_workers)
+        check_count("allocated_capacity", allocated_capacity)
         if allocated_capacity is not None:
             warnings.warn("allocated_capacity is deprecated by AWS: use max_capacity", DeprecationWarning, stacklevel=2)
-        check_count("number_of_workers", number_of_workers)
+        optional(check_amount)("max_capacity", max_capacity)
+        optional(check_flag)("job_run_queuing_enabled", job_run_queuing_enabled)
+        check_texts(
+            worker_type=worker_type,
+            execution_class=execution_class,
+            security_configuration=security_configuration,
+            execution_role_session_policy=execution_role_session_policy,
+        )
+        required(check_time)("settle", settle)
+        if retry_of is not None:
+            check_name("retry_of", retry_of, _NAME)
         delay = whole_minutes("notify_delay_after", notify_delay_after)
         members = {
             "JobName": self.ref.path[0],
@@ -244,7 +267,8 @@ class GlueJob:
         Returns:
             An outcome for each id, in order; one that fails says so and does not keep the others from being stopped.
         """
-        del grace_period
+        if grace_period is not None:
+            whole_seconds("grace_period", grace_period)
         return await Stopper(self.ref, self._call, self.run).stop(run_ids)
 
     async def bookmark(self, run_id: str | None = None) -> native.JobBookmarkEntry | None:

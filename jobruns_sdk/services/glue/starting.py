@@ -15,6 +15,7 @@ from weakref import WeakValueDictionary
 import attrs
 import msgspec
 
+from jobruns_sdk.arguments import check_texts, pairs_of
 from jobruns_sdk.errors import ConflictError, InvalidRequestError, JobRunsError, StartOutcomeUnknownError, answer_of
 from jobruns_sdk.model import JobRun
 from jobruns_sdk.paging import Pages
@@ -68,13 +69,12 @@ class StartRequest:
             InvalidRequestError: The key is empty, or the arguments hold one already.
         """
         said = {name: value for name, value in members.items() if value is not None}
-        given = dict(arguments or {})
+        given = pairs_of("arguments", arguments)
+        check_texts(idempotency_key=idempotency_key)
         if MARKER in given:
             raise InvalidRequestError(f"{MARKER} is not among the arguments: give it as idempotency_key")
         if idempotency_key is None:
             return cls({**said, **({"Arguments": given} if given else {})}, None)
-        if not idempotency_key:
-            raise InvalidRequestError("an idempotency_key is text, or None for none")
         request = msgspec.json.encode((said, given), order="deterministic")
         mark = f"{sha256(request).hexdigest()[:_DIGEST_LENGTH]}:{idempotency_key}"
         return cls({**said, "Arguments": {**given, MARKER: mark}}, mark)

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
+from jobruns_sdk.arguments import items_of
 from jobruns_sdk.concurrency import concurrently
 from jobruns_sdk.errors import InvalidRequestError, JobRunsError
 from jobruns_sdk.failures import kind_from_code
@@ -31,7 +32,8 @@ class Stopper:
 
     async def stop(self, run_ids: Sequence[str]) -> list[StopOutcome]:
         """Ask for runs to be stopped; return an outcome for each id, in order."""
-        roots = [root_and_number(run_id)[0] for run_id in run_ids]
+        ids = [self._job.run(run_id).run_id for run_id in items_of("run_ids", run_ids, "run ids")]
+        roots = [root_and_number(run_id)[0] for run_id in ids]
         attempts: dict[str, str] = {}
         verdicts: dict[str, Verdict] = {}
         await concurrently(self._find_attempt(root, attempts, verdicts) for root in dict.fromkeys(roots))

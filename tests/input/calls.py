@@ -1,0 +1,328 @@
+"""Every public call that takes arguments, with arguments that are right, and what each argument must not be."""
+
+import inspect
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final
+
+from botocore.awsrequest import AWSPreparedRequest
+
+from jobruns_sdk import (
+    HiveQuery,
+    JobRef,
+    JobRunsClient,
+    Quota,
+    RunRef,
+    SparkSubmit,
+    Watch,
+    from_dict,
+    run_from_response,
+    to_dict,
+)
+from jobruns_sdk.paging import Pages
+from jobruns_sdk.services.datazone import DataZoneJob
+from jobruns_sdk.services.emr_serverless import EmrServerlessApplication
+from jobruns_sdk.services.glue import GlueJob
+from tests.transport.clients import CountingSession, client_at
+
+GLUE: Final = JobRef("glue", "etl", "eu-west-1")
+EMR: Final = JobRef("emr-serverless", "00f1abc", "eu-west-1")
+DATAZONE: Final = JobRef("datazone", ("dzd_x", "job42"), "eu-west-1")
+NOON: Final = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+class SentError(Exception):
+    """A request would have gone out."""
+
+
+class SilentSession(CountingSession):
+    """A session whose clients send nothing: a request that would go out fails the test."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.urls: list[str] = []
+        self.register("before-send", self._refuse)
+
+    def _refuse(self, request: AWSPreparedRequest, **_: object) -> None:
+        self.urls.append(str(request.url))
+        raise SentError
+
+
+@asynccontextmanager
+async def silent_client(**options: Any) -> AsyncGenerator[tuple[JobRunsClient, SilentSession]]:  # noqa: ANN401  # JobRunsClient's own
+    session = SilentSession()
+    async with client_at(None, session=session, **options) as client:
+        yield client, session
+
+
+Values = tuple[Any, ...]
+Of = Callable[[JobRunsClient], Callable[..., Any]]
+
+
+@dataclass(frozen=True)
+class Call:
+    """A public call: its function on a client, and arguments that are right."""
+
+    name: str
+    of: Of
+    right: Mapping[str, Any]
+
+    async def __call__(self, client: JobRunsClient, **arguments: object) -> None:
+        """Make the call and all requests that it leads to."""
+        result = self.of(client)(**{**self.right, **arguments})
+        if isinstance(result, Pages):
+            await result.first()
+        elif isinstance(result, Watch):
+            await anext(result)
+        elif inspect.isawaitable(result):
+            await result
+
+    def parameters(self, client: JobRunsClient) -> list[str]:
+        """Return the names of its arguments."""
+        return [name for name in inspect.signature(self.of(client)).parameters if name != "self"]
+
+
+def _methods(
+    name: str, of: Callable[[JobRunsClient], object], calls: Mapping[str, Mapping[str, Any]]
+) -> Iterator[Call]:
+    for method, right in calls.items():
+
+        def method_of(client: JobRunsClient, method: str = method) -> Callable[..., Any]:
+            found: Callable[..., Any] = getattr(of(client), method)
+            return found
+
+        yield Call(f"{name}.{method}", method_of, right)
+
+
+def _function(name: str, function: Callable[..., Any], **right: object) -> Call:
+    return Call(name, lambda _: function, right)
+
+
+ROLE: Final = "arn:aws:iam::111122223333:role/exec"
+WAIT: Final[Mapping[str, Any]] = {"timeout": timedelta(hours=1)}
+CALLS: Final = {
+    call.name: call
+    for call in (
+        *_methods(
+            "client",
+            lambda client: client,
+            {
+                "emr_serverless": {"application_id": "00f1abc"},
+                "datazone": {"domain_id": "dzd_x", "job_id": "job42"},
+                "glue": {"job_name": "etl"},
+                "handle": {"job": GLUE},
+                "runs": {"jobs": [GLUE]},
+                "run": {"run": GLUE.run("jr_0")},
+                "attempts": {"run": GLUE.run("jr_0")},
+                "job": {"job": GLUE},
+                "jobs": {"service": "glue"},
+                "stop": {"runs": [GLUE.run("jr_0")]},
+                "wait": {"run": GLUE.run("jr_0"), **WAIT},
+                "wait_all": {"runs": [GLUE.run("jr_0")], **WAIT},
+                "watch": {"targets": [GLUE.run("jr_0")], **WAIT},
+            },
+        ),
+        *_methods(
+            "emr_serverless",
+            lambda client: client.emr_serverless("00f1abc"),
+            {
+                "runs": {},
+                "attempts": {"run_id": "00frun"},
+                "run": {"run_id": "00frun"},
+                "dashboard_url": {"run_id": "00frun"},
+                "start": {"driver": SparkSubmit("s3://b/main.py"), "execution_role_arn": ROLE},
+                "stop": {"run_ids": ["00frun"]},
+                "run_ref": {"run_id": "00frun"},
+                "survey": {"since": None},
+            },
+        ),
+        *_methods(
+            "datazone",
+            lambda client: client.datazone("dzd_x", "job42"),
+            {
+                "runs": {},
+                "attempts": {"run_id": "run7"},
+                "run": {"run_id": "run7"},
+                "run_ref": {"run_id": "run7"},
+                "survey": {"since": None},
+            },
+        ),
+        *_methods(
+            "glue",
+            lambda client: client.glue("etl"),
+            {
+                "runs": {},
+                "attempts": {"run_id": "jr_0"},
+                "run": {"run_id": "jr_0"},
+                "start": {},
+                "stop": {"run_ids": ["jr_0"]},
+                "bookmark": {},
+                "reset_bookmark": {},
+                "run_ref": {"run_id": "jr_0"},
+                "survey": {"since": None},
+            },
+        ),
+        Call("client.jobs, applications", lambda client: client.jobs, {"service": "emr-serverless"}),
+        _function("JobRunsClient", JobRunsClient),
+        _function("JobRef", JobRef, service="glue", path="etl"),
+        _function("JobRef.parse", JobRef.parse, text="glue:etl"),
+        _function("RunRef", RunRef, job=GLUE, run_id="jr_0"),
+        _function("RunRef.parse", RunRef.parse, text="glue:etl/jr_0"),
+        _function("JobRef.run", GLUE.run, run_id="jr_0"),
+        _function("SparkSubmit", SparkSubmit, entry_point="s3://b/main.py"),
+        _function("HiveQuery", HiveQuery, query="SELECT 1"),
+        _function("Quota", Quota, rate=1, burst=1),
+        _function("to_dict", to_dict, value=GLUE),
+        _function("from_dict", from_dict, data={"kind": "JobRef", "text": "glue:etl"}),
+        _function("run_from_response", run_from_response, service="glue", data={"Id": "jr_0", "JobName": "etl"}),
+    )
+}
+
+HANDLES: Final = {
+    "client": JobRunsClient,
+    "emr_serverless": EmrServerlessApplication,
+    "datazone": DataZoneJob,
+    "glue": GlueJob,
+}
+
+_COUNT: Final[Values] = ("5", True, 0, -1, 1.5, [1])
+_TIME: Final[Values] = (5, 5.0, "5", True)
+_MOMENT: Final[Values] = (NOON.replace(tzinfo=None), date(2026, 11, 21), 5, "2026-11-21T12:00:00Z", timedelta(hours=1))
+_STATES: Final[Values] = (5, "FAILED", [5], [], [["FAILED"]], [None], True, b"FAILED")
+_TEXT: Final[Values] = (5, b"x", "", "\ud800", ["x"], True)
+_NAME: Final[Values] = (*_TEXT, None)
+_PAIRS: Final[Values] = ("x", 5, ["a"], {"a": 5}, {5: "a"}, {"a": None}, {"a": "\ud800"}, [("a", "b")])
+_FLAG: Final[Values] = ("no", 1, 0)
+_REFERENCE: Final[Values] = (5, None, "", "etl", b"glue:etl", {"JobName": "etl"}, ["glue", "etl"])
+_ITEMS: Final[Values] = (5, None, "glue:etl/jr_0", [5], [None], ["jr_0/"], b"x")
+_IDS: Final[Values] = (5, None, "jr_0", [5], [None], [""], ["\ud800"], b"x")
+
+WRONG: Final[Mapping[str, Values]] = {
+    "adapters": (5, ["x"], {"x": 5}),
+    "allocated_capacity": _COUNT,
+    "allow_insecure_endpoint": _FLAG,
+    "application_id": _NAME,
+    "arguments": _PAIRS,
+    "attempt": _COUNT,
+    "burst": (*_COUNT, None),
+    "call_timeout": ("5", True, 0, -1, None, timedelta(seconds=5), float("nan")),
+    "clock": (5, object(), "now"),
+    "collapse_retries": _FLAG,
+    "concurrency": _COUNT,
+    "config": (5, {"retries": 3}, "x"),
+    "configuration_overrides": (5, "x", {"monitoringConfiguration": {}}),
+    "created_after": _MOMENT,
+    "created_before": _MOMENT,
+    "cursor": (5, "", "x", b"1.x", True),
+    "data": (5, None, "x", [], {}),
+    "domain_id": _NAME,
+    "driver": (5, None, "s3://b/main.py", {"sparkSubmit": {"entryPoint": "s3://b/main.py"}}, SparkSubmit),
+    "endpoint_url": (5, b"http://localhost", "", ["http://localhost"]),
+    "entry_point": _NAME,
+    "execution_class": _TEXT,
+    "execution_iam_policy": (5, "x", {"policy": "{}"}),
+    "execution_role_arn": _NAME,
+    "execution_role_session_policy": _TEXT,
+    "execution_timeout": (*_TIME, timedelta(seconds=90), timedelta(minutes=-1)),
+    "grace_period": (*_TIME, timedelta(milliseconds=5), timedelta(seconds=-1)),
+    "idempotency_key": _TEXT,
+    "init_query_file": _TEXT,
+    "job": _REFERENCE,
+    "job_id": _NAME,
+    "job_name": _NAME,
+    "job_run_queuing_enabled": _FLAG,
+    "jobs": (5, None, "etl", [5], ["etl"], b"x"),
+    "limit": _COUNT,
+    "max_attempts": ("3", True, 0, -1, None, 1.5),
+    "max_capacity": ("5", True, 0, -1, float("nan"), float("inf")),
+    "max_poll_interval": (*_TIME, timedelta(seconds=1)),
+    "mode": (5, "", "batch", ["BATCH"], True),
+    "name": _TEXT,
+    "native_states": _STATES,
+    "notify_delay_after": (*_TIME, timedelta(seconds=90), timedelta(0)),
+    "number_of_workers": _COUNT,
+    "on_error": (5, "ignore", True, None),
+    "on_poll": (5, "x", True),
+    "on_timeout": (5, "cancel", None, ["stop"]),
+    "order": (5, "", "descending", ["newest"], True),
+    "page_size": _COUNT,
+    "parameters": _TEXT,
+    "path": (5, None, "", (), [5], ("a", "b"), ["\ud800"]),
+    "poll_interval": (*_TIME, None, timedelta(0), timedelta(seconds=-1)),
+    "profile": (5, "", "\ud800", "staging", ["prod"]),
+    "progress": (5, "x", True),
+    "query": _NAME,
+    "quotas": (
+        5,
+        "x",
+        {"x": 1},
+        {("glue", "GetJobRuns"): 1},
+        {("glue", "GetJobruns"): Quota(1, 1)},
+        {("athena", "GetQuery"): Quota(1, 1)},
+        {("glue", "GetJobRuns", "x"): Quota(1, 1)},
+        {5: Quota(1, 1)},
+        [("glue", "GetJobRuns")],
+    ),
+    "rate": ("1", True, 0, -1, None, float("nan")),
+    "region": (5, "", "eu west", "x.evil.com/"),
+    "region_name": (5, "", "eu west", "x.evil.com/", ["eu-west-1"]),
+    "retry_grace": (*_TIME, None),
+    "retry_of": _TEXT,
+    "retry_policy": (5, "x", {"maxAttempts": 3}),
+    "run": (*_REFERENCE, "glue:etl", GLUE),
+    "run_id": _NAME,
+    "run_ids": _IDS,
+    "runs": _ITEMS,
+    "security_configuration": _TEXT,
+    "service": (5, None, "athena", "", ["glue"]),
+    "services": (5, "athena", None),
+    "session": (5, "prod", object()),
+    "sessions": (5, "prod", {"prod": 5}, {5: SilentSession()}, {"": SilentSession()}),
+    "settle": (*_TIME, None),
+    "share_quotas": (5, "x", {"prod": "dev"}, {5: None}, ["prod"], {None: "prod"}),
+    "since": _MOMENT,
+    "states": _STATES,
+    "tags": _PAIRS,
+    "targets": (5, None, "glue:etl/jr_0", [5], [None], ["etl"], b"x"),
+    "text": (5, None, "", "etl", b"glue:etl"),
+    "timeout": _TIME,
+    "value": (5, None, "x", object(), JobRunsClient),
+    "worker_type": _TEXT,
+}
+"""What an argument must not be, by its name: it means the same in every call."""
+
+ELSEWHERE: Final[Mapping[tuple[str, str], Values]] = {
+    ("SparkSubmit", "arguments"): ("x", 5, [5], ["\ud800"], {"a": "b"}, b"x", None),
+    ("JobRef", "service"): (5, None, "", "a:b", "glue\n", ["glue"]),
+    ("JobRef", "profile"): (5, "", "\ud800", ["prod"]),
+    ("RunRef", "job"): (*_REFERENCE, "glue:etl"),
+    ("client.jobs", "service"): (5, None, "", ["glue"]),
+    ("client.jobs", "states"): (),
+    ("client.jobs, applications", "tags"): (),
+    ("client.runs", "order"): (5, "", "descending", ["newest"], True, None),
+    ("client.stop", "runs"): (5, None, "glue:etl", [5], [None], ["jr_0/"], b"x"),
+    ("glue.bookmark", "run_id"): _TEXT,
+    ("glue.reset_bookmark", "run_id"): _TEXT,
+    ("glue.start", "timeout"): (*_TIME, timedelta(seconds=90), timedelta(0)),
+}
+"""The same where a call wants something of its own."""
+
+FREE: Final = {
+    "hydrate": "read by its truth",
+    "predecessors": "read by its truth",
+    "return_exceptions": "read by its truth",
+    "secrets": "read by its truth",
+}
+"""Arguments that may be anything."""
+
+
+def cases() -> Iterator[tuple[str, str, Values]]:
+    """Yield each call with each of its arguments and the values that this must not have."""
+    client = JobRunsClient(region_name="eu-west-1", session=SilentSession())
+    for call in CALLS.values():
+        for name in call.parameters(client):
+            if name not in FREE:
+                wrong = ELSEWHERE.get((call.name, name), WRONG.get(name, ()))
+                yield call.name, name, wrong
