@@ -54,6 +54,10 @@ class Stream(Protocol[T]):
         """Begin to fetch the pages that are needed next."""
         ...
 
+    def interrupt(self) -> None:
+        """End the fetches that are under way: pages can be asked for again, unlike jobs that are being searched for."""
+        ...
+
     def cancel(self) -> Sequence[asyncio.Task[Any]]:
         """End what is under way, and return it."""
         ...
@@ -71,13 +75,28 @@ def _cancelled(lanes: Iterable[Lane[Any]]) -> list[asyncio.Task[Any]]:
     return [task for lane in lanes for task in lane.cancel()]
 
 
-class Single(Generic[T]):
-    """One lane, or none: a page at a time."""
+class Known(Generic[T]):
+    """Lanes that are known from the start."""
 
     def __init__(self, lanes: Sequence[Lane[T]]) -> None:
-        """Read that lane."""
+        """Read those lanes."""
         self.is_complete = True
         self.lanes = lanes
+
+    def interrupt(self) -> None:
+        """End the fetches that are under way."""
+        _cancelled(self.lanes)
+
+    def cancel(self) -> Sequence[asyncio.Task[Any]]:
+        """End the fetches that are under way, and return them."""
+        return _cancelled(self.lanes)
+
+    async def aclose(self) -> None:
+        """Let go of nothing."""
+
+
+class Single(Known[T]):
+    """One lane, or none: a page at a time."""
 
     async def take(self, most: int | None) -> list[tuple[T, Lane[T]]]:
         """Return the next page, or what is left of it."""
@@ -93,15 +112,8 @@ class Single(Generic[T]):
             if not lane.left:
                 lane.fetch_ahead()
 
-    def cancel(self) -> Sequence[asyncio.Task[Any]]:
-        """End the fetch that is under way, and return it."""
-        return _cancelled(self.lanes)
 
-    async def aclose(self) -> None:
-        """Let go of nothing."""
-
-
-class Merged(Generic[T]):
+class Merged(Known[T]):
     """Several lanes merged by time: as good as sorting everything where each of them is in order."""
 
     def __init__(
@@ -120,9 +132,8 @@ class Merged(Generic[T]):
             on_error: Told of a lane that has failed; None raises.
             on_page: Told of a lane that has read a page.
         """
-        self.is_complete = True
+        super().__init__(lanes)
         self._on_page = on_page or _ignore
-        self.lanes = lanes
         self._concurrency = concurrency
         self._slots = None if concurrency is None else asyncio.Semaphore(concurrency)
         self._on_error = on_error
@@ -153,13 +164,6 @@ class Merged(Generic[T]):
             lane = self.lanes[index]
             if lane.left <= _LOW_WATER:
                 lane.fetch_ahead(self._slots)
-
-    def cancel(self) -> Sequence[asyncio.Task[Any]]:
-        """End the fetches that are under way, and return them."""
-        return _cancelled(self.lanes)
-
-    async def aclose(self) -> None:
-        """Let go of nothing."""
 
     def _drain(self, taken: list[tuple[T, Lane[T]]], most: int | None) -> None:
         until = _MOST_AT_ONCE if most is None else min(most, _MOST_AT_ONCE)
@@ -256,12 +260,7 @@ class Arrivals(Generic[T]):
                 awaited.append(self._opening)
             if not awaited:
                 return []
-            try:
-                await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
-            except asyncio.CancelledError:
-                # Pages can be asked for again; a generator of jobs that was interrupted could not go on.
-                _cancelled(self._reading)
-                raise
+            await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
             if self._closed:
                 return []
             for lane in [lane for task, lane in tasks.items() if task.done()][:1]:
@@ -271,6 +270,10 @@ class Arrivals(Generic[T]):
         """Begin to fetch the next page of every lane that is open."""
         for lane in self._reading:
             lane.fetch_ahead()
+
+    def interrupt(self) -> None:
+        """End the fetches that are under way."""
+        _cancelled(self._reading)
 
     def cancel(self) -> Sequence[asyncio.Task[Any]]:
         """End the fetches that are under way, and the search for another source, and return them."""
@@ -375,6 +378,10 @@ class Gathered(Generic[T]):
         """Begin to fetch the pages that are needed next."""
         if self._merged is not None:
             self._merged.fetch_ahead()
+
+    def interrupt(self) -> None:
+        """End the fetches that are under way."""
+        _cancelled(self._opened)
 
     def cancel(self) -> Sequence[asyncio.Task[Any]]:
         """End the fetches that are under way, or the search for sources, and return them."""

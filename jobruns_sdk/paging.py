@@ -222,9 +222,11 @@ class Walk(Generic[T_co]):
         """End the walk: nothing of it is under way any more when this returns. A closed walk yields nothing."""
         self._closed = True
         tasks = self._stream.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
-        await self._stream.aclose()
+        try:
+            if tasks:
+                await asyncio.wait(tasks)
+        finally:
+            await self._stream.aclose()
 
     async def __aenter__(self) -> Self:
         """Return the walk."""
@@ -248,11 +250,16 @@ class Walk(Generic[T_co]):
                 return True
             if self._closed or (self._left == 0 and not self._taken):
                 return False
-            if not self._taken:
-                self._taken = await self._stream.take(self._left)
-                if self._left is not None:
-                    self._left -= len(self._taken)
-            return await self._hand_over()
+            try:
+                if not self._taken:
+                    self._taken = await self._stream.take(self._left)
+                    if self._left is not None:
+                        self._left -= len(self._taken)
+                return await self._hand_over()
+            except asyncio.CancelledError:
+                # Who was cancelled may never ask again; and what keeps the exception would keep the fetches, too.
+                self._stream.interrupt()
+                raise
 
     async def _hand_over(self) -> bool:
         self._fetch_ahead()
