@@ -21,6 +21,7 @@ from jobruns_sdk.clocks import RealClock
 from jobruns_sdk.errors import InvalidRequestError, UnsupportedOperationError
 from jobruns_sdk.fanout import Fan, OnSourceError, Progress
 from jobruns_sdk.following import Following, JobLike, RunLike, each_handle, job_ref, run_ref
+from jobruns_sdk.lifetime import Lifetime
 from jobruns_sdk.model import Attempt, Job, JobRun, RunState
 from jobruns_sdk.pacing import QUOTAS, Quota, quotas_with, shares_of
 from jobruns_sdk.paging import Pages
@@ -115,9 +116,10 @@ class JobRunsClient(Following):
             shares_of(share_quotas, self._connections.profiles),
         )
         clock = clock or RealClock()
-        self._transport = Transport(self._connections, clock, policy)
-        self._starts = glue.Starts(clock)
-        super().__init__(Poller(clock, policy.seconds_for), self._adapters)
+        lifetime = Lifetime()
+        self._transport = Transport(self._connections, clock, policy, lifetime)
+        self._starts = glue.Starts(clock, lifetime)
+        super().__init__(Poller(clock, policy.seconds_for, lifetime), self._adapters)
 
     async def __aenter__(self) -> Self:
         """Open the client in this event loop."""

@@ -47,6 +47,20 @@ def ended(task: asyncio.Task[T] | None) -> list[asyncio.Task[T]]:
     return [task]
 
 
+async def finished(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Let something come to its end, also if the caller is cancelled: that is heeded afterwards."""
+    task = begun(coroutine)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+    return task.result()
+
+
 def _retrieve(task: asyncio.Task[Any]) -> None:
     # An error that nobody came to see is not worth a complaint of the event loop.
     if not task.cancelled():

@@ -8,7 +8,7 @@ import attrs
 
 from jobruns_sdk.arguments import check_callable, check_count, optional, refusal
 from jobruns_sdk.cursors import Cursor
-from jobruns_sdk.errors import InvalidRequestError, JobRunsError, UnsupportedOperationError
+from jobruns_sdk.errors import ClientClosedError, InvalidRequestError, JobRunsError, UnsupportedOperationError
 from jobruns_sdk.lanes import Lane, Source, Supply
 from jobruns_sdk.listings import RUNS, each_completed
 from jobruns_sdk.merging import MOST_MERGED, TOO_MANY, Arrivals, Gathered, Merged, Stream
@@ -248,7 +248,7 @@ class Fan:
         try:
             return await handle.run(row.id)
         except JobRunsError as error:
-            if self._on_error == "raise":
+            if self._on_error == "raise" or isinstance(error, ClientClosedError):
                 raise
             if callable(self._on_error):
                 self._on_error(SourceError(row.job, error))
@@ -266,6 +266,8 @@ class Failures:
 
     def __call__(self, lane: Lane[Any]) -> None:
         """Tell of a lane that has failed."""
+        if isinstance(lane.error, ClientClosedError):
+            raise lane.error
         if self._tally is not None:
             self._tally.count(lane)
         if lane.job is None or lane.error is None or lane.job in self._told:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jobruns_sdk.concurrency import concurrently
 from jobruns_sdk.errors import JobRunsError
+from jobruns_sdk.lifetime import Lifetime
 from jobruns_sdk.model import JobRun
 from jobruns_sdk.ports import Clock, Follows, Operation, Retries
 from jobruns_sdk.wire import Native
@@ -53,20 +54,38 @@ class Group:
 class Poller:
     """Looks at runs by whichever costs less of the quotas: a list of the job's runs, or a get for each."""
 
-    def __init__(self, clock: Clock, seconds_for: Callable[[Operation[Any]], float]) -> None:
+    def __init__(
+        self, clock: Clock, seconds_for: Callable[[Operation[Any]], float], lifetime: Lifetime | None = None
+    ) -> None:
         """Keep what is needed.
 
         Args:
             clock: Where time comes from.
             seconds_for: Tells what a call of an operation costs of its quota, in seconds.
+            lifetime: That of the client; with its end all waits end.
         """
         self.clock = clock
+        self._lifetime = lifetime or Lifetime()
         self._seconds_for = seconds_for
         self._groups: dict[JobRef, Group] = {}
 
+    async def sleep(self, seconds: float) -> None:
+        """Return when that many seconds have passed.
+
+        Raises:
+            ClientClosedError: The client was closed meanwhile.
+        """
+        async with self._lifetime.scope():
+            await self.clock.sleep(seconds)
+
     @contextmanager
     def watching(self, handle: Follows, run_ids: Collection[str]) -> Generator[None]:
-        """Enclose the time in which somebody waits for runs of a job."""
+        """Enclose the time in which somebody waits for runs of a job.
+
+        Raises:
+            ClientClosedError: The client is closed, or belongs to another event loop or process.
+        """
+        self._lifetime.check()
         group = self._groups.setdefault(handle.ref, Group())
         group.watched.update(run_ids)
         try:

@@ -209,7 +209,7 @@ class Follower:
                 case Sleep(seconds):
                     if not may_be_endless and self.last is not None:
                         may_be_endless = await self._check_end(self.last)
-                    await self._poller.clock.sleep(max(seconds, self._poller.quota_time(self._handle)))
+                    await self._poller.sleep(max(seconds, self._poller.quota_time(self._handle)))
 
     async def _check_end(self, run: JobRun[Native]) -> bool:
         """Whether nothing speaks for a run that goes on for ever; False if that is to be asked again."""

@@ -211,7 +211,7 @@ class Watch:
         clock = self._poller.clock
         due = min([job.due for job in self._jobs] + [run.due for run in self._runs.values()])
         if (pause := due - clock.monotonic()) > 0:
-            await clock.sleep(pause)
+            await self._poller.sleep(pause)
         for job in self._jobs:
             if job.due <= clock.monotonic():
                 for run in await job.look():

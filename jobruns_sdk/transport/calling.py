@@ -12,8 +12,10 @@ import msgspec
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
+from jobruns_sdk.concurrency import finished
 from jobruns_sdk.errors import CallTimeoutError, ClientClosedError, JobRunsError, ThrottledError
 from jobruns_sdk.failures import error_from_response
+from jobruns_sdk.lifetime import Lifetime
 from jobruns_sdk.pacing import UNPUBLISHED, Quota, TokenBucket, backoff
 from jobruns_sdk.ports import Clock, Operation, Reply
 from jobruns_sdk.transport.connections import BODY, Connection, Connections
@@ -50,30 +52,25 @@ class Policy(msgspec.Struct, frozen=True):
 
 
 class _UnderWay(msgspec.Struct, eq=False):
-    """A call under way: what ends it, and whether what it asks for may have taken effect."""
+    """A call under way, and whether what it asks for may have taken effect."""
 
-    scope: asyncio.Timeout
     in_doubt: bool = False
 
 
 class Transport:
     """Calls operations in any region, with any of the client's sessions."""
 
-    def __init__(self, connections: Connections, clock: Clock, policy: Policy) -> None:
+    def __init__(self, connections: Connections, clock: Clock, policy: Policy, lifetime: Lifetime) -> None:
         """Keep what is needed; nothing is opened yet."""
         self._connections = connections
         self._clock = clock
         self._policy = policy
         self._buckets: dict[tuple[str | None, str | None, str, str], TokenBucket] = {}
-        self._under_way: set[_UnderWay] = set()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._closed = False
+        self._lifetime = lifetime
 
     async def __aenter__(self) -> Self:
         """Open the transport in this event loop."""
-        if self._closed or self._loop is not None:
-            raise ClientClosedError("a client is opened once; make another one")
-        self._loop = asyncio.get_running_loop()
+        self._lifetime.begin()
         await self._connections.__aenter__()
         return self
 
@@ -81,26 +78,22 @@ class Transport:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close every connection; calls that are under way fail with ClientClosedError."""
-        self._closed = True
-        for call in self._under_way:
-            call.scope.reschedule(0)
-        await self._connections.__aexit__(kind, error, trace)
+        if self._lifetime.is_another_process:
+            return
+        self._lifetime.end()
+        await finished(self._connections.__aexit__(kind, error, trace))
 
     async def call(
         self, operation: Operation[Any], params: Mapping[str, object], *, region: str | None, profile: str | None
     ) -> Reply:
         """Call an operation, again and again as far as that is safe and of use; see ``ports.Call``."""
         self._check_open(operation)
-        call = _UnderWay(asyncio.timeout(None))
+        call = _UnderWay()
         try:
-            async with call.scope:
-                self._under_way.add(call)
-                try:
-                    return await self._repeat(call, operation, params, region, profile)
-                finally:
-                    self._under_way.discard(call)
-        except (JobRunsError, TimeoutError) as error:
-            if not self._closed:
+            async with self._lifetime.scope():
+                return await self._repeat(call, operation, params, region, profile)
+        except JobRunsError as error:
+            if not self._lifetime.has_ended:
                 raise
             raise _closed("the client was closed during the call", operation, in_doubt=call.in_doubt) from error
 
@@ -127,7 +120,7 @@ class Transport:
             spent += time.monotonic() - begun + pause
             call.in_doubt = failure.in_doubt = in_doubt or failure.in_doubt
             failure.requests = requests
-            if self._closed or not _may_repeat(operation, failure):
+            if self._lifetime.has_ended or not _may_repeat(operation, failure):
                 raise failure
             if requests >= self._policy.max_attempts or spent >= self._policy.call_timeout:
                 raise failure
@@ -177,12 +170,10 @@ class Transport:
             raise CallTimeoutError(limit, service=operation.service, operation=operation.name) from error
 
     def _check_open(self, operation: Operation[Any]) -> None:
-        if self._closed:
-            raise _closed("the client is closed", operation)
-        if self._loop is None:
+        if not self._lifetime.has_begun:
             raise _closed("the client is not open: use it inside `async with`", operation)
-        if self._loop is not asyncio.get_running_loop():
-            raise _closed("the client was opened in another event loop; make one for each loop", operation)
+        if (refusal := self._lifetime.refusal()) is not None:
+            raise _closed(refusal, operation)
 
 
 def _closed(text: str, operation: Operation[Any], *, in_doubt: bool = False) -> ClientClosedError:

@@ -3,9 +3,6 @@
 import asyncio
 import gc
 from collections.abc import AsyncIterator
-from contextlib import suppress
-from functools import partial
-from operator import attrgetter
 from typing import Final
 
 import pytest
@@ -13,9 +10,8 @@ import pytest_asyncio
 
 from jobruns_sdk import JobRef, JobRunsClient
 from jobruns_sdk.testing import LocalService
-from tests.fanout.kit import Job, client_of, each, memory_client, other_tasks
+from tests.fanout.kit import Job, each, memory_client, other_tasks
 from tests.fanout.reading import Order
-from tests.transport.gated import until
 
 orders: Final = pytest.mark.parametrize("order", ["newest", "any"])
 _TURNS: Final = range(60)
@@ -34,41 +30,6 @@ async def complaints() -> AsyncIterator[None]:
 
 def jobs_of(count: int = 5) -> list[Job]:
     return [Job(f"job{index}", range(0, -9, -1), lanes=("SUCCESS", "FAILED")) for index in range(count)]
-
-
-@orders
-@pytest.mark.parametrize("hydrate", [False, True])
-async def test_a_read_may_be_cancelled_at_every_turn(order: Order, *, hydrate: bool) -> None:
-    cancelled = 0
-    for turns in _TURNS:
-        jobs = jobs_of()
-        pages = memory_client(jobs).runs(each(jobs), order=order, concurrency=3, hydrate=hydrate)
-        task = asyncio.ensure_future(pages.collect())
-        for _ in range(turns):
-            await asyncio.sleep(0)
-        cancelled += task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-        assert await other_tasks() == set()
-        assert sum(job.under_way for job in jobs) == 0
-    assert cancelled > 10
-
-
-@orders
-async def test_a_loop_may_be_cancelled_at_every_turn(order: Order) -> None:
-    cancelled = 0
-    for turns in _TURNS:
-        jobs = jobs_of()
-        refs = [job.ref for job in jobs]
-        task = asyncio.ensure_future(_all(aiter(memory_client(jobs).runs(refs, order=order, concurrency=3))))
-        for _ in range(turns):
-            await asyncio.sleep(0)
-        cancelled += task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-        assert await other_tasks() == set()  # although `task` still holds the exception, and with it the walk
-        assert sum(job.under_way for job in jobs) == 0
-    assert cancelled > 10
 
 
 @orders
@@ -183,35 +144,3 @@ async def test_a_page_of_jobs_fetched_ahead_is_let_go(local: LocalService, clien
         await anext(walk)
         await asyncio.sleep(0)
     assert await other_tasks(0) == set()
-
-
-@orders
-async def test_every_slot_of_the_pool_is_free_again(order: Order) -> None:
-    with LocalService() as local:
-        names = [f"etl-{index}" for index in range(8)]
-        for name in names:
-            local.add_glue_job(name)
-            local.add_runs(f"glue:{name}", 30)
-        async with client_of(local) as client:
-            for count in (0, 1, 7, 31, 100):
-                local.fault("GetJobRuns", "silence", times=3, after=count % 7)
-                task = asyncio.ensure_future(_read(client, names, order))
-                seen = local.calls() + 1 + count % 5
-                await until(partial(_has_called, local, seen))
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
-                assert await other_tasks() == set()
-                local.clear_faults()
-            (connection,) = attrgetter("_connections._open")(client).values()
-            assert attrgetter("slots._value")(connection) == 32
-            assert len(await client.runs([f"glue:{name}" for name in names], order=order).collect()) == 240
-
-
-def _has_called(local: LocalService, calls: int) -> bool:
-    return local.calls() >= calls
-
-
-async def _read(client: JobRunsClient, names: list[str], order: Order) -> None:
-    async for _ in client.runs([f"glue:{name}" for name in names], order=order, page_size=5, concurrency=4):
-        await asyncio.sleep(0)

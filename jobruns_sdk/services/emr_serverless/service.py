@@ -10,7 +10,7 @@ import attrs
 
 from jobruns_sdk.arguments import check_count, items_of, page_size_of, refusal, whole_seconds
 from jobruns_sdk.concurrency import concurrently
-from jobruns_sdk.errors import JobRunsError, StartOutcomeUnknownError, answer_of
+from jobruns_sdk.errors import ClientClosedError, JobRunsError, StartOutcomeUnknownError, answer_of
 from jobruns_sdk.lanes import Source
 from jobruns_sdk.listings import attempt_pages, run_pages
 from jobruns_sdk.model import Attempt, Job, JobRun, RunState, StopOutcome
@@ -324,6 +324,8 @@ class EmrServerlessApplication:
             run = self.run_ref(run_id)
             members = {"applicationId": run.job.path[0], "jobRunId": run.run_id, **asked}
             CANCEL_JOB_RUN.read(await self._call(CANCEL_JOB_RUN, members))
+        except ClientClosedError:
+            raise
         except JobRunsError as error:
             return StopOutcome(self.ref.run(run_id), accepted=False, error=error)
         return StopOutcome(run, accepted=True)

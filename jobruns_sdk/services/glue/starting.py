@@ -17,6 +17,7 @@ import msgspec
 
 from jobruns_sdk.arguments import check_texts, pairs_of
 from jobruns_sdk.errors import ConflictError, InvalidRequestError, JobRunsError, StartOutcomeUnknownError, answer_of
+from jobruns_sdk.lifetime import Lifetime
 from jobruns_sdk.model import JobRun
 from jobruns_sdk.paging import Pages
 from jobruns_sdk.ports import Call, Clock
@@ -115,17 +116,32 @@ class Ticket:
 class Starts:
     """What a client remembers of its starts: at most one run for a key, and no run for two starts."""
 
-    def __init__(self, clock: Clock) -> None:
-        """Begin with nothing started."""
+    def __init__(self, clock: Clock, lifetime: Lifetime | None = None) -> None:
+        """Begin with nothing started; with the lifetime of the client every search ends."""
         self.clock = clock
+        self._lifetime = lifetime or Lifetime()
         self._outcomes: OrderedDict[tuple[JobRef, str], tuple[str, RunRef | None]] = OrderedDict()
         self._locks: WeakValueDictionary[tuple[JobRef, str], asyncio.Lock] = WeakValueDictionary()
         self._claimed: OrderedDict[RunRef, None] = OrderedDict()
         self._sending: dict[JobRef, list[Ticket]] = {}
 
     def lock(self, job: JobRef, key: str) -> asyncio.Lock:
-        """Return the lock under which starts with a key are made."""
+        """Return the lock under which starts with a key are made.
+
+        Raises:
+            ClientClosedError: The client is closed, or belongs to another event loop or process.
+        """
+        self._lifetime.check()
         return self._locks.setdefault((job, key), asyncio.Lock())
+
+    async def sleep(self, seconds: float) -> None:
+        """Return when that many seconds have passed.
+
+        Raises:
+            ClientClosedError: The client was closed meanwhile.
+        """
+        async with self._lifetime.scope():
+            await self.clock.sleep(seconds)
 
     def outcome(self, job: JobRef, key: str) -> tuple[str, RunRef | None] | None:
         """Return the mark that was sent with a key and its run, None as the run if that is in doubt."""
@@ -240,9 +256,9 @@ class Starter:
         clock = self._starts.clock
         until, pause = clock.monotonic() + settle.total_seconds(), _FIRST_LOOK
         while (left := until - clock.monotonic()) > 0:
-            await clock.sleep(min(pause, left))
-            pause *= 2
             try:
+                await self._starts.sleep(min(pause, left))
+                pause *= 2
                 if request.mark:
                     found = await self._marked(request, ticket.begun - _SKEW)
                 else:

@@ -5,7 +5,7 @@ from typing import Final
 
 from jobruns_sdk.arguments import items_of
 from jobruns_sdk.concurrency import concurrently
-from jobruns_sdk.errors import InvalidRequestError, JobRunsError
+from jobruns_sdk.errors import ClientClosedError, InvalidRequestError, JobRunsError
 from jobruns_sdk.failures import kind_from_code
 from jobruns_sdk.model import JobRun, StopOutcome
 from jobruns_sdk.ports import Call
@@ -48,6 +48,8 @@ class Stopper:
         # Whether the bare id stops a retry is not documented, so the attempt that runs is named.
         try:
             run = await self._run(root)
+        except ClientClosedError:
+            raise
         except JobRunsError as error:
             verdicts[root] = error
             return
@@ -62,6 +64,8 @@ class Stopper:
         try:
             reply = await self._call(BATCH_STOP_JOB_RUN, {"JobName": self._job.path[0], "JobRunIds": ids})
             answer = BATCH_STOP_JOB_RUN.read(reply)
+        except ClientClosedError:
+            raise
         except JobRunsError as error:
             found = dict.fromkeys(ids, error)
         else:

@@ -1,0 +1,68 @@
+"""Which public coroutines and asynchronous iterators there are, as the package itself tells."""
+
+import inspect
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, get_args, get_origin
+
+import jobruns_sdk
+from jobruns_sdk import testing
+
+_PROTOCOL: Final = ("__aenter__", "__aexit__", "__aiter__", "__anext__")
+
+
+def _members(owner: type) -> Iterator[tuple[str, Any]]:
+    for name in dir(owner):
+        member: Any = inspect.getattr_static(owner, name)
+        if (not name.startswith("_") or name in _PROTOCOL) and inspect.isfunction(member):
+            yield name, member
+
+
+def _classes_in(hint: object) -> set[type]:
+    parts = {part for one in get_args(hint) for part in _classes_in(one)}
+    plain = get_origin(hint) or hint
+    return parts | ({plain} if isinstance(plain, type) else set())
+
+
+def _returned(function: Any) -> set[type]:  # noqa: ANN401  # a method of whatever class
+    hint = function.__annotations__.get("return")
+    if isinstance(hint, str):  # a class further down, or one that is imported for type checkers only
+        name = hint.partition("[")[0]
+        hint = function.__globals__.get(name) or getattr(jobruns_sdk, name)
+    return _classes_in(hint)
+
+
+def _is_awaited(function: Any) -> bool:  # noqa: ANN401  # a method of whatever class
+    # A method that returns what others loop over is as asynchronous as that.
+    return inspect.iscoroutinefunction(function) or any(hasattr(kind, "__aiter__") for kind in _returned(function))
+
+
+def public_classes() -> set[type]:
+    """Return the package's public classes, and those of its own that their methods return."""
+    exported = [*_exported(jobruns_sdk), *_exported(testing)]
+    found = {one for one in exported if isinstance(one, type)}
+    new: Iterable[type] = found
+    while new:
+        new = {
+            kind
+            for owner in new
+            for _, member in _members(owner)
+            for kind in _returned(member)
+            if kind.__module__.startswith("jobruns_sdk")
+        } - found
+        found |= new
+    return found
+
+
+def _exported(module: Any) -> list[object]:  # noqa: ANN401  # a module
+    return [getattr(module, name) for name in module.__all__]
+
+
+def public_coroutines() -> set[str]:
+    """Return the names of all that is awaited or iterated over, such as ``GlueJob.start``."""
+    return {
+        f"{owner.__name__}.{name}"
+        for owner in public_classes()
+        if not getattr(owner, "_is_protocol", False)
+        for name, member in _members(owner)
+        if _is_awaited(member)
+    }
