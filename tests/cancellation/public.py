@@ -5,8 +5,11 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final, get_args, get_origin
 
 import jobruns_sdk
-from jobruns_sdk import testing
+from jobruns_sdk import arrow, testing
 
+_EXPORTED: Final[list[Any]] = [
+    getattr(module, name) for module in (jobruns_sdk, arrow, testing) for name in module.__all__
+]
 _PROTOCOL: Final = ("__aenter__", "__aexit__", "__aiter__", "__anext__")
 
 
@@ -27,7 +30,7 @@ def _returned(function: Any) -> set[type]:  # noqa: ANN401  # a method of whatev
     hint = function.__annotations__.get("return")
     if isinstance(hint, str):  # a class further down, or one that is imported for type checkers only
         name = hint.partition("[")[0]
-        hint = function.__globals__.get(name) or getattr(jobruns_sdk, name)
+        hint = function.__globals__.get(name) or next(one for one in _EXPORTED if getattr(one, "__name__", "") == name)
     return _classes_in(hint)
 
 
@@ -38,8 +41,7 @@ def _is_awaited(function: Any) -> bool:  # noqa: ANN401  # a method of whatever 
 
 def public_classes() -> set[type]:
     """Return the package's public classes, and those of its own that their methods return."""
-    exported = [*_exported(jobruns_sdk), *_exported(testing)]
-    found = {one for one in exported if isinstance(one, type)}
+    found = {one for one in _EXPORTED if isinstance(one, type)}
     new: Iterable[type] = found
     while new:
         new = {
@@ -51,10 +53,6 @@ def public_classes() -> set[type]:
         } - found
         found |= new
     return found
-
-
-def _exported(module: Any) -> list[object]:  # noqa: ANN401  # a module
-    return [getattr(module, name) for name in module.__all__]
 
 
 def public_coroutines() -> set[str]:

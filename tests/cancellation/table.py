@@ -297,6 +297,48 @@ async def close_pages(world: World) -> None:
         await pages.aclose()
 
 
+@awaits("Pages.record_batches")
+async def loop_by_batch(world: World) -> None:
+    async for _ in three_pages(world).record_batches(3):
+        await asyncio.sleep(0)
+
+
+@awaits("Pages.to_arrow")
+async def read_a_frame(world: World) -> None:
+    await three_pages(world).to_arrow()
+
+
+@awaits("RecordBatches.__anext__")
+async def go_on_by_batch(world: World) -> None:
+    batches = three_pages(world).record_batches(3)
+    while await anext(batches, None):
+        pass
+
+
+@awaits("RecordBatches.aclose")
+async def close_batches(world: World) -> None:
+    batches = three_pages(world).record_batches(1)
+    try:
+        await anext(batches)
+        await asyncio.sleep(0)
+    finally:
+        await batches.aclose()
+
+
+@awaits("RecordBatches.__aexit__")
+async def leave_batches(world: World) -> None:
+    async with three_pages(world).record_batches(1) as batches:
+        await anext(batches)
+        await asyncio.sleep(0)
+
+
+@awaits("RecordBatches.frame")
+async def read_the_rest_as_a_frame(world: World) -> None:
+    batches = three_pages(world).record_batches(1)
+    await anext(batches)
+    await batches.frame()
+
+
 # Many jobs.
 
 

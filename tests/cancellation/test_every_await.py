@@ -74,6 +74,7 @@ async def test_what_awaits_nothing_cannot_be_cancelled(world: World) -> None:
         "JobRunsClient.__aenter__": client.__aenter__(),
         "LocalService.__aenter__": local.__aenter__(),
         "LocalService.__aexit__": local.__aexit__(None, None, None),
+        "RecordBatches.__aenter__": world.client.glue("etl").runs().record_batches().__aenter__(),
         "Walk.__aenter__": walk.__aenter__(),
         "Watch.aclose": world.client.watch([GLUE], timeout=None).aclose(),
     }
