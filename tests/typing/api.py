@@ -1,15 +1,41 @@
-"""What type checkers infer of the public calls: checked by mypy and pyright, never executed.
+"""What type checkers infer of the public calls: checked by mypy, pyright and pyrefly, never executed.
 
-An ignored error is an assertion too: both checkers complain of an ignore that nothing needs any more.
+An ignored error is an assertion too: the checkers complain of an ignore that nothing needs any more.
 """
 
+from datetime import datetime, timedelta
 from typing import assert_type
 
-from jobruns_sdk import Attempt, JobRun, JobRunsClient, Page
+from jobruns_sdk import (
+    Attempt,
+    HiveQuery,
+    Job,
+    JobRef,
+    JobRun,
+    JobRunsClient,
+    JobRunsError,
+    Page,
+    Pages,
+    RunRef,
+    RunState,
+    Service,
+    SourceError,
+    SourceReport,
+    SparkSubmit,
+    StateChange,
+    StopOutcome,
+    Usage,
+    Walk,
+    WalkReport,
+)
 from jobruns_sdk.arrow import JobRunFrame, RecordBatches
 from jobruns_sdk.services.datazone import native as datazone
 from jobruns_sdk.services.emr_serverless import native as emr
+from jobruns_sdk.services.emr_serverless.native_application import Application
 from jobruns_sdk.services.glue import native as glue
+from jobruns_sdk.wire import Native
+
+HOUR = timedelta(hours=1)
 
 
 async def glue_speaks_of_job_runs(client: JobRunsClient) -> None:
@@ -61,6 +87,68 @@ async def a_run_is_one_of_whatever_service(client: JobRunsClient) -> None:
     """The model is covariant: code that needs nothing native takes runs of all services."""
     runs: list[JobRun[object]] = [await client.glue("x").run("jr_0"), await client.emr_serverless("a").run("00f")]
     assert_type(runs[0].raise_for_state(), JobRun[object])
+
+
+async def starting_answers_a_reference(client: JobRunsClient) -> None:
+    role = "arn:aws:iam::111122223333:role/exec"
+    assert_type(await client.glue("x").start(arguments={"--day": "1"}, timeout=HOUR), RunRef)
+    assert_type(await client.emr_serverless("a").start(SparkSubmit("s3://b/main.py"), execution_role_arn=role), RunRef)
+    assert_type(await client.emr_serverless("a").start(HiveQuery("s3://b/q.sql"), execution_role_arn=role), RunRef)
+
+
+async def waiting_answers_runs_in_order(client: JobRunsClient, refs: list[RunRef]) -> None:
+    assert_type(await client.wait(refs[0], timeout=HOUR), JobRun[Native])
+    assert_type(await client.wait_all(refs, timeout=None), list[JobRun[Native]])
+    either = await client.wait_all(refs, timeout=HOUR, return_exceptions=True)
+    assert_type(either, list[JobRun[Native] | JobRunsError])
+    async for change in client.watch([*refs, "glue:x", JobRef("glue", ("y",))], timeout=HOUR):
+        assert_type(change, StateChange)
+        assert_type(change.before, RunState | None)
+    await client.wait(refs[0])  # type: ignore[call-arg]
+
+
+async def stopping_answers_outcomes(client: JobRunsClient, refs: list[RunRef]) -> None:
+    assert_type(await client.stop([*refs, "glue:x/jr_0"]), list[StopOutcome])
+    assert_type(await client.glue("x").stop(["jr_0"]), list[StopOutcome])
+    assert_type(await client.emr_serverless("a").stop(["00f"], grace_period=HOUR), list[StopOutcome])
+
+
+async def what_one_service_alone_has(client: JobRunsClient) -> None:
+    assert_type(await client.glue("x").bookmark(), glue.JobBookmarkEntry | None)
+    assert_type(await client.glue("x").reset_bookmark("jr_0"), glue.JobBookmarkEntry | None)
+    assert_type(await client.emr_serverless("a").dashboard_url("00f", attempt=1), str)
+    assert_type(await client.glue("x").job(), Job[glue.Job])
+    assert_type(await client.emr_serverless("a").job(), Job[Application])
+
+
+async def any_service_by_reference(client: JobRunsClient, since: datetime) -> None:
+    assert_type(client.jobs(Service.GLUE), Pages[Job[Native]])
+    assert_type(await client.job("glue:x"), Job[Native])
+    assert_type(await client.run("glue:x/jr_0"), JobRun[Native])
+    assert_type(client.attempts(RunRef.parse("glue:x/jr_0")), Pages[Attempt[Native]])
+    pages = client.runs(client.jobs("glue"), states={RunState.FAILED}, created_after=since, on_error=print)
+    assert_type(pages, Pages[JobRun[Native]])
+    async with pages.open() as walk:
+        assert_type(walk, Walk[JobRun[Native]])
+        assert_type(await walk.next_page(), Page[JobRun[Native]] | None)
+        assert_type(walk.report, WalkReport)
+        assert_type(walk.report.sources, tuple[SourceReport, ...])
+        assert_type(walk.report.failed, tuple[SourceError, ...])
+
+
+def the_model(run: JobRun[glue.JobRun], attempt: Attempt[emr.JobRun]) -> None:
+    assert_type(run.ref, RunRef)
+    assert_type(run.job, JobRef)
+    assert_type(run.state, RunState)
+    assert_type(run.created_at, datetime | None)
+    assert_type(run.duration, timedelta | None)
+    assert_type(run.usage, Usage | None)
+    assert_type(run.native.JobRunState, str | None)
+    assert_type(run.raise_for_state(allow_partial=True), JobRun[glue.JobRun])
+    assert_type(attempt.number, int)
+    assert_type(attempt.native, emr.JobRun)
+    assert_type(attempt.run, RunRef)
+    assert_type(JobRef.parse("glue:x").run("jr_0"), RunRef)
 
 
 def datazone_cannot_start_or_stop(client: JobRunsClient) -> None:
