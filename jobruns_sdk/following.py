@@ -3,12 +3,12 @@
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterable, Sequence
 from datetime import timedelta
-from typing import Any, Final, Literal, TypeAlias, overload
+from typing import Any, Final, Literal, Protocol, Required, TypeAlias, TypedDict, Unpack, overload
 
 from jobruns_sdk.arguments import check_callable, check_time, items_of, optional, refusal, whole_seconds
 from jobruns_sdk.concurrency import concurrently
 from jobruns_sdk.errors import InvalidRequestError, JobRunsError, UnsupportedOperationError
-from jobruns_sdk.model import Job, JobRun, StopOutcome
+from jobruns_sdk.model import JobRun, StopOutcome
 from jobruns_sdk.polling import Poller
 from jobruns_sdk.ports import Follows, Handle, Stops
 from jobruns_sdk.refs import JobRef, RunRef
@@ -16,13 +16,34 @@ from jobruns_sdk.waiting import Pace, wait
 from jobruns_sdk.watching import Watch
 from jobruns_sdk.wire import Native
 
-JobLike: TypeAlias = JobRef | str | Handle | Job[Any]
+
+class Referring(Protocol):
+    """What has a job's reference: a handle, or a job as it was discovered."""
+
+    @property
+    def ref(self) -> JobRef:
+        """The job's reference."""
+        ...
+
+
+JobLike: TypeAlias = JobRef | str | Referring
 """A job by its reference, its text form, its handle, or as it was discovered."""
 
 RunLike: TypeAlias = RunRef | str | JobRun[Any]
 """A run by its reference, its text form, or as it was listed."""
 
 _PACE: Final = Pace()
+
+
+class WaitOptions(TypedDict, total=False):
+    """What ``wait_all`` takes, for signatures that say it more than once."""
+
+    timeout: Required[timedelta | None]
+    poll_interval: timedelta
+    max_poll_interval: timedelta | None
+    retry_grace: timedelta
+    on_timeout: Literal["leave", "stop"]
+    on_poll: Callable[[JobRun[Native]], object] | None
 
 
 def job_ref(job: JobLike, services: Collection[str] = ()) -> JobRef:
@@ -65,7 +86,7 @@ def each_handle(
         return HandleIterator(jobs, handle)
     if isinstance(jobs, AsyncIterable):
         return HandleIterable(jobs, handle)
-    if isinstance(jobs, (str, JobRef, Job)) or not isinstance(jobs, Iterable):
+    if isinstance(jobs, (str, JobRef)) or not isinstance(jobs, Iterable):
         return [handle(jobs)]
     return [handle(job) for job in jobs]
 
@@ -189,32 +210,16 @@ class Following(ABC):
 
     @overload
     async def wait_all(
-        self,
-        runs: Iterable[RunLike],
-        *,
-        timeout: timedelta | None,
-        poll_interval: timedelta = ...,
-        max_poll_interval: timedelta | None = ...,
-        retry_grace: timedelta = ...,
-        on_timeout: Literal["leave", "stop"] = ...,
-        on_poll: Callable[[JobRun[Native]], object] | None = ...,
-        return_exceptions: Literal[False] = ...,
+        self, runs: Iterable[RunLike], *, return_exceptions: Literal[False] = False, **options: Unpack[WaitOptions]
     ) -> list[JobRun[Native]]: ...
-
     @overload
     async def wait_all(
-        self,
-        runs: Iterable[RunLike],
-        *,
-        timeout: timedelta | None,
-        poll_interval: timedelta = ...,
-        max_poll_interval: timedelta | None = ...,
-        retry_grace: timedelta = ...,
-        on_timeout: Literal["leave", "stop"] = ...,
-        on_poll: Callable[[JobRun[Native]], object] | None = ...,
-        return_exceptions: Literal[True],
+        self, runs: Iterable[RunLike], *, return_exceptions: Literal[True], **options: Unpack[WaitOptions]
     ) -> list[JobRun[Native] | JobRunsError]: ...
-
+    @overload
+    async def wait_all(
+        self, runs: Iterable[RunLike], *, return_exceptions: bool, **options: Unpack[WaitOptions]
+    ) -> Sequence[JobRun[Native] | JobRunsError]: ...
     async def wait_all(
         self,
         runs: Iterable[RunLike],

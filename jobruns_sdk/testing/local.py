@@ -18,6 +18,7 @@ from jobruns_sdk.testing.world import World
 
 if TYPE_CHECKING:
     from jobruns_sdk.client import JobRunsClient
+    from jobruns_sdk.sync import JobRunsClient as SyncJobRunsClient
 
 _LOG_SIZE: Final = 20_000
 _KEY: Final = "local"
@@ -134,15 +135,23 @@ class LocalService(Seeding):
 
     def client(self, **options: Any) -> "JobRunsClient":  # noqa: ANN401  # JobRunsClient's own options, passed on
         """A `JobRunsClient` for this service, not yet opened, with credentials that mean nothing and with its clock."""
-        from aiobotocore.session import get_session  # noqa: PLC0415  # only those who want a client pay for it
+        from jobruns_sdk.client import JobRunsClient  # noqa: PLC0415  # only those who want a client pay for it
 
-        from jobruns_sdk.client import JobRunsClient  # noqa: PLC0415
+        return JobRunsClient(**self._settings(options))
+
+    def sync_client(self, **options: Any) -> "SyncJobRunsClient":  # noqa: ANN401  # JobRunsClient's own options
+        """The same for tests without an event loop: a `jobruns_sdk.sync.JobRunsClient`, to be used in `with`."""
+        from jobruns_sdk.sync import JobRunsClient  # noqa: PLC0415  # as above
+
+        return JobRunsClient(**self._settings(options))
+
+    def _settings(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        from aiobotocore.session import get_session  # noqa: PLC0415  # as above
 
         session = get_session()
         session.set_credentials(_KEY, _KEY)
         settings: dict[str, Any] = {"session": session, "endpoint_url": self.url, "region_name": self.region_name}
-        settings |= {"clock": self.clock, **options}
-        return JobRunsClient(**settings)
+        return settings | {"clock": self.clock, **options}
 
     def advance(self, by: timedelta | float) -> None:
         """Move the clock forward by a timedelta, or by a number of seconds."""

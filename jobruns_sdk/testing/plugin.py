@@ -1,5 +1,7 @@
 """The pytest plugin: `jobruns_local`, a service of each test's own, and `jobruns_client`, a client opened on it.
 
+`jobruns_sync_client` is the same for tests that are no coroutines.
+
     async def test_the_report_is_started(jobruns_local, jobruns_client):
         jobruns_local.add_glue_job("report")
         ...
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
     from jobruns_sdk.client import JobRunsClient
+    from jobruns_sdk.sync import JobRunsClient as SyncJobRunsClient
     from jobruns_sdk.testing.local import LocalService
 
 
@@ -52,3 +55,10 @@ def jobruns_local(request: pytest.FixtureRequest) -> "Iterator[LocalService]":
     options: dict[str, Any] = {} if marker is None else dict(marker.kwargs)
     with LocalService(**options) as local:
         yield local
+
+
+@pytest.fixture
+def jobruns_sync_client(jobruns_local: "LocalService") -> "Iterator[SyncJobRunsClient]":
+    """A `jobruns_sdk.sync.JobRunsClient` on the test's `jobruns_local`, open while the test runs."""
+    with jobruns_local.sync_client() as client:
+        yield client

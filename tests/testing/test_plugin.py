@@ -21,6 +21,10 @@ TESTS: Final = """
         assert len(await jobruns_client.glue("etl").runs().collect()) == 3
         assert jobruns_local.calls("GetJobRuns") == 1
 
+    def test_a_client_is_open_without_an_event_loop(jobruns_local, jobruns_sync_client):
+        jobruns_local.add_glue_job("etl")
+        assert jobruns_sync_client.glue("etl").runs().collect() == []
+
     @pytest.mark.jobruns_local(region_name="eu-west-1", check=True)
     def test_the_service_takes_options(jobruns_local):
         assert jobruns_local.environment["AWS_REGION"] == "eu-west-1"
@@ -52,7 +56,7 @@ def run(program: str, folder: Path) -> CompletedProcess[str]:
 def test_it_works_with_pytest_asyncio_in_both_modes(tmp_path: Path, mode: str, mark: str) -> None:
     (tmp_path / "test_it.py").write_text(dedent(TESTS).replace("MARK", mark))
     done = run_pytest(tmp_path, "-o", f"asyncio_mode={mode}")
-    assert "3 passed" in done.stdout, done.stdout
+    assert "4 passed" in done.stdout, done.stdout
 
 
 def test_it_is_there_without_pytest_asyncio(tmp_path: Path) -> None:

@@ -1,0 +1,77 @@
+"""The client, with calls that wait."""
+
+from collections.abc import Generator, Iterable, Sequence
+from types import TracebackType
+from typing import Any, Final, Literal, Self, Unpack, overload
+
+from jobruns_sdk import client
+from jobruns_sdk.bridge import Bridge
+from jobruns_sdk.errors import JobRunsError
+from jobruns_sdk.following import RunLike, WaitOptions
+from jobruns_sdk.model import JobRun, StateChange
+from jobruns_sdk.sync.carrying import Carrier, blocking, constructed_like, listed, wrapped
+from jobruns_sdk.sync.handles import DataZoneJob, EmrServerlessApplication, GlueJob, handle_from
+from jobruns_sdk.sync.paging import paged
+from jobruns_sdk.watching import Watch
+from jobruns_sdk.wire import Native
+
+
+def _changes(bridge: Bridge, watch: Watch) -> Generator[StateChange]:
+    return bridge.iterate(watch, ahead=0)
+
+
+class JobRunsClient(Carrier[client.JobRunsClient]):
+    """Reads the job runs of EMR Serverless, DataZone and Glue; used in ``with``, by any number of threads.
+
+    An interrupt ends the call that is under way, and nothing else. Callbacks (``on_poll``, ``progress``, ``on_error``)
+    are called in the thread of the private event loop, and cannot call the client.
+    """
+
+    @constructed_like(client.JobRunsClient)
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401  # those of the asynchronous client
+        super().__init__(Bridge(), client.JobRunsClient(**options))
+
+    def __enter__(self) -> Self:
+        self.bridge.enter(self.carried)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection; what is under way in other threads fails with ``ClientClosedError``."""
+        self.bridge.close()
+
+    emr_serverless: Final = wrapped(client.JobRunsClient.emr_serverless, EmrServerlessApplication)
+    datazone: Final = wrapped(client.JobRunsClient.datazone, DataZoneJob)
+    glue: Final = wrapped(client.JobRunsClient.glue, GlueJob)
+    handle: Final = wrapped(client.JobRunsClient.handle, handle_from)
+    runs: Final = paged(client.JobRunsClient.runs)
+    run: Final = blocking(client.JobRunsClient.run)
+    attempts: Final = paged(client.JobRunsClient.attempts)
+    job: Final = blocking(client.JobRunsClient.job)
+    jobs: Final = paged(client.JobRunsClient.jobs)
+    stop: Final = blocking(client.JobRunsClient.stop)
+    wait: Final = blocking(client.JobRunsClient.wait)
+    watch: Final = wrapped(client.JobRunsClient.watch, _changes)
+
+    # A type checker takes only the first overload of what is handed to ``blocking``.
+    @overload
+    def wait_all(
+        self, runs: Iterable[RunLike], *, return_exceptions: Literal[False] = False, **options: Unpack[WaitOptions]
+    ) -> list[JobRun[Native]]: ...
+    @overload
+    def wait_all(
+        self, runs: Iterable[RunLike], *, return_exceptions: Literal[True], **options: Unpack[WaitOptions]
+    ) -> list[JobRun[Native] | JobRunsError]: ...
+    @overload
+    def wait_all(
+        self, runs: Iterable[RunLike], *, return_exceptions: bool, **options: Unpack[WaitOptions]
+    ) -> Sequence[JobRun[Native] | JobRunsError]: ...
+    def wait_all(
+        self, runs: Iterable[RunLike], *, return_exceptions: bool = False, **options: Unpack[WaitOptions]
+    ) -> Sequence[JobRun[Native] | JobRunsError]:
+        """Wait until all runs have ended for good, and return them in order; see the asynchronous ``wait_all``."""
+        return self.bridge.run(self.carried.wait_all(listed(runs), return_exceptions=return_exceptions, **options))
