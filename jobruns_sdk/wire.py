@@ -16,9 +16,19 @@ T = TypeVar("T")
 _EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
 _LATEST: Final = datetime.max.replace(tzinfo=UTC)
 _SECRET: Final = object()
+_MOST_VALUES: Final = 500_000  # a page of AWS's holds some ten thousand
 _PATH: Final = re.compile(r" - at `(?:key` in `)?(?P<path>\$[^`]*)`$")
 
 _Json: TypeAlias = "dict[str, _Json] | list[_Json] | tuple[_Json, ...] | str | float | bool | None"
+
+Integer = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+"""An integer that AWS can have sent: one of hundreds of digits would pass, and no computation with it."""
+
+Real = Annotated[float, msgspec.Meta(ge=-sys.float_info.max, le=sys.float_info.max)]
+"""A number; the texts ``"NaN"`` and ``"Infinity"`` are none."""
+
+Rows = Annotated[tuple[T, ...], msgspec.Meta(max_length=10_000)]
+"""The rows of a page, of which no service sends more than a thousand."""
 
 Secret = Annotated[T, _SECRET]
 """Marks a member whose value may hold a password, a query or a signed link: it never shows in a ``repr``."""
@@ -105,6 +115,9 @@ def decode(
 
 
 def _decode_dense(decoder: msgspec.json.Decoder[N], body: bytes) -> N:
+    # Three bytes may become an object of a kilobyte: without a bound 50 MB take gigabytes.
+    if len(body) > _MOST_VALUES and body.count(b",") + body.count(b"{") > _MOST_VALUES:
+        raise ValueError(f"it holds more than {_MOST_VALUES:,} values")
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as error:

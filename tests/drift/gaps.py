@@ -106,7 +106,7 @@ def _bare(hint: object) -> object:
 def _without_none(hint: object) -> object:
     bare = _bare(hint)
     others = [argument for argument in get_args(bare) if argument is not NoneType]
-    return others[0] if NoneType in get_args(bare) and len(others) == 1 else bare
+    return _bare(others[0]) if NoneType in get_args(bare) and len(others) == 1 else bare
 
 
 def _is_secret(hint: object) -> bool:

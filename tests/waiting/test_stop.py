@@ -14,6 +14,7 @@ from jobruns_sdk.errors import (
     InvalidRequestError,
     JobRunsError,
     NotFoundError,
+    ResponseFormatError,
     ServiceUnavailableError,
     UnsupportedOperationError,
 )
@@ -155,6 +156,8 @@ async def test_an_answer_in_which_a_run_is_in_neither_list_is_an_error() -> None
 
     (outcome,) = await GlueJob(JobRef(Service.GLUE, ("etl",), "us-east-1"), call).stop(["jr_1"])
     assert not outcome.accepted
+    assert isinstance(outcome.error, ResponseFormatError)
+    assert outcome.error.in_doubt
     assert "jr_1" in str(outcome.error)
 
 

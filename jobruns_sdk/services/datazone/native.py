@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec.json import Decoder
 
-from jobruns_sdk.wire import Native
+from jobruns_sdk.wire import Integer, Native, Rows
 
 
 class JobRunError(Native, frozen=True, kw_only=True, gc=False):
@@ -33,7 +33,7 @@ class JobRunSummary(Native, frozen=True, kw_only=True, gc=False):
 class ListJobRunsOutput(Native, frozen=True, kw_only=True, gc=False):
     """What ListJobRuns answers: a page of runs."""
 
-    items: tuple[JobRunSummary, ...] | None = None
+    items: Rows[JobRunSummary] | None = None
     nextToken: str | None = None
 
 
@@ -46,8 +46,8 @@ class LineageSqlQueryRunDetails(Native, frozen=True, kw_only=True, gc=False):
 
     queryStartTime: datetime | None = None
     queryEndTime: datetime | None = None
-    totalQueriesProcessed: int | None = None
-    numQueriesFailed: int | None = None
+    totalQueriesProcessed: Integer | None = None
+    numQueriesFailed: Integer | None = None
     errorMessages: tuple[str, ...] | None = None
 
 

@@ -14,7 +14,7 @@ from jobruns_sdk.services.emr_serverless.native_application import (
     NetworkConfiguration,
     WorkerTypeSpecification,
 )
-from jobruns_sdk.wire import Native, Secret
+from jobruns_sdk.wire import Integer, Native, Real, Rows, Secret
 
 
 class JobRunSummary(Native, frozen=True, kw_only=True, gc=False):
@@ -38,7 +38,7 @@ class JobRunSummary(Native, frozen=True, kw_only=True, gc=False):
     stateDetails: str | None = None
     releaseLabel: str | None = None
     type: str | None = None
-    attempt: int | None = None
+    attempt: Integer | None = None
     attemptCreatedAt: datetime | None = None
     attemptUpdatedAt: datetime | None = None
 
@@ -46,7 +46,7 @@ class JobRunSummary(Native, frozen=True, kw_only=True, gc=False):
 class ListJobRunsResponse(Native, frozen=True, kw_only=True, gc=False):
     """What ListJobRuns answers: a page of runs."""
 
-    jobRuns: tuple[JobRunSummary, ...] | None = None
+    jobRuns: Rows[JobRunSummary] | None = None
     nextToken: str | None = None
 
 
@@ -97,17 +97,17 @@ class TotalResourceUtilization(Native, frozen=True, kw_only=True, gc=False):
         storageGBHour: GB-hours of disk.
     """
 
-    vCPUHour: float | None = None
-    memoryGBHour: float | None = None
-    storageGBHour: float | None = None
+    vCPUHour: Real | None = None
+    memoryGBHour: Real | None = None
+    storageGBHour: Real | None = None
 
 
 class ResourceUtilization(Native, frozen=True, kw_only=True, gc=False):
     """What a run is billed for, in vCPU-hours and GB-hours: at least a minute for each worker."""
 
-    vCPUHour: float | None = None
-    memoryGBHour: float | None = None
-    storageGBHour: float | None = None
+    vCPUHour: Real | None = None
+    memoryGBHour: Real | None = None
+    storageGBHour: Real | None = None
 
 
 class RetryPolicy(Native, frozen=True, kw_only=True, gc=False):
@@ -118,8 +118,8 @@ class RetryPolicy(Native, frozen=True, kw_only=True, gc=False):
         maxFailedAttemptsPerHour: Of a streaming run, which has no other limit.
     """
 
-    maxAttempts: int | None = None
-    maxFailedAttemptsPerHour: int | None = None
+    maxAttempts: Integer | None = None
+    maxFailedAttemptsPerHour: Integer | None = None
 
 
 class JobRun(Native, frozen=True, kw_only=True, gc=False):
@@ -151,17 +151,17 @@ class JobRun(Native, frozen=True, kw_only=True, gc=False):
     tags: dict[str, str] | None = None
     totalResourceUtilization: TotalResourceUtilization | None = None
     networkConfiguration: NetworkConfiguration | None = None
-    totalExecutionDurationSeconds: int | None = None
-    executionTimeoutMinutes: int | None = None
+    totalExecutionDurationSeconds: Integer | None = None
+    executionTimeoutMinutes: Integer | None = None
     billedResourceUtilization: ResourceUtilization | None = None
     mode: str | None = None
     retryPolicy: RetryPolicy | None = None
-    attempt: int | None = None
+    attempt: Integer | None = None
     attemptCreatedAt: datetime | None = None
     attemptUpdatedAt: datetime | None = None
     startedAt: datetime | None = None
     endedAt: datetime | None = None
-    queuedDurationMilliseconds: int | None = None
+    queuedDurationMilliseconds: Integer | None = None
     imageConfiguration: ImageConfiguration | None = None
     workerTypeSpecifications: dict[str, WorkerTypeSpecification] | None = None
 
@@ -196,13 +196,13 @@ class JobRunAttemptSummary(Native, frozen=True, kw_only=True, gc=False):
     stateDetails: str | None = None
     releaseLabel: str | None = None
     type: str | None = None
-    attempt: int | None = None
+    attempt: Integer | None = None
 
 
 class ListJobRunAttemptsResponse(Native, frozen=True, kw_only=True, gc=False):
     """What ListJobRunAttempts answers: a page of attempts."""
 
-    jobRunAttempts: tuple[JobRunAttemptSummary, ...] | None = None
+    jobRunAttempts: Rows[JobRunAttemptSummary] | None = None
     nextToken: str | None = None
 
 
@@ -224,7 +224,7 @@ class ApplicationSummary(Native, frozen=True, kw_only=True, gc=False):
 class ListApplicationsResponse(Native, frozen=True, kw_only=True, gc=False):
     """What ListApplications answers: a page of applications."""
 
-    applications: tuple[ApplicationSummary, ...] | None = None
+    applications: Rows[ApplicationSummary] | None = None
     nextToken: str | None = None
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from jobruns_sdk.wire import Native, Secret
+from jobruns_sdk.wire import Integer, Native, Secret
 
 
 class Configuration(Native, frozen=True, kw_only=True, gc=False):
@@ -96,7 +96,7 @@ class WorkerResourceConfig(Native, frozen=True, kw_only=True, gc=False):
 class InitialCapacityConfig(Native, frozen=True, kw_only=True, gc=False):
     """Workers that are kept ready."""
 
-    workerCount: int | None = None
+    workerCount: Integer | None = None
     workerConfiguration: WorkerResourceConfig | None = None
 
 
@@ -118,7 +118,7 @@ class AutoStopConfig(Native, frozen=True, kw_only=True, gc=False):
     """Whether and when an idle application stops."""
 
     enabled: bool | None = None
-    idleTimeoutMinutes: int | None = None
+    idleTimeoutMinutes: Integer | None = None
 
 
 class InteractiveConfiguration(Native, frozen=True, kw_only=True, gc=False):
@@ -132,8 +132,8 @@ class InteractiveConfiguration(Native, frozen=True, kw_only=True, gc=False):
 class SchedulerConfiguration(Native, frozen=True, kw_only=True, gc=False):
     """How runs queue: a run that waits longer than ``queueTimeoutMinutes`` fails."""
 
-    queueTimeoutMinutes: int | None = None
-    maxConcurrentRuns: int | None = None
+    queueTimeoutMinutes: Integer | None = None
+    maxConcurrentRuns: Integer | None = None
 
 
 class IdentityCenterConfiguration(Native, frozen=True, kw_only=True, gc=False):

@@ -172,5 +172,8 @@ class JobListing:
 
     def _read(self, reply: Reply) -> Batch[Job[native.Job]]:
         answer = LIST_JOBS.read(reply)
-        rows = [job_from_native(self._place.sibling(name), native.Job(Name=name)) for name in answer.JobNames or ()]
+        names = answer.JobNames or ()
+        if "" in names:
+            raise LIST_JOBS.lacks(f"$.JobNames[{names.index('')}]", reply)
+        rows = [job_from_native(self._place.sibling(name), native.Job(Name=name)) for name in names]
         return Batch(rows, answer.NextToken or None, reply.requests, reply.waited)

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 from msgspec.json import Decoder
 
-from jobruns_sdk.wire import Native, Secret
+from jobruns_sdk.wire import Integer, Native, Real, Rows, Secret
 
 
 class Predecessor(Native, frozen=True, kw_only=True, gc=False):
@@ -25,7 +25,7 @@ class NotificationProperty(Native, frozen=True, kw_only=True, gc=False):
         NotifyDelayAfter: Minutes after the start.
     """
 
-    NotifyDelayAfter: int | None = None
+    NotifyDelayAfter: Integer | None = None
 
 
 _NotificationProperty: TypeAlias = NotificationProperty
@@ -48,7 +48,7 @@ class JobRun(Native, frozen=True, kw_only=True, gc=False):
     """
 
     Id: str | None = None
-    Attempt: int | None = None
+    Attempt: Integer | None = None
     PreviousRunId: str | None = None
     TriggerName: str | None = None
     JobName: str | None = None
@@ -61,17 +61,17 @@ class JobRun(Native, frozen=True, kw_only=True, gc=False):
     Arguments: Secret[dict[str, str] | None] = None
     ErrorMessage: str | None = None
     PredecessorRuns: tuple[Predecessor, ...] | None = None
-    AllocatedCapacity: int | None = None
-    ExecutionTime: int | None = None
-    Timeout: int | None = None
-    MaxCapacity: float | None = None
+    AllocatedCapacity: Integer | None = None
+    ExecutionTime: Integer | None = None
+    Timeout: Integer | None = None
+    MaxCapacity: Real | None = None
     WorkerType: str | None = None
-    NumberOfWorkers: int | None = None
+    NumberOfWorkers: Integer | None = None
     SecurityConfiguration: str | None = None
     LogGroupName: str | None = None
     NotificationProperty: _NotificationProperty | None = None
     GlueVersion: str | None = None
-    DPUSeconds: float | None = None
+    DPUSeconds: Real | None = None
     ExecutionClass: str | None = None
     MaintenanceWindow: str | None = None
     ProfileName: str | None = None
@@ -85,7 +85,7 @@ _JobRun: TypeAlias = JobRun
 class GetJobRunsResponse(Native, frozen=True, kw_only=True, gc=False):
     """What GetJobRuns answers: a page of runs, newest first."""
 
-    JobRuns: tuple[JobRun, ...] | None = None
+    JobRuns: Rows[JobRun] | None = None
     NextToken: str | None = None
 
 
@@ -98,7 +98,7 @@ class GetJobRunResponse(Native, frozen=True, kw_only=True, gc=False):
 class ExecutionProperty(Native, frozen=True, kw_only=True, gc=False):
     """How many runs of a job may go on at once."""
 
-    MaxConcurrentRuns: int | None = None
+    MaxConcurrentRuns: Integer | None = None
 
 
 _ExecutionProperty: TypeAlias = ExecutionProperty
@@ -158,12 +158,12 @@ class Job(Native, frozen=True, kw_only=True, gc=False):
     DefaultArguments: Secret[dict[str, str] | None] = None
     NonOverridableArguments: Secret[dict[str, str] | None] = None
     Connections: ConnectionsList | None = None
-    MaxRetries: int | None = None
-    AllocatedCapacity: int | None = None
-    Timeout: int | None = None
-    MaxCapacity: float | None = None
+    MaxRetries: Integer | None = None
+    AllocatedCapacity: Integer | None = None
+    Timeout: Integer | None = None
+    MaxCapacity: Real | None = None
     WorkerType: str | None = None
-    NumberOfWorkers: int | None = None
+    NumberOfWorkers: Integer | None = None
     SecurityConfiguration: str | None = None
     NotificationProperty: _NotificationProperty | None = None
     GlueVersion: str | None = None
@@ -185,7 +185,7 @@ class GetJobResponse(Native, frozen=True, kw_only=True, gc=False):
 class ListJobsResponse(Native, frozen=True, kw_only=True, gc=False):
     """What ListJobs answers: a page of job names."""
 
-    JobNames: tuple[str, ...] | None = None
+    JobNames: Rows[str] | None = None
     NextToken: str | None = None
 
 
@@ -238,9 +238,9 @@ class JobBookmarkEntry(Native, frozen=True, kw_only=True, gc=False):
     """
 
     JobName: str | None = None
-    Version: int | None = None
-    Run: int | None = None
-    Attempt: int | None = None
+    Version: Integer | None = None
+    Run: Integer | None = None
+    Attempt: Integer | None = None
     PreviousRunId: str | None = None
     RunId: str | None = None
     JobBookmark: str | None = None

@@ -59,21 +59,20 @@ class Stopper:
             attempts[root] = run.native.Id or root
 
     async def _stop_batch(self, batch: Sequence[tuple[str, str]], verdicts: dict[str, Verdict]) -> None:
-        found: dict[str, Verdict] = {}
-        ids = [run_id for _, run_id in batch]
+        members = {"JobName": self._job.path[0], "JobRunIds": [run_id for _, run_id in batch]}
         try:
-            reply = await self._call(BATCH_STOP_JOB_RUN, {"JobName": self._job.path[0], "JobRunIds": ids})
+            reply = await self._call(BATCH_STOP_JOB_RUN, members)
             answer = BATCH_STOP_JOB_RUN.read(reply)
         except ClientClosedError:
             raise
         except JobRunsError as error:
-            found = dict.fromkeys(ids, error)
-        else:
-            found.update((row.JobRunId or "", None) for row in answer.SuccessfulSubmissions or ())
-            found.update((row.JobRunId or "", self._refusal(row.ErrorDetail)) for row in answer.Errors or ())
+            verdicts.update((root, error) for root, _ in batch)
+            return
+        found: dict[str, Verdict] = {row.JobRunId or "": None for row in answer.SuccessfulSubmissions or ()}
+        found.update((row.JobRunId or "", self._refusal(row.ErrorDetail)) for row in answer.Errors or ())
         for root, run_id in batch:
-            missing = self._error(JobRunsError, f"the answer does not mention {run_id}: it may be stopped or not", None)
-            verdicts[root] = found.get(run_id, missing)
+            fault = f"the answer does not mention {run_id}: it may be stopped or not"
+            verdicts[root] = found.get(run_id, BATCH_STOP_JOB_RUN.malformed(fault, "$", reply))
 
     def _refusal(self, detail: native.ErrorDetail | None) -> JobRunsError:
         code = (detail and detail.ErrorCode) or ""
