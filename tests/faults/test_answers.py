@@ -14,6 +14,7 @@ from jobruns_sdk import (
     ResponseFormatError,
     ThrottledError,
 )
+from tests.faults.bodies import NO_ANSWERS
 from tests.transport.clients import client_at
 from tests.transport.scripted import Request, answer, head, serving
 
@@ -47,36 +48,22 @@ async def failure_of(operation: str, body: bytes, *, status: int = 200, **header
     return failure
 
 
-NO_OBJECTS: Final = (
-    b"<html><body>It works!</body></html>",
-    b"",
-    b"   ",
-    b"null",
-    b"[]",
-    b'["a"]',
-    b'"text"',
-    b"7",
-    b"NaN",
-    b'{"a": ',
-    b"\xff\xfe{}",
-    b"[" * 100_000,
-    b'{"a":' * 100_000,
-)
+@pytest.mark.parametrize("operation", ["emr-serverless.ListJobRuns", "datazone.GetJobRun", "glue.GetJob"])
+async def test_what_is_no_answer_comes_through_the_client_as_such(operation: str) -> None:
+    bodies = list(NO_ANSWERS.values())
 
-
-@pytest.mark.parametrize("operation", ASKED)
-async def test_what_is_no_json_object_is_no_answer(operation: str) -> None:
     async def script(_: Request, writer: StreamWriter) -> None:
-        body = NO_OBJECTS[len(server.requests) - 1]
+        body = bodies[len(server.requests) - 1]
         writer.write(head(200, len(body)) + body)
 
     async with serving(script) as server, client_at(server.url) as client:
-        for body in NO_OBJECTS:
+        for body in bodies:
             with pytest.raises(ResponseFormatError, match=f"^{operation}: the answer cannot be read at ") as caught:
                 await ASKED[operation](client)
-            assert (caught.value.where, caught.value.request_id) == ("$", "r-1"), body[:20]
+            failure = caught.value
+            assert (failure.where, failure.request_id, failure.http_status) == ("$", "r-1", 200), body[:20]
 
-        assert len(server.requests) == len(NO_OBJECTS)
+        assert len(server.requests) == len(bodies)
 
 
 LACKING: Final = {
