@@ -121,6 +121,7 @@ def test_no_fact_is_lost_on_the_way(kind: type[JobRunsError]) -> None:
         assert type(other) is kind
         assert {name: getattr(other, name) for name in facts} == facts
         assert (other.message, str(other), other.in_doubt) == ("Not now.", str(error), error.in_doubt)
+        assert other.args == ("Not now.",)
 
 
 def test_the_text_shows_place_code_status_and_request() -> None:
@@ -135,6 +136,13 @@ def test_the_text_shows_place_code_status_and_request() -> None:
     assert text(service="glue", operation="GetJobRuns", code="OwnException", http_status=418, request_id="r-1") == (
         "glue.GetJobRuns: OwnException: Not now. (HTTP 418, request id r-1)"
     )
+
+
+def test_what_follows_from_an_error_keeps_what_the_service_answered() -> None:
+    answer = {"code": "OwnException", "request_id": "r-1", "http_status": 418}
+
+    assert errors.answer_of(JobRunsError("Not now.", **FACTS)) == answer  # type: ignore[arg-type]  # facts of all kinds
+    assert errors.answer_of(None) == {}
 
 
 def test_a_class_says_whether_its_errors_may_pass_by_themselves() -> None:

@@ -72,7 +72,7 @@ def test_the_services_own_table_comes_first() -> None:
         ("MissingAuthenticationTokenException MissingAuthenticationToken", CredentialsError),
         ("ServiceUnavailableException InternalFailure InternalServerError", ServiceUnavailableError),
         ("ValidationError ValidationException InvalidParameterValue InvalidParameterException", InvalidRequestError),
-        ("ResourceNotFoundException", NotFoundError),
+        ("ResourceNotFoundException ResourceNotFoundFault", NotFoundError),
         ("ServiceQuotaExceededException", LimitExceededError),
     ],
 )
@@ -122,8 +122,25 @@ def test_a_status_that_asks_for_patience_is_heeded_whatever_the_code(code: str, 
     assert read(status, headers={"x-amzn-errortype": code}).retryable is True
 
 
+@pytest.mark.parametrize("code", ["OwnException", "ValidationException", "InternalServerException"])
+@pytest.mark.parametrize("status", [301, 400, 429, 499, 500, 503])
+def test_a_failure_inside_the_service_leaves_the_effect_in_doubt(code: str, status: int) -> None:
+    inside = status >= 500 or code == "InternalServerException"
+
+    assert read(status, headers={"x-amzn-errortype": code}).in_doubt is inside
+
+
+def test_a_throttle_has_no_effect_whatever_its_status() -> None:
+    assert read(503, headers={"x-amzn-errortype": "SlowDown"}).in_doubt is False
+
+
+def test_an_answer_from_elsewhere_leaves_the_effect_in_doubt() -> None:
+    assert read(307).in_doubt is True
+
+
 def test_long_messages_are_cut() -> None:
-    assert len(read(400, b'{"message":"%b"}' % (b"x" * 100_000)).message) < 1100
+    assert read(400, b'{"message":"%b"}' % (b"x" * 1000)).message == "x" * 1000
+    assert read(400, b'{"message":"%b"}' % (b"x" * 1001)).message == "x" * 1000 + "..."
 
 
 def test_the_request_id_has_two_names() -> None:

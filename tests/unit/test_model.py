@@ -103,6 +103,21 @@ def test_raise_for_state_quotes_the_message_and_nothing_secret() -> None:
     assert CANARY not in str(raised.value) + repr(raised.value)
 
 
+def test_raise_for_state_takes_no_partial_success_unless_told() -> None:
+    with pytest.raises(RunFailedError):
+        attrs.evolve(RUN, state=RunState.PARTIALLY_SUCCEEDED).raise_for_state()
+
+
+@pytest.mark.parametrize("letters", [498, 499])
+def test_raise_for_state_cuts_the_message_at_500_characters(letters: int) -> None:
+    quoted = f"'{'x' * 498}'" if letters == 498 else f"'{'x' * 496}..."
+
+    with pytest.raises(RunFailedError) as raised:
+        attrs.evolve(RUN, message="x" * letters).raise_for_state()
+
+    assert raised.value.message.partition(": ")[2] == quoted
+
+
 def test_raise_for_state_needs_no_message() -> None:
     with pytest.raises(RunFailedError, match=r"jr_0\?region=eu-west-1 ended as FAILED \(FAILED\)$"):
         attrs.evolve(RUN, message=None).raise_for_state()
@@ -207,6 +222,11 @@ def test_a_repr_cuts_long_messages(value: JobRun[Any] | Attempt[Any]) -> None:
 
     assert len(repr(long)) < len(repr(short)) + 100
     assert "'first\\nsecondxxx" in repr(long)
+
+
+@pytest.mark.parametrize(("letters", "quoted"), [(78, f"'{'x' * 78}'"), (79, f"'{'x' * 76}...")])
+def test_a_repr_holds_a_message_of_80_characters(letters: int, quoted: str) -> None:
+    assert repr(attrs.evolve(RUN, message="x" * letters)).endswith(f", {quoted}>")
 
 
 def test_a_change_reads_well() -> None:

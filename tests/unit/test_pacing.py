@@ -1,11 +1,11 @@
 import random
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
 from jobruns_sdk import InvalidRequestError, Quota
-from jobruns_sdk.pacing import QUOTAS, UNPUBLISHED, TokenBucket, backoff
+from jobruns_sdk.pacing import QUOTAS, UNPUBLISHED, TokenBucket, backoff, quotas_with, shares_of
 
 
 def waits(bucket: TokenBucket, count: int, now: float = 0.0) -> list[float]:
@@ -60,6 +60,9 @@ def test_a_token_that_was_not_used_is_there_for_the_next() -> None:
     bucket.give_back()
     bucket.give_back()
     assert waits(bucket, 2) == [0, 1]
+    assert waits(bucket, 2, now=7) == [0, 0]
+    bucket.give_back()
+    assert waits(bucket, 2, now=7) == [0, 1]
 
 
 def test_tokens_that_are_given_back_are_no_more_than_were_taken() -> None:
@@ -85,6 +88,72 @@ def test_the_published_quotas_are_these() -> None:
     assert QUOTAS["emr-serverless", "GetDashboardForJobRun"] == Quota(1, 2)
     assert {service for service, _ in QUOTAS} == {"emr-serverless"}
     assert UNPUBLISHED.rate > 0
+
+
+KNOWN: Final = {("glue", "StartJobRun"), ("glue", "GetJobRuns"), ("datazone", "ListJobRuns")}
+FIVE: Final = Quota(rate=5, burst=10)
+QUOTAS_GIVEN: Final = 'quotas is a mapping such as {("glue", "GetJobRuns"): Quota(rate=5, burst=10)}, or None, got '
+
+
+def test_quotas_that_are_given_replace_the_published_ones() -> None:
+    given = {("glue", "GetJobRuns"): FIVE, ("emr-serverless", "GetJobRun"): FIVE, ("athena", "Anything"): FIVE}
+
+    assert quotas_with(given, KNOWN | QUOTAS.keys(), ["athena"]) == {**QUOTAS, **given}
+    assert quotas_with({}, KNOWN, []) == QUOTAS
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        (5, f"{QUOTAS_GIVEN}5"),
+        ([("glue", "GetJobRuns")], f"{QUOTAS_GIVEN}a value of type list"),
+        (
+            {("glue", "GetJobRun"): FIVE},
+            "quotas: 'GetJobRun' of 'glue' is never called, known are GetJobRuns, StartJobRun",
+        ),
+        ({("athena", "GetJobRun"): FIVE}, "quotas: 'GetJobRun' of 'athena' is never called, known are none"),
+        (
+            {"glue": FIVE},
+            "each key of quotas is a service and an operation, such as ('glue', 'GetJobRuns'), got 'glue'",
+        ),
+        (
+            {("glue", 5): FIVE},
+            "each key of quotas is a service and an operation, such as ('glue', 'GetJobRuns'), got a value of type tuple",
+        ),
+        (
+            {("glue", "GetJobRuns"): 5},
+            "quotas['glue', 'GetJobRuns'] is a Quota, such as Quota(rate=5, burst=10), got 5",
+        ),
+    ],
+)
+def test_quotas_are_of_operations_that_are_called(given: Any, text: str) -> None:  # noqa: ANN401  # wrong on purpose
+    with pytest.raises(InvalidRequestError) as caught:
+        quotas_with(given, KNOWN, [])
+    assert caught.value.message == text
+
+
+def test_profiles_share_quotas_as_they_are_told() -> None:
+    assert shares_of(None, []) == {}
+    assert shares_of({"audit": "prod", "own": None}, ["audit", "own", "prod"]) == {"audit": "prod", "own": None}
+
+
+@pytest.mark.parametrize(
+    ("given", "profiles", "text"),
+    [
+        (5, [], 'share_quotas is a mapping of profiles, such as {"prod-read-only": "prod"}, or None, got 5'),
+        ({"prod": "dev"}, ["prod", "b"], "share_quotas: 'dev' is not among the client's sessions (b, prod)"),
+        ({"dev": None}, ["prod"], "share_quotas: 'dev' is not among the client's sessions (prod)"),
+        ({"dev": "prod"}, [], "share_quotas: 'dev' is not among the client's sessions (none)"),
+    ],
+)
+def test_only_profiles_of_the_client_share_quotas(
+    given: Any,  # noqa: ANN401  # wrong on purpose
+    profiles: list[str],
+    text: str,
+) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        shares_of(given, profiles)
+    assert caught.value.message == text
 
 
 DRAWS: Final = 10_000

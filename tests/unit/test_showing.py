@@ -88,6 +88,11 @@ def printed(value: object, width: int = 80) -> str:
         ),
         (FOUND, "<Job glue:nightly-etl?region=eu-west-1: name nightly-etl>"),
         (attrs.evolve(FOUND, name=None), "<Job glue:nightly-etl?region=eu-west-1>"),
+        (attrs.evolve(FOUND, state="STARTED"), f"<Job {JOB}: name nightly-etl, state STARTED>"),
+        (
+            attrs.evolve(RUN, state=RunState.UNKNOWN, native_state="", created_at=None, started_at=None, message=None),
+            f"<JobRun {REF}: UNKNOWN>",
+        ),
     ],
     ids=lambda value: "" if isinstance(value, str) else type(value).__name__,
 )
@@ -119,8 +124,29 @@ def test_a_notebook_shows_one_value_as_a_card_in_the_readers_zone() -> None:
         "message": "<b>stop</b> & go",
     }
     assert '<time datetime="2026-11-20T02:00:04.313000+00:00">' in html_of(STREAM)
-    assert dict(Cells(html_of(ATTEMPT)).rows)["attempt"] == "2"
+    assert dict(Cells(html_of(ATTEMPT)).rows) == {
+        "run": "glue:nightly-etl/jr_0?region=eu-west-1",
+        "attempt": "2",
+        "state": "FAILED",
+        "created": "2026-11-20 03:00:04 CET",
+        "duration": "0:05:00",
+        "usage": "1.5 DPU h (consumed)",
+        "message": "it broke",
+    }
     assert dict(Cells(html_of(FOUND)).rows) == {"job": str(JOB), "name": "nightly-etl", "state": ""}
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        (None, ""),
+        ("\n one \ntwo\nthree", "one "),
+        ("x" * 80, "x" * 80),
+        ("x" * 81, "x" * 77 + "..."),
+    ],
+)
+def test_a_table_holds_the_first_line_of_a_message_up_to_80_characters(message: str | None, shown: str) -> None:
+    assert dict(Cells(html_of(attrs.evolve(RUN, message=message))).rows)["message"] == shown
 
 
 def test_a_notebook_shows_a_list_as_a_table() -> None:
