@@ -11,7 +11,7 @@ import msgspec
 import pyarrow as pa
 from pyarrow import compute
 
-from jobruns_sdk.model import Attempt, JobRun
+from jobruns_sdk.model import Attempt, JobRun, Usage
 from jobruns_sdk.refs import JobRef
 from jobruns_sdk.wire import Native, plain_members
 
@@ -53,6 +53,7 @@ ATTEMPT_SCHEMA: Final = pa.schema(
 """The columns of attempts, as ``Attempt`` has them; ``run_ref`` is that of the run, ``attempt`` the number."""
 
 _PLAIN: Final = f"{string.ascii_letters}{string.digits}_.-~".encode()
+_UNKNOWN: Final = Usage()
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -124,9 +125,9 @@ def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
 
 def _job_columns(jobs: Sequence[JobRef], run_ids: list[str]) -> list[pa.Array]:
     """Return the columns of references, and the run ids; what depends on the job is made once for each job."""
-    known = {id(job): job for job in jobs}
-    index = {key: number for number, key in enumerate(known)}
-    at = pa.array([index[id(job)] for job in jobs], pa.int32())
+    known = dict(zip(map(id, jobs), jobs, strict=True))
+    index = dict(zip(known, range(len(known)), strict=True))
+    at = pa.array(list(map(index.__getitem__, map(id, jobs))), pa.int32())
     texts = [str(job).partition("?") for job in known.values()]
 
     def spread(values: Iterable[str | None]) -> pa.Array:
@@ -164,16 +165,17 @@ def _state_columns(rows: Sequence[JobRun[object] | Attempt[object]]) -> list[pa.
 
 def _times(moments: list[datetime | None]) -> pa.Array:
     # Of time spans pyarrow makes a column in a third of the time that it takes over times with a zone.
-    spans = pa.array([None if moment is None else moment - _EPOCH for moment in moments], pa.duration("us"))
-    return spans.cast(pa.int64()).cast(_TIME)
+    spans = [None if moment is None else moment - _EPOCH for moment in moments]
+    return pa.array(spans, pa.duration("us")).view(_TIME)
 
 
 def _usage_columns(rows: Sequence[JobRun[object] | Attempt[object]]) -> list[pa.Array]:
-    usages = [row.usage for row in rows]
+    known = [row.usage for row in rows]
+    usages = [usage or _UNKNOWN for usage in known]
     return [
-        _array([None if one is None else one.vcpu_hours for one in usages], _HOURS),
-        _array([None if one is None else one.memory_gb_hours for one in usages], _HOURS),
-        _array([None if one is None else one.storage_gb_hours for one in usages], _HOURS),
-        _array([None if one is None else one.dpu_hours for one in usages], _HOURS),
-        _array([None if one is None else one.basis for one in usages], _TEXT),
+        _array([usage.vcpu_hours for usage in usages], _HOURS),
+        _array([usage.memory_gb_hours for usage in usages], _HOURS),
+        _array([usage.storage_gb_hours for usage in usages], _HOURS),
+        _array([usage.dpu_hours for usage in usages], _HOURS),
+        _array([None if usage is None else usage.basis for usage in known], _TEXT),
     ]
