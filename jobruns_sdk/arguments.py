@@ -25,9 +25,14 @@ _SHOWN: Final = (str, int, float, date, timedelta, type(None))
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
+def hidden(value: object) -> str:
+    """Return what an error may show of a value that may be a secret: its type."""
+    return f"a value of type {type(value).__name__}"
+
+
 def shown(value: object) -> str:
     """Return what an error may show of a value: of a structure, which may hold secrets, the type only."""
-    return f"{value!r:.200}" if isinstance(value, _SHOWN) else f"a value of type {type(value).__name__}"
+    return f"{value!r:.200}" if isinstance(value, _SHOWN) else hidden(value)
 
 
 def refusal(name: str, right: str, value: object) -> InvalidRequestError:
@@ -68,7 +73,7 @@ def check_text(name: str, value: object) -> None:
         InvalidRequestError: It is something else, empty, or holds a lone surrogate.
     """
     if not is_text(value):
-        flaw = f"a value of type {type(value).__name__}"
+        flaw = hidden(value)
         if isinstance(value, str):
             flaw = "one with a lone surrogate" if value else "an empty one"
         raise InvalidRequestError(f"{name} is a text, got {flaw}")
@@ -164,6 +169,10 @@ def items_of(name: str, values: Iterable[T], what: str) -> list[T]:
     return list(values)
 
 
+def _is_mapping(values: object) -> bool:
+    return isinstance(values, Mapping)
+
+
 def _is_collection(values: object) -> bool:
     return isinstance(values, Iterable) and not isinstance(values, (str, bytes))
 
@@ -185,7 +194,9 @@ def pairs_of(name: str, values: Mapping[str, str] | None) -> dict[str, str]:
     Raises:
         InvalidRequestError: It is no mapping of texts to texts, whose values are not shown.
     """
-    for key, value in () if values is None else mapping_of(name, "a mapping of names to texts, or None", values):
+    if values is not None and not _is_mapping(values):
+        raise InvalidRequestError(f"{name} is a mapping of names to texts, or None, got {hidden(values)}")
+    for key, value in (values or {}).items():
         check_text(f"each name in {name}", key)
         if value != "":
             check_text(f"{name}[{key!r:.200}]", value)

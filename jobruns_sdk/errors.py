@@ -91,6 +91,11 @@ class JobRunsError(Exception):
         return f"{head} ({', '.join(facts)})" if facts else head
 
 
+def told_by(error: JobRunsError | None) -> tuple[type[JobRunsError], str] | None:
+    """Return what makes errors equal where values hold them: errors themselves are equal to nothing else."""
+    return None if error is None else (type(error), str(error))
+
+
 def answer_of(error: JobRunsError | None) -> _Answer:
     """Return what an error tells of the service's answer, for the error that follows from it."""
     if error is None:

@@ -5,7 +5,9 @@ decides about the rest. Codes arrive in three places, see
 https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html#operation-error-serialization.
 """
 
-from collections.abc import Mapping
+import json
+import re
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Final
 
@@ -25,6 +27,10 @@ from jobruns_sdk.errors import (
 )
 
 _MESSAGE_LIMIT: Final = 1000
+_HIDDEN: Final = "<hidden>"
+_SHORTEST_SECRET: Final = 4  # characters: what is shorter stands in texts by chance, and does not hide much
+# A signature that does not match is answered with the request that it should have been made of, session token included.
+_SIGNATURE: Final = re.compile(r"(x-amz-security-token: ?|credential=|signature=)[^\s,;&'\"]+", re.IGNORECASE)
 _SERVER_FAULT: Final = HTTPStatus.INTERNAL_SERVER_ERROR
 _RETRYABLE: Final = frozenset({ThrottledError, ServiceUnavailableError})
 _BODY: Final = msgspec.json.Decoder(dict[str, object])
@@ -69,6 +75,7 @@ def error_from_response(
     headers: Mapping[str, str],
     body: bytes,
     codes: Mapping[str, type[JobRunsError]],
+    secrets: Iterable[str] = (),
 ) -> JobRunsError:
     """Return the error that an answer with an error status means; it is never raised here, and no body is too odd.
 
@@ -79,10 +86,12 @@ def error_from_response(
         headers: The answer's headers, their names in lower case.
         body: The answer's body: JSON, HTML, nothing.
         codes: The service's own table of modelled error codes.
+        secrets: What the request said that no error may show, though the service repeats it.
     """
     members = _members(body)
     code = _code(headers, members)
     message = _first_text(members, "message", "Message", "errorMessage") or "the answer holds no error text"
+    message = _without(secrets, message)
     kind = kind_from_code(code, codes) or _kind_from_status(status)
     error = kind(
         message if len(message) <= _MESSAGE_LIMIT else f"{message[:_MESSAGE_LIMIT]}...",
@@ -105,6 +114,14 @@ def kind_from_code(code: str, codes: Mapping[str, type[JobRunsError]]) -> type[J
         codes: The service's own table of modelled error codes.
     """
     return codes.get(code) or _COMMON.get(_stem(code))
+
+
+def _without(secrets: Iterable[str], message: str) -> str:
+    forms = {form for text in secrets for form in (text, json.dumps(text)[1:-1], repr(text)[1:-1])}
+    for form in sorted(forms, key=len, reverse=True):
+        if len(form) >= _SHORTEST_SECRET:
+            message = message.replace(form, _HIDDEN)
+    return _SIGNATURE.sub(rf"\1{_HIDDEN}", message)
 
 
 def _members(body: bytes) -> Mapping[str, object]:

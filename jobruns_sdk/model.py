@@ -7,7 +7,7 @@ from typing import Final, Generic, Literal, Self, TypeVar
 
 import attrs
 
-from jobruns_sdk.errors import JobRunsError, RunFailedError, RunNotFinishedError
+from jobruns_sdk.errors import JobRunsError, RunFailedError, RunNotFinishedError, told_by
 from jobruns_sdk.refs import JobRef, RunRef
 from jobruns_sdk.showing import Shown, moment
 
@@ -299,7 +299,7 @@ class StopOutcome:
 
     ref: RunRef
     accepted: bool
-    error: JobRunsError | None = None
+    error: JobRunsError | None = attrs.field(default=None, eq=told_by)
 
 
 @attrs.frozen

@@ -11,7 +11,7 @@ import attrs
 import msgspec
 
 from jobruns_sdk.cursors import Cursor, Place, Query
-from jobruns_sdk.errors import JobRunsError
+from jobruns_sdk.errors import JobRunsError, told_by
 from jobruns_sdk.lanes import Kind, Lane, Source
 from jobruns_sdk.merging import Merged, Single, Stream
 from jobruns_sdk.refs import JobRef
@@ -52,7 +52,7 @@ class SourceError:
     """
 
     job: JobRef
-    error: JobRunsError
+    error: JobRunsError = attrs.field(eq=told_by)
 
 
 @attrs.frozen
@@ -77,7 +77,7 @@ class SourceReport:
     disorder: int
     waited: float
     ended: bool
-    error: JobRunsError | None
+    error: JobRunsError | None = attrs.field(eq=told_by)
 
 
 @attrs.frozen

@@ -66,6 +66,7 @@ class Operation(Generic[N]):
         decoder: Decodes its answer.
         codes: The service's error codes and the errors that stand for them.
         repeatable: Whether it may be sent again when it is unknown if the service has seen it.
+        secret: The members of its request that may hold secrets: no error shows their texts.
     """
 
     service: str
@@ -73,6 +74,7 @@ class Operation(Generic[N]):
     decoder: msgspec.json.Decoder[N] = attrs.field(repr=False)
     codes: Mapping[str, type[JobRunsError]] = attrs.field(repr=False)
     repeatable: bool = True
+    secret: tuple[str, ...] = ()
 
     def read(self, reply: Reply) -> N:
         """Decode an answer.

@@ -3,17 +3,23 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncGenerator, Awaitable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Final, Self, cast
 
 import msgspec
 from botocore import xform_name
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ParamValidationError
 
 from jobruns_sdk.concurrency import finished
-from jobruns_sdk.errors import CallTimeoutError, ClientClosedError, JobRunsError, ThrottledError
+from jobruns_sdk.errors import (
+    CallTimeoutError,
+    ClientClosedError,
+    InvalidRequestError,
+    JobRunsError,
+    ThrottledError,
+)
 from jobruns_sdk.failures import error_from_response
 from jobruns_sdk.lifetime import Lifetime
 from jobruns_sdk.pacing import UNPUBLISHED, Quota, TokenBucket, backoff
@@ -164,7 +170,7 @@ class Transport:
         try:
             async with asyncio.timeout(seconds):
                 with self._clock.calling(), translated(operation.service, operation.name):
-                    return await _answer(operation, method(**params))
+                    return await _answer(operation, params, method(**params))
         except TimeoutError as error:
             limit = f"no answer within call_timeout={self._policy.call_timeout:g} s"
             raise CallTimeoutError(limit, service=operation.service, operation=operation.name) from error
@@ -186,13 +192,19 @@ def _may_repeat(operation: Operation[Any], failure: JobRunsError) -> bool:
     return failure.retryable and (operation.repeatable or not failure.in_doubt)
 
 
-async def _answer(operation: Operation[Any], request: Awaitable[dict[str, Any]]) -> dict[str, Any]:
+async def _answer(
+    operation: Operation[Any], params: Mapping[str, object], request: Awaitable[dict[str, Any]]
+) -> dict[str, Any]:
     try:
         return await request
+    except ParamValidationError as error:
+        # It quotes values, which may be secrets, and is no cause of ours for that reason.
+        fault = " ".join(str(error).partition(", value:")[0].split())
     except ClientError as error:
         if BODY not in error.response:
             raise
-        raise _error_from_answer(operation, error) from error
+        raise _error_from_answer(operation, params, error) from error
+    raise InvalidRequestError(fault, service=operation.service, operation=operation.name)
 
 
 def _reply(answer: Mapping[str, Any], requests: int, waited: float) -> Reply:
@@ -201,7 +213,7 @@ def _reply(answer: Mapping[str, Any], requests: int, waited: float) -> Reply:
     return Reply(answer[BODY], request_id, requests, waited, about["HTTPStatusCode"])
 
 
-def _error_from_answer(operation: Operation[Any], error: ClientError) -> JobRunsError:
+def _error_from_answer(operation: Operation[Any], params: Mapping[str, object], error: ClientError) -> JobRunsError:
     # What the stubs know of an error's answer is not all that ours holds.
     answer = cast("Mapping[str, Any]", error.response)
     return error_from_response(
@@ -211,4 +223,18 @@ def _error_from_answer(operation: Operation[Any], error: ClientError) -> JobRuns
         headers=answer["ResponseMetadata"]["HTTPHeaders"],
         body=answer[BODY],
         codes=operation.codes,
+        secrets=_texts([params.get(name) for name in operation.secret]),
     )
+
+
+def _texts(value: object) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case Mapping():
+            yield from _texts([*cast("Mapping[str, object]", value).values()])
+        case list() | tuple():
+            for item in cast("Sequence[object]", value):
+                yield from _texts(item)
+        case _:
+            pass

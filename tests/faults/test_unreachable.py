@@ -101,7 +101,7 @@ async def test_no_region_is_known() -> None:
 
 async def test_a_region_that_cannot_be_one() -> None:
     session = CountingSession()
-    failure = await failure_at(None, session, region_name="x" * 64)
+    failure = await failure_at(None, session, region_name="12345")
 
     assert isinstance(failure, InvalidRequestError)
     assert "doesn't match a supported format" in failure.message

@@ -14,5 +14,7 @@ GET_APPLICATION: Final = Operation("emr-serverless", "GetApplication", native.GE
 GET_DASHBOARD_FOR_JOB_RUN: Final = Operation(
     "emr-serverless", "GetDashboardForJobRun", native.GET_DASHBOARD_FOR_JOB_RUN, CODES
 )
-START_JOB_RUN: Final = Operation("emr-serverless", "StartJobRun", native.START_JOB_RUN, CODES)
+START_JOB_RUN: Final = Operation(
+    "emr-serverless", "StartJobRun", native.START_JOB_RUN, CODES, secret=("jobDriver", "configurationOverrides")
+)
 CANCEL_JOB_RUN: Final = Operation("emr-serverless", "CancelJobRun", native.CANCEL_JOB_RUN, CODES)

@@ -12,6 +12,7 @@ from jobruns_sdk.arguments import (
     check_kind,
     check_text,
     check_texts,
+    hidden,
     items_of,
     optional,
     pairs_of,
@@ -27,8 +28,8 @@ _TEXT_OR_NONE: Final = validated(optional(check_text))
 
 
 def _texts(values: Sequence[str]) -> tuple[str, ...]:
-    if isinstance(values, Mapping):
-        raise InvalidRequestError("arguments is a list of texts as the script is given them, got a mapping")
+    if isinstance(values, (str, Mapping)):
+        raise InvalidRequestError(f"arguments is a list of texts as the script is given them, got {hidden(values)}")
     texts = items_of("arguments", values, "texts")
     for number, text in enumerate(texts):
         if text != "":

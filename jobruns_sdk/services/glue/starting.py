@@ -290,7 +290,7 @@ class Starter:
 
     def _unknown(self, request: StartRequest, sent: JobRunsError | None = None) -> StartOutcomeUnknownError:
         how = (
-            f"look in runs() for one with {MARKER}={request.mark!r} among native.Arguments, "
+            f"look in runs() for one whose native.Arguments[{MARKER!r}] ends in {request.mark[_DIGEST_LENGTH:]!r}, "
             "or start again with the same idempotency_key, which looks again and sends nothing while in doubt"
             if request.mark
             else "look in runs() for one with the same native.Arguments; an idempotency_key would tell for sure"
