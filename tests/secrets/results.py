@@ -27,7 +27,7 @@ def sending() -> Iterator[tuple[Call, dict[str, Any]]]:
                 yield call, given
 
 
-async def _read(pages: Pages[Any]) -> list[object]:
+async def _read(pages: Any) -> list[object]:  # noqa: ANN401  # Pages of whatever
     async with pages.open() as walk:
         found = [pages.plan, walk, await walk.next_page(), walk.report, *await pages.collect()]
     return [*found, *[page async for page in pages.by_page()]]
@@ -38,7 +38,7 @@ async def results_of(client: JobRunsClient, call: Call, given: dict[str, Any]) -
     result: Any = call.of(client)(**{**call.right, **given})
     found: list[object] = [client, result]
     if isinstance(result, Pages):
-        found += await _read(result)
+        found += await _read(call.of(client)(**{**call.right, **given}))
     elif isinstance(result, Watch):
         found.append(await anext(result))
         await result.aclose()

@@ -7,7 +7,6 @@ import pickle
 from collections.abc import Iterator
 from typing import Any, Final, cast
 
-import attrs
 import pytest
 
 from jobruns_sdk import JobRunsError, StopOutcome, from_dict, to_dict
@@ -100,9 +99,8 @@ def same(value: Any, other: Any) -> bool:  # noqa: ANN401  # any value
     if isinstance(value, JobRunsError):
         facts = [(error.args, str(error), sorted(vars(error))) for error in (value, other)]
         return facts[0] == facts[1] and all(same(fact, vars(other)[name]) for name, fact in vars(value).items())
-    kind: Any = type(value)
-    if attrs.has(kind):
-        names = [field.name for field in attrs.fields(kind)]
+    names: list[str] = [field.name for field in getattr(value, "__attrs_attrs__", ())]
+    if names:
         return bool(value == other) and all(same(getattr(value, name), getattr(other, name)) for name in names)
     if isinstance(value, tuple):
         items = cast("tuple[object, ...]", value)
