@@ -3,7 +3,7 @@
 import base64
 from datetime import datetime
 from hashlib import blake2b
-from typing import Final, Self
+from typing import Annotated, Final, Self
 
 import msgspec
 
@@ -20,7 +20,7 @@ class Mark(msgspec.Struct, frozen=True, array_like=True):
     """A row that was passed: its key, and the time of whichever row up to it lies furthest on."""
 
     key: str
-    when: datetime | None
+    when: Annotated[datetime, msgspec.Meta(tz=True)] | None
 
 
 class Place(msgspec.Struct, frozen=True, array_like=True):
@@ -75,7 +75,7 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True):
             # The last character may hold bits that nothing reads.
             sound = _armoured(raw) == payload and _checksum(body) == raw[:_CHECKSUM_BYTES]
             cursor = msgspec.json.decode(body, type=cls) if sound else None
-        except (ValueError, msgspec.DecodeError) as error:
+        except (ValueError, RecursionError) as error:
             raise CursorError("the cursor is damaged") from error
         if cursor is None:
             raise CursorError("the cursor is damaged: its checksum does not match")

@@ -88,7 +88,20 @@ def test_other_text_is_no_cursor(text: str) -> None:
             Cursor.parse(candidate, LISTING)
 
 
-@pytest.mark.parametrize("body", [b"", b"null", b"{}", b"[]", b'["a",{},{"":[1]}]', b'["\xff",{},{}]', b"[" * 9999])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"null",
+        b"{}",
+        b"[]",
+        b'["a",{},{"":[1]}]',
+        b'["a",{},{"":["1",["r","2026-11-20T00:00:00"]]}]',
+        b'["\xff",{},{}]',
+        b"[" * 9999,
+        b'["a",{},{},' + b"[" * 99_999,
+    ],
+)
 def test_a_body_that_is_no_cursor_is_refused_although_its_checksum_is_right(body: bytes) -> None:
     with pytest.raises(CursorError, match="damaged"):
         Cursor.parse(sealed(body), LISTING)

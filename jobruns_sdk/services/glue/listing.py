@@ -1,11 +1,12 @@
 """Glue's lists, page by page. Runs come newest first, without filters of the service's own."""
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import ClassVar, Final
 
-from jobruns_sdk.errors import NotFoundError
+from jobruns_sdk.errors import CursorError, NotFoundError
 from jobruns_sdk.lanes import Batch, Named, Undecoded
 from jobruns_sdk.model import Attempt, Job, JobRun
 from jobruns_sdk.ports import Call, Reply
@@ -24,6 +25,7 @@ from jobruns_sdk.services.glue.translate import (
 )
 from jobruns_sdk.wire import utc
 
+_NUMBER: Final = re.compile("[1-9][0-9]{0,8}")
 LATE: Final = timedelta(minutes=30)
 """How much later than its place in the list says a run may have started: one that is queued waits 20 minutes at most.
 
@@ -134,8 +136,11 @@ class AttemptListing:
         """Fetch one attempt.
 
         Raises:
+            CursorError: The token is no attempt's number: the cursor that it comes from was made up.
             NotFoundError: The history holds no attempt of the run.
         """
+        if token is not None and not _NUMBER.fullmatch(token):
+            raise CursorError("the cursor is damaged: it goes on at no attempt's number")
         number = int(token or 1)
         try:
             row, reply = await get_attempt(
