@@ -1,8 +1,7 @@
 """Hostile answers, and what may come of any answer at all."""
 
 import json
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from typing import Final, TypeAlias, cast
 
 from jobruns_sdk import JobRunsError, ResponseFormatError, from_dict, to_dict
@@ -84,30 +83,39 @@ MEMBERS: Final = (
 _MARK: Final = "\uffff here"
 
 
-def with_each_member_replaced(answer: Json) -> Iterator[tuple[str, bytes]]:
-    """Yield the answer with each of its members, at any depth, replaced by each hostile value, and what was done."""
-    for place, text in _marked(answer, "$", json.dumps):
-        start, _, end = text.partition(json.dumps(_MARK))
-        for value in MEMBERS:
-            yield f"{place} = {value[:40]!r}", start.encode() + value + end.encode()
+Place: TypeAlias = tuple[str | int, ...]
 
 
-def _marked(node: Json, place: str, written: Callable[[Json], str]) -> Iterator[tuple[str, str]]:
-    yield place, written(_MARK)
+def places(node: Json, place: Place = ()) -> Iterator[Place]:
+    """Yield the place of every member and row, at any depth, that of the whole first."""
+    yield place
     if isinstance(node, dict):
         for key, value in node.items():
-            yield from _marked(value, f"{place}.{key}", partial(_with_member, written, node, key))
+            yield from places(value, (*place, key))
     elif isinstance(node, list):
-        for index, value in enumerate(node[:2]):  # rows are read alike
-            yield from _marked(value, f"{place}[{index}]", partial(_with_row, written, node[:2], index))
+        for index, value in enumerate(node):
+            yield from places(value, (*place, index))
 
 
-def _with_member(written: Callable[[Json], str], node: dict[str, Json], key: str, new: Json) -> str:
-    return written({**node, key: new})
+def replaced(node: Json, place: Place, new: Json) -> Json:
+    """Return the same with something else at a place."""
+    if not place:
+        return new
+    first, rest = place[0], place[1:]
+    if isinstance(node, dict):
+        return {key: replaced(value, rest, new) if key == first else value for key, value in node.items()}
+    if isinstance(node, list):
+        return [replaced(value, rest, new) if index == first else value for index, value in enumerate(node)]
+    return node
 
 
-def _with_row(written: Callable[[Json], str], node: list[Json], index: int, new: Json) -> str:
-    return written([*node[:index], new, *node[index + 1 :]])
+def with_each_member_replaced(answer: Json) -> Iterator[tuple[str, bytes]]:
+    """Yield the answer with each of its members, at any depth, replaced by each hostile value, and what was done."""
+    for place in places(answer):
+        if not any(isinstance(step, int) and step > 1 for step in place):  # rows are read alike
+            start, _, end = json.dumps(replaced(answer, place, _MARK)).partition(json.dumps(_MARK))
+            for value in MEMBERS:
+                yield f"{place} = {value[:40]!r}", start.encode() + value + end.encode()
 
 
 def check(name: str, outcome: object) -> None:

@@ -3,15 +3,14 @@
 import asyncio
 import gzip
 import json
-from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobruns_sdk import ResponseFormatError
-from tests.faults.bodies import MEMBERS, NO_ANSWERS, Json, check, with_each_member_replaced
+from tests.faults.bodies import MEMBERS, NO_ANSWERS, Json, check, places, replaced, with_each_member_replaced
 from tests.faults.large import BOUND, LARGE, PASSING, cost
 from tests.faults.offline import largest_sample, read, samples
 from tests.faults.operations import OPERATIONS
@@ -56,26 +55,12 @@ _json: Final = st.recursive(
 )
 
 
-def _places(node: Json, place: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    yield place
-    if isinstance(node, dict):
-        for key, value in node.items():
-            yield from _places(value, (*place, key))
-    elif isinstance(node, list):
-        for index, value in enumerate(node):
-            yield from _places(value, (*place, index))
-
-
 @st.composite
 def mutated(draw: st.DrawFn, name: str) -> bytes:
     """A good answer with members replaced, and then a few bytes cut out, put in or changed."""
-    answer: Any = json.loads(draw(st.sampled_from(list(samples(name)))))
+    answer: Json = json.loads(draw(st.sampled_from(list(samples(name)))))
     for _ in range(draw(st.integers(0, 4))):
-        *around, last = draw(st.sampled_from([*_places(answer)][1:] or [("a",)]))
-        node = answer
-        for key in around:
-            node = node[key]
-        node[last] = draw(_json)
+        answer = replaced(answer, draw(st.sampled_from(list(places(answer)))), draw(_json))
     body = json.dumps(answer).encode()
     for _ in range(draw(st.integers(0, 2))):
         start = draw(st.integers(0, len(body)))
