@@ -204,7 +204,8 @@ def test_whatever_is_missing_is_none() -> None:
         assert {run.name, run.message, run.created_by, run.usage} == {None}
         assert {run.created_at, run.started_at, run.updated_at, run.ended_at} == {None}
     for attempt in attempts:
-        assert (attempt.run, attempt.id, attempt.state, attempt.number) == (REF, "00frun1", RunState.UNKNOWN, 1)
+        assert (attempt.run, attempt.id, attempt.number) == (REF, "00frun1", 1)
+        assert (attempt.state, attempt.native_state) == (RunState.UNKNOWN, "")
         assert {attempt.message, attempt.usage} == {None}
         assert {attempt.created_at, attempt.started_at, attempt.updated_at, attempt.ended_at} == {None}
 

@@ -164,6 +164,7 @@ def test_whatever_is_missing_is_none() -> None:
     assert {run.name, run.message, run.created_by, run.usage} == {None}
     assert {run.created_at, run.started_at, run.updated_at, run.ended_at} == {None}
     assert (attempt.id, attempt.number, attempt.state) == ("jr_0", 1, RunState.UNKNOWN)
+    assert attempt_from_native(REF, native.JobRun()).id == ""
     assert {attempt.message, attempt.usage, attempt.created_at, attempt.ended_at} == {None}
 
 
@@ -259,7 +260,9 @@ def test_a_run_that_used_nothing_yet() -> None:
 def test_usage_is_summed_over_attempts() -> None:
     consumed = [retry(0, hours=1.0), retry(1, hours=2.0), retry(2, hours=4.0)]
     mixed = [retry(0, hours=1.0), retry(1, hours=2.0, estimated=True), retry(2, hours=4.0)]
+    idle = [retry(0, hours=0.0), retry(1, hours=2.0), retry(2, hours=0.0)]
 
+    assert tried(idle).usage == Usage(dpu_hours=2.0, basis="consumed")
     assert tried(consumed).usage == Usage(dpu_hours=7.0, basis="consumed")
     assert tried(mixed).usage == Usage(dpu_hours=7.0, basis="estimated")
 
