@@ -6,10 +6,10 @@ here; so does ``jobruns_sdk.sync``.
 
 try:
     import pyarrow as pa
-except ModuleNotFoundError as error:
+except ModuleNotFoundError as _missing:
     raise ModuleNotFoundError(
-        "Arrow data need pyarrow: install the extra, as in pip install 'jobruns_sdk[arrow]'", name=error.name
-    ) from error
+        "Arrow data need pyarrow: install the extra, as in pip install 'jobruns_sdk[arrow]'", name=_missing.name
+    ) from _missing
 
 from jobruns_sdk.arrow.columns import (
     ATTEMPT_SCHEMA,
