@@ -27,7 +27,7 @@ def _rows(*, smoke: bool) -> Iterator[report.Row]:
         yield rows_process.memory(url, pages=60 if smoke else 5_000)
     if not smoke:  # a single start tells nothing about some milliseconds
         with compiled():
-            yield rows_process.importing(rounds=8)
+            yield from rows_process.importing(rounds=8)
             yield rows_process.pytest_start(rounds=8)
 
 

@@ -13,13 +13,19 @@ from tests.benchmarks.report import Row, ratio
 _PLUGIN = "jobruns_sdk.testing.plugin"
 
 
-def importing(*, rounds: int) -> Row:
+def importing(*, rounds: int) -> list[Row]:
     """Import time over aiobotocore's own; the child sees to it that nothing of ``testing`` is imported."""
-    ours = partial(child, "importing", "jobruns_sdk", "JobRunsClient")
-    theirs = partial(child, "importing", "aiobotocore.session", "get_session")
-    found = alternately({"ours": ours, "aiobotocore": theirs}, rounds)
-    name = "import, over aiobotocore's own"
-    return _more(name, found["ours"], found["aiobotocore"], "aiobotocore", 60.0)
+    targets = {"ours": ("jobruns_sdk", "JobRunsClient"), "theirs": ("aiobotocore.session", "get_session")}
+
+    def more(name: str, collector: str, goal: float | None) -> Row:
+        contest = {who: partial(child, "importing", *target, collector) for who, target in targets.items()}
+        found = alternately(contest, rounds)
+        return _more(name, found["ours"], found["theirs"], "aiobotocore", goal)
+
+    return [
+        more("import, over aiobotocore's own", "collector", 60.0),
+        more("- with the garbage collector off", "no-collector", None),
+    ]
 
 
 def first_page(url: str, *, rounds: int) -> list[Row]:
@@ -63,7 +69,7 @@ def memory(url: str, *, pages: int) -> Row:
     return Row(name, f"{whole / 1e3:.1f} MB", f"first 10,000 {first / 1e3:.1f} MB", whole / first, 1.1)
 
 
-def _more(name: str, ours: Sequence[float], theirs: Sequence[float], peer: str, goal: float) -> Row:
+def _more(name: str, ours: Sequence[float], theirs: Sequence[float], peer: str, goal: float | None) -> Row:
     """Return a row about what the one takes more than the other, in the median of the rounds but the first.
 
     In the first one what has changed is compiled.
