@@ -92,6 +92,7 @@ def test_the_published_quotas_are_these() -> None:
 
 KNOWN: Final = {("glue", "StartJobRun"), ("glue", "GetJobRuns"), ("datazone", "ListJobRuns")}
 FIVE: Final = Quota(rate=5, burst=10)
+KEYS: Final = "each key of quotas is a service and an operation, such as ('glue', 'GetJobRuns'), got"
 QUOTAS_GIVEN: Final = 'quotas is a mapping such as {("glue", "GetJobRuns"): Quota(rate=5, burst=10)}, or None, got '
 
 
@@ -114,11 +115,11 @@ def test_quotas_that_are_given_replace_the_published_ones() -> None:
         ({("athena", "GetJobRun"): FIVE}, "quotas: 'GetJobRun' of 'athena' is never called, known are none"),
         (
             {"glue": FIVE},
-            "each key of quotas is a service and an operation, such as ('glue', 'GetJobRuns'), got 'glue'",
+            f"{KEYS} 'glue'",
         ),
         (
             {("glue", 5): FIVE},
-            "each key of quotas is a service and an operation, such as ('glue', 'GetJobRuns'), got a value of type tuple",
+            f"{KEYS} a value of type tuple",
         ),
         (
             {("glue", "GetJobRuns"): 5},

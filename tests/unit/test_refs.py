@@ -1,5 +1,7 @@
 import itertools
+import re
 import string
+from collections.abc import Callable
 from contextlib import suppress
 from operator import attrgetter
 from typing import Any, Final
@@ -10,7 +12,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from jobruns_sdk.errors import InvalidRequestError
-from jobruns_sdk.refs import JobRef, RunRef, Service
+from jobruns_sdk.refs import JobRef, RunRef, Service, check_name, check_region
 
 PATH_LENGTHS: Final = {Service.EMR_SERVERLESS: 1, Service.DATAZONE: 2, Service.GLUE: 1}
 
@@ -36,6 +38,7 @@ RUN_REFS: Final = st.builds(RunRef, job_refs(), NAMES)
         ("datazone:dzd_x/job42", JobRef("datazone", ("dzd_x", "job42"))),
         ("glue:a?region=eu-west-1", JobRef("glue", ("a",), "eu-west-1")),
         ("glue:a?profile=prod", JobRef("glue", ("a",), None, "prod")),
+        ("glue:a?profile=prod%2Fco", JobRef("glue", ("a",), None, "prod/co")),
         ("glue:a?region=eu-west-1&profile=prod%26co", JobRef("glue", ("a",), "eu-west-1", "prod&co")),
         ("glue:Combine%20legistators%20data", JobRef("glue", ("Combine legistators data",))),
         ("glue:reports%2Fdaily%3Fv%3D2", JobRef("glue", ("reports/daily?v=2",))),
@@ -232,6 +235,77 @@ def test_a_run_id_that_is_none(run_id: Any) -> None:  # noqa: ANN401  # what unt
         JobRef("glue", "a").run(run_id)
 
 
+BYTES: Any = b"a"
+FIVE: Any = 5
+SERVICES: Final = "emr-serverless, datazone, glue"
+FORM: Final = "(SERVICE:JOB[/RUN][?region=REGION&profile=PROFILE], names percent-encoded)"
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("glue:nightly etl/a", ""),
+        ("glue:a:b/c", ""),
+        ("athena:a/b", f": unknown service 'athena', known are {SERVICES}"),
+        (
+            "glue:a/b?region=x=y",
+            ": a region is made of up to 63 letters, digits and '-', such as 'eu-west-1', got 'x=y'",
+        ),
+        (5, ": expected text, got int"),
+    ],
+)
+def test_a_text_that_is_no_reference_is_told_with_the_form_and_the_reason(text: Any, why: str) -> None:  # noqa: ANN401
+    with pytest.raises(InvalidRequestError) as caught:
+        RunRef.parse(text)
+    assert caught.value.message == f"{text!r} is not the text form of a run {FORM}{why}"
+    if isinstance(text, str):
+        text = text.replace("/", "%2F", 1)
+    with pytest.raises(InvalidRequestError) as caught:
+        JobRef.parse(text)
+    assert caught.value.message == f"{text!r} is not the text form of a job {FORM}{why}"
+
+
+def test_the_services_of_adapters_are_known_where_they_are_told() -> None:
+    assert JobRef.parse("athena:a", services=["athena"]) == JobRef("athena", "a")
+    assert RunRef.parse("athena:a/b", services=["athena"]) == JobRef("athena", "a").run("b")
+    with pytest.raises(InvalidRequestError, match=f"known are {SERVICES}, athena, batch$"):
+        JobRef.parse("hive:a", services=("athena", "batch"))
+    with pytest.raises(InvalidRequestError, match="services is a list or another collection of names of services, got"):
+        JobRef.parse("athena:a", services="athena")
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: JobRef("a/b", "a"), "a service's name is made of letters, digits, '-' and '_', got 'a/b'"),
+        (lambda: JobRef("glue", ()), "a glue job is named by 1 non-empty text(s), got ()"),
+        (lambda: JobRef("athena", ()), "a athena job is named by 1 non-empty text(s), got ()"),
+        (lambda: JobRef("datazone", "a"), "a datazone job is named by 2 non-empty text(s), got ('a',)"),
+        (
+            lambda: JobRef("glue", b"a"),
+            "a job's path is a list or another collection of names, got a value of type bytes",
+        ),
+        (
+            lambda: check_region("eu west"),
+            "a region is made of up to 63 letters, digits and '-', such as 'eu-west-1', got 'eu west'",
+        ),
+        (lambda: JobRef("glue", "a", None, ""), "a profile is non-empty text, got ''"),
+        (lambda: JobRef("glue", "a").run(""), "a run id is non-empty text, got ''"),
+        (lambda: RunRef(FIVE, "a"), "a run's job is a JobRef, as JobRef.parse() makes of a text, got 5"),
+        (lambda: check_name("an id", "..", re.compile("[a-z]+")), "an id has the form [a-z]+, got '..'"),
+        (lambda: check_name("an id", 5, re.compile("[a-z]+")), "an id has the form [a-z]+, got 5"),
+    ],
+)
+def test_what_is_refused_is_told_with_what_is_right(make: Callable[[], object], text: str) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        make()
+    assert caught.value.message == text
+
+
+def test_a_name_of_the_right_form_passes() -> None:
+    check_name("an id", "abc", re.compile("[a-z]+"))
+
+
 def test_a_service_is_known_by_its_name() -> None:
     ref = JobRef("emr-serverless", "00f1abc")
 
@@ -265,7 +339,9 @@ def test_references_are_ordered_where_regions_are_missing_too() -> None:
     jobs = [
         JobRef("datazone", ("a", "b")),
         JobRef("glue", "a"),
+        JobRef("glue", "a", None, "A"),
         JobRef("glue", "a", None, "prod"),
+        JobRef("glue", "a", "A"),
         JobRef("glue", "a", "eu-west-1"),
         JobRef("glue", "a", "eu-west-1", "prod"),
         JobRef("glue", "a", "us-east-1"),
