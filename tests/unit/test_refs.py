@@ -282,7 +282,7 @@ def test_the_services_of_adapters_are_known_where_they_are_told() -> None:
         (lambda: JobRef("athena", ()), "a athena job is named by 1 non-empty text(s), got ()"),
         (lambda: JobRef("datazone", "a"), "a datazone job is named by 2 non-empty text(s), got ('a',)"),
         (
-            lambda: JobRef("glue", b"a"),
+            lambda: JobRef("glue", BYTES),
             "a job's path is a list or another collection of names, got a value of type bytes",
         ),
         (
