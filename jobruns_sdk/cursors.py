@@ -70,9 +70,9 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True):
         if version != _VERSION:
             raise CursorError(f"the cursor is damaged or of another version: it begins with {version[:20]!r}")
         try:
-            raw = base64.b64decode(payload + "=" * (-len(payload) % 4), altchars=b"-_", validate=True)
+            raw = base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
             body = raw[_CHECKSUM_BYTES:]
-            # The last character may hold bits that nothing reads.
+            # Other characters are passed over, and the last one may hold bits that nothing reads.
             sound = _armoured(raw) == payload and _checksum(body) == raw[:_CHECKSUM_BYTES]
             cursor = msgspec.json.decode(body, type=cls) if sound else None
         except (ValueError, RecursionError) as error:

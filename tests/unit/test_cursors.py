@@ -107,6 +107,24 @@ def test_a_body_that_is_no_cursor_is_refused_although_its_checksum_is_right(body
         Cursor.parse(sealed(body), LISTING)
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (5, "a cursor is text, got int"),
+        ("2.abc", "the cursor is damaged or of another version: it begins with '2'"),
+        ("x" * 30, "the cursor is damaged or of another version: it begins with 'xxxxxxxxxxxxxxxxxxxx'"),
+        ("1.a.b", "the cursor is damaged"),
+        ("1.!", "the cursor is damaged: its checksum does not match"),
+        (sealed(b"null"), "the cursor is damaged"),
+        (sealed(b"[]") + "A", "the cursor is damaged: its checksum does not match"),
+    ],
+)
+def test_what_is_wrong_with_a_cursor_is_told(text: object, told: str) -> None:
+    with pytest.raises(CursorError) as caught:
+        Cursor.parse(text, LISTING)
+    assert caught.value.message == told
+
+
 def test_a_cursor_of_another_listing_is_refused() -> None:
     with pytest.raises(CursorError, match=r"continues 'runs of glue:etl\?region=eu-west-1', not 'jobs of glue'"):
         Cursor.parse(TEXT, "jobs of glue")
