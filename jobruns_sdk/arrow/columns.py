@@ -126,8 +126,8 @@ def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
 def _job_columns(jobs: Sequence[JobRef], run_ids: list[str]) -> list[pa.Array]:
     """Return the columns of references, and the run ids; what depends on the job is made once for each job."""
     known = dict(zip(map(id, jobs), jobs, strict=True))
-    index = dict(zip(known, range(len(known)), strict=True))
-    at = pa.array(list(map(index.__getitem__, map(id, jobs))), pa.int32())
+    index = {key: number for number, key in enumerate(known)}
+    at = pa.array([0] * len(jobs) if len(known) == 1 else [index[id(job)] for job in jobs], pa.int32())
     texts = [str(job).partition("?") for job in known.values()]
 
     def spread(values: Iterable[str | None]) -> pa.Array:
@@ -152,12 +152,14 @@ def _is_plain(names: Iterable[str]) -> bool:
 
 
 def _state_columns(rows: Sequence[JobRun[object] | Attempt[object]]) -> list[pa.Array]:
+    created, started = [row.created_at for row in rows], [row.started_at for row in rows]
+    created_at = _times(created)
     return [
         _array([row.state for row in rows], _TEXT),
         _array([row.native_state for row in rows], _TEXT),
         _array([row.message for row in rows], _TEXT),
-        _times([row.created_at for row in rows]),
-        _times([row.started_at for row in rows]),
+        created_at,
+        created_at if started == created else _times(started),  # Glue has one time for both
         _times([row.updated_at for row in rows]),
         _times([row.ended_at for row in rows]),
     ]
