@@ -318,11 +318,12 @@ FREE: Final = {
 """Arguments that may be anything."""
 
 
-def cases() -> Iterator[tuple[str, str, Values]]:
-    """Yield each call with each of its arguments and the values that this must not have."""
+def cases() -> list[tuple[str, str, Values]]:
+    """Return each call with each of its arguments and the values that this must not have."""
     client = JobRunsClient(region_name="eu-west-1", session=SilentSession())
-    for call in CALLS.values():
-        for name in call.parameters(client):
-            if name not in FREE:
-                wrong = ELSEWHERE.get((call.name, name), WRONG.get(name, ()))
-                yield call.name, name, wrong
+    return [
+        (call.name, name, ELSEWHERE.get((call.name, name), WRONG.get(name, ())))
+        for call in CALLS.values()
+        for name in call.parameters(client)
+        if name not in FREE
+    ]

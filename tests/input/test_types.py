@@ -40,7 +40,7 @@ SAID: Final[Mapping[str, str]] = {
 """What the error says where it does not give the argument's name as it is."""
 
 
-@pytest.mark.parametrize(("call", "name", "values"), list(cases()))
+@pytest.mark.parametrize(("call", "name", "values"), cases())
 async def test_what_cannot_be_right_is_refused_before_anything_is_sent(
     call: str, name: str, values: Sequence[object]
 ) -> None:
