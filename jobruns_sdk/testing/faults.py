@@ -22,6 +22,7 @@ FaultKind = Literal[
     "expired_token",
     "stale_list",
 ]
+"""What a fault does; `LocalService.fault` says what each of them is."""
 
 _REPLACING: Final = frozenset(
     {"throttle", "error", "error500", "html503", "reset_before", "silence", "wrong_content", "expired_token"}

@@ -1,13 +1,17 @@
 """Every Python block of the documents runs as it stands, against the local service.
 
-A block may await at its top level, as in `python -m asyncio`; a client that it opens finds the local service through
-the environment, as any AWS client would.
+A block may await at its top level, as in `python -m asyncio`; a client that it opens, boto3's too, finds the local
+service through the environment, as any AWS client would. It holds the demo that `python -m jobruns_sdk.testing` serves,
+and time is its own: who sleeps moves it. Where a page says what a block prints, that is compared.
 """
 
 import ast
 import asyncio
 import inspect
+import re
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FunctionType
 from typing import Final
@@ -16,25 +20,31 @@ import pytest
 from sybil import Example, Sybil
 from sybil.parsers.markdown import CodeBlockParser
 
-from jobruns_sdk.testing import LocalService
+from jobruns_sdk.testing import LocalService, demo
 
 ROOT: Final = Path(__file__).parents[2]
-DOCUMENTS: Final = [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md"))]
+DOCUMENTS: Final = [
+    ROOT / "README.md",
+    *sorted(path for path in ROOT.glob("docs/**/*.md") if "_made" not in path.parts),
+]
+PRINTS: Final = re.compile(r"\n```\n\nIt prints:\n\n```text\n(?P<text>.*?)```", re.DOTALL)
 EXTRAS: Final = {"dask", "duckdb", "pandas", "polars", "pyarrow", "pyspark", "ray"}
 _AS_TREE: Final = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT | ast.PyCF_ONLY_AST
 
 
 @pytest.fixture(autouse=True)
-def _local_service(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with LocalService() as local:
-        local.add_glue_job("nightly-etl", max_retries=2)
-        local.add_run("glue:nightly-etl", state="FAILED", attempts=3, message="Command failed with exit code 1")
-        local.add_application("00f1abcdefgh0909")
-        local.add_runs("emr-serverless:00f1abcdefgh0909", 60, state="SUCCESS")
-        monkeypatch.setenv("AWS_ENDPOINT_URL", local.url)
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "local")
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "local")
+def _local_service(no_aws_environment: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    del no_aws_environment
+    now = datetime.now(UTC)
+    with LocalService(start=now) as local:
+        demo.seed(local, now)
+        for name, value in local.environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr("jobruns_sdk.client.RealClock", lambda: local.clock)
+        monkeypatch.setattr(time, "sleep", local.advance)
+        monkeypatch.chdir(tmp_path)
         yield
+        assert local.problems == []
 
 
 def evaluate(example: Example) -> None:
@@ -69,4 +79,8 @@ def test_block_runs(example: Example, capsys: pytest.CaptureFixture[str]) -> Non
     for name in sorted(needed(example)):
         pytest.importorskip(name, reason="the extra engines is not installed, or what .ci/nightly adds to it")
     example.evaluate()
-    assert capsys.readouterr().out or "print(" not in example.parsed, "the block prints, but did not get that far"
+    printed = capsys.readouterr().out
+    assert printed or "print(" not in example.parsed, "the block prints, but did not get that far"
+    promised = PRINTS.match(example.document.text, example.region.end - len("\n```"))
+    if promised is not None:
+        assert printed == promised["text"]

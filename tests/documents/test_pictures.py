@@ -1,0 +1,114 @@
+"""The pictures and tables of the pages follow the code's own tables."""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from docs import drawing, quotas
+from docs.filters import JOBS, observed, table
+from docs.lives import MACHINES, Step, steps
+from jobruns_sdk import RunState
+from jobruns_sdk.pacing import QUOTAS
+from jobruns_sdk.testing.lifecycle import EMR_SERVERLESS, GLUE, Machine
+from tests.testing import test_state_machine as legal
+
+SVG: Final = "{http://www.w3.org/2000/svg}"
+
+
+def shown(picture: str) -> list[tuple[str | None, str | None]]:
+    """The boxes of a picture: a state's name, and what it means."""
+    boxes = ET.fromstring(picture).iter(f"{SVG}g")  # noqa: S314  # made here
+    return [(box.get("data-native"), box.get("data-state")) for box in boxes]
+
+
+def arrows(picture: str) -> set[tuple[str | None, str | None]]:
+    found = ET.fromstring(picture).iter(f"{SVG}path")  # noqa: S314  # made here
+    return {(arrow.get("data-from"), arrow.get("data-to")) for arrow in found if arrow.get("data-to")}
+
+
+def drawn(machine: Machine) -> str:
+    return drawing.state_machine(machine.service, drawing.STATES[machine.service], steps(machine))
+
+
+@pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.service)
+def test_a_service_is_drawn_with_all_its_states_and_steps(machine: Machine) -> None:
+    picture = drawn(machine)
+    assert sorted(shown(picture)) == sorted(
+        (name, str(state)) for name, state in drawing.STATES[machine.service].items()
+    )
+    assert arrows(picture) == {(step.before, step.after) for step in steps(machine) if step.before}
+    assert "<script" not in picture
+    assert picture.count("http") == 1  # the name of the format
+
+
+@pytest.mark.parametrize(
+    ("machine", "edges", "more"),
+    [(GLUE, legal.GLUE, {("RUNNING", "ERROR"), ("RUNNING", "EXPIRED")}), (EMR_SERVERLESS, legal.EMR, set[object]())],
+    ids=["glue", "emr-serverless"],
+)
+def test_the_steps_are_those_that_the_local_service_is_held_to(
+    machine: Machine, edges: Mapping[str, frozenset[str]], more: set[object]
+) -> None:
+    allowed = {(before, after) for before, afters in edges.items() for after in afters}
+    found = {(step.before, step.after) for step in steps(machine) if step not in RETRIED}
+    assert found == allowed | more
+
+
+RETRIED: Final = {Step("FAILED", "STARTING", retry=True)}  # another run in Glue's list
+
+
+def test_a_retry_is_another_attempt() -> None:
+    assert {step for machine in MACHINES for step in steps(machine) if step.retry} == {
+        Step("RUNNING", "PENDING", retry=True),
+        *RETRIED,
+    }
+
+
+def test_a_picture_changes_with_its_table() -> None:
+    known = drawing.STATES["glue"]
+    changed = {**known, "ERROR": RunState.STOPPED, "PAUSED": RunState.QUEUED}
+    taken = [*steps(GLUE), Step("RUNNING", "PAUSED")]
+
+    picture = drawing.state_machine("Glue", changed, taken)
+
+    assert ("PAUSED", "QUEUED") in shown(picture)
+    assert ("ERROR", "STOPPED") in shown(picture)
+    assert ("RUNNING", "PAUSED") in arrows(picture)
+    assert ("PAUSED", "QUEUED") in shown(drawing.unification({**drawing.STATES, "glue": changed}))
+
+
+def test_what_states_mean_is_drawn_for_all() -> None:
+    boxes = shown(drawing.unification(drawing.STATES))
+    expected = [(name, str(state)) for states in drawing.STATES.values() for name, state in states.items()]
+    assert sorted(boxes, key=str) == sorted([*expected, *((str(state), str(state)) for state in RunState)], key=str)
+
+
+async def test_the_table_of_filters_is_what_is_sent() -> None:
+    found = await observed()
+    here, early = "applied here", "applied here; reading stops early"
+    assert found == {
+        "one state": dict(zip(JOBS, ("sent as `states`", "sent as `status`", here), strict=True)),
+        "several states": dict(zip(JOBS, ("sent as `states`, a listing for each state", here, here), strict=True)),
+        "`created_after=`": dict(zip(JOBS, ("sent as `createdAtAfter`; made exact here", early, early), strict=True)),
+        "`created_before=`": dict(zip(JOBS, ("sent as `createdAtBefore`; made exact here", here, here), strict=True)),
+        '`mode="BATCH"`': dict(zip(JOBS, ("sent as `mode`", *["there is no such filter"] * 2), strict=True)),
+        '`order="oldest"`': dict(zip(JOBS, ("refused", "sent as `sortOrder`", "refused"), strict=True)),
+        "`limit=`": dict.fromkeys(JOBS, early),
+        "`page_size=`": dict(
+            zip(JOBS, ("sent as `maxResults`", "sent as `maxResults`", "sent as `MaxResults`"), strict=True)
+        ),
+    }
+    assert table(found).count("\n") == len(found) + 2
+
+
+def test_quotas_are_shown_as_they_are_kept() -> None:
+    quota = QUOTAS["emr-serverless", "ListJobRuns"]
+    assert quotas.instants()[: quota.burst] == [0.0] * quota.burst
+    assert quotas.instants()[quota.burst] == pytest.approx(1 / quota.rate)
+    rows = re.findall(r"^\| ([\w-]+) \| (\w+) \| ([\d.]+) \| (\d+) \|$", quotas.table(), re.MULTILINE)
+    assert {(service, name): (float(rate), int(burst)) for service, name, rate, burst in rows} == {
+        names: (quota.rate, quota.burst) for names, quota in QUOTAS.items()
+    }

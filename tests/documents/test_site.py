@@ -1,0 +1,118 @@
+"""The site builds without a warning, and its reference holds every public name."""
+
+import ast
+import inspect
+import os
+import subprocess
+import sys
+import zlib
+from collections.abc import Iterator
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+import jobruns_sdk
+from jobruns_sdk.services.datazone import DataZoneJob
+from jobruns_sdk.services.emr_serverless import EmrServerlessApplication
+from jobruns_sdk.services.glue import GlueJob
+
+ROOT: Final = Path(__file__).parents[2]
+PACKAGE: Final = ROOT / "jobruns_sdk"
+HANDLES: Final = {
+    "jobruns_sdk.services.datazone.DataZoneJob": DataZoneJob,
+    "jobruns_sdk.services.emr_serverless.EmrServerlessApplication": EmrServerlessApplication,
+    "jobruns_sdk.services.glue.GlueJob": GlueJob,
+}
+NEEDED: Final = {"jobruns_sdk.arrow": "pyarrow", "jobruns_sdk.spark": "pyspark"}
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "docs", str(folder / "html")]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    built = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)  # noqa: S603  # our own
+    assert (built.returncode, built.stderr) == (0, "")
+    return folder / "html"
+
+
+@pytest.fixture(scope="session")
+def described(site: Path) -> frozenset[str]:
+    """The names that the site's inventory holds: https://sphobjinv.readthedocs.io/en/stable/syntax.html."""
+    inventory = (site / "objects.inv").read_bytes().split(b"\n", 4)[4]
+    entries = [line.split(" ") for line in zlib.decompress(inventory).decode().splitlines()]
+    return frozenset(name for name, role, *_ in entries if role.startswith("py:"))
+
+
+def modules() -> Iterator[str]:
+    """The public modules: the package, and those in it that say what is public."""
+    for path in sorted((*PACKAGE.glob("*.py"), *PACKAGE.glob("*/__init__.py"))):
+        names = path.relative_to(ROOT).with_suffix("").parts
+        if list(declared(path)):
+            yield ".".join(names[:-1] if names[-1] == "__init__" else names)
+
+
+def declared(path: Path) -> Iterator[str]:
+    """What a module's `__all__` says; it need not be imported for that."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["__all__"]:
+            yield from ast.literal_eval(node.value)
+
+
+def source_of(module: str) -> Path:
+    path = ROOT.joinpath(*module.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def values() -> Iterator[tuple[str, object]]:
+    """The public values by their names, None for those whose module needs what is not installed."""
+    yield from HANDLES.items()
+    for module in modules():
+        for name in declared(source_of(module)):
+            there = find_spec(NEEDED.get(module, module)) is not None
+            yield f"{module}.{name}", getattr(import_module(module), name) if there else None
+
+
+def public_names() -> Iterator[str]:
+    """The public names, and those of their public members; an inherited one is that of the class it comes from."""
+    found = dict(values())
+    names = {value: name for name, value in found.items() if inspect.isclass(value)}
+    yield from found
+    for kind, name in names.items():
+        for each in kind.__mro__:
+            if each.__module__.startswith("jobruns_sdk."):
+                own = {*vars(each), *inspect.get_annotations(each)}
+                yield from (f"{names.get(each, name)}.{member}" for member in own if not member.startswith("_"))
+
+
+def test_the_public_modules_are_known() -> None:
+    assert {"jobruns_sdk", "jobruns_sdk.adapters", "jobruns_sdk.testing"} <= set(modules())
+    assert {f"jobruns_sdk.{name}" for name in jobruns_sdk.__all__} <= set(public_names())
+
+
+def test_every_public_name_is_in_the_reference(described: frozenset[str]) -> None:
+    missing = sorted(set(public_names()) - described)
+    assert missing == [], "put them into a page of docs/reference"
+
+
+def test_the_site_needs_no_network(site: Path) -> None:
+    for page in site.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        for attribute in ('src="http', "src='http", '<link rel="stylesheet" type="text/css" href="http', "@import"):
+            assert attribute not in text, page.name
+
+
+def test_pictures_are_in_the_pages(site: Path) -> None:
+    states = (site / "concepts" / "states.html").read_text(encoding="utf-8")
+    for name in ("emr-serverless", "datazone", "glue", "states"):
+        assert f"_images/{name}.svg" in states
+        assert (site / "_images" / f"{name}.svg").is_file()
+
+
+def test_every_page_is_written(site: Path) -> None:
+    pages = {path.relative_to(ROOT / "docs").with_suffix(".html") for path in (ROOT / "docs").rglob("*.md")}
+    expected = {page for page in pages if "_made" not in page.parts}
+    assert {page for page in expected if not (site / page).is_file()} == set()
