@@ -92,7 +92,10 @@ class Book(Recorder):
 
 
 class Shelf(Recorder):
-    """A listing that grows at its front. Its tokens name a row, or count rows, so that pages shift; all may expire."""
+    """A listing that grows at its front, and loses rows. Its tokens name a row, or count rows, so that pages shift.
+
+    All tokens may expire. `shown` are the rows that were in any page.
+    """
 
     def __init__(self, rows: Sequence[Row], size: int, *, offsets: bool = True) -> None:
         super().__init__()
@@ -100,6 +103,11 @@ class Shelf(Recorder):
         self._size = size
         self._offsets = offsets
         self._era = self._added = 0
+        self.shown: set[Row] = set()
+
+    def remove(self, index: int) -> None:
+        """Take a row away, which lets those behind it move up."""
+        del self.rows[index : index + 1]
 
     def add(self, count: int) -> None:
         """Add rows at the front, each newer than all that are there."""
@@ -115,6 +123,7 @@ class Shelf(Recorder):
         """The rows after the place of a token."""
         start = 0 if token is None else self._start(token)
         page = self.rows[start : start + self._size]
+        self.shown.update(page)
         following = str(start + self._size) if self._offsets else page[-1].key if page else ""
         more = start + self._size < len(self.rows)
         return Batch(page, f"{self._era}:{following}" if more else None)

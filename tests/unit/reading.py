@@ -19,17 +19,19 @@ def nothing(*_: object) -> None:
 
 
 class Reader(Generic[T]):
-    """Reads pages to their end, step by step; `add` and `expire` change what is listed meanwhile."""
+    """Reads pages to their end, step by step; `add`, `remove` and `expire` change what is listed meanwhile."""
 
     def __init__(
         self,
         pages: Callable[[str | None], Pages[T]],
         *,
         add: Callable[[int], None] = nothing,
+        remove: Callable[[int], None] = nothing,
         expire: Callable[[], None] = nothing,
     ) -> None:
         self._pages = pages
         self._add = add
+        self._remove = remove
         self._expire = expire
         self._seen: list[T] = []
         self._ended = False
@@ -59,6 +61,8 @@ class Reader(Generic[T]):
                 await self._resume()
             case "expire":
                 self._expire()
+            case "remove":
+                self._remove(count)
             case _ if self._seen:  # what is added before the first page is read belongs to it
                 self._add(count)
             case _:

@@ -3,13 +3,11 @@ import sys
 from itertools import chain
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from jobruns_sdk.errors import PaginationError, ServiceUnavailableError
 from jobruns_sdk.lanes import Batch
 from jobruns_sdk.paging import Walk
-from tests.unit.listings import Book, Recorder, Row, Shelf, newest_first, pages_of, row
+from tests.unit.listings import Book, Row, Shelf, newest_first, pages_of, row
 
 ROWS = newest_first(9)
 THREE_PAGES = (ROWS[:3], ROWS[3:6], ROWS[6:])
@@ -59,50 +57,6 @@ async def test_empty_pages_are_walked_through(empty: int) -> None:
     async with pages_of(book).open() as walk:
         assert [item async for item in walk] == ROWS
         assert walk.report.pages == walk.report.calls == len(book.asked) == 2 * empty + 3
-
-
-class Cycle(Recorder):
-    """A listing whose tokens, after some that come once, come again and again."""
-
-    def __init__(self, lead: int, period: int, rows: bool) -> None:  # noqa: FBT001  # drawn by hypothesis
-        super().__init__()
-        self.lead, self.period, self.rows = lead, period, rows
-
-    def page(self, token: str | None) -> Batch[Row]:
-        number = int(token or 0)
-        following = number + 1 if number < self.lead + self.period else self.lead + 1
-        return Batch([row(f"r{number}", -number)] if self.rows else [], str(following))
-
-
-@pytest.mark.parametrize("period", [1, 2, 3, 7])
-@pytest.mark.parametrize("lead", [0, 1, 4])
-@pytest.mark.parametrize("rows", [True, False])
-async def test_a_token_that_comes_again_ends_the_walk(period: int, lead: int, rows: bool) -> None:  # noqa: FBT001
-    await expect_the_end_of(Cycle(lead, period, rows))
-
-
-@given(st.builds(Cycle, st.integers(0, 50), st.integers(1, 50), st.booleans()))
-async def test_a_token_that_comes_again_at_any_distance_ends_the_walk(cycle: Cycle) -> None:
-    await expect_the_end_of(cycle)
-
-
-async def read_into(yielded: list[Row], walk: Walk[Row]) -> None:
-    async for item in walk:
-        yielded.append(item)
-        await asyncio.sleep(0)  # time enough to fetch a page that is not needed
-
-
-async def expect_the_end_of(cycle: Cycle) -> None:
-    yielded: list[Row] = []
-    async with pages_of(cycle).open() as walk:
-        with pytest.raises(PaginationError, match="twice") as caught:
-            await read_into(yielded, walk)
-        with pytest.raises(PaginationError):
-            await anext(walk)
-    assert (caught.value.service, caught.value.operation) == ("probe", "ListRows")
-    distinct = 1 + cycle.lead + cycle.period
-    assert [item.key for item in yielded] == [f"r{number}" for number in range(distinct if cycle.rows else 0)]
-    assert len(cycle.asked) == distinct
 
 
 async def turns() -> None:
