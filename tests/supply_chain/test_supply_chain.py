@@ -65,13 +65,17 @@ def test_every_dependency_has_a_lower_bound_that_is_tested() -> None:
         assert all(re.search(r">=\d", line) for line in PROJECT["optional-dependencies"][extra])
 
 
-@pytest.mark.parametrize("step", ["deptry jobruns_sdk", "python -m tests.supply_chain.audit", "newest_dependencies"])
+@pytest.mark.parametrize(
+    "step", ["deptry jobruns_sdk", "python -m tests.supply_chain.audit", "newest_dependencies", "older_pytests"]
+)
 def test_the_steps_are_taken(step: str) -> None:
     assert step in CI
 
 
-def test_pre_releases_are_tried_at_night() -> None:
+def test_pre_releases_and_the_lowest_pyarrow_are_tried_at_night() -> None:
     assert "--pre" in NIGHTLY
+    assert "pyarrow==18" in NIGHTLY
+    assert "pyarrow>=18" in PROJECT["optional-dependencies"]["arrow"]
 
 
 KNOWN: Final[dict[str, Any]] = {"name": "a", "version": "1", "vulns": []}
