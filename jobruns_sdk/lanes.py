@@ -277,12 +277,11 @@ class Lane(Generic[T]):
 
     def retire(self) -> None:
         """Let go of what a lane that has ended, and whose rows are consumed, needs no more."""
-        if self._next is None and self.error is None:
-            self._rows = self._ranks = ()
-            self._at = 0
-            self._furthest_at = []
-            self._tokens.clear()
-            self._window = Window()
+        self._rows = self._ranks = ()
+        self._at = 0
+        self._furthest_at = []
+        self._tokens.clear()
+        self._window = Window()
 
     def cancel(self) -> "list[asyncio.Task[Undecoded[T]]]":
         """End the fetch that is under way, and return it."""

@@ -5,10 +5,12 @@ from operator import attrgetter
 
 import pytest
 
+from jobruns_sdk.cursors import Cursor, Mark, Place
 from jobruns_sdk.errors import InvalidRequestError, PaginationError
-from jobruns_sdk.lanes import Batch, Kind
+from jobruns_sdk.lanes import Batch, Kind, Source
+from jobruns_sdk.paging import Pages, Plan
 from jobruns_sdk.windows import Window
-from tests.unit.listings import NOON, Book, Recorder, Row, Shelf, newest_first, pages_of, row
+from tests.unit.listings import KIND, LISTING, NOON, Book, Recorder, Row, Shelf, newest_first, pages_of, row
 
 ROWS = newest_first(12)
 either_token = pytest.mark.parametrize("offsets", [True, False], ids=["offset tokens", "key tokens"])
@@ -163,7 +165,7 @@ class Refusing(Recorder):
     def page(self, token: str | None) -> Batch[Row]:
         """Give out a token that is never good, until patience ends."""
         if token is not None:
-            raise InvalidRequestError("no such token", http_status=400)
+            raise InvalidRequestError("no such token", code="ValidationException", request_id="r-1", http_status=400)
         assert len(self.asked) < 10, "the walk never ends"
         return Batch(self.first_page, "token")
 
@@ -173,9 +175,22 @@ async def test_a_service_that_refuses_its_own_tokens_ends_the_walk(rows: int) ->
     listing = Refusing(ROWS[:rows])
     async with pages_of(listing).open() as walk:
         seen = [await anext(walk) for _ in range(rows)]
-        with pytest.raises(PaginationError, match="refuses its own page tokens"):
+        with pytest.raises(PaginationError) as caught:
             await anext(walk)
     assert seen == ROWS[:rows]
+    assert str(caught.value) == (
+        "probe.ListRows: ValidationException: the service refuses its own page tokens: no such token (of 0) "
+        "(HTTP 400, request id r-1)"
+    )
+
+
+async def test_a_listing_without_a_name_is_not_named_in_errors() -> None:
+    listing = Refusing([])
+    pages = Pages(Plan(LISTING, {}, (Source("", lambda _: listing),), KIND))
+
+    with pytest.raises(PaginationError, match="its own page tokens") as caught:
+        await pages.first()
+    assert caught.value.message.endswith("no such token")
 
 
 @pytest.mark.parametrize("status", [None, 404, 500])
@@ -196,6 +211,35 @@ async def test_a_refusal_of_the_first_page_is_no_expired_token() -> None:
     with pytest.raises(InvalidRequestError, match="no such job"):
         await pages_of(shelf).first()
     assert shelf.asked == [None]
+
+
+class Stateful(Recorder):
+    """A listing that has something to remember after each page: how many rows came so far."""
+
+    def page(self, token: str | None) -> Batch[Row]:
+        start = int(token or 0)
+        return Batch(ROWS[start : start + 4], None if start == 8 else str(start + 4), state=(f"{start + 4} rows",))
+
+
+async def test_a_place_amid_a_page_is_told_by_the_row_before_and_by_what_the_listing_had_to_remember() -> None:
+    opened: list[tuple[str, ...]] = []
+
+    def reopen(state: tuple[str, ...]) -> Stateful:
+        opened.append(state)
+        return Stateful()
+
+    plan = Plan(LISTING, {}, (Source("", reopen),), KIND)
+    places: list[Place | None] = []
+    async with Pages(plan).open() as walk:
+        for _ in range(6):
+            await anext(walk)
+            places.append(Cursor.parse(walk.cursor, LISTING).places[""])
+
+    assert places[2] == Place(None, Mark("r2", ROWS[2].when), seeking=True)
+    assert places[3] == Place("4", Mark("r3", ROWS[3].when), state=("4 rows",))
+    assert places[5] == Place("4", Mark("r5", ROWS[5].when), seeking=True, state=("4 rows",))
+    assert await Pages(plan, places={"": places[5]}).collect() == ROWS[6:]
+    assert opened == [(), ("4 rows",)]
 
 
 def test_a_window_remembers_what_it_saw_lately() -> None:

@@ -1,13 +1,17 @@
 import asyncio
+import gc
 import sys
+from collections.abc import Callable, Sequence
 from itertools import chain
 
 import pytest
 
 from jobruns_sdk.errors import PaginationError, ServiceUnavailableError
-from jobruns_sdk.lanes import Batch
-from jobruns_sdk.paging import Walk
-from tests.unit.listings import Book, Row, Shelf, newest_first, pages_of, row
+from jobruns_sdk.lanes import Batch, Lane, Source
+from jobruns_sdk.merging import Merged
+from jobruns_sdk.paging import Pages, Plan, SourceError, Walk
+from jobruns_sdk.refs import JobRef
+from tests.unit.listings import KIND, LISTING, Book, Row, Shelf, newest_first, pages_of, row
 
 ROWS = newest_first(9)
 THREE_PAGES = (ROWS[:3], ROWS[3:6], ROWS[6:])
@@ -116,6 +120,68 @@ async def test_the_first_item_takes_no_page_more() -> None:
     assert await pages_of(book, limit=5).first() is ROWS[0]
     await turns()
     assert book.asked == [None, "1"]
+
+
+async def test_the_first_item_alone_is_completed() -> None:
+    completed: list[Row] = []
+
+    async def finish(rows: Sequence[Row]) -> Sequence[Row]:
+        completed.extend(rows)
+        await turns()
+        return rows
+
+    book = Book(*THREE_PAGES)
+    pages = Pages(Plan(LISTING, {}, (Source("", lambda _: book),), KIND, finish=finish))
+    assert await pages.first() is ROWS[0]
+    assert completed == ROWS[:1]
+    assert book.asked == [None]
+
+
+async def test_a_source_has_ended_when_its_last_row_was_taken() -> None:
+    def ended(walk: Walk[Row]) -> list[bool]:
+        return [source.ended for source in walk.report.sources]
+
+    async with pages_of(Book(ROWS[:1]), Book(ROWS[1:2], ROWS[2:3])).open() as walk:
+        assert ended(walk) == [False, False]
+        assert await anext(walk) is ROWS[0]
+        assert ended(walk) == [True, False]
+        assert [item async for item in walk] == ROWS[1:3]
+        assert ended(walk) == [True, True]
+    async with pages_of(Book(ROWS[:2]), Book([], []), limit=1).open() as walk:
+        await anext(walk)
+        assert ended(walk) == [False, True]
+
+
+async def test_a_source_that_fails_has_not_ended_and_its_job_is_named_with_the_reason() -> None:
+    job, error = JobRef("glue", "etl"), ServiceUnavailableError("down")
+    broken, sound = Book([]), Book(ROWS[:1])
+    broken.failures[None] = error
+    sources = (Source("broken", lambda _: broken, job), Source("sound", lambda _: sound))
+    failed: list[str] = []
+
+    def arrange(open_lane: Callable[[Source[Row]], Lane[Row]]) -> Merged[Row]:
+        return Merged([open_lane(source) for source in sources], on_error=lambda lane: failed.append(lane.name))
+
+    async with Pages(Plan(LISTING, {}, sources, KIND, arrange=arrange)).open() as walk:
+        assert [item async for item in walk] == ROWS[:1]
+    first, second = walk.report.sources
+    assert (first.name, first.ended, first.error) == ("broken", False, error)
+    assert (second.name, second.ended, second.error) == ("sound", True, None)
+    assert walk.report.failed == (SourceError(job, error),)
+    assert failed == ["broken"]
+
+
+async def test_a_source_that_cannot_be_opened_leaves_no_complaint(monkeypatch: pytest.MonkeyPatch) -> None:
+    complaints: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", complaints.append)
+
+    def refuse(_: tuple[str, ...]) -> Book:
+        raise PaginationError("closed")
+
+    with pytest.raises(PaginationError):
+        Pages(Plan(LISTING, {}, (Source("", refuse),), KIND)).open()
+    gc.collect()
+    assert complaints == []
 
 
 async def test_an_error_of_a_page_fetched_ahead_comes_at_its_turn_and_the_walk_goes_on() -> None:
