@@ -10,6 +10,7 @@ from typing import Any, Final, Self, cast
 from urllib.parse import urlsplit
 
 from aiobotocore.config import AioConfig
+from aiobotocore.httpsession import AIOHTTPSession
 from aiobotocore.session import AioSession, get_session
 from botocore.config import Config
 
@@ -123,7 +124,9 @@ class Connections:
     async def _connect(self, service: str, region: str | None, profile: str | None) -> Connection:
         session = self.session(profile)
         await asyncio.to_thread(_load_models, session, service)
-        config = _with_user_agent(session, _config(session.get_default_client_config(), self._config))
+        config: Any = _with_user_agent(session, _config(session.get_default_client_config(), self._config))
+        if config.http_session_cls is AIOHTTPSession:  # aiobotocore 3.7 forgets it when configurations are merged
+            config.http_session_cls = HttpSession
         async with AsyncExitStack() as opening:
             client = await opening.enter_async_context(
                 session.create_client(service, region_name=region, endpoint_url=self._endpoint_url, config=config)
