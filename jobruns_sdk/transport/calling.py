@@ -170,6 +170,7 @@ class Transport:
         try:
             async with asyncio.timeout(seconds):
                 with self._clock.calling(), translated(operation.service, operation.name):
+                    await connection.refresh()
                     return await _answer(operation, params, method(**params))
         except TimeoutError as error:
             limit = f"no answer within call_timeout={self._policy.call_timeout:g} s"

@@ -12,11 +12,13 @@ from urllib.parse import urlsplit
 from aiobotocore.config import AioConfig
 from aiobotocore.httpsession import AIOHTTPSession
 from aiobotocore.session import AioSession, get_session
+from botocore import UNSIGNED
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError
 
 from jobruns_sdk.arguments import check_flag, check_kind, check_text, mapping_of, optional, refusal
 from jobruns_sdk.errors import InvalidRequestError
-from jobruns_sdk.transport.failures import translated
+from jobruns_sdk.transport.failures import getting_credentials, translated
 from jobruns_sdk.transport.sessions import HttpSession
 
 BODY: Final = "JobRunsBody"
@@ -35,12 +37,25 @@ class Connection:
     Waiting for a connection has no limit in aiohttp, so slots are counted here, where the deadline has not begun.
     """
 
-    def __init__(self, client: Any) -> None:
-        """Take over a client of aiobotocore's."""
+    def __init__(self, client: Any, credentials: Any) -> None:
+        """Take over a client of aiobotocore's, and the credentials that it signs with, None if it does not."""
         self.client = client
+        self._credentials = credentials
         self.slots: asyncio.Semaphore = asyncio.Semaphore(client.meta.config.max_pool_connections)
         service = client.meta.service_model.service_id.hyphenize()
         client.meta.events.register(f"before-parse.{service}", _keep_body)
+
+    async def refresh(self) -> None:
+        """Get new credentials if these are about to expire: botocore would do so in the middle of a request.
+
+        There it is not to be told whether the service was asked, or who gives credentials.
+
+        Raises:
+            CredentialsError: They cannot be got.
+        """
+        if self._credentials is not None:
+            with getting_credentials():
+                await self._credentials.get_frozen_credentials()
 
 
 def _keep_body(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
@@ -128,13 +143,17 @@ class Connections:
         if config.http_session_cls is AIOHTTPSession:  # aiobotocore 3.7 forgets it when configurations are merged
             config.http_session_cls = HttpSession
         async with AsyncExitStack() as opening:
-            client = await opening.enter_async_context(
-                session.create_client(service, region_name=region, endpoint_url=self._endpoint_url, config=config)
-            )
+            # The session looks for its credentials now. Nobody else is asked for anything; the models are loaded.
+            with getting_credentials(but=(BotoCoreError, ValueError)):
+                client = await opening.enter_async_context(
+                    session.create_client(service, region_name=region, endpoint_url=self._endpoint_url, config=config)
+                )
+                signs = client.meta.config.signature_version is not UNSIGNED
+                credentials = await session.get_credentials() if signs else None
             # It may come from the environment or a configuration file, too.
             self._check_endpoint(f"the endpoint of {service}", client.meta.endpoint_url)
             self._stack.push_async_exit(opening.pop_all())
-        return Connection(client)
+        return Connection(client, credentials)
 
     def _check_endpoint(self, name: str, url: object) -> None:
         if not isinstance(url, str):

@@ -41,9 +41,15 @@ _BAD_ARGUMENTS: Final = (
 # https://github.com/aio-libs/aiobotocore reports a connection that broke later as EndpointConnectionError too.
 _NOT_SENT: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, socket.gaierror)
 _REDIRECTED: Final = (aiohttp.RedirectClientError, aiohttp.TooManyRedirects)
+# What asking somebody for credentials ends with, and nothing else that happens while a client is made.
+_OF_OTHERS: Final = (
+    JSONDecodeError,
+    botocore.ConnectionError,
+    botocore.HTTPClientError,
+    botocore.MetadataRetrievalError,
+)
 _ANY: Final = (
     botocore.BotoCoreError,
-    botocore.ClientError,
     botocore.HTTPClientError,
     aiohttp.ClientError,
     OSError,
@@ -53,32 +59,39 @@ _ANY: Final = (
 
 @contextmanager
 def translated(service: str, operation: str | None = None) -> Generator[None]:
-    """Raise what botocore and aiohttp raise as errors of this package.
-
-    The service's own error answers are read before: a ClientError here is that of a service that gives credentials.
-    """
+    """Raise what botocore and aiohttp raise as errors of this package; the service's own answers are read before."""
     try:
         yield
-    except JobRunsError:
+    except JobRunsError as error:
+        error.service, error.operation = error.service or service, error.operation or operation
         raise
     except _ANY as error:
         raise _translation(error, service, operation) from error
-    except RuntimeError as error:
-        # This is how botocore says that credentials are expired as soon as they are refreshed.
-        if "credentials" not in str(error):
+
+
+@contextmanager
+def getting_credentials(*, but: tuple[type[Exception], ...] = ()) -> Generator[None]:
+    """Raise as CredentialsError what goes wrong, which is often a failure of another service, or of other code.
+
+    Args:
+        but: What may go wrong besides, and is raised as it is.
+    """
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, but) and not isinstance(error, _OF_OTHERS):
             raise
-        raise CredentialsError(str(error), service=service, operation=operation) from error
+        text = str(error) or type(error).__name__
+        if isinstance(error, JSONDecodeError):
+            text = f"what should give credentials gave no JSON: {text}"
+        code = error.response.get("Error", {}).get("Code") if isinstance(error, botocore.ClientError) else None
+        raise CredentialsError(text, code=code) from error
 
 
 def _translation(error: Exception, service: str, operation: str | None) -> JobRunsError:
     cause = getattr(error, "kwargs", {}).get("error")
     text = str(error) or type(error).__name__
-    if isinstance(error, botocore.ClientError):
-        code = error.response.get("Error", {}).get("Code")
-        return CredentialsError(text, code=code, service=service, operation=operation)
-    if isinstance(error, JSONDecodeError):
-        text = f"what should give credentials gave no JSON: {text}"
-    if isinstance(error, (*_CREDENTIALS, JSONDecodeError)):
+    if isinstance(error, _CREDENTIALS):
         return CredentialsError(text, service=service, operation=operation)
     if isinstance(error, botocore.SSLError):
         return TransportError(text, sent=False, retryable=False, service=service, operation=operation)

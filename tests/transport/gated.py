@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
+from botocore.exceptions import UnknownServiceError
+
 from tests.transport.clients import CountingSession
 
 
@@ -42,6 +44,6 @@ class GatedSession(CountingSession):
             await self.gate.wait()
         if self.failures:
             self.failures -= 1
-            raise OSError("no such model")
+            raise UnknownServiceError(service_name="glue", known_service_names="none")
         async with make() as client:
             yield client
