@@ -91,3 +91,16 @@ async def cancelled_at(nth: int, work: Coroutine[Any, Any, object], moment: Mome
         except asyncio.CancelledError:
             return True
     return passed >= nth
+
+
+async def awaits_in(work: Coroutine[Any, Any, object]) -> int:
+    """Return how often work awaits something, in whichever of its tasks, when nobody cancels it."""
+    passed = 0
+
+    def told() -> None:
+        nonlocal passed
+        passed += 1
+
+    with counting(told, "waiting"):
+        await asyncio.ensure_future(work)
+    return passed
