@@ -63,6 +63,13 @@ class _UnderWay(msgspec.Struct, eq=False):
     in_doubt: bool = False
 
 
+class _Gate(msgspec.Struct, eq=False):
+    """What calls of an operation go through one by one, so that its quota is kept."""
+
+    bucket: TokenBucket
+    turn: asyncio.Lock
+
+
 class Transport:
     """Calls operations in any region, with any of the client's sessions."""
 
@@ -71,7 +78,7 @@ class Transport:
         self._connections = connections
         self._clock = clock
         self._policy = policy
-        self._buckets: dict[tuple[str | None, str | None, str, str], TokenBucket] = {}
+        self._gates: dict[tuple[str | None, str | None, str, str], _Gate] = {}
         self._lifetime = lifetime
 
     async def __aenter__(self) -> Self:
@@ -137,31 +144,45 @@ class Transport:
         self, operation: Operation[Any], region: str | None, profile: str | None
     ) -> AsyncGenerator[tuple[Connection, float]]:
         """Wait for the quota and for a free connection; what is not used of the quota is given back."""
-        bucket = self._bucket(operation, region, profile)
-        wait = bucket.take(self._clock.monotonic()) if bucket else 0.0
-        try:
-            if wait:
-                await self._clock.sleep(wait)
-            with self._clock.calling(), translated(operation.service, operation.name):
-                connection = await self._connections.get(operation.service, region, profile)
+        with self._clock.calling(), translated(operation.service, operation.name):
+            connection = await self._connections.get(operation.service, region, profile)
+        began, gate = self._clock.monotonic(), self._gate(operation, region, profile)
+        if gate is None:
             await connection.slots.acquire()
-        except BaseException:
-            if bucket:
-                bucket.give_back()
-            raise
+            waited = 0.0
+        else:
+            waited = await self._pass(gate, connection, began)
         try:
-            yield connection, wait
+            yield connection, waited
         finally:
             connection.slots.release()
 
-    def _bucket(self, operation: Operation[Any], region: str | None, profile: str | None) -> TokenBucket | None:
+    async def _pass(self, gate: _Gate, connection: Connection, began: float) -> float:
+        """Wait for the quota and then for a free connection, one call after the other; return for how long, if at all.
+
+        Calls that took their share of the quota and were sent much later would come faster than the quota allows.
+        """
+        is_first = not gate.turn.locked()
+        async with gate.turn:
+            wait = gate.bucket.take(self._clock.monotonic())
+            try:
+                if wait:
+                    await self._clock.sleep(wait)
+                waited = 0.0 if is_first and not wait else self._clock.monotonic() - began
+                await connection.slots.acquire()
+            except BaseException:
+                gate.bucket.give_back()
+                raise
+        return waited
+
+    def _gate(self, operation: Operation[Any], region: str | None, profile: str | None) -> _Gate | None:
         quota = self._policy.quota(operation)
         if quota is None:
             return None
         key = (self._policy.shared.get(profile, profile), region, operation.service, operation.name)
-        if key not in self._buckets:
-            self._buckets[key] = TokenBucket(quota)
-        return self._buckets[key]
+        if key not in self._gates:
+            self._gates[key] = _Gate(TokenBucket(quota), asyncio.Lock())
+        return self._gates[key]
 
     async def _request(
         self, connection: Connection, operation: Operation[Any], params: Mapping[str, object], seconds: float

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from aiobotocore.session import AioSession
 
-from jobruns_sdk import JobRunsClient, TransportError
+from jobruns_sdk import InvalidRequestError, JobRunsClient
 from jobruns_sdk.refs import JobRef
 from jobruns_sdk.testing import LocalService
 from tests.transport.clients import CountingSession, client_at
@@ -88,7 +88,7 @@ async def test_a_client_that_could_not_be_made_is_made_the_next_time(local: Loca
     session.gate.set()
     session.failures = 1
     async with client_at(local.url, session=session) as client:
-        with pytest.raises(TransportError, match="no such model"):
+        with pytest.raises(InvalidRequestError, match="Unknown service"):
             await client.glue("etl").runs().collect()
         assert await client.glue("etl").runs().collect() == []
 
