@@ -1,6 +1,7 @@
 """Which public coroutines and asynchronous iterators there are, as the package itself tells."""
 
 import inspect
+import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, get_args, get_origin
 
@@ -20,6 +21,10 @@ def _members(owner: type) -> Iterator[tuple[str, Any]]:
             yield name, member
 
 
+def _loaded() -> list[Any]:
+    return [module for name, module in sys.modules.items() if name.startswith("jobruns_sdk")]
+
+
 def _classes_in(hint: object) -> set[type]:
     parts = {part for one in get_args(hint) for part in _classes_in(one)}
     plain = get_origin(hint) or hint
@@ -30,7 +35,7 @@ def _returned(function: Any) -> set[type]:  # noqa: ANN401  # a method of whatev
     hint = function.__annotations__.get("return")
     if isinstance(hint, str):  # a class further down, or one that is imported for type checkers only
         name = hint.partition("[")[0]
-        hint = function.__globals__.get(name) or next(one for one in _EXPORTED if getattr(one, "__name__", "") == name)
+        hint = function.__globals__.get(name) or next((vars(one)[name] for one in _loaded() if name in vars(one)), None)
     return _classes_in(hint)
 
 

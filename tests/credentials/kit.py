@@ -34,6 +34,10 @@ class Provider:
         self._now = local.clock.now
         self._lifetime = lifetime
 
+    def has_begun(self, count: int) -> bool:
+        """Whether so many refreshes were begun."""
+        return self.begun == count
+
     async def load(self) -> AioRefreshableCredentials:
         metadata = self._next()
         return AioRefreshableCredentials(

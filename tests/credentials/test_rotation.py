@@ -46,10 +46,6 @@ def reads(client: JobRunsClient, count: int = CALLS) -> list["asyncio.Task[list[
     return [asyncio.ensure_future(client.glue("etl").runs().collect()) for _ in range(count)]
 
 
-def has_begun(provider: Provider, count: int) -> bool:
-    return provider.begun == count
-
-
 def keys(local: LocalService) -> Counter[str | None]:
     return Counter(request.access_key for request in local.requests)
 
@@ -87,9 +83,9 @@ async def test_who_gives_up_while_getting_credentials_harms_nobody_else(local: L
         provider.gate.clear()
         tasks = reads(client)
         for count, task in enumerate(tasks[:3], 1):  # calls get credentials in the order in which they were made
-            await until(partial(has_begun, provider, count))
+            await until(partial(provider.has_begun, count))
             task.cancel()
-        await until(partial(has_begun, provider, 4))
+        await until(partial(provider.has_begun, 4))
         provider.gate.set()
         ended = await asyncio.gather(*tasks, return_exceptions=True)
         assert held_by(client) == {}

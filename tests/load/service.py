@@ -6,6 +6,7 @@ python -m tests.load.service PLAN
 import json
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -19,6 +20,7 @@ from jobruns_sdk import Quota
 from jobruns_sdk.pacing import QUOTAS
 from jobruns_sdk.testing import LocalService
 
+OK: Final = 200
 ROOT: Final = Path(__file__).parents[2]
 _SLACK: Final = 1.25
 """How much larger a burst the service takes than the client makes: requests arrive less evenly than they are sent."""
@@ -29,7 +31,7 @@ class Plan:
     """What is to go on at once, and for how long.
 
     Attributes:
-        seconds: How long.
+        seconds: How long, once all of it has begun.
         iterations: How many loops over the runs of a job, each beginning anew at its end.
         waits: How many runs are waited for; every tenth never ends.
         rate: How many pages a second the quota of GetJobRuns allows; None for no quotas.
@@ -74,7 +76,7 @@ def _seeded(local: LocalService, plan: Plan) -> dict[str, list[str]]:
     runs: list[str] = []
     for index in range(plan.waits):
         job = apps[index % 4] if index % 50 == 0 else waited[index % 10]
-        ends = chance.uniform(0.05, 0.85) * plan.seconds if index % 10 else 24 * 3_600
+        ends = chance.uniform(0, 2) * plan.seconds if index % 10 else 24 * 3_600
         runs.append(f"{job}/{local.add_run(job, startup=timedelta(0), duration=timedelta(seconds=ends))}")
     return {"url": [local.url], "reading": reading, "runs": runs}
 
@@ -87,8 +89,8 @@ def _serve(plan: Plan) -> None:
     with LocalService(speed=1, quotas=plan.enforced) as local:
         _tell(_seeded(local, plan))
         for _ in sys.stdin:
-            statuses = {str(request.status) for request in local.requests}
-            _tell({"calls": local.calls(), "statuses": sorted(statuses), "problems": local.problems})
+            failed = [f"{one.operation} {one.region} {one.status}" for one in local.requests if one.status != OK]
+            _tell({"calls": local.calls(), "failed": Counter(failed), "problems": local.problems})
 
 
 class Service:
