@@ -7,6 +7,7 @@ and time is its own: who sleeps moves it. Where a page says what a block prints,
 
 import ast
 import asyncio
+import builtins
 import inspect
 import re
 import time
@@ -50,6 +51,7 @@ def _local_service(no_aws_environment: Path, monkeypatch: pytest.MonkeyPatch, tm
 def evaluate(example: Example) -> None:
     source = "\n" * (example.line + example.parsed.line_offset) + example.parsed
     code = compile(source, example.path, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    example.namespace.setdefault("__builtins__", builtins)  # which libraries written in C look for where they import
     outcome = FunctionType(code, example.namespace)()
     if inspect.iscoroutine(outcome):
         asyncio.run(outcome)
@@ -58,8 +60,15 @@ def evaluate(example: Example) -> None:
 def needed(example: Example) -> set[str]:
     """Return what a block imports of that which the set-up for development lacks."""
     nodes = ast.walk(compile(example.parsed, example.path, "exec", flags=_AS_TREE, dont_inherit=True))
-    names = {name.name for node in nodes if isinstance(node, ast.Import) for name in node.names}
+    names = {name for node in nodes for name in imported(node)}
     return {name.partition(".")[0] for name in names} & EXTRAS
+
+
+def imported(node: ast.AST) -> list[str]:
+    """Return the modules that a statement imports."""
+    if isinstance(node, ast.ImportFrom):
+        return [node.module or ""]
+    return [name.name for name in node.names] if isinstance(node, ast.Import) else []
 
 
 SYBIL: Final = Sybil([CodeBlockParser("python", evaluate)])
@@ -74,6 +83,7 @@ def test_documents_hold_examples() -> None:
     assert EXAMPLES
 
 
+@pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning")
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_block_runs(example: Example, capsys: pytest.CaptureFixture[str]) -> None:
     for name in sorted(needed(example)):

@@ -15,13 +15,18 @@ from tests.transport.tokens import TokenService
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-_PANDAS: Final = "ignore:PySpark does not yet fully support pandas:FutureWarning"
+_SPARKS_OWN: Final = (
+    "ignore:PySpark does not yet fully support pandas:FutureWarning",
+    "ignore:unclosed <socket:ResourceWarning",  # PySpark 4.0 leaves those open by which it collects
+    "ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.filterwarnings(_PANDAS))
+            for warning in _SPARKS_OWN:
+                item.add_marker(pytest.mark.filterwarnings(warning))
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +52,8 @@ def spark(tokens: TokenService, events: Path, tmp_path_factory: pytest.TempPathF
             del os.environ[name]
         stack.callback(os.environ.update, before)
         os.environ.update(environment(folder, tokens.url))
-        made = session("local[2]", folder, {"spark.eventLog.enabled": "true", "spark.eventLog.dir": events.as_uri()})
+        logged = {"spark.eventLog.enabled": "true", "spark.eventLog.dir": events.as_uri()}
+        made = session("local[2]", folder, {**logged, "spark.eventLog.compress": "false"})
     yield made
     made.stop()
 

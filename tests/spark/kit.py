@@ -1,5 +1,9 @@
 """What the tests of Spark share: sessions, readers, and the rows that the SDK itself yields."""
 
+import json
+import os
+import shutil
+import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from operator import itemgetter
@@ -40,8 +44,10 @@ def environment(folder: Path, tokens: str) -> dict[str, str]:
     }
 
 
-def session(master: str, folder: Path, settings: Mapping[str, str] | None = None) -> "SparkSession":
-    """Return a new Spark session that knows the data source."""
+def session(
+    master: str, folder: Path, settings: Mapping[str, str] | None = None, *, register: bool = True
+) -> "SparkSession":
+    """Return a new Spark session that is told of the data source, or has to find it."""
     from pyspark.sql import SparkSession  # noqa: PLC0415  # it need not be installed
 
     from jobruns_sdk.spark import JobRunsDataSource  # noqa: PLC0415
@@ -57,8 +63,23 @@ def session(master: str, folder: Path, settings: Mapping[str, str] | None = None
     }.items():
         builder = builder.config(name, value)
     spark = builder.getOrCreate()
-    spark.dataSource.register(JobRunsDataSource)
+    if register:
+        spark.dataSource.register(JobRunsDataSource)
     return spark
+
+
+def program(kind: str, folder: Path, options: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+    """Start a program of `tests.spark.programs`, with its processes in a group of their own."""
+    modules = folder / "modules"
+    modules.mkdir(exist_ok=True)
+    # As an installation has it, at the top level.
+    shutil.copy(ROOT / "jobruns_sdk" / "spark" / "pyspark_jobruns.py", modules)
+    own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    own |= environment(folder, "http://127.0.0.1:9")
+    own["PYTHONPATH"] = f"{ROOT}{os.pathsep}{modules}"
+    command = [sys.executable, "-m", "tests.spark.programs", kind, str(folder), json.dumps(options)]
+    with (folder / f"{kind}.log").open("ab") as log:
+        return subprocess.Popen(command, env=own, cwd=folder, stdout=log, stderr=log, start_new_session=True)  # noqa: S603
 
 
 def read(spark: "SparkSession", local: LocalService, jobs: Iterable[str], **options: object) -> "DataFrame":

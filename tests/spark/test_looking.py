@@ -55,7 +55,7 @@ class Stream:
         """Return the runs that the look tells in rows: job, state and attempt; keeps the rest."""
         looking = polling.Looking(self._client, self.offset, self._options, self._local.clock.now())
         look = await looking.look(self._refs)
-        told = [] if look.offset is self.offset else look.offset.rows.values()
+        told: list[dict[str, Any]] = [] if look.offset is self.offset else list(look.offset.rows.values())
         self.busy, self.offset = look.busy, look.offset
         json.dumps(self.offset.to_dict())
         assert offsets.Offset.from_dict(json.loads(json.dumps(self.offset.to_dict()))) == self.offset

@@ -1,0 +1,119 @@
+"""Spark in processes of its own: a stream that is killed and goes on, and executors of a cluster."""
+
+import json
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from jobruns_sdk.testing import LocalService
+from tests.spark.kit import client, in_order, program, throttle
+
+if TYPE_CHECKING:
+    import subprocess
+
+    from pyspark.sql import SparkSession
+
+pytest.importorskip("pyspark", reason="the extra engines is not installed")
+arrow = pytest.importorskip("jobruns_sdk.arrow")
+
+KILLS = int(os.environ.get("JOBRUNS_SPARK_KILLS", "1"))
+PATIENCE = 240
+JOB = "glue:nightly-etl"
+
+Told = Counter[tuple[str, str]]
+
+
+@pytest.fixture
+def local() -> Iterator[LocalService]:
+    with LocalService(speed=1) as service:
+        service.add_glue_job("nightly-etl", duration=None, startup=timedelta(0))
+        yield service
+        assert service.problems == []
+
+
+def wait(until: Callable[[], bool], process: "subprocess.Popen[bytes]") -> None:
+    """Wait for something that a process does."""
+    deadline = time.monotonic() + PATIENCE
+    while not until():
+        assert process.poll() is None, "the process has ended"
+        assert time.monotonic() < deadline, "it did not come to that"
+        time.sleep(0.02)
+
+
+def kill(process: "subprocess.Popen[bytes]") -> None:
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def numbers(folder: Path, kind: str) -> set[int]:
+    """Return the batches that are planned (offsets) or done (commits), by their numbers."""
+    return {int(path.name) for path in (folder / "checkpoint" / kind).glob("*") if path.name.isdecimal()}
+
+
+def told(spark: "SparkSession", folder: Path) -> Told:
+    if not any(path.name.isdecimal() for path in (folder / "runs" / "_spark_metadata").glob("*")):
+        return Counter()
+    rows = spark.read.parquet(str(folder / "runs")).select("run_id", "state").filter("state != 'STOPPING'").collect()
+    return Counter((row["run_id"], row["state"]) for row in rows)
+
+
+async def test_a_stream_that_is_killed_within_a_batch_tells_every_state_once(
+    spark: "SparkSession", local: LocalService, tmp_path: Path
+) -> None:
+    options = {
+        "endpoint": local.url,
+        "jobs": JOB,
+        "createdAfter": (datetime.now(UTC) - timedelta(days=1)).isoformat(),
+        "lag": "0s",
+        "pollInterval": "0s",
+    }
+    expected: Told = Counter((run, "SUCCEEDED") for run in local.add_runs(JOB, 20))
+    for _ in range(KILLS):
+        process = program("stream", tmp_path, options)
+        try:
+            wait(lambda: told(spark, tmp_path) == expected, process)
+            # Pages come slowly now, so that a batch that is planned takes a while to be read.
+            local.fault("GetJobRuns", "delay", seconds=2, times=None)
+            now = datetime.now(UTC)
+            going = local.add_run(JOB, created_at=now)
+            ended = local.add_run(JOB, state="FAILED", created_at=now, ended_at=now)
+            wait(lambda: numbers(tmp_path, "offsets") > numbers(tmp_path, "commits"), process)
+        finally:
+            kill(process)
+        assert numbers(tmp_path, "offsets") > numbers(tmp_path, "commits")
+        local.clear_faults()
+        # What was going on when the batch was planned has ended when it is read again.
+        async with client(local) as sdk:
+            await sdk.stop([f"{JOB}/{going}"])
+        expected.update([(going, "RUNNING"), (ended, "FAILED"), (going, "STOPPED")])
+    process = program("stream", tmp_path, options)
+    try:
+        wait(lambda: told(spark, tmp_path) >= expected, process)
+    finally:
+        kill(process)
+    assert told(spark, tmp_path) == expected
+
+
+async def test_executors_of_a_cluster_read_what_the_sdk_yields(local: LocalService, tmp_path: Path) -> None:
+    jobs = [f"emr-serverless:{local.add_application()}" for _ in range(4)]
+    for job in jobs:
+        local.add_runs(job, 120)
+    async with client(local) as sdk:
+        expected = arrow.batch_from_runs(await sdk.runs(jobs).collect()).to_pylist()
+    throttle(local, one_in=5)
+    process = program("cluster", tmp_path, {"endpoint": local.url, "jobs": " ".join(jobs), "tasks": "4"})
+    try:
+        assert process.wait(PATIENCE) == 0, (tmp_path / "cluster.log").read_text(encoding="utf-8")[-3000:]
+    finally:
+        if process.poll() is None:
+            kill(process)
+    found = json.loads((tmp_path / "rows.json").read_text(encoding="utf-8"))
+    assert found == json.loads(json.dumps(in_order(expected), default=str))
+    assert len(found) == 4 * 120

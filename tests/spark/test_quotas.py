@@ -1,0 +1,49 @@
+"""With quotas enforced, no call is throttled, however many tasks there are; each domain has its quota for itself."""
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from jobruns_sdk.testing import LocalService
+from tests.spark.kit import read, rows
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+pytest.importorskip("pyspark", reason="the extra engines is not installed")
+
+RATE, BURST = 20, 30
+APPLICATIONS, PAGES = 4, 12
+REGIONS: Final = ("eu-west-1", "eu-central-1", "us-east-1", "us-west-2")
+
+
+@pytest.mark.parametrize("tasks", [1, 2, 4])
+@pytest.mark.parametrize("domains", [1, 4])
+def test_no_call_is_throttled_whatever_the_number_of_tasks(spark: "SparkSession", tasks: int, domains: int) -> None:
+    with LocalService(speed=1, quotas={"emr-serverless:ListJobRuns": (RATE, BURST)}) as local:
+        jobs = [f"emr-serverless:{local.add_application()}" for _ in range(APPLICATIONS)]
+        for job in jobs:
+            local.add_runs(job, PAGES * 50)
+        frame = read(
+            spark,
+            local,
+            jobs,
+            tasks=tasks,
+            regions=",".join(REGIONS[:domains]),
+            quotas=f"emr-serverless:ListJobRuns={RATE}/{BURST}",
+        )
+        assert len(rows(frame)) == domains * APPLICATIONS * PAGES * 50
+        assert {request.status for request in local.requests} == {200}
+        calls = Counter(request.region for request in local.requests)
+        assert calls == dict.fromkeys(REGIONS[:domains], APPLICATIONS * PAGES)
+        # It took no less than the quota of one domain allows, and the domains went on side by side.
+        first, last = local.requests[0].at, local.requests[-1].at
+        assert (last - first).total_seconds() >= (APPLICATIONS * PAGES - BURST) / RATE
+
+
+def test_the_same_calls_are_throttled_where_quotas_are_not_kept(spark: "SparkSession") -> None:
+    with LocalService(speed=1, quotas={"emr-serverless:ListJobRuns": (1, 3)}) as local:
+        jobs = [f"emr-serverless:{local.add_application()}" for _ in range(8)]
+        read(spark, local, jobs, quotas="none", tasks=4, onError="skip", maxAttempts=1).collect()
+        assert 429 in {request.status for request in local.requests}
