@@ -203,7 +203,7 @@ class Merged(Known[T]):
                 raise
             lane.error = error
             self._on_error(lane)
-        self._hungry.pop(index, None)
+        del self._hungry[index]
         if lane.left:
             heapq.heappush(self._heap, (lane.rank, index))
 

@@ -25,7 +25,7 @@ from jobruns_sdk import (
     WaitTimeoutError,
     errors,
 )
-from jobruns_sdk.model import JobRun, RunState
+from jobruns_sdk.model import JobRun, RunState, StopOutcome
 from jobruns_sdk.refs import JobRef
 
 _BRANCH: Final = re.compile(r"^(?P<indent>[│├└─ ]*)(?P<name>\w+Error)(?: \((?P<extra>[\w, ]+)\))?$", re.MULTILINE)
@@ -143,6 +143,16 @@ def test_what_follows_from_an_error_keeps_what_the_service_answered() -> None:
 
     assert errors.answer_of(JobRunsError("Not now.", **FACTS)) == answer  # type: ignore[arg-type]  # facts of all kinds
     assert errors.answer_of(None) == {}
+
+
+def test_an_error_in_a_value_counts_by_its_class_and_text() -> None:
+    def stopped(error: JobRunsError | None) -> StopOutcome:
+        return StopOutcome(RUN.ref, accepted=error is None, error=error)
+
+    assert stopped(ThrottledError("Not now.")) == stopped(ThrottledError("Not now."))
+    assert stopped(None) == stopped(None)
+    different = [None, ThrottledError("Not now."), ThrottledError("Never."), TransportError("Not now.")]
+    assert all((stopped(one) == stopped(other)) is (one is other) for one in different for other in different)
 
 
 def test_a_class_says_whether_its_errors_may_pass_by_themselves() -> None:

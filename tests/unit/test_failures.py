@@ -1,3 +1,4 @@
+import json
 from collections.abc import Mapping
 
 import pytest
@@ -136,6 +137,30 @@ def test_a_throttle_has_no_effect_whatever_its_status() -> None:
 
 def test_an_answer_from_elsewhere_leaves_the_effect_in_doubt() -> None:
     assert read(307).in_doubt is True
+
+
+@pytest.mark.parametrize(
+    ("secrets", "message", "told"),
+    [
+        (["s3cr"], "No s3cr here.", "No <hidden> here."),
+        (["s3c"], "No s3c here.", "No s3c here."),
+        (["pass", "password"], "The password, to pass.", "The <hidden>, to <hidden>."),
+        (["äpfel"], r"No \u00e4pfel, no äpfel.", "No <hidden>, no <hidden>."),
+        (["a\"b'c"], r"""No a\"b'c, no a"b\'c, no a"b'c.""", "No <hidden>, no <hidden>, no <hidden>."),
+    ],
+    ids=["whole", "too short", "one in another", "as JSON has it", "as Python has it"],
+)
+def test_what_the_request_kept_secret_is_hidden_in_whichever_form(secrets: list[str], message: str, told: str) -> None:
+    error = error_from_response(
+        service="glue",
+        operation="StartJobRun",
+        status=400,
+        headers={},
+        body=json.dumps({"message": message}).encode(),
+        codes=CODES,
+        secrets=secrets,
+    )
+    assert error.message == told
 
 
 def test_long_messages_are_cut() -> None:
