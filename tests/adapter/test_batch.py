@@ -101,7 +101,9 @@ async def client(server: Server) -> AsyncGenerator[JobRunsClient]:
 
 def test_what_adapters_are_made_of_is_declared() -> None:
     assert sorted(adapters.__all__) == adapters.__all__
-    assert sorted(name for name in vars(adapters) if not name.startswith("_")) == adapters.__all__
+    # pytest rewrites the assertions of plugins' packages, and leaves names behind that are none of Python's.
+    names = (name for name in vars(adapters) if name.isidentifier() and not name.startswith("_"))
+    assert sorted(names) == adapters.__all__
 
 
 def test_it_is_short_and_stands_outside() -> None:
