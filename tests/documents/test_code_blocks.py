@@ -8,6 +8,7 @@ and time is its own: who sleeps moves it. Where a page says what a block prints,
 import ast
 import asyncio
 import builtins
+import codeop
 import inspect
 import re
 import time
@@ -33,18 +34,19 @@ EXTRAS: Final = {"dask", "duckdb", "pandas", "polars", "pyarrow", "pyspark", "ra
 _AS_TREE: Final = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT | ast.PyCF_ONLY_AST
 
 
-@pytest.fixture(autouse=True)
-def _local_service(no_aws_environment: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+@pytest.fixture
+def local(no_aws_environment: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[LocalService]:
     del no_aws_environment
     now = datetime.now(UTC)
     with LocalService(start=now) as local:
         demo.seed(local, now)
+        local.add_application("00f1abcdefgh0909")
+        local.add_runs("emr-serverless:00f1abcdefgh0909", 60, state="SUCCESS")
         for name, value in local.environment.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setattr("jobruns_sdk.client.RealClock", lambda: local.clock)
-        monkeypatch.setattr(time, "sleep", local.advance)
         monkeypatch.chdir(tmp_path)
-        yield
+        yield local
         assert local.problems == []
 
 
@@ -83,9 +85,28 @@ def test_documents_hold_examples() -> None:
     assert EXAMPLES
 
 
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_block_can_be_pasted(example: Example) -> None:
+    """Into `python -m asyncio`, that is, unless it is a file of its own: a program or a test."""
+    if re.search(r"asyncio\.run\(|def test_", example.parsed):
+        return
+    shell = codeop.CommandCompiler()
+    shell.compiler.flags |= ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+    typed: list[str] = []
+    for line in [*example.parsed.splitlines(), ""]:
+        typed.append(line)
+        if shell("\n".join(typed)) is not None:  # it raises SyntaxError where a blank line ends too much or too little
+            typed.clear()
+    assert typed == []
+
+
 @pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning")
 @pytest.mark.parametrize("example", EXAMPLES)
-def test_block_runs(example: Example, capsys: pytest.CaptureFixture[str]) -> None:
+def test_block_runs(
+    example: Example, local: LocalService, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if "time.sleep(" in example.parsed:
+        monkeypatch.setattr(time, "sleep", local.advance)
     for name in sorted(needed(example)):
         pytest.importorskip(name, reason="the extra engines is not installed, or what .ci/nightly adds to it")
     example.evaluate()
