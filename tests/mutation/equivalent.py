@@ -5,4 +5,71 @@ from typing import Final
 
 from tests.mutation.running import Survivor
 
-EQUIVALENT: Final[Mapping[Survivor, str]] = {}
+_BY_DEFAULT: Final = "the default is the same"
+_OPTIONS: Final = "for name, value in options.items() if value is not None)"
+_QUERY: Final = '+ (f"?{query}" if query else "")'
+_SAFE: Final = "letters are never escaped"
+_NO_ID: Final = "only rows with an id come here"
+
+EQUIVALENT: Final[Mapping[Survivor, str]] = {
+    Survivor(
+        "services/emr_serverless/translate._usage",
+        'return Usage(total.vCPUHour, total.memoryGBHour, total.storageGBHour, basis="consumed")',
+        "return Usage(total.vCPUHour, total.memoryGBHour, total.storageGBHour, )",
+    ): _BY_DEFAULT,
+    Survivor(
+        "services/glue/translate._usage",
+        'return Usage(None, None, None, row.DPUSeconds / _SECONDS_PER_HOUR, "consumed")',
+        "return Usage(None, None, None, row.DPUSeconds / _SECONDS_PER_HOUR, )",
+    ): _BY_DEFAULT,
+    Survivor(
+        "services/glue/translate.run_from_attempts",
+        'number = root_and_number(last.Id or "")[1]',
+        'number = root_and_number(last.Id or "XXXX")[1]',
+    ): "neither text is the id of a retry",
+    Survivor(
+        "services/glue/translate._capacity_of_workers",
+        'factor = _DPUS.get(row.WorkerType or "")',
+        'factor = _DPUS.get(row.WorkerType or "XXXX")',
+    ): "neither text is a type of workers",
+    Survivor(
+        "services/glue/retries.RetryFold.add",
+        'root, number = root_and_number(row.Id or "")',
+        'root, number = root_and_number(row.Id or "XXXX")',
+    ): _NO_ID,
+    Survivor(
+        "cursors._armoured",
+        'return base64.urlsafe_b64encode(raw).decode().rstrip("=")',
+        'return base64.urlsafe_b64encode(raw).decode().rstrip("XX=XX")',
+    ): "what ends with the bracket of a JSON list never ends with an X",
+    Survivor(
+        "merging.Merged._drain",
+        "self._hungry[index] = None",
+        'self._hungry[index] = ""',
+    ): "a dict that serves as an ordered set",
+    Survivor(
+        "pacing.TokenBucket.__init__",
+        'self._free_at = float("-inf")',
+        'self._free_at = float("-INF")',
+    ): "Python reads both",
+    Survivor(
+        "pacing.backoff",
+        "return chance * min(_BACKOFF_LIMIT, base * 2.0 ** min(failures - 1, 32))",
+        "return chance * min(_BACKOFF_LIMIT, base * 2.0 ** min(failures - 1, 33))",
+    ): "the limit is met long before",
+    Survivor(
+        "refs._text_form",
+        f"""query = "&".join(f"{{name}}={{quote(value, safe='')}}" {_OPTIONS}""",
+        f"""query = "&".join(f"{{name}}={{quote(value, safe='XXXX')}}" {_OPTIONS}""",
+    ): _SAFE,
+    Survivor(
+        "refs._text_form",
+        f"""return f"{{job.service}}:{{'/'.join(quote(name, safe='') for name in names)}}" {_QUERY}""",
+        f"""return f"{{job.service}}:{{'/'.join(quote(name, safe='XXXX') for name in names)}}" {_QUERY}""",
+    ): _SAFE,
+    Survivor(
+        "waiting.decide",
+        "seen: Observation, interval: float, *, failures: int = 0, retrying: Retrying | None = None",
+        "seen: Observation, interval: float, *, failures: int = 1, retrying: Retrying | None = None",
+    ): "either is below the limit",
+}

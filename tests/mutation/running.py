@@ -142,5 +142,5 @@ def _digest(folder: Path) -> str:
 def _survivor(module: str, name: str, diff: str) -> Survivor:
     changed = [line for line in diff.splitlines() if line[:1] in {"-", "+"} and line[:3] not in {"---", "+++"}]
     was, became = (" ".join(line[1:].strip() for line in changed if line[0] == sign) for sign in "-+")
-    function = name.rpartition(".")[2].removeprefix("x").strip("ǁ_").replace("ǁ", ".")
-    return Survivor(f"{module}.{function.partition('__mutmut_')[0]}", was, became)
+    mangled, _, _ = name.rpartition(".")[2].partition("__mutmut_")  # such as x_decide and xǁLaneǁplace
+    return Survivor(f"{module}.{mangled[2:].replace('ǁ', '.')}", was, became)

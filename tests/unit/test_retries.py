@@ -1,5 +1,5 @@
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import attrs
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from jobruns_sdk.errors import NotFoundError
 from jobruns_sdk.model import JobRun, RunState, Usage
 from jobruns_sdk.services.glue import native
+from jobruns_sdk.services.glue.retries import RetryFold
 from tests.unit.glue_history import JOB, History, Row, retried
 from tests.unit.listings import NOON
 from tests.unit.reading import STEPS, Reader, Step
@@ -89,6 +90,15 @@ async def test_undated_rows_are_folded_too() -> None:
     history = History([Row("a", 1, started=None, place=3), Row("b", started=2), Row("a", started=None, place=1)])
     assert [seen(run)[:2] for run in await history.job.runs(page_size=1).collect()] == [("b", 1), ("a", 2)]
     assert [run.id for run in await history.job.runs(created_after=NOON).collect()] == ["b"]
+
+
+def test_runs_without_a_time_end_the_history() -> None:
+    fold = RetryFold(JOB)
+    first_moment = datetime.fromtimestamp(0.5, UTC)
+    fold.add([native.JobRun(Id="u_attempt_1"), native.JobRun(Id="e_attempt_1", StartedOn=first_moment)])
+
+    assert [run.id for run in fold.flush()] == ["e", "u"]
+    assert fold.state == ()
 
 
 async def test_a_filter_looks_at_the_run_and_not_at_its_attempts() -> None:
