@@ -60,10 +60,13 @@ class Named(Protocol):
 
 
 class Listing(Protocol[T_co]):
-    """One listing of a service. It may keep state between pages, which are always read in order."""
+    """One listing of a service. It may keep state between pages, which are always read in order.
+
+    Attributes:
+        operation: What lists, as errors name it.
+    """
 
     operation: ClassVar[Named]
-    """What lists, as errors name it."""
 
     async def fetch(self, token: str | None) -> Undecoded[T_co]:
         """Fetch the page of that token; None is the first page."""

@@ -17,7 +17,18 @@ Order = Literal["newest", "oldest"]
 
 
 class RunOptions(TypedDict, total=False):
-    """What the ``runs()`` of every job's handle takes, for signatures that say it more than once."""
+    """What the ``runs()`` of every job's handle takes, for signatures that say it more than once.
+
+    Attributes:
+        states: The states that are wanted.
+        native_states: The states that are wanted, in the service's own words.
+        created_after: Runs created then or later (aware).
+        created_before: Runs created before that (aware).
+        order: Which end of the list comes first.
+        limit: How many runs are yielded at most.
+        page_size: How many rows to ask for at once.
+        cursor: Where an earlier walk has left off.
+    """
 
     states: Iterable[RunState] | None
     native_states: Iterable[str] | None

@@ -170,7 +170,12 @@ def _check_job(job: object) -> None:
 # Not slotted, and checked at once: made in 0.6 us instead of 1.0, for every run whose reference is asked for.
 @attrs.frozen(order=True, repr=False, slots=False)
 class RunRef:
-    """The name of a run: its job and the service's id of the run."""
+    """The name of a run.
+
+    Attributes:
+        job: The job that it is a run of.
+        run_id: The service's id of the run.
+    """
 
     job: JobRef
     run_id: str

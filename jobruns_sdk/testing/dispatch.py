@@ -54,7 +54,19 @@ _ROUTES: Final = [
 
 @dataclass(frozen=True, slots=True)
 class ReceivedRequest:
-    """A request as the service understood it, and the status it answered with (0: the connection broke, or silence)."""
+    """A request as the service understood it, and how it answered.
+
+    Attributes:
+        service: The service, such as ``"glue"``.
+        operation: AWS's name of the operation, such as ``"GetJobRuns"``.
+        params: The input members that came.
+        status: The HTTP status that was answered; 0 where the connection broke, or nothing was answered.
+        at: When it came, on the service's clock (aware UTC).
+        request_id: The id that the answer had.
+        region: The region that the request was signed for, if it was signed.
+        access_key: The access key that it was signed with, if it was signed.
+        fault: The kind of fault that it met, None for none.
+    """
 
     service: str
     operation: str

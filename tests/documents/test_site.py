@@ -3,10 +3,12 @@
 import ast
 import inspect
 import os
+import re
 import subprocess
 import sys
 import zlib
 from collections.abc import Iterator
+from enum import Enum
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -96,6 +98,28 @@ def test_the_public_modules_are_known() -> None:
 def test_every_public_name_is_in_the_reference(described: frozenset[str]) -> None:
     missing = sorted(set(public_names()) - described)
     assert missing == [], "put them into a page of docs/reference"
+
+
+def says(kind: type, member: str) -> bool:
+    """Whether a member has a docstring, or is described by its class; what Python itself gives to enumerations does."""
+    for each in kind.__mro__:
+        if re.search(rf"^    +{member}: ", each.__doc__ or "", re.MULTILINE):
+            return True
+        if member in vars(each):
+            value: object = vars(each)[member]
+            return isinstance(value, Enum) or bool(inspect.getdoc(getattr(value, "__func__", value)))
+    return False
+
+
+def test_every_public_name_says_what_it_is() -> None:
+    found = {name: value for name, value in values() if inspect.isclass(value)}
+    silent = [name for name, value in values() if inspect.isroutine(value) and not inspect.getdoc(value)]
+    silent += [name for name, kind in found.items() if not kind.__doc__]
+    for name in set(public_names()):
+        owner, _, member = name.rpartition(".")
+        if owner in found and not says(found[owner], member):
+            silent.append(name)
+    assert sorted(silent) == []
 
 
 def test_the_site_needs_no_network(site: Path) -> None:
