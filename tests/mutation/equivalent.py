@@ -72,4 +72,9 @@ EQUIVALENT: Final[Mapping[Survivor, str]] = {
         "seen: Observation, interval: float, *, failures: int = 0, retrying: Retrying | None = None",
         "seen: Observation, interval: float, *, failures: int = 1, retrying: Retrying | None = None",
     ): "either is below the limit",
+    Survivor(
+        "lanes.Parked.__init__",
+        'self._positions = array("L", [index[id(row)] for row in wanted])',
+        'self._positions = array("l", [index[id(row)] for row in wanted])',
+    ): "no page has 2^63 rows",
 }

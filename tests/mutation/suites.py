@@ -55,6 +55,7 @@ SUITES: Final = (
         ("lanes", "paging"),
         (
             "tests/unit/test_lanes.py",
+            "tests/unit/test_merging.py",
             "tests/unit/test_paging.py",
             "tests/unit/test_paging_abandoned.py",
             "tests/unit/test_paging_cursors.py",

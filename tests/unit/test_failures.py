@@ -144,7 +144,7 @@ def test_an_answer_from_elsewhere_leaves_the_effect_in_doubt() -> None:
     [
         (["s3cr"], "No s3cr here.", "No <hidden> here."),
         (["s3c"], "No s3c here.", "No s3c here."),
-        (["pass", "password"], "The password, to pass.", "The <hidden>, to <hidden>."),
+        (["word", "a password"], "A word, a password.", "A <hidden>, <hidden>."),
         (["äpfel"], r"No \u00e4pfel, no äpfel.", "No <hidden>, no <hidden>."),
         (["a\"b'c"], r"""No a\"b'c, no a"b\'c, no a"b'c.""", "No <hidden>, no <hidden>, no <hidden>."),
     ],

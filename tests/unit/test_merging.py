@@ -119,8 +119,23 @@ async def keys(walk: Walk[Row], count: int) -> list[str]:
     return [(await anext(walk)).key for _ in range(count)]
 
 
+class Together(Book):
+    """A listing whose pages arrive when those of another one do."""
+
+    def __init__(self, both: asyncio.Barrier, *pages: Sequence[Row]) -> None:
+        super().__init__(*pages)
+        self.both = both
+
+    async def fetch(self, token: str | None) -> Undecoded[Row]:
+        """Fetch the page of a token, and wait for the other one."""
+        page = await super().fetch(token)
+        await self.both.wait()
+        return page
+
+
 async def test_one_page_is_decoded_at_a_time_though_several_have_arrived() -> None:
-    async with arriving(Book(ROWS[:2]), Book(ROWS[2:4]), concurrency=2).open() as walk:
+    both = asyncio.Barrier(2)
+    async with arriving(Together(both, ROWS[:2]), Together(both, ROWS[2:4]), concurrency=2).open() as walk:
         assert await keys(walk, 1) == ["r0"]
         assert walk.report.pages == 1
         assert await keys(walk, 3) == ["r1", "r2", "r3"]

@@ -137,6 +137,27 @@ async def test_the_first_item_alone_is_completed() -> None:
     assert book.asked == [None]
 
 
+async def test_rows_that_were_completed_are_as_many_as_before() -> None:
+    async def lose_one(rows: Sequence[Row]) -> Sequence[Row]:
+        return rows[1:]
+
+    book = Book(*THREE_PAGES)
+    with pytest.raises(ValueError, match="longer"):
+        await Pages(Plan(LISTING, {}, (Source("", lambda _: book),), KIND, finish=lose_one)).collect()
+
+
+async def test_what_reading_has_cost_is_added_up() -> None:
+    class Costly(Book):
+        def page(self, token: str | None) -> Batch[Row]:
+            page = super().page(token)
+            return Batch(page.rows, page.token, requests=2, waited=0.25)
+
+    async with pages_of(Costly(*THREE_PAGES), Costly(ROWS[:0], [])).open() as walk:
+        assert [item async for item in walk] == ROWS
+    assert [(source.calls, source.waited) for source in walk.report.sources] == [(6, 0.75), (4, 0.5)]
+    assert (walk.report.calls, walk.report.waited) == (10, 1.25)
+
+
 async def test_a_source_has_ended_when_its_last_row_was_taken() -> None:
     def ended(walk: Walk[Row]) -> list[bool]:
         return [source.ended for source in walk.report.sources]

@@ -196,3 +196,12 @@ async def test_a_walk_closed_by_another_task_fetches_nothing_ahead() -> None:
 
     assert other_tasks() == set()
     assert book.asked == [None]
+
+
+async def test_a_walk_closed_by_another_task_has_no_page_for_who_waits() -> None:
+    walk = pages_of(Book(ROWS[:2], ROWS[2:])).open()
+    reading = asyncio.ensure_future(walk.next_page())
+    await asyncio.sleep(0)
+    await walk.aclose()
+
+    assert await reading is None
