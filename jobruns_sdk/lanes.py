@@ -320,7 +320,7 @@ class Lane(Generic[T]):
         start = self._sought or place
         rows = self._rows_after(place, start, batch)
         self._sought = start if rows is None else None
-        keeps_bytes = self._parks is not None and not self._doubted
+        parks = None if self._doubted else self._parks  # rows of more than this page are not in its bytes
         if rows is not None:
             self._doubted = []
         fresh = self._window.fresh(rows or (), self._kind.key)
@@ -336,9 +336,9 @@ class Lane(Generic[T]):
             wanted = list(compress(fresh, accepted))
             furthest_at = list(compress(furthest_at, accepted))
         self._rows, self._ranks, self._at, self._furthest_at = wanted, (), 0, furthest_at
-        if keeps_bytes and self._parks is not None and len(wanted) > self._parks:
+        if parks is not None and len(wanted) > parks:
             self._ranks = array("d", map(self._kind.rank, wanted))
-            self._rows = Parked(undecoded, batch.rows, wanted, at_once=self._parks)
+            self._rows = Parked(undecoded, batch.rows, wanted, at_once=parks)
 
     def _rows_after(self, place: Place, start: Place, batch: Batch[T]) -> Sequence[T] | None:
         """Return the rows after a place, None if it is still to be found in the pages to come.

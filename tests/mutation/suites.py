@@ -59,6 +59,7 @@ SUITES: Final = (
             "tests/unit/test_paging.py",
             "tests/unit/test_paging_abandoned.py",
             "tests/unit/test_paging_cursors.py",
+            "tests/unit/test_paging_model.py",
             "tests/unit/test_parked.py",
             "tests/arrow/test_of_pages.py",
         ),

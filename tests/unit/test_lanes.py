@@ -141,8 +141,25 @@ async def test_a_place_without_a_time_that_is_gone_is_an_error() -> None:
     assert await pages_of(shelf, cursor=cursor).collect() == undated[2:]
     del shelf.rows[1]
 
-    with pytest.raises(PaginationError, match="no longer holds the place"):
+    with pytest.raises(PaginationError) as caught:
         await pages_of(shelf, cursor=cursor).collect()
+    assert caught.value.message == "the listing no longer holds the place to go on from (of 0)"
+
+
+def resumed(book: Book, place: Place) -> Pages[Row]:
+    return Pages(Plan(LISTING, {}, (Source("", lambda _: book),), KIND), places={"": place})
+
+
+async def test_an_empty_page_does_not_end_the_search_for_the_place() -> None:
+    book = Book(ROWS[:2], [], ROWS[2:6], ROWS[6:])
+
+    assert await resumed(book, Place(None, Mark("r3", ROWS[3].when), seeking=True)).collect() == ROWS[4:]
+
+
+async def test_an_empty_page_does_not_end_the_doubt_about_rows_before_the_place() -> None:
+    book = Book([], ROWS[:1], [], ROWS[1:])
+
+    assert await resumed(book, Place("1", Mark("r1", ROWS[1].when))).collect() == ROWS[2:]
 
 
 async def test_an_undated_row_is_sought_by_the_rows_before_it() -> None:

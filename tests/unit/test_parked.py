@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from jobruns_sdk.cursors import Cursor
+from jobruns_sdk.cursors import Cursor, Mark, Place
 from jobruns_sdk.lanes import Batch, Parked, Source, Undecoded
 from jobruns_sdk.paging import Pages, Plan
 from tests.unit.listings import KIND, LISTING, Book, Row, newest_first, row
@@ -67,16 +67,18 @@ def test_a_part_is_read_as_of_a_list(part: slice) -> None:
 
 
 class Archive(Book):
-    """Pages that are decoded anew each time, as those of a service are."""
+    """Pages that are decoded anew each time, as those of a service are; `decoded` counts how often."""
+
+    decoded = 0
 
     async def fetch(self, token: str | None) -> Undecoded[Row]:
         """Fetch the page of a token, to be decoded as often as one likes."""
         page = await super().fetch(token)
-        return lambda: _copy(page())
+        return lambda: self._decoded(page())
 
-
-def _copy(batch: Batch[Row]) -> Batch[Row]:
-    return Batch([Row(row.key, row.when) for row in batch.rows], batch.token)
+    def _decoded(self, batch: Batch[Row]) -> Batch[Row]:
+        self.decoded += 1
+        return Batch([Row(row.key, row.when) for row in batch.rows], batch.token)
 
 
 PAGES: Final[Sequence[Sequence[Sequence[Row]]]] = (
@@ -110,3 +112,21 @@ async def test_a_walk_over_parked_pages_is_the_same_wherever_it_is_resumed(parks
                 assert seen + await pages_of(parks, walk.cursor).collect() == expected
     assert seen == expected
     assert {item.key for item in seen} == {"x", "late", *(item.key for item in ROWS if is_wanted(item))}
+
+
+@pytest.mark.parametrize(("parks", "decoded"), [(None, 1), (6, 1), (5, 2), (2, 3), (1, 6)])
+async def test_a_lane_keeps_no_more_rows_decoded_than_it_should(parks: int | None, decoded: int) -> None:
+    archive = Archive(ROWS[:6])
+    pages = Pages(Plan(LISTING, {}, (Source("", partial(_opened, archive)),), KIND, parks=parks))
+
+    async with pages.open() as walk:
+        assert [await anext(walk) for _ in range(6)] == ROWS[:6]
+    assert archive.decoded == decoded
+
+
+async def test_rows_that_were_doubted_are_not_looked_for_in_the_bytes_of_another_page() -> None:
+    archive = Archive([], [row("l1", 1), row("l2", 0.5)], [*ROWS[2:6]])
+    plan = Plan(LISTING, {}, (Source("", partial(_opened, archive)),), KIND, parks=1)
+    place = Place("1", Mark("r1", ROWS[1].when))
+
+    assert await Pages(plan, places={"": place}).collect() == [row("l1", 1), row("l2", 0.5), *ROWS[2:6]]
