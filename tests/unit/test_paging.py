@@ -2,6 +2,7 @@ import asyncio
 import gc
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import chain
 
 import pytest
@@ -156,6 +157,24 @@ async def test_what_reading_has_cost_is_added_up() -> None:
         assert [item async for item in walk] == ROWS
     assert [(source.calls, source.waited) for source in walk.report.sources] == [(6, 0.75), (4, 0.5)]
     assert (walk.report.calls, walk.report.waited) == (10, 1.25)
+
+
+def opened(book: Book, _: tuple[str, ...]) -> Book:
+    return book
+
+
+async def test_rows_of_two_jobs_may_have_the_same_key() -> None:
+    books = {"a": Book([row("same", 2)]), "b": Book([row("same", 1)]), "c": Book([row("same", 1)])}
+    jobs = {"a": JobRef("glue", "one"), "b": JobRef("glue", "other"), "c": JobRef("glue", "other")}
+    sources = tuple(Source(name, partial(opened, book), jobs[name]) for name, book in books.items())
+
+    seen = await Pages(Plan(LISTING, {}, sources, KIND)).collect()
+    assert seen == [row("same", 2), row("same", 1)]
+
+
+async def test_who_waits_for_a_page_that_another_task_reads_gets_a_row_of_it() -> None:
+    async with pages_of(Book(ROWS)).open() as walk:
+        assert list(await asyncio.gather(anext(walk), anext(walk), anext(walk))) == ROWS[:3]
 
 
 async def test_a_source_has_ended_when_its_last_row_was_taken() -> None:
