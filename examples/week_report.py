@@ -12,7 +12,6 @@ from tempfile import TemporaryDirectory
 
 from pyspark.sql import SparkSession
 
-from jobruns_sdk.spark import JobRunsDataSource
 from jobruns_sdk.testing import LocalService
 
 ACCOUNTS, REGIONS = ("prod", "dev"), ("eu-west-1", "us-east-1")
@@ -57,7 +56,6 @@ def configure(local: LocalService, folder: Path) -> None:
 
 def report(spark: SparkSession, jobs: list[str], since: str) -> None:
     """Print what became of the runs since then."""
-    spark.dataSource.register(JobRunsDataSource)
     options = {"jobs": " ".join(jobs), "createdAfter": since, "hydrate": "true", "tasks": "2"}
     spark.read.format("jobruns").options(**options).load().createOrReplaceTempView("runs")
     spark.sql(REPORT).show(truncate=False)

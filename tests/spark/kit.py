@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from importlib.util import find_spec
 from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -44,10 +45,8 @@ def environment(folder: Path, tokens: str) -> dict[str, str]:
     }
 
 
-def session(
-    master: str, folder: Path, settings: Mapping[str, str] | None = None, *, register: bool = True
-) -> "SparkSession":
-    """Return a new Spark session that is told of the data source, or has to find it."""
+def session(master: str, folder: Path, settings: Mapping[str, str] | None = None) -> "SparkSession":
+    """Return a new Spark session, which finds the data source where the package is installed, or is told of it."""
     from pyspark.sql import SparkSession  # noqa: PLC0415  # it need not be installed
 
     from jobruns_sdk.spark import JobRunsDataSource  # noqa: PLC0415
@@ -63,7 +62,7 @@ def session(
     }.items():
         builder = builder.config(name, value)
     spark = builder.getOrCreate()
-    if register:
+    if find_spec("pyspark_jobruns") is None:  # PySpark 4.0 refuses to be told of what it has found
         spark.dataSource.register(JobRunsDataSource)
     return spark
 

@@ -21,7 +21,7 @@ def stream(folder: Path, options: dict[str, str]) -> None:
 
 def cluster(folder: Path, options: dict[str, str]) -> None:
     """Read on two executors, which are processes of their own, and write the rows as JSON."""
-    spark = session("local-cluster[2,1,1024]", folder, register=False)
+    spark = session("local-cluster[2,1,1024]", folder)
     frame = spark.read.format("jobruns").options(**options).load()
     rows = in_order(frame.toArrow().to_pylist())
     (folder / "rows.json").write_text(json.dumps(rows, default=str), encoding="utf-8")
