@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 
 from jobruns_sdk.errors import PaginationError
-from jobruns_sdk.lanes import Lane, Source, Supply, Undecoded
+from jobruns_sdk.lanes import Batch, Lane, Source, Supply, Undecoded
 from jobruns_sdk.merging import Arrivals, Merged, Stream
 from jobruns_sdk.paging import Pages, Plan, Walk
 from tests.unit.listings import KIND, LISTING, Book, Row, newest_first, pages_of, row
@@ -69,6 +69,25 @@ async def test_pages_that_are_fetched_ahead_count_too(concurrency: int, most: in
 
     assert await merged(*books, concurrency=concurrency).collect() == ROWS
     assert Counted.most == most
+
+
+async def test_who_waits_for_a_slot_asks_before_the_page_that_freed_it_is_decoded() -> None:
+    told: list[str] = []
+
+    class Telling(Book):
+        async def fetch(self, token: str | None) -> Undecoded[Row]:
+            told.append(f"ask {self.page(token).rows[0].key}")
+            page = await super().fetch(token)
+
+            def decode() -> Batch[Row]:
+                told.append(f"decode {page().rows[0].key}")
+                return page()
+
+            return decode
+
+    books = [Telling([row("a", 3)]), Telling([row("b", 2)]), Telling([row("c", 1)])]
+    assert len(await merged(*books, concurrency=1).collect()) == 3
+    assert told == ["ask a", "ask b", "decode a", "ask c", "decode b", "decode c"]
 
 
 @pytest.mark.parametrize(("left", "asked"), [(20, [None, "1"]), (21, [None])])

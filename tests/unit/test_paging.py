@@ -147,6 +147,27 @@ async def test_rows_that_were_completed_are_as_many_as_before() -> None:
         await Pages(Plan(LISTING, {}, (Source("", lambda _: book),), KIND, finish=lose_one)).collect()
 
 
+async def test_requests_that_failed_are_counted_too() -> None:
+    book = Book(*THREE_PAGES)
+    error = ServiceUnavailableError("down")
+    error.requests = 3
+    async with pages_of(book).open() as walk:
+        for _ in range(2):
+            book.failures[None] = error
+            with pytest.raises(ServiceUnavailableError):
+                await anext(walk)
+        assert [item async for item in walk] == ROWS
+    assert (walk.report.calls, walk.report.pages) == (3 + 3 + 3, 3)
+
+
+async def test_a_token_that_comes_twice_is_told_with_its_source() -> None:
+    with pytest.raises(PaginationError) as caught:
+        await pages_of(Book(ROWS[:1], ROWS[1:2], tokens={None: "1", "1": "1"})).collect()
+    assert str(caught.value) == (
+        "probe.ListRows: the service sent the same page token twice: its pages never end (of 0)"
+    )
+
+
 async def test_what_reading_has_cost_is_added_up() -> None:
     class Costly(Book):
         def page(self, token: str | None) -> Batch[Row]:
