@@ -10,7 +10,7 @@ HERE: Final = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))  # the package that is described is the one beside this folder
 
 import jobruns_sdk  # noqa: E402  # the path comes first
-from docs import drawing, filters, quotas  # noqa: E402  # the path comes first
+from docs import drawing, filters, places, quotas, timeline  # noqa: E402  # the path comes first
 
 project = "jobruns_sdk"
 author = "The jobruns_sdk authors"
@@ -56,4 +56,6 @@ def setup(app: Sphinx) -> None:
 def _make(_: Sphinx) -> None:
     drawing.draw_all(HERE / "_made")
     quotas.write(HERE / "_made")
+    timeline.write(HERE / "_made")
+    places.write(HERE / "_made")
     filters.write(HERE / "_made")

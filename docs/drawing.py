@@ -15,7 +15,7 @@ STATES: Final[Mapping[str, Mapping[str, RunState]]] = {
 }
 TITLES: Final = {"emr-serverless": "EMR Serverless", "datazone": "DataZone", "glue": "Glue"}
 
-_COLOURS: Final = {
+COLOURS: Final = {
     RunState.QUEUED: "#e3e7ee",
     RunState.STARTING: "#d4e6fb",
     RunState.RUNNING: "#a9cdf6",
@@ -167,7 +167,7 @@ def _start(place: Place) -> str:
 def _box(name: str, state: RunState, place: Place, *, bare: bool = False) -> str:
     box = (
         f'<rect class="box" x="{place.x - _WIDE // 2}" y="{place.y - _HIGH // 2}" width="{_WIDE}" height="{_HIGH}" '
-        f'rx="8" fill="{_COLOURS[state]}"/>'
+        f'rx="8" fill="{COLOURS[state]}"/>'
     )
     lines = [_text(place.x, place.y + 4 if bare else place.y - 2, name, "native")]
     lines += [] if bare else [_text(place.x, place.y + 14, state, "state")]

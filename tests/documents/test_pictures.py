@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from docs import drawing, quotas
+from docs import drawing, places, quotas, timeline
 from docs.filters import JOBS, observed, table
 from docs.lives import MACHINES, Step, steps
 from jobruns_sdk import RunState
@@ -102,6 +102,35 @@ async def test_the_table_of_filters_is_what_is_sent() -> None:
         ),
     }
     assert table(found).count("\n") == len(found) + 2
+
+
+async def test_retries_are_drawn_as_they_were_lived() -> None:
+    found = await timeline.lived()
+    bars = list(ET.fromstring(timeline.picture(found)).iter(f"{SVG}rect"))  # noqa: S314  # made here
+    failed, succeeded = "FAILED", "SUCCEEDED"
+
+    assert [(bar.get("data-row"), bar.get("data-state")) for bar in bars if bar.get("data-row")] == [
+        ("jr_0123", failed),
+        ("jr_0123_attempt_1", failed),
+        ("jr_0123_attempt_2", succeeded),
+    ]
+    assert [(bar.get("data-attempt"), bar.get("data-state")) for bar in bars if bar.get("data-attempt")] == [
+        ("1", failed),
+        ("2", failed),
+        ("3", succeeded),
+    ]
+    assert (found.run.begin, found.run.end) == (found.rows[0].begin, found.rows[-1].end)
+
+
+async def test_a_cursor_is_drawn_where_it_stood() -> None:
+    found = await places.walked()
+    boxes = ET.fromstring(places.picture(found)).iter(f"{SVG}rect")  # noqa: S314  # made here
+    drawn = [box.get("data-run") for box in boxes if box.get("data-run")]
+
+    assert found.pages == [4, 4, 2]
+    assert drawn == ["taken"] * 6 + ["left"] * 4
+    assert (len(found.taken), len(found.rest)) == (6, 4)
+    assert not set(found.taken) & set(found.rest)
 
 
 def test_quotas_are_shown_as_they_are_kept() -> None:
