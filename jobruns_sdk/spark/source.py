@@ -69,6 +69,6 @@ class JobRunsReader(DataSourceReader):
         jobs = jobs_of(self._options, skip=self._options.on_error == "skip")
         return [InputPartition(task) for task in tasks_of(jobs, self._options)]
 
-    def read(self, partition: InputPartition | None) -> Iterator[pa.RecordBatch]:
+    def read(self, partition: "InputPartition | None") -> Iterator[pa.RecordBatch]:
         """Read what is one task's; PySpark 4.0 gives None where there are no tasks, later ones a partition of None."""
         return read_part(None if partition is None else partition.value, self._options)
