@@ -31,11 +31,15 @@ def _classes_in(hint: object) -> set[type]:
     return parts | ({plain} if isinstance(plain, type) else set())
 
 
+def _named(name: str, function: Any) -> object:  # noqa: ANN401  # a method of whatever class
+    places: list[dict[str, object]] = [function.__globals__, *map(vars, _loaded())]
+    return next((place[name] for place in places if name in place), None)
+
+
 def _returned(function: Any) -> set[type]:  # noqa: ANN401  # a method of whatever class
-    hint = function.__annotations__.get("return")
+    hint: object = function.__annotations__.get("return")
     if isinstance(hint, str):  # a class further down, or one that is imported for type checkers only
-        name = hint.partition("[")[0]
-        hint = function.__globals__.get(name) or next((vars(one)[name] for one in _loaded() if name in vars(one)), None)
+        hint = _named(hint.partition("[")[0], function)
     return _classes_in(hint)
 
 
