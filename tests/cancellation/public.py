@@ -2,7 +2,7 @@
 
 import inspect
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, get_args, get_origin
 
 import jobruns_sdk
@@ -32,7 +32,7 @@ def _classes_in(hint: object) -> set[type]:
 
 
 def _named(name: str, function: Any) -> object:  # noqa: ANN401  # a method of whatever class
-    places: list[dict[str, object]] = [function.__globals__, *map(vars, _loaded())]
+    places: list[Mapping[str, object]] = [function.__globals__, *map(vars, _loaded())]
     return next((place[name] for place in places if name in place), None)
 
 
