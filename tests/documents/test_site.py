@@ -14,8 +14,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-import pytest
-
 import jobruns_sdk
 from jobruns_sdk.services.datazone import DataZoneJob
 from jobruns_sdk.services.emr_serverless import EmrServerlessApplication
@@ -31,17 +29,15 @@ HANDLES: Final = {
 NEEDED: Final = {"jobruns_sdk.arrow": "pyarrow", "jobruns_sdk.spark": "pyspark"}
 
 
-@pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "docs", str(folder / "html")]
+def built(folder: Path) -> Path:
+    """Build the site, without a warning."""
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "docs", str(folder)]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    built = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)  # noqa: S603  # our own
-    assert (built.returncode, built.stderr) == (0, "")
-    return folder / "html"
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)  # noqa: S603  # our own
+    assert (done.returncode, done.stderr) == (0, "")
+    return folder
 
 
-@pytest.fixture(scope="session")
 def described(site: Path) -> frozenset[str]:
     """The names that the site's inventory holds: https://sphobjinv.readthedocs.io/en/stable/syntax.html."""
     inventory = (site / "objects.inv").read_bytes().split(b"\n", 4)[4]
@@ -95,11 +91,6 @@ def test_the_public_modules_are_known() -> None:
     assert {f"jobruns_sdk.{name}" for name in jobruns_sdk.__all__} <= set(public_names())
 
 
-def test_every_public_name_is_in_the_reference(described: frozenset[str]) -> None:
-    missing = sorted(set(public_names()) - described)
-    assert missing == [], "put them into a page of docs/reference"
-
-
 def says(kind: type, member: str) -> bool:
     """Whether a member has a docstring, or is described by its class; what Python itself gives to enumerations does."""
     for each in kind.__mro__:
@@ -122,21 +113,19 @@ def test_every_public_name_says_what_it_is() -> None:
     assert sorted(silent) == []
 
 
-def test_the_site_needs_no_network(site: Path) -> None:
-    for page in site.rglob("*.html"):
-        text = page.read_text(encoding="utf-8")
-        for attribute in ('src="http', "src='http", '<link rel="stylesheet" type="text/css" href="http', "@import"):
-            assert attribute not in text, page.name
+def test_the_site_is_built_complete_and_for_itself(tmp_path: Path) -> None:
+    """One test, because the site is built once for it."""
+    site = built(tmp_path / "site")
 
+    missing = sorted(set(public_names()) - described(site))
+    assert missing == [], "put them into a page of docs/reference"
 
-def test_pictures_are_in_the_pages(site: Path) -> None:
-    states = (site / "concepts" / "states.html").read_text(encoding="utf-8")
-    for name in ("emr-serverless", "datazone", "glue", "states"):
-        assert f"_images/{name}.svg" in states
-        assert (site / "_images" / f"{name}.svg").is_file()
+    pages = [path.relative_to(ROOT / "docs") for path in (ROOT / "docs").rglob("*.md") if "_made" not in path.parts]
+    assert [page for page in pages if not (site / page.with_suffix(".html")).is_file()] == []
 
-
-def test_every_page_is_written(site: Path) -> None:
-    pages = {path.relative_to(ROOT / "docs").with_suffix(".html") for path in (ROOT / "docs").rglob("*.md")}
-    expected = {page for page in pages if "_made" not in page.parts}
-    assert {page for page in expected if not (site / page).is_file()} == set()
+    texts = {path: path.read_text(encoding="utf-8") for path in site.rglob("*.html")}
+    for picture in (ROOT / "docs" / "_made").glob("*.svg"):
+        assert (site / "_images" / picture.name).read_bytes() == picture.read_bytes()
+        assert any(f"_images/{picture.name}" in text for text in texts.values())
+    for fetched in ('src="http', "src='http", 'rel="stylesheet" type="text/css" href="http', "@import"):
+        assert [path for path, text in texts.items() if fetched in text] == []
