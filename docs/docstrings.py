@@ -5,16 +5,22 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from inspect import cleandoc, isclass
-from typing import Final
+from typing import Final, Protocol
 
 from docutils import nodes
-from sphinx.addnodes import pending_xref
+from sphinx.addnodes import desc_annotation, pending_xref
 from sphinx.application import Sphinx
 from sphinx.pycode import ModuleAnalyzer
 from sphinx.util.typing import ExtensionMetadata
 
 import jobruns_sdk
 from jobruns_sdk.adapters import Native
+
+_MARKED: Final = (
+    (re.compile(r"Annotated\[(.*), <object object at 0x[0-9a-f]+>\]"), r"Secret[\1]"),
+    (re.compile(r"Annotated\[((?:[^\[\]]|\[[^\[\]]*\])+), msgspec\.Meta\([^)]*\)\]"), r"\1"),
+)
+"""What msgspec and the package have marked types with, and how that reads."""
 
 _ENTRY: Final = re.compile(r"    (\w+): ")
 _BEFORE_NAPOLEON, _AFTER_NAPOLEON = 400, 600
@@ -28,6 +34,7 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     app.connect("autodoc-process-docstring", _after_napoleon, priority=_AFTER_NAPOLEON)
     app.connect("autodoc-process-signature", _hide_signature)
     app.connect("doctree-read", _name_fully)
+    app.connect("doctree-read", _shorten_types)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -91,8 +98,8 @@ def _hide_signature(
     _: Sphinx, what: str, name: str, value: object, __: object, signature: str, returns: str
 ) -> tuple[str, str]:
     """Show how a value is made only where that is the reader's business."""
-    is_native = isclass(value) and issubclass(value, Native)
-    hidden = is_native or what == "exception" or name.rpartition(".")[2] in _HANDED_OUT
+    is_shape = isclass(value) and (issubclass(value, Native) or _is_protocol(value))
+    hidden = is_shape or what == "exception" or name.rpartition(".")[2] in _HANDED_OUT
     return ("", "") if hidden else (signature, returns)
 
 
@@ -107,3 +114,16 @@ def _name_fully(_: Sphinx, tree: nodes.document) -> None:
             node["reftarget"] = f"jobruns_sdk.{name}"
         elif node.get("refdomain") == "py" and hasattr(builtins, name):
             node.replace_self(node.children)
+
+
+def _shorten_types(_: Sphinx, tree: nodes.document) -> None:
+    for node in (*tree.findall(desc_annotation), *tree.findall(nodes.paragraph)):
+        text = node.astext()
+        if "Annotated[" in text:
+            for marked, short in _MARKED:
+                text = marked.sub(short, text)
+            node.children = [nodes.Text(text)]
+
+
+def _is_protocol(value: object) -> bool:
+    return Protocol in getattr(value, "__bases__", ()) or Protocol in getattr(value, "__orig_bases__", ())
