@@ -38,13 +38,13 @@ def local() -> Iterator[LocalService]:
         assert service.problems == []
 
 
-def wait(until: Callable[[], bool], process: "subprocess.Popen[bytes]") -> None:
-    """Wait for something that a process does."""
+def wait(until: Callable[[], bool], process: "subprocess.Popen[bytes]", *, pause: float = 0.5) -> None:
+    """Wait for something that a process does, looking now and then."""
     deadline = time.monotonic() + PATIENCE
     while not until():
         assert process.poll() is None, "the process has ended"
         assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.02)
+        time.sleep(pause)
 
 
 def kill(process: "subprocess.Popen[bytes]") -> None:
@@ -84,7 +84,7 @@ async def test_a_stream_that_is_killed_within_a_batch_tells_every_state_once(
             now = datetime.now(UTC)
             going = local.add_run(JOB, created_at=now)
             ended = local.add_run(JOB, state="FAILED", created_at=now, ended_at=now)
-            wait(lambda: numbers(tmp_path, "offsets") > numbers(tmp_path, "commits"), process)
+            wait(lambda: numbers(tmp_path, "offsets") > numbers(tmp_path, "commits"), process, pause=0.02)
         finally:
             kill(process)
         assert numbers(tmp_path, "offsets") > numbers(tmp_path, "commits")

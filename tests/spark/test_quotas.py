@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 pytest.importorskip("pyspark", reason="the extra engines is not installed")
 
-RATE, BURST = 20, 30
-APPLICATIONS, PAGES = 4, 12
+RATE, BURST = 5, 17
+APPLICATIONS, PAGES = 4, 6
 REGIONS: Final = ("eu-west-1", "eu-central-1", "us-east-1", "us-west-2")
 
 
