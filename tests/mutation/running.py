@@ -38,6 +38,7 @@ mypy_path = tests/typing/stubs
 _TYPE_CHECK: Final = 'mypy "$@" | grep -v Unsupported.converter'
 _TYPE_CHECK_OPTIONS: Final = ("--output=json", "--config-file=../mypy.ini", "--cache-dir=../../mypy")
 _COPIED: Final = ("jobruns_sdk", "tests")
+_NOTICED: Final = ("killed", "timeout", "segfault")  # the last one is also what the operating system ends
 _LEFT: Final = ("survived", "no tests")
 _RESULT: Final = re.compile(r"^ +(?P<mutant>(?P<function>\S+)__mutmut_\d+): (?P<status>.+)$", re.MULTILINE)
 
@@ -104,7 +105,7 @@ def scores(suite: Suite, *, processes: int) -> Iterator[Score]:
     for module in suite.modules:
         own = [at for at in found if at["function"].startswith(f"jobruns_sdk.{module.replace('/', '.')}.x")]
         count = Counter(at["status"] for at in own)
-        killed, refused = count["killed"] + count["timeout"], count["caught by type check"]
+        killed, refused = sum(count[status] for status in _NOTICED), count["caught by type check"]
         left = [at["mutant"] for at in own if at["status"] in _LEFT]
         if killed + refused + len(left) != len(own):
             raise RuntimeError(f"mutmut was not clear about {module}: {dict(count)}")
