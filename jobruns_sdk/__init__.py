@@ -66,10 +66,13 @@ if TYPE_CHECKING:
         from_dict,
         to_dict,
     )
+    from jobruns_sdk.services.datazone.service import DataZoneJob
+    from jobruns_sdk.services.emr_serverless.service import EmrServerlessApplication
     from jobruns_sdk.services.emr_serverless.starting import (
         HiveQuery,
         SparkSubmit,
     )
+    from jobruns_sdk.services.glue.service import GlueJob
     from jobruns_sdk.watching import (
         Watch,
     )
@@ -85,6 +88,9 @@ __all__ = [
     "ConflictError",
     "CredentialsError",
     "CursorError",
+    "DataZoneJob",
+    "EmrServerlessApplication",
+    "GlueJob",
     "HiveQuery",
     "InvalidRequestError",
     "Job",
@@ -172,6 +178,9 @@ _HOMES = {
     "to_dict": "serialization",
     "HiveQuery": "services.emr_serverless.starting",
     "SparkSubmit": "services.emr_serverless.starting",
+    "DataZoneJob": "services.datazone.service",
+    "EmrServerlessApplication": "services.emr_serverless.service",
+    "GlueJob": "services.glue.service",
     "Watch": "watching",
 }
 

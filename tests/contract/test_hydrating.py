@@ -3,10 +3,7 @@
 import pytest
 from aiobotocore.session import AioSession
 
-from jobruns_sdk import JobRunsClient, NotFoundError, RunState
-from jobruns_sdk.services.datazone import DataZoneJob
-from jobruns_sdk.services.emr_serverless import EmrServerlessApplication
-from jobruns_sdk.services.glue import GlueJob
+from jobruns_sdk import DataZoneJob, EmrServerlessApplication, GlueJob, JobRunsClient, NotFoundError, RunState
 from jobruns_sdk.testing import LocalService
 from tests.contract.cases import Case, client_of, ids, seed
 

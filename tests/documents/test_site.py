@@ -15,17 +15,9 @@ from pathlib import Path
 from typing import Final
 
 import jobruns_sdk
-from jobruns_sdk.services.datazone import DataZoneJob
-from jobruns_sdk.services.emr_serverless import EmrServerlessApplication
-from jobruns_sdk.services.glue import GlueJob
 
 ROOT: Final = Path(__file__).parents[2]
 PACKAGE: Final = ROOT / "jobruns_sdk"
-HANDLES: Final = {
-    "jobruns_sdk.services.datazone.DataZoneJob": DataZoneJob,
-    "jobruns_sdk.services.emr_serverless.EmrServerlessApplication": EmrServerlessApplication,
-    "jobruns_sdk.services.glue.GlueJob": GlueJob,
-}
 NEEDED: Final = {"jobruns_sdk.arrow": "pyarrow", "jobruns_sdk.spark": "pyspark"}
 
 
@@ -67,7 +59,6 @@ def source_of(module: str) -> Path:
 
 def values() -> Iterator[tuple[str, object]]:
     """The public values by their names, None for those whose module needs what is not installed."""
-    yield from HANDLES.items()
     for module in modules():
         for name in declared(source_of(module)):
             there = find_spec(NEEDED.get(module, module)) is not None
