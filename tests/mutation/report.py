@@ -29,6 +29,12 @@ def table(scores: Sequence[Score]) -> str:
     )
 
 
+def missed(scores: Iterable[Score]) -> str:
+    """Return the other survivors in Markdown."""
+    found = [survivor for score in scores for survivor in score.survivors if survivor not in EQUIVALENT]
+    return "\n".join(f"- `{at.function}`: `{at.was}` to `{at.became}`" for at in found) or "None."
+
+
 def listed(scores: Iterable[Score]) -> str:
     """Return the survivors that are equivalent in Markdown, each with the reason."""
     found = [

@@ -5,7 +5,7 @@ from typing import Final
 import pytest
 
 from tests.mutation.equivalent import EQUIVALENT
-from tests.mutation.report import listed, percent, table
+from tests.mutation.report import listed, missed, percent, table
 from tests.mutation.running import ROOT, Score, Survivor
 from tests.mutation.suites import SUITES
 
@@ -31,6 +31,7 @@ def test_the_table_counts_what_was_tested() -> None:
 def test_only_survivors_that_are_equivalent_are_listed() -> None:
     (line,) = listed(SCORES).splitlines()
 
+    assert missed(SCORES) == "- `pacing.backoff`: `a < b` to `a <= b`"
     assert KNOWN.was in line
     assert line.endswith(f"{EQUIVALENT[KNOWN]}.")
 
