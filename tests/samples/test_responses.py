@@ -218,9 +218,17 @@ def test_a_fault_tells_no_secret() -> None:
     assert CANARY not in json.dumps([str(raised.value), repr(raised.value.__cause__)])
 
 
-@pytest.mark.parametrize("service", ["athena", "", "Glue", None])
-def test_an_unknown_service(service: Any) -> None:  # noqa: ANN401  # what untyped callers may pass
-    with pytest.raises(InvalidRequestError, match="known are emr-serverless, datazone, glue"):
+@pytest.mark.parametrize(
+    ("service", "told"),
+    [
+        ("athena", "known are emr-serverless, datazone, glue"),
+        ("Glue", "known are emr-serverless, datazone, glue"),
+        ("", "service is a text"),
+        (None, "service is a text"),
+    ],
+)
+def test_an_unknown_service(service: Any, told: str) -> None:  # noqa: ANN401  # what untyped callers may pass
+    with pytest.raises(InvalidRequestError, match=told):
         run_from_response(service, {})
 
 
