@@ -166,7 +166,8 @@ def test_the_form_of_others(value: object, data: Mapping[str, object]) -> None:
 
 def test_every_public_value_has_a_kind() -> None:
     public = {value for name in jobruns_sdk.__all__ if isinstance(value := getattr(jobruns_sdk, name), type)}
-    values = {kind for kind in public if attrs.has(kind) or issubclass(kind, (str, JobRunsError))}
+    handles = {jobruns_sdk.DataZoneJob, jobruns_sdk.EmrServerlessApplication, jobruns_sdk.GlueJob}
+    values = {kind for kind in public if attrs.has(kind) or issubclass(kind, (str, JobRunsError))} - handles
 
     assert values - {RunRef, JobRef} <= {getattr(kind, "__origin__", kind) for kind in RECORDS.values()} | set(
         TEXT_KINDS.values()
