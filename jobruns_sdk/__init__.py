@@ -49,16 +49,14 @@ if TYPE_CHECKING:
     from jobruns_sdk.paging import (
         Page,
         Pages,
-        SourceError,
-        SourceReport,
         Walk,
-        WalkReport,
     )
     from jobruns_sdk.refs import (
         JobRef,
         RunRef,
         Service,
     )
+    from jobruns_sdk.reports import SourceError, SourceReport, WalkReport
     from jobruns_sdk.responses import (
         run_from_response,
     )
@@ -165,11 +163,11 @@ _HOMES = {
     "Progress": "fanout",
     "Quota": "pacing",
     "Page": "paging",
-    "SourceError": "paging",
-    "SourceReport": "paging",
+    "SourceError": "reports",
+    "SourceReport": "reports",
     "Pages": "paging",
     "Walk": "paging",
-    "WalkReport": "paging",
+    "WalkReport": "reports",
     "JobRef": "refs",
     "RunRef": "refs",
     "Service": "refs",

@@ -164,7 +164,9 @@ class _Call(Generic[T]):
     def cancel(self, reason: BaseException | None = None) -> None:
         """End it; the reason is raised where it is waited for."""
         self._reason = reason
-        if self._task is not None:
+        if self._task is None:  # it was never begun, since an interrupt came before that
+            self.fail(asyncio.CancelledError())
+        else:
             self._task.cancel()
 
     def fail(self, error: BaseException) -> None:
@@ -208,8 +210,13 @@ class _PrivateLoop:
         """
         try:
             self._begin(call)
-        except BaseException as error:
+        except Exception as error:
             call.fail(error)
+            raise
+        except BaseException as error:
+            # An interrupt: once there is a loop it may know of the call, which is then ended there, by ``end``.
+            if self._process is None:
+                call.fail(error)
             raise
 
     def end(self, call: _Call[Any]) -> None:

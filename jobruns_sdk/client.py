@@ -100,6 +100,8 @@ class JobRunsClient(Following):
         optional(check_kind(Clock, "a clock, with the methods of jobruns_sdk.ports.Clock"))("clock", clock)
         for name, adapter in mapping_of("adapters", "a mapping of services to what makes handles", adapters or {}):
             check_callable(f"adapters[{name!r:.80}]", adapter)
+            if not isinstance(name, str) or name in tuple(Service):
+                raise InvalidRequestError(f"adapters: {name!r:.80} is no service of your own")
         self._region_name = region_name
         self._adapters = dict(adapters or {})
         self._connections = Connections(
@@ -213,10 +215,12 @@ class JobRunsClient(Following):
             created_before: Runs created before that (aware).
             order: ``"newest"`` first over all jobs, up to 2 000 of them, each of which holds a page in memory; or
                 ``"any"``, as pages arrive, for any number of jobs.
-            hydrate: Whether the full run is got where the list tells less (GetJobRun on EMR Serverless and DataZone).
+            hydrate: Whether the full run is got where the list tells less (GetJobRun on EMR Serverless and DataZone):
+                as it is by then, which may be a later state than the one that was asked for. No cursor carries this.
             concurrency: How many pages are under way at once, and with ``"any"`` how many jobs are open at once.
             on_error: What to do about a job that cannot be read: ``"raise"``, ``"skip"``, or something to call with
-                the ``SourceError``. The report of a walk names those jobs, and a cursor begins with them again.
+                the ``SourceError``. The report of a walk names those jobs, and a cursor begins with them again. A run
+                that cannot be got in full is yielded as it was listed, told in the same way, and not got again.
             progress: Called after each page with the ``Progress`` made.
             limit: How many runs are yielded at most.
             page_size: How many rows to ask for at once; the services' largest pages unless told otherwise.

@@ -13,10 +13,11 @@ from jobruns_sdk.lanes import Lane, Source, Supply
 from jobruns_sdk.listings import RUNS, each_completed
 from jobruns_sdk.merging import MOST_MERGED, TOO_MANY, Arrivals, Gathered, Merged, Stream
 from jobruns_sdk.model import JobRun, RunState
-from jobruns_sdk.paging import Pages, Plan, SourceError
+from jobruns_sdk.paging import Pages, Plan
 from jobruns_sdk.ports import Follows, Handle
 from jobruns_sdk.query import RunQuery
 from jobruns_sdk.refs import JobRef
+from jobruns_sdk.reports import SourceError
 from jobruns_sdk.services import datazone, emr_serverless, glue
 from jobruns_sdk.wire import Native
 
@@ -214,7 +215,7 @@ class Fan:
             RUNS,
             query.filter,
             arrange=partial(self._arrange, query, order),
-            finish=partial(each_completed, self._full) if hydrate else None,
+            finish=self._complete if hydrate else None,
             parks=max(_FEWEST_DECODED, _ROWS_DECODED // max(1, known)) if order == "newest" else None,
             window=max(_FEWEST_REMEMBERED, _ROWS_REMEMBERED // max(1, known)),
         )
@@ -240,19 +241,26 @@ class Fan:
         self._used_up = isinstance(self._jobs, AsyncIterator)
         return self._jobs
 
-    async def _full(self, row: Row) -> Row:
-        """Return the full run in the place of a listed one that tells less."""
-        handle = self._handle(row.job)
-        if not isinstance(handle, Follows) or not handle.polling.thin:
-            return row
-        try:
-            return await handle.run(row.id)
-        except JobRunsError as error:
-            if self._on_error == "raise" or isinstance(error, ClientClosedError):
-                raise
+    async def _complete(self, rows: Sequence[Row]) -> tuple[Sequence[Row], Sequence[SourceError]]:
+        """Return the full runs in the place of listed ones that tell less, and which could not be got."""
+        failures: list[SourceError] = []
+
+        async def full(row: Row) -> Row:
+            handle = self._handle(row.job)
+            if not isinstance(handle, Follows) or not handle.polling.thin:
+                return row
+            try:
+                return await handle.run(row.id)
+            except JobRunsError as error:
+                if self._on_error == "raise" or isinstance(error, ClientClosedError):
+                    raise
+                failure = SourceError(row.job, error, row.ref)
+            failures.append(failure)
             if callable(self._on_error):
-                self._on_error(SourceError(row.job, error))
+                self._on_error(failure)
             return row
+
+        return await each_completed(full, rows), failures
 
 
 class Failures:

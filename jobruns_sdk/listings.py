@@ -15,6 +15,7 @@ from jobruns_sdk.model import Attempt, Job, JobRun, RunState
 from jobruns_sdk.paging import Pages, Plan
 from jobruns_sdk.query import RunQuery, Wanted
 from jobruns_sdk.refs import JobRef, RunRef
+from jobruns_sdk.reports import SourceError
 
 N = TypeVar("N")
 T = TypeVar("T")
@@ -72,10 +73,14 @@ def run_pages(
     wanted = query.wanted(states)
     # Where no state of the service can satisfy the filters there is nothing to ask for.
     opened = () if wanted == () else tuple(sources(query, wanted))
-    finish = None if full is None else partial(each_completed, full)
+    finish = None if full is None else partial(_completed, full)
     plan = Plan(listing, query.to_cursor(), opened, kind, query.filter, finish=finish)
     check_count("limit", limit)
     return Pages(plan, limit=limit, places=None if at is None else at.places)
+
+
+async def _completed(full: Callable[[T], Awaitable[T]], rows: Sequence[T]) -> tuple[Sequence[T], Sequence[SourceError]]:
+    return await each_completed(full, rows), ()
 
 
 async def each_completed(full: Callable[[T], Awaitable[T]], rows: Sequence[T]) -> Sequence[T]:

@@ -88,7 +88,7 @@ def shares_of(
     right = 'a mapping of profiles, such as {"prod-read-only": "prod"}, or None'
     for pair in () if given is None else mapping_of("share_quotas", right, given):
         for profile in pair:
-            if profile is not None and profile not in profiles:
+            if profile is not None and not (isinstance(profile, str) and profile in profiles):
                 known = ", ".join(sorted(profiles)) or "none"
                 raise InvalidRequestError(f"share_quotas: {profile!r:.80} is not among the client's sessions ({known})")
     return given or {}

@@ -11,16 +11,16 @@ import attrs
 import msgspec
 
 from jobruns_sdk.cursors import Cursor, Place, Query
-from jobruns_sdk.errors import JobRunsError, told_by
 from jobruns_sdk.lanes import Kind, Lane, Source
 from jobruns_sdk.merging import Merged, Single, Stream
-from jobruns_sdk.refs import JobRef
+from jobruns_sdk.reports import SourceError, SourceReport, WalkReport
 from jobruns_sdk.showing import Collected
 from jobruns_sdk.windows import Window
 
 if TYPE_CHECKING:
     from jobruns_sdk.arrow import JobRunFrame, RecordBatches
     from jobruns_sdk.model import Attempt, JobRun
+    from jobruns_sdk.refs import JobRef
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -42,84 +42,6 @@ class Page(Generic[T_co]):
     cursor: str | None
 
 
-@attrs.frozen
-class SourceError:
-    """A job whose runs could not be read, or not to the end.
-
-    Attributes:
-        job: The job.
-        error: Why.
-    """
-
-    job: JobRef
-    error: JobRunsError = attrs.field(eq=told_by)
-
-
-@attrs.frozen
-class SourceReport:
-    """What a walk has done so far with one source.
-
-    Attributes:
-        name: The source: a job, and on EMR Serverless its state where several are asked for.
-        calls: Requests made for its pages, retries and failures included.
-        pages: Pages read.
-        rows: Rows read, before filters, each once.
-        disorder: Rows that came later than their time says; each was yielded where it came.
-        waited: Seconds waited for quotas.
-        ended: Whether it was read to its end.
-        error: Why it was not, if it has failed.
-    """
-
-    name: str
-    calls: int
-    pages: int
-    rows: int
-    disorder: int
-    waited: float
-    ended: bool
-    error: JobRunsError | None = attrs.field(eq=told_by)
-
-
-@attrs.frozen
-class WalkReport:
-    """What a walk has done so far.
-
-    Attributes:
-        sources: The same for each of its sources.
-        failed: The jobs that could not be read, or not to the end.
-        complete: Whether all sources were begun; where jobs are still being discovered it is not known how many follow.
-    """
-
-    sources: tuple[SourceReport, ...]
-    failed: tuple[SourceError, ...]
-    complete: bool
-
-    @property
-    def calls(self) -> int:
-        """Requests made for its pages, retries and failures included."""
-        return sum(source.calls for source in self.sources)
-
-    @property
-    def pages(self) -> int:
-        """Pages read."""
-        return sum(source.pages for source in self.sources)
-
-    @property
-    def rows(self) -> int:
-        """Rows read, before filters, each once."""
-        return sum(source.rows for source in self.sources)
-
-    @property
-    def disorder(self) -> int:
-        """Rows that came later than their time says; each was yielded where it came."""
-        return sum(source.disorder for source in self.sources)
-
-    @property
-    def waited(self) -> float:
-        """Seconds waited for quotas, the waits of all calls added up."""
-        return sum(source.waited for source in self.sources)
-
-
 class Plan(msgspec.Struct, Generic[T], frozen=True):
     """What is to be walked through.
 
@@ -130,7 +52,7 @@ class Plan(msgspec.Struct, Generic[T], frozen=True):
         kind: What paging needs to know of the rows.
         accept: Tells whether a row is wanted; None if all are.
         arrange: Makes one stream of the sources, given what opens a lane; by default they are merged by time.
-        finish: Completes rows before they are handed out; None where they are complete.
+        finish: Completes rows before they are handed out, and tells which it could not; None where they are complete.
         parks: How many rows of a page a lane keeps decoded, and the rest as bytes until it is their turn; None for all.
         window: How many rows a lane remembers, in order to yield each once.
     """
@@ -141,7 +63,7 @@ class Plan(msgspec.Struct, Generic[T], frozen=True):
     kind: Kind[T]
     accept: Callable[[T], bool] | None = None
     arrange: Callable[[Callable[[Source[T]], Lane[T]]], Stream[T]] | None = None
-    finish: Callable[[Sequence[T]], Awaitable[Sequence[T]]] | None = None
+    finish: Callable[[Sequence[T]], Awaitable[tuple[Sequence[T], Sequence[SourceError]]]] | None = None
     parks: int | None = None
     window: int = 5_000
 
@@ -175,6 +97,7 @@ class Walk(Generic[T_co]):
         self._left = limit
         self._ready: Sequence[tuple[T_co, Lane[T_co]]] = ()
         self._taken: Sequence[tuple[T_co, Lane[T_co]]] = ()  # and not finished yet
+        self._unfinished: dict[JobRef, SourceError] = {}
         self._at = 0
         self._closed = False
         self._advancing = asyncio.Lock()
@@ -216,6 +139,7 @@ class Walk(Generic[T_co]):
         """What was done so far."""
         lanes = self._stream.lanes
         failed = {lane.job: SourceError(lane.job, lane.error) for lane in lanes if lane.job and lane.error}
+        failed = {**self._unfinished, **failed}
         return WalkReport(tuple(map(_source_report, lanes)), tuple(failed.values()), self._stream.is_complete)
 
     async def aclose(self) -> None:
@@ -266,7 +190,8 @@ class Walk(Generic[T_co]):
         rows, rest = self._taken, self._taken[:0]
         if self._plan.finish is not None:
             rows, rest = self._taken[:_FINISHED_AT_ONCE], self._taken[_FINISHED_AT_ONCE:]
-            finished = await self._plan.finish([row for row, _ in rows])
+            finished, failures = await self._plan.finish([row for row, _ in rows])
+            self._unfinished = {**{failure.job: failure for failure in failures}, **self._unfinished}
             rows = [(row, lane) for row, (_, lane) in zip(finished, rows, strict=True)]
         if self._closed:
             return False

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import attrs
 import pyarrow as pa
 
-from jobruns_sdk.arguments import check_count
+from jobruns_sdk.arguments import check_count, required
 from jobruns_sdk.arrow.columns import ATTEMPT_SCHEMA, RUN_SCHEMA, batch_from_attempts, batch_from_runs, with_native
 from jobruns_sdk.errors import InvalidRequestError, JobRunsError, UnsupportedOperationError
 from jobruns_sdk.model import Attempt, JobRun
 
 if TYPE_CHECKING:
-    from jobruns_sdk.paging import Walk, WalkReport
+    from jobruns_sdk.paging import Walk
+    from jobruns_sdk.reports import WalkReport
 
 
 @attrs.frozen
@@ -65,8 +66,9 @@ class RecordBatches:
         Raises:
             InvalidRequestError: The size is not at least 1.
         """
-        check_count("size", size)
+        required(check_count)("size", size)
         self._walk = walk
+        self._cursor: str | None = None
         self._columns = columns
         self._size = size
         self._rows: list[object] = []
@@ -80,7 +82,7 @@ class RecordBatches:
     @property
     def cursor(self) -> str | None:
         """Where to go on after the last batch; None if nothing is left."""
-        return self._walk.cursor
+        return self._cursor if self._rows else self._walk.cursor
 
     @property
     def report(self) -> "WalkReport":
@@ -96,6 +98,8 @@ class RecordBatches:
         if self._error is not None:
             error, self._error = self._error, None
             raise error
+        if not self._rows:  # there are some where the last call was cancelled
+            self._cursor = self._walk.cursor
         try:
             while len(self._rows) < self._size:
                 self._rows.append(await anext(self._walk))
@@ -171,7 +175,8 @@ class JobRunStream:
         """Stand before the first batch."""
         self._schema = schema
         self._batches = batches
-        self._is_read = False
+        self._error: JobRunsError | None = None
+        self._is_read = self._is_closed = False
         self._lock = Lock()
 
     @property
@@ -179,8 +184,14 @@ class JobRunStream:
         """The columns: ``RUN_SCHEMA`` or ``ATTEMPT_SCHEMA``, with ``native`` where that was asked for."""
         return self._schema
 
+    @property
+    def error(self) -> JobRunsError | None:
+        """What ended the reading; the library that reads raises an error of its own, with this one's text."""
+        return self._error
+
     def close(self) -> None:
-        """End the reading; nothing of it is under way any more when this returns."""
+        """End the reading; nothing of it is under way any more when this returns. What is left cannot be read."""
+        self._is_closed = True
         self._batches.close()
 
     def __enter__(self) -> Self:
@@ -202,11 +213,26 @@ class JobRunStream:
         """Return the rows as a capsule, in the types that are asked for if they can be had.
 
         Raises:
-            InvalidRequestError: They were read before.
+            InvalidRequestError: They were read before, or the stream is closed.
         """
         with self._lock:
+            if self._is_closed:
+                raise _closed_stream()
             if self._is_read:
                 raise InvalidRequestError("this stream was read already: make another one, or a frame by to_arrow()")
             self._is_read = True
-        reader = pa.RecordBatchReader.from_batches(self.schema, self._batches)
+        reader = pa.RecordBatchReader.from_batches(self.schema, self._all())
         return reader.__arrow_c_stream__(requested_schema)
+
+    def _all(self) -> Generator[pa.RecordBatch]:
+        try:
+            yield from self._batches
+            if self._is_closed:  # while it was read: what came is not all there is
+                raise _closed_stream()
+        except JobRunsError as error:
+            self._error = error
+            raise
+
+
+def _closed_stream() -> InvalidRequestError:
+    return InvalidRequestError("this stream was closed before it was read to its end: make another one")

@@ -11,8 +11,8 @@ import attrs
 from jobruns_sdk.client import JobRunsClient
 from jobruns_sdk.concurrency import concurrently
 from jobruns_sdk.errors import InvalidRequestError, JobRunsError
-from jobruns_sdk.paging import SourceError
 from jobruns_sdk.refs import JobRef, Service
+from jobruns_sdk.reports import SourceError
 
 _DISCOVERED = (Service.EMR_SERVERLESS, Service.GLUE)
 

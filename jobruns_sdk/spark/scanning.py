@@ -12,7 +12,8 @@ from jobruns_sdk.client import JobRunsClient
 from jobruns_sdk.concurrency import concurrently
 from jobruns_sdk.errors import JobRunsError
 from jobruns_sdk.model import Attempt, JobRun
-from jobruns_sdk.paging import Pages, SourceError
+from jobruns_sdk.paging import Pages
+from jobruns_sdk.reports import SourceError
 from jobruns_sdk.spark.options import ReadOptions
 from jobruns_sdk.spark.planning import Share
 

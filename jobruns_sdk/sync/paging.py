@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Self, Ty
 
 from jobruns_sdk import paging
 from jobruns_sdk.errors import ClientClosedError, UnsupportedOperationError
-from jobruns_sdk.paging import Page, WalkReport
+from jobruns_sdk.paging import Page
+from jobruns_sdk.reports import WalkReport
 from jobruns_sdk.sync.carrying import Carried, Carrier
 
 if TYPE_CHECKING:

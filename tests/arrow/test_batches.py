@@ -1,5 +1,6 @@
 """Record batches hold what the rows hold, in one schema whatever the rows."""
 
+import asyncio
 import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta, timezone
@@ -127,6 +128,31 @@ async def test_a_cursor_goes_on_after_a_batch(client: JobRunsClient) -> None:
         cursor = batches.cursor
     rest = client.runs(JOBS, cursor=cursor).record_batches(4)
     check([first, *[batch async for batch in rest]], runs)
+
+
+async def test_a_cursor_loses_nothing_of_a_batch_that_was_cut(client: JobRunsClient, local: LocalService) -> None:
+    """Rows that wait for their batch to be full were not handed out."""
+    pages = client.glue("nightly-etl").runs(page_size=3)
+    runs = await pages.collect()
+    local.forget_requests()
+    async with pages.record_batches(4) as batches:
+        first = await anext(batches)
+        local.fault("GetJobRuns", "silence", times=None)
+        cut = asyncio.ensure_future(anext(batches))
+        while local.calls("GetJobRuns") < 3:  # noqa: ASYNC110  # what happens in the service's thread sets no event here
+            await asyncio.sleep(0)
+        cut.cancel()
+        await asyncio.wait([cut])
+        cursor = batches.cursor
+    local.clear_faults()
+    rest = client.glue("nightly-etl").runs(cursor=cursor).record_batches(4)
+    check([first, *[batch async for batch in rest]], runs)
+
+
+@pytest.mark.parametrize("size", [0, None, True, "4"])
+async def test_a_size_that_is_none_is_refused(client: JobRunsClient, size: Any) -> None:  # noqa: ANN401  # by untyped callers
+    with pytest.raises(InvalidRequestError, match="size"):
+        client.glue("nightly-etl").runs().record_batches(size)
 
 
 async def test_what_came_before_an_error_is_yielded_first(client: JobRunsClient, local: LocalService) -> None:

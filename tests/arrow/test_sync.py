@@ -13,6 +13,7 @@ from jobruns_sdk import (
     ClientClosedError,
     InvalidRequestError,
     JobRunsError,
+    NotFoundError,
     ResponseFormatError,
     ServiceUnavailableError,
     ThrottledError,
@@ -101,6 +102,14 @@ def test_a_stream_requests_nothing_before_the_first_rows_are_asked_for(local: Lo
         assert reader.read_all().num_rows == 26
         with pytest.raises(InvalidRequestError, match="read already"):
             pa.table(stream)
+
+
+def test_a_stream_keeps_the_error_that_another_library_raises_as_its_own(local: LocalService) -> None:
+    with local.sync_client(session=SESSION, quotas=None) as client:
+        stream = client.glue("there-is-none").runs().stream()
+        with pytest.raises(pa.ArrowException, match="EntityNotFoundException"):
+            pa.table(stream)
+        assert isinstance(stream.error, NotFoundError)
 
 
 def _close_the_stream(stream: Any, _: JobRunsClient) -> None:  # noqa: ANN401  # pyarrow is not typed here

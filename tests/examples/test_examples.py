@@ -13,7 +13,7 @@ EXAMPLES: Final = Path(__file__).parents[2] / "examples"
 PROMISES: Final = {
     "quickstart.py": ("glue:nightly-etl", "attempt 3: FAILED: AnalysisException", "PARTIALLY_SUCCEEDED"),
     "failed_since_yesterday.py": ("hourly-ingest", "TIMED_OUT", "redshift-lineage", "unsuccessful runs in three days"),
-    "wait_for_many.py": ("100%", "disk full", "39 of 40 succeeded", " 0 gets"),
+    "wait_for_many.py": ("100%", "disk full", "39 of 40 succeeded", "list calls"),
     "watch.py": ("STARTING -> RUNNING (attempt 1)", "RUNNING -> SUCCEEDED (attempt 2)", "The time is up."),
     "start_once.py": ("refused: the idempotency_key was used for another request", "7 starts, 1 run, 1 request"),
     "export_json_lines.py": ("98 runs exported", "each once: True"),

@@ -129,3 +129,18 @@ async def test_a_run_that_is_gone_when_it_is_got_is_told(local: LocalService, cl
     (found,) = await client.runs(f"emr-serverless:{app}", hydrate=True, on_error=told.append).collect()
     assert found.id == run
     assert isinstance(told[0].error, NotFoundError)
+
+
+@orders
+async def test_the_report_names_what_could_not_be_got(
+    client: JobRunsClient, broken: tuple[list[str], str], order: Order
+) -> None:
+    jobs, run = broken
+    told: list[SourceError] = []
+    assert len(await client.runs(jobs, order=order, hydrate=True, on_error=told.append).collect()) == 4 * 30
+    async with client.runs(jobs, order=order, hydrate=True, on_error="skip").open() as walk:
+        assert len([row async for row in walk]) == 4 * 30
+        (failed,) = walk.report.failed
+    assert failed.run is not None
+    assert (failed.run.run_id, failed.job, type(failed.error)) == (run, failed.run.job, AccessDeniedError)
+    assert [(source.job, source.run) for source in told] == [(failed.job, failed.run)]

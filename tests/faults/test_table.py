@@ -86,7 +86,7 @@ async def test_a_fault_that_stays(local: LocalService, fault: str) -> None:
     runs = populate(local)
     for name, asked in OPERATIONS.items():
         # Where other operations are called besides they must have time enough on a busy machine.
-        ends = 2.0 if asked.first or asked.kind == "start" else 0.3
+        ends = 2.0 if asked.first or asked.kind == "start" else 1.0
         deadline = ends if fault in {"silence", "a byte now and then"} else IN_TIME
         async with client_at(local.url, max_attempts=3, call_timeout=deadline, clock=local.clock) as client:
             await expect_to_stay(local, client, name, fault, runs)

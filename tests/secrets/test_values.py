@@ -12,7 +12,8 @@ import pytest
 from jobruns_sdk import JobRunsError, StopOutcome, from_dict, to_dict
 from jobruns_sdk.errors import InvalidRequestError
 from jobruns_sdk.kinds import ERRORS
-from jobruns_sdk.paging import Page, SourceError
+from jobruns_sdk.paging import Page
+from jobruns_sdk.reports import SourceError
 from jobruns_sdk.wire import Native
 from tests.drift.surface import SURFACES
 from tests.input.calls import Call

@@ -26,6 +26,10 @@ def bridge() -> Iterator[Bridge]:
         yield bridge
 
 
+async def _running_loop() -> asyncio.AbstractEventLoop:
+    return asyncio.get_running_loop()
+
+
 class Endless:
     """Numbers, for ever; it keeps account of what becomes of it."""
 
@@ -289,6 +293,32 @@ def test_an_interrupt_cancels_what_is_under_way_and_is_raised(bridge: Bridge) ->
     thread.join()
     assert stuck.ended
     assert bridge.run(_result(1)) == 1
+
+
+@pytest.mark.parametrize("is_begun", [True, False])
+def test_an_interrupt_while_a_call_begins_ends_it(
+    bridge: Bridge,
+    monkeypatch: pytest.MonkeyPatch,
+    is_begun: bool,  # noqa: FBT001  # given by name
+) -> None:
+    """It may come when the event loop knows of the call already, and when it does not yet."""
+    assert bridge.run(_result(1)) == 1
+    loop = bridge.run(_running_loop())
+    tell = loop.call_soon_threadsafe
+
+    def interrupted(callback: Callable[..., object], *args: object) -> None:
+        monkeypatch.undo()
+        if is_begun:
+            tell(callback, *args)
+            assert stuck.began.wait(10)
+        raise KeyboardInterrupt
+
+    stuck = Stuck()
+    monkeypatch.setattr(loop, "call_soon_threadsafe", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        bridge.run(stuck.wait())
+    assert (stuck.began.is_set(), stuck.ended) == (is_begun, is_begun)
+    assert bridge.run(_result(2)) == 2
 
 
 def test_an_interrupt_ends_an_iteration(bridge: Bridge) -> None:

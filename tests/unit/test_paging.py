@@ -10,8 +10,9 @@ import pytest
 from jobruns_sdk.errors import PaginationError, ServiceUnavailableError
 from jobruns_sdk.lanes import Batch, Lane, Source
 from jobruns_sdk.merging import Merged
-from jobruns_sdk.paging import Pages, Plan, SourceError, Walk
+from jobruns_sdk.paging import Pages, Plan, Walk
 from jobruns_sdk.refs import JobRef
+from jobruns_sdk.reports import SourceError
 from tests.unit.listings import KIND, LISTING, Book, Row, Shelf, newest_first, pages_of, row
 
 ROWS = newest_first(9)
@@ -126,10 +127,10 @@ async def test_the_first_item_takes_no_page_more() -> None:
 async def test_the_first_item_alone_is_completed() -> None:
     completed: list[Row] = []
 
-    async def finish(rows: Sequence[Row]) -> Sequence[Row]:
+    async def finish(rows: Sequence[Row]) -> tuple[Sequence[Row], Sequence[SourceError]]:
         completed.extend(rows)
         await turns()
-        return rows
+        return rows, ()
 
     book = Book(*THREE_PAGES)
     pages = Pages(Plan(LISTING, {}, (Source("", lambda _: book),), KIND, finish=finish))
@@ -139,8 +140,8 @@ async def test_the_first_item_alone_is_completed() -> None:
 
 
 async def test_rows_that_were_completed_are_as_many_as_before() -> None:
-    async def lose_one(rows: Sequence[Row]) -> Sequence[Row]:
-        return rows[1:]
+    async def lose_one(rows: Sequence[Row]) -> tuple[Sequence[Row], Sequence[SourceError]]:
+        return rows[1:], ()
 
     book = Book(*THREE_PAGES)
     with pytest.raises(ValueError, match="longer"):

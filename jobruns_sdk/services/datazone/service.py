@@ -80,7 +80,7 @@ class DataZoneJob:
             created_before: Runs created before that (aware).
             order: ``"newest"`` first, as is usual, or ``"oldest"`` first.
             hydrate: Whether the full run is got for each that the filters let pass (GetJobRun), with its details;
-                it is as it is by then, which may be a later state.
+                it is as it is by then, which may be a later state. No cursor carries this.
             limit: How many runs are yielded at most.
             page_size: How many rows to ask for at once, 50 at most and unless told otherwise.
             cursor: Where an earlier walk has left off; its filters apply again and may be left out.

@@ -109,7 +109,7 @@ class EmrServerlessApplication:
             mode: ``"BATCH"`` or ``"STREAMING"``, None for both.
             order: ``"newest"``, the only order there is.
             hydrate: Whether the full run is got for each that the filters let pass (GetJobRun), with its usage and
-                driver; it is as it is by then, which may be a later state.
+                driver; it is as it is by then, which may be a later state. No cursor carries this.
             limit: How many runs are yielded at most.
             page_size: How many rows to ask for at once, 50 at most and unless told otherwise.
             cursor: Where an earlier walk has left off; its filters apply again and may be left out.

@@ -1,0 +1,87 @@
+"""What is told of a walk, and of what went wrong on it."""
+
+import attrs
+
+from jobruns_sdk.errors import JobRunsError, told_by
+from jobruns_sdk.refs import JobRef, RunRef
+
+
+@attrs.frozen
+class SourceError:
+    """A job whose runs could not be read, or not to the end, or a run that could not be got in full.
+
+    Attributes:
+        job: The job.
+        error: Why.
+        run: The run, which was yielded as it was listed; None where it is about the job's list.
+    """
+
+    job: JobRef
+    error: JobRunsError = attrs.field(eq=told_by)
+    run: RunRef | None = None
+
+
+@attrs.frozen
+class SourceReport:
+    """What a walk has done so far with one source.
+
+    Attributes:
+        name: The source: a job, and on EMR Serverless its state where several are asked for; of one job alone the
+            state, or nothing.
+        calls: Requests made for its pages, retries and failures included.
+        pages: Pages read.
+        rows: Rows read, before filters, each once.
+        disorder: Rows that came later than their time says; each was yielded where it came.
+        waited: Seconds waited for quotas.
+        ended: Whether it was read to its end.
+        error: Why it was not, if it has failed.
+    """
+
+    name: str
+    calls: int
+    pages: int
+    rows: int
+    disorder: int
+    waited: float
+    ended: bool
+    error: JobRunsError | None = attrs.field(eq=told_by)
+
+
+@attrs.frozen
+class WalkReport:
+    """What a walk has done so far.
+
+    Attributes:
+        sources: The same for each of its sources.
+        failed: The jobs that could not be read, or not to the end, and those with a run that could not be got in full.
+        complete: Whether all sources were begun; where jobs are still being discovered it is not known how many follow.
+    """
+
+    sources: tuple[SourceReport, ...]
+    failed: tuple[SourceError, ...]
+    complete: bool
+
+    @property
+    def calls(self) -> int:
+        """Requests made for its pages, retries and failures included."""
+        return sum(source.calls for source in self.sources)
+
+    @property
+    def pages(self) -> int:
+        """Pages read."""
+        return sum(source.pages for source in self.sources)
+
+    @property
+    def rows(self) -> int:
+        """Rows read, before filters, each once."""
+        return sum(source.rows for source in self.sources)
+
+    @property
+    def disorder(self) -> int:
+        """Rows that came later than their time says; each was yielded where it came."""
+        return sum(source.disorder for source in self.sources)
+
+    @property
+    def waited(self) -> float:
+        """Seconds waited for quotas, the waits of all calls added up."""
+        return sum(source.waited for source in self.sources)
