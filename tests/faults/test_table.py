@@ -42,7 +42,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "reset before the effect": ("reset_before", {}),
     "reset after the effect": ("reset_after", {}),
     "body cut in the middle": ("truncate", {}),
-    "a byte now and then": ("drip", {"seconds": 0.01}),
+    "a byte now and then": ("drip", {"seconds": 1.0}),
     "silence": ("silence", {}),
     "500": ("error500", {}),
     "500 before the effect": ("error500", {}),
