@@ -98,10 +98,7 @@ class JobRunsClient(Following):
         check_number("call_timeout", call_timeout)
         required(check_count)("max_attempts", max_attempts)
         optional(check_kind(Clock, "a clock, with the methods of jobruns_sdk.ports.Clock"))("clock", clock)
-        for name, adapter in mapping_of("adapters", "a mapping of services to what makes handles", adapters or {}):
-            check_callable(f"adapters[{name!r:.80}]", adapter)
-            if not isinstance(name, str) or name in tuple(Service):
-                raise InvalidRequestError(f"adapters: {name!r:.80} is no service of your own")
+        _check_adapters(adapters or {})
         self._region_name = region_name
         self._adapters = dict(adapters or {})
         self._connections = Connections(
@@ -114,7 +111,7 @@ class JobRunsClient(Following):
         policy = Policy(
             call_timeout,
             max_attempts,
-            None if quotas is None else quotas_with(quotas, _OPERATIONS, self._adapters),
+            quotas_with(quotas, _OPERATIONS, self._adapters),
             shares_of(share_quotas, self._connections.profiles),
         )
         clock = clock or RealClock()
@@ -338,6 +335,13 @@ class JobRunsClient(Following):
 
     def _call_for(self, ref: JobRef) -> Call:
         return partial(self._transport.call, region=ref.region, profile=ref.profile)
+
+
+def _check_adapters(adapters: object) -> None:
+    for name, adapter in mapping_of("adapters", "a mapping of services to what makes handles", adapters):
+        check_callable(f"adapters[{name!r:.80}]", adapter)
+        if not isinstance(name, str) or name in tuple(Service):
+            raise InvalidRequestError(f"adapters: {name!r:.80} is no service of your own")
 
 
 def _unsupported(service: str, why: str) -> UnsupportedOperationError:

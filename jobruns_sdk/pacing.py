@@ -49,18 +49,20 @@ https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/endpoints-quotas
 
 
 def quotas_with(
-    given: Mapping[tuple[str, str], Quota], known: Collection[tuple[str, str]], others: Collection[str]
-) -> Mapping[tuple[str, str], Quota]:
+    given: Mapping[tuple[str, str], Quota] | None, known: Collection[tuple[str, str]], others: Collection[str]
+) -> Mapping[tuple[str, str], Quota] | None:
     """Return the published quotas as far as those that are given do not replace them.
 
     Args:
-        given: What a user says.
+        given: What a user says; None for no limits, which is returned then.
         known: The operations that this package calls, by service and name.
         others: Services that it does not know; their operations may have any name.
 
     Raises:
         InvalidRequestError: It is no such mapping, or names an operation that is never called.
     """
+    if given is None:
+        return None
     right = 'a mapping such as {("glue", "GetJobRuns"): Quota(rate=5, burst=10)}, or None'
     for key, quota in mapping_of("quotas", right, given):
         match key:

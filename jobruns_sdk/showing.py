@@ -82,7 +82,7 @@ def _left_out(shown: Sequence[object]) -> str:
 
 def _rich_table(shown: Sequence[Shown]) -> object:
     from rich.box import SIMPLE_HEAD  # noqa: PLC0415  # only where rich is there, since rich asks
-    from rich.table import Table  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415  # only where rich asks
 
     table = Table(box=SIMPLE_HEAD, caption=_left_out(shown) or None)
     for label in _labels(shown, leave_out=_WIDE):
@@ -93,7 +93,7 @@ def _rich_table(shown: Sequence[Shown]) -> object:
 
 
 def _rich_card(shown: Shown) -> object:
-    from rich.table import Table  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415  # only where rich asks
 
     table = Table.grid("", "", padding=(0, 2))
     table.columns[1].overflow = "fold"
@@ -103,7 +103,7 @@ def _rich_card(shown: Shown) -> object:
 
 
 def _rich_text(label: str, value: object) -> "Text":
-    from rich.text import Text  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415  # only where rich asks
 
     return Text(_plain(value), style=_colour(label, value))
 

@@ -36,7 +36,7 @@ class JobRunsStreamReader(DataSourceStreamReader):
         """Return where a new stream begins: at ``createdAfter``, or with the runs that are new from now on."""
         return self._beginning().to_dict()
 
-    def latestOffset(self, start: dict[str, Any] | None = None, limit: object = None) -> dict[str, Any]:  # noqa: ARG002, N802
+    def latestOffset(self, start: dict[str, Any] | None = None, limit: object = None) -> dict[str, Any]:  # noqa: ARG002, N802  # Spark's
         """Look at the jobs, once each poll interval at most, and return where the stream comes to.
 
         Spark 4.0 says nothing of where it is; then it is where the last batch was planned to.

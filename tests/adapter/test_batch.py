@@ -106,6 +106,12 @@ def test_what_adapters_are_made_of_is_declared() -> None:
     assert sorted(names) == adapters.__all__
 
 
+@pytest.mark.parametrize("service", ["glue", jobruns_sdk.Service.DATAZONE, 3])
+def test_an_adapter_takes_no_service_that_is_known(service: Any) -> None:  # noqa: ANN401  # wrong on purpose
+    with pytest.raises(jobruns_sdk.InvalidRequestError, match="is no service of your own"):
+        jobruns_sdk.JobRunsClient(adapters={service: BatchQueue})
+
+
 def test_it_is_short_and_stands_outside() -> None:
     sources = [path.read_text(encoding="utf-8") for path in ADAPTER.glob("*.py")]
     assert sum(len(source.splitlines()) for source in sources) < 200

@@ -1,6 +1,5 @@
 """Arrow data over the bridge: faults, early leaving, and what is told of secrets."""
 
-import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +23,7 @@ from jobruns_sdk.testing import LocalService
 from jobruns_sdk.testing.faults import FaultKind
 from tests.arrow.conftest import JOBS
 from tests.fanout.kit import client_of, session_of
+from tests.sync.conftest import others
 from tests.unit.values import CANARY
 
 pa = pytest.importorskip("pyarrow", reason="the extra engines is not installed")
@@ -49,17 +49,6 @@ FAULTS: Final[list[tuple[FaultKind, type[JobRunsError]]]] = [
     ("silence", CallTimeoutError),
     ("wrong_content", ResponseFormatError),
 ]
-
-
-def others(client: JobRunsClient) -> int:
-    """How many tasks go on in the client's event loop, after what was cancelled has had its turns."""
-
-    async def count() -> int:
-        for _ in range(5):
-            await asyncio.sleep(0)
-        return len(asyncio.all_tasks()) - 2  # this one, and the one that waits for the end
-
-    return client.bridge.run(count())
 
 
 @pytest.mark.parametrize("read", READS.values(), ids=READS)

@@ -1,5 +1,6 @@
 """A local service with a little of everything, and a client that needs no event loop; AWS's environment is hidden."""
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
@@ -35,3 +36,14 @@ def local() -> Iterator[LocalService]:
 def client(local: LocalService) -> Iterator[JobRunsClient]:
     with local.sync_client(session=SESSION, quotas=None) as client:
         yield client
+
+
+def others(client: JobRunsClient) -> int:
+    """How many tasks go on in the client's event loop, after what was cancelled has had its turns."""
+
+    async def count() -> int:
+        for _ in range(5):
+            await asyncio.sleep(0)
+        return len(asyncio.all_tasks()) - 2  # this one, and the one that waits for the end
+
+    return client.bridge.run(count())

@@ -31,21 +31,10 @@ from jobruns_sdk.sync import JobRunsClient, Walk
 from jobruns_sdk.testing import LocalService
 from jobruns_sdk.testing.faults import FaultKind
 from tests.fanout.kit import SERVICE, Job, client_of, memory_client
-from tests.sync.conftest import JOBS, SESSION
+from tests.sync.conftest import JOBS, SESSION, others
 from tests.unit.values import CANARY
 
 HOUR: Final = timedelta(hours=1)
-
-
-def others(client: JobRunsClient) -> int:
-    """How many tasks go on in the client's event loop, after what was cancelled has had its turns."""
-
-    async def count() -> int:
-        for _ in range(5):
-            await asyncio.sleep(0)
-        return len(asyncio.all_tasks()) - 2  # this one, and the one that waits for the end
-
-    return client.bridge.run(count())
 
 
 async def test_every_answer_is_that_of_the_asynchronous_face(local: LocalService) -> None:

@@ -101,6 +101,7 @@ def test_quotas_that_are_given_replace_the_published_ones() -> None:
 
     assert quotas_with(given, KNOWN | QUOTAS.keys(), ["athena"]) == {**QUOTAS, **given}
     assert quotas_with({}, KNOWN, []) == QUOTAS
+    assert quotas_with(None, KNOWN, []) is None
 
 
 @pytest.mark.parametrize(
@@ -143,6 +144,7 @@ def test_profiles_share_quotas_as_they_are_told() -> None:
     [
         (5, [], 'share_quotas is a mapping of profiles, such as {"prod-read-only": "prod"}, or None, got 5'),
         ({"prod": "dev"}, ["prod", "b"], "share_quotas: 'dev' is not among the client's sessions (b, prod)"),
+        ({"prod": ["dev"]}, ["prod"], "share_quotas: ['dev'] is not among the client's sessions (prod)"),
         ({"dev": None}, ["prod"], "share_quotas: 'dev' is not among the client's sessions (prod)"),
         ({"dev": "prod"}, [], "share_quotas: 'dev' is not among the client's sessions (none)"),
     ],
