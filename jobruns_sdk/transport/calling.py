@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import time
 from collections.abc import AsyncGenerator, Awaitable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
@@ -118,19 +117,19 @@ class Transport:
         region: str | None,
         profile: str | None,
     ) -> Reply:
-        requests, spent, waited = 0, 0.0, 0.0
+        requests, spent, waited, loop = 0, 0.0, 0.0, asyncio.get_running_loop()
         while True:
             requests += 1
             async with self._turn(operation, region, profile) as (connection, wait):
                 waited += wait
-                begun, in_doubt, call.in_doubt = time.monotonic(), call.in_doubt, True
+                begun, in_doubt, call.in_doubt = loop.time(), call.in_doubt, True
                 try:
                     answer = await self._request(connection, operation, params, self._policy.call_timeout - spent)
                     return _reply(answer, requests, waited)
                 except JobRunsError as error:
                     failure = error
             pause = backoff(requests, random.random(), throttled=isinstance(failure, ThrottledError))
-            spent += time.monotonic() - begun + pause
+            spent += loop.time() - begun + pause
             call.in_doubt = failure.in_doubt = in_doubt or failure.in_doubt
             failure.requests = requests
             if self._lifetime.has_ended or not _may_repeat(operation, failure):

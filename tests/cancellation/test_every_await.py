@@ -50,7 +50,7 @@ async def test_nothing_is_left_wherever_it_is_cancelled(
         nth += 1
         world.local.fault("*", "error500")
         cut = await cancelled_at(nth, work(world), moment)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await settled(world)
             assert ledger.tokens == ledger.requests, nth
             await begun_anew(world)

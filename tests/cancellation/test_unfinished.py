@@ -16,7 +16,7 @@ def test_nobody_complains_of_an_unfinished_iterator() -> None:
     with LocalService(speed=1) as local:
         seed(local)
         command = [sys.executable, "-X", "dev", "-W", "error", "-m", "tests.cancellation.leaving", local.url]
-        ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100, check=False)  # noqa: S603  # that module
+        ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200, check=False)  # noqa: S603  # that module
 
     assert (ended.returncode, ended.stderr) == (0, "")
     ways = Counter(f"{iterator} {way}" for iterator, way in product(ITERATORS, WAYS))

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from socket import AF_INET, EAI_NONAME, AddressFamily, gaierror
 from ssl import SSLContext
 from typing import Any, Final
@@ -23,10 +24,11 @@ from tests.faults.expected import PASSING, STAYING
 from tests.faults.operations import JOBS, OPERATIONS, populate
 from tests.samples import own, own_body
 from tests.transport.clients import CountingSession, client_at
+from tests.transport.looptime import CALL_TIMEOUT, LoopTime
 from tests.transport.scripted import Request, Server, answer, head, serving
 
 IN_TIME: Final = 60.0
-"""Seconds, of real and of virtual time: the deadline of a call."""
+"""Seconds, of real and of virtual time, that any operation takes at most."""
 
 Fault = tuple[FaultKind, Mapping[str, Any]]
 
@@ -55,12 +57,13 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "throttling as 400": ("throttle", {}),
     "200 with HTML": ("wrong_content", {}),
 }
+ENDLESS: Final = {"a byte now and then", "silence"}
 AT_THE_SERVICE: Final = [fault for fault in STAYING if fault in FAULTS]
 
 
 @pytest.fixture
 async def local() -> AsyncGenerator[LocalService]:
-    async with LocalService() as local, asyncio.timeout(IN_TIME):
+    async with LocalService() as local, asyncio.timeout(IN_TIME + len(OPERATIONS) * CALL_TIMEOUT):
         yield local
 
 
@@ -82,13 +85,15 @@ async def told(client: JobRunsClient, name: str, run_id: str) -> JobRunsError | 
 
 
 @pytest.mark.parametrize("fault", AT_THE_SERVICE)
-async def test_a_fault_that_stays(local: LocalService, fault: str) -> None:
+async def test_a_fault_that_stays(local: LocalService, loop_time: LoopTime, fault: str) -> None:
     runs = populate(local)
-    for name, asked in OPERATIONS.items():
-        # Where other operations are called besides they must have time enough on a busy machine.
-        ends = 2.0 if asked.first or asked.kind == "start" else 1.0
-        deadline = ends if fault in {"silence", "a byte now and then"} else IN_TIME
-        async with client_at(local.url, max_attempts=3, call_timeout=deadline, clock=local.clock) as client:
+    for name in OPERATIONS:
+        async with (
+            client_at(local.url, max_attempts=3, call_timeout=CALL_TIMEOUT, clock=local.clock) as client,
+            asyncio.TaskGroup() as tasks,
+        ):
+            if fault in ENDLESS:
+                tasks.create_task(loop_time.forward_at(partial(local.calls, name), 1))
             await expect_to_stay(local, client, name, fault, runs)
 
 

@@ -116,7 +116,7 @@ class Busy:
         memory = (warm, resident())
         began = time.monotonic()
         await self._client.__aexit__(None, None, None)
-        done, pending = await asyncio.wait(tasks, timeout=30)
+        done, pending = await asyncio.wait(tasks, timeout=60)
         closing = time.monotonic() - began
         errors = [type(error).__name__ if (error := task.exception()) else "done" for task in done]
         ends = Counter([*errors, *("not at all" for _ in pending)])

@@ -405,7 +405,7 @@ bridge.run(asyncio.sleep(0))
 def _printed(program: str) -> str:
     """Run a program with all warnings; it must end by itself and complain of nothing."""
     command = [sys.executable, "-X", "dev", "-c", program]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603  # our own
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)  # noqa: S603  # our own
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout.strip()
 

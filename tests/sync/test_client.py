@@ -150,15 +150,16 @@ READS: Final[list[Callable[[JobRunsClient], object]]] = [
 def test_a_fault_is_the_error_that_it_is_elsewhere(
     local: LocalService, kind: FaultKind, error: type[JobRunsError], read: Callable[[JobRunsClient], object]
 ) -> None:
-    patience = 0.2 if kind == "silence" else 60.0
-    local.fault("emr-serverless:*", kind, times=None)
+    patience = 0.2 if kind == "silence" else 60.0  # so short that the other services might not answer in time either
+    local.fault("*" if kind == "silence" else "emr-serverless:*", kind, times=None)
     with local.sync_client(session=SESSION, quotas=None, max_attempts=2, call_timeout=patience) as client:
         with pytest.raises(error) as caught:
             read(client)
-        assert (caught.value.service, CANARY in f"{caught.value!r}") == ("emr-serverless", False)
+        assert kind == "silence" or caught.value.service == "emr-serverless"
+        assert CANARY not in f"{caught.value!r}"
         assert others(client) == 0
         local.clear_faults()
-        if kind != "silence":  # where patience is short, what is right may come too late
+        if kind != "silence":
             assert len(client.runs(JOBS).collect()) == 26
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mypy_boto3_emr_serverless import EMRServerlessClient
     from mypy_boto3_glue import GlueClient
 
-ONCE = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=5)
+ONCE = Config(retries={"total_max_attempts": 1}, connect_timeout=60, read_timeout=60)
 
 
 @cache

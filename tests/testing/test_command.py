@@ -39,7 +39,7 @@ def test_it_serves_the_demo_until_interrupted(number: signal.Signals) -> None:
             assert len(glue.get_job_runs(JobName="hourly-ingest")["JobRuns"]) > 150
             assert len(emr.list_applications()["applications"]) == 2
         process.send_signal(number)
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=60)
         assert (process.returncode, out, err) == (0, "", "")
 
 

@@ -19,7 +19,7 @@ def post(local: LocalService, operation: str, **members: object) -> bytes:
     body = json.dumps(members)
     head = f"POST / HTTP/1.1\r\nx-amz-target: AWSGlue.{operation}\r\nconnection: close\r\ncontent-length: {len(body)}"
     answer = b""
-    with socket.create_connection(("127.0.0.1", int(local.url.rpartition(":")[2])), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", int(local.url.rpartition(":")[2])), timeout=60) as connection:
         connection.sendall(f"{head}\r\n\r\n{body}".encode())
         while received := connection.recv(65_536):
             answer += received

@@ -21,7 +21,7 @@ PACKAGE: Final = Path(jobruns_sdk.testing.__file__).parent
 
 @contextmanager
 def connected(local: LocalService) -> Generator[socket.socket]:
-    with socket.create_connection(("127.0.0.1", int(local.url.rpartition(":")[2])), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", int(local.url.rpartition(":")[2])), timeout=60) as connection:
         yield connection
 
 

@@ -1,3 +1,4 @@
 from tests.transport.environment import no_aws_environment, one_authority
+from tests.transport.looptime import loop_time
 
-__all__ = ["no_aws_environment", "one_authority"]
+__all__ = ["loop_time", "no_aws_environment", "one_authority"]

@@ -13,7 +13,7 @@ from tests.transport.clients import CountingSession
 
 async def until(condition: Callable[[], object]) -> None:
     """Wait for what another thread brings about."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110  # it is met in the server's thread
             await asyncio.sleep(0.001)
 

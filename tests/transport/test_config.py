@@ -10,6 +10,7 @@ from botocore.config import Config
 from jobruns_sdk import InvalidRequestError, JobRef, JobRunsClient, ServiceUnavailableError, TransportError
 from jobruns_sdk.testing import LocalService
 from tests.transport.clients import CountingSession, client_at
+from tests.transport.looptime import LoopTime
 from tests.transport.scripted import Request, answer, head, serving, silence
 
 NO_RUNS = b'{"JobRuns":[]}'
@@ -91,14 +92,16 @@ async def test_no_more_connections_are_used_than_the_pool_may_hold() -> None:
 
 
 @pytest.mark.parametrize("place", ["client", "session"])
-async def test_a_read_timeout_ends_one_attempt(place: str) -> None:
-    session, config = CountingSession(), AioConfig(read_timeout=0.05)
+async def test_a_read_timeout_ends_one_attempt(loop_time: LoopTime, place: str) -> None:
+    session, config = CountingSession(), AioConfig(read_timeout=20)
     if place == "session":
         session.set_default_client_config(config)
     async with (
         serving(silence) as server,
         client_at(server.url, session=session, config=config if place == "client" else None, max_attempts=2) as client,
+        asyncio.TaskGroup() as tasks,
     ):
+        tasks.create_task(loop_time.forward_at(lambda: len(server.requests), 1, 2, seconds=20))
         with pytest.raises(TransportError, match="Read timeout") as caught:
             await client.glue("etl").runs().collect()
 

@@ -8,10 +8,8 @@ from botocore.config import Config
 from jobruns_sdk import CallTimeoutError, Quota, ServiceUnavailableError
 from jobruns_sdk.testing import LocalService
 from tests.transport.clients import client_at
+from tests.transport.looptime import CALL_TIMEOUT, LoopTime
 from tests.transport.scripted import Request, Script, head, serving, silence
-
-IN_TIME = 10.0
-"""Seconds: far more than the deadlines here, far less than for ever."""
 
 
 async def drip(writer: asyncio.StreamWriter, data: bytes) -> None:
@@ -50,9 +48,16 @@ async def never_ends_its_chunks(_: Request, writer: asyncio.StreamWriter) -> Non
         ("emr-serverless", "ListJobRuns", never_ends_its_body),
     ],
 )
-async def test_a_server_that_never_ends_costs_one_request(service: str, operation: str, script: Script) -> None:
-    async with serving(script) as server, client_at(server.url, call_timeout=0.5) as client, asyncio.timeout(IN_TIME):
-        with pytest.raises(CallTimeoutError, match=r"no answer within call_timeout=0\.5 s") as caught:
+async def test_a_server_that_never_ends_costs_one_request(
+    loop_time: LoopTime, service: str, operation: str, script: Script
+) -> None:
+    async with (
+        serving(script) as server,
+        client_at(server.url, call_timeout=CALL_TIMEOUT) as client,
+        asyncio.TaskGroup() as tasks,
+    ):
+        tasks.create_task(loop_time.forward_at(lambda: len(server.requests), 1))
+        with pytest.raises(CallTimeoutError, match=r"no answer within call_timeout=30 s") as caught:
             await client.handle(f"{service}:etl").runs().collect()
 
         assert (caught.value.service, caught.value.operation) == (service, operation)
@@ -61,32 +66,37 @@ async def test_a_server_that_never_ends_costs_one_request(service: str, operatio
         assert len(server.requests) == 1
 
 
-async def test_the_deadline_is_that_of_all_attempts_together(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_deadline_is_that_of_all_attempts_together(
+    loop_time: LoopTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("random.random", lambda: 0.0)
 
     async def fails_after_a_while(_: Request, writer: asyncio.StreamWriter) -> None:
-        await asyncio.sleep(0.1)
+        loop_time.forward(CALL_TIMEOUT / 4)
         writer.write(head(500, 0))
 
     async with (
         serving(fails_after_a_while) as server,
-        client_at(server.url, call_timeout=0.5, max_attempts=50) as client,
+        client_at(server.url, call_timeout=CALL_TIMEOUT, max_attempts=50) as client,
     ):
         with pytest.raises((CallTimeoutError, ServiceUnavailableError)):
             await client.glue("etl").runs().collect()
 
-        assert 1 <= len(server.requests) <= 6
+        assert len(server.requests) == 4
 
 
-async def test_a_later_attempt_has_what_the_earlier_ones_left(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_later_attempt_has_what_the_earlier_ones_left(
+    loop_time: LoopTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("random.random", lambda: 0.0)
 
     async def fails_once(_: Request, writer: asyncio.StreamWriter) -> None:
-        failed = len(server.requests) == 1
-        await asyncio.sleep(0.4)
-        writer.write(head(500, 0) if failed else head(200, 14) + b'{"JobRuns":[]}')
+        loop_time.forward(0.6 * CALL_TIMEOUT)
+        if len(server.requests) > 1:
+            await asyncio.Event().wait()
+        writer.write(head(500, 0))
 
-    async with serving(fails_once) as server, client_at(server.url, call_timeout=0.7) as client:
+    async with serving(fails_once) as server, client_at(server.url, call_timeout=CALL_TIMEOUT) as client:
         with pytest.raises(CallTimeoutError):
             await client.glue("etl").runs().collect()
 
@@ -104,14 +114,14 @@ async def test_waits_for_the_quota_do_not_count() -> None:
         assert local.clock.monotonic() == pytest.approx(59)
 
 
-async def test_waits_for_a_connection_do_not_count() -> None:
+async def test_waits_for_a_connection_do_not_count(loop_time: LoopTime) -> None:
     async def slow(_: Request, writer: asyncio.StreamWriter) -> None:
-        await asyncio.sleep(0.1)
+        loop_time.forward(CALL_TIMEOUT / 8)
         writer.write(head(200, 14) + b'{"JobRuns":[]}')
 
     async with (
         serving(slow) as server,
-        client_at(server.url, call_timeout=0.8, config=Config(max_pool_connections=1)) as client,
+        client_at(server.url, call_timeout=CALL_TIMEOUT, config=Config(max_pool_connections=1)) as client,
     ):
         answers = await asyncio.gather(*(client.glue("etl").runs().collect() for _ in range(11)))
 

@@ -76,7 +76,7 @@ async def closed_while(client: JobRunsClient, condition: Callable[[], object], c
     tasks = [reading(client) for _ in range(calls)]
     await until(condition)
     await client.__aexit__(None, None, None)
-    done, pending = await asyncio.wait(tasks, timeout=10)
+    done, pending = await asyncio.wait(tasks, timeout=60)
     assert not pending
     assert [type(task.exception()) for task in done] == [ClientClosedError] * calls
     assert asyncio.all_tasks() == {asyncio.current_task()}

@@ -10,9 +10,10 @@ import pytest_asyncio
 from jobruns_sdk import JobRunsClient
 from jobruns_sdk.testing import LocalService
 from tests.transport.environment import no_aws_environment, one_authority
+from tests.transport.looptime import loop_time
 from tests.waiting.kit import client_of
 
-__all__ = ["no_aws_environment", "one_authority"]
+__all__ = ["loop_time", "no_aws_environment", "one_authority"]
 
 
 @pytest.fixture(autouse=True)

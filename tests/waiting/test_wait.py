@@ -1,6 +1,8 @@
 """Waiting for one run: what it costs, what ends it, and what does not."""
 
+import asyncio
 from datetime import timedelta
+from functools import partial
 from itertools import pairwise
 from typing import Any, Final
 
@@ -20,6 +22,7 @@ from jobruns_sdk.services.emr_serverless.translate import STATES as EMR_SERVERLE
 from jobruns_sdk.services.glue.translate import STATES as GLUE
 from jobruns_sdk.testing import LocalService
 from jobruns_sdk.testing.faults import FaultKind
+from tests.transport.looptime import CALL_TIMEOUT, LoopTime
 from tests.waiting.kit import HOUR, MINUTE, ROLE, SECOND, calls_by_operation, client_of, groups_of, others
 
 SPARK: Final = SparkSubmit(entry_point="s3://b/main.py")
@@ -88,11 +91,12 @@ async def test_what_may_pass_does_not_end_a_wait(
     assert local.calls("GetJobRun") > 31
 
 
-async def test_a_call_that_gets_no_answer_does_not_end_a_wait(local: LocalService) -> None:
+async def test_a_call_that_gets_no_answer_does_not_end_a_wait(local: LocalService, loop_time: LoopTime) -> None:
     add_jobs(local)
     run_id = local.add_run("glue:etl")
     local.fault("GetJobRun", "silence", times=2, after=1)
-    async with client_of(local, call_timeout=0.1) as client:
+    async with client_of(local, call_timeout=CALL_TIMEOUT) as client, asyncio.TaskGroup() as tasks:
+        tasks.create_task(loop_time.forward_at(partial(local.calls, "GetJobRun"), 2, 3))
         assert (await client.wait(f"glue:etl/{run_id}", timeout=HOUR)).succeeded
 
 
