@@ -1,6 +1,6 @@
 """Checks of arguments that more than one call takes: what is refused is named, and told what it should have been.
 
-A check takes the argument's name and its value; ``validated`` makes an attrs validator of it.
+A check takes the argument's name and its value; most are rules. ``validated`` makes an attrs validator of one.
 """
 
 import re
@@ -40,25 +40,39 @@ def refusal(name: str, right: str, value: object) -> InvalidRequestError:
     return InvalidRequestError(f"{name} is {right}, got {shown(value)}")
 
 
+class Rule:
+    """What a value must be: called with an argument's name and its value, it refuses what is something else."""
+
+    def __init__(self, right: str, holds: Callable[[Any], bool], show: Callable[[object], str] = shown) -> None:
+        """Make a rule.
+
+        Args:
+            right: What a value must be, in words.
+            holds: Whether it is.
+            show: What an error may show of one that is not.
+        """
+        self.right = right
+        self.holds = holds
+        self.show = show
+
+    def __call__(self, name: str, value: object) -> None:
+        """Refuse a value that is something else.
+
+        Raises:
+            InvalidRequestError: It is.
+        """
+        if not self.holds(value):
+            raise InvalidRequestError(f"{name} is {self.right}, got {self.show(value)}")
+
+
+def optional(rule: Rule) -> Rule:
+    """Return the rule that lets None pass as well."""
+    return Rule(f"{rule.right}, or None", lambda value: value is None or rule.holds(value), rule.show)
+
+
 def validated(check: Check) -> Callable[[Any, "attrs.Attribute[Any]", Any], None]:
     """Return a check as attrs wants it."""
     return lambda _, attribute, value: check(attribute.name.removeprefix("_"), value)
-
-
-def optional(check: Check) -> Check:
-    """Return a check that lets None pass."""
-    return lambda name, value: None if value is None else check(name, value)
-
-
-def required(check: Check) -> Check:
-    """Return a check that refuses None, whatever it would say."""
-
-    def check_all(name: str, value: object) -> None:
-        if value is None:
-            raise InvalidRequestError(f"{name} has to be given, got None")
-        check(name, value)
-
-    return check_all
 
 
 def is_text(value: object) -> bool:
@@ -66,17 +80,56 @@ def is_text(value: object) -> bool:
     return isinstance(value, str) and value != "" and (value.isascii() or _SURROGATE.search(value) is None)
 
 
-def check_text(name: str, value: object) -> None:
-    """Refuse what is no text, without showing it.
+def _flaw(value: object) -> str:
+    if not isinstance(value, str):
+        return hidden(value)
+    return "one with a lone surrogate" if value else "an empty one"
 
-    Raises:
-        InvalidRequestError: It is something else, empty, or holds a lone surrogate.
-    """
-    if not is_text(value):
-        flaw = hidden(value)
-        if isinstance(value, str):
-            flaw = "one with a lone surrogate" if value else "an empty one"
-        raise InvalidRequestError(f"{name} is a text, got {flaw}")
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def kind_of(kind: type | tuple[type, ...], right: str) -> Rule:
+    """Return the rule that a value is of a kind, which it tells in those words."""
+    return Rule(right, lambda value: isinstance(value, kind))
+
+
+def one_of(*choices: str) -> Rule:
+    """Return the rule that a value is one of those texts."""
+    return Rule(" or ".join(map(repr, choices)), lambda value: isinstance(value, str) and value in choices)
+
+
+check_text: Final = Rule("a text", is_text, _flaw)
+"""Text that can be sent, which is never shown."""
+
+# A text such as "no" would count as True.
+check_flag: Final = Rule("True or False", lambda value: isinstance(value, bool))
+
+check_callable: Final = Rule("something to call", callable)
+
+check_number: Final = Rule("a number of more than 0", _is_number)
+
+check_amount: Final = Rule("a finite number of more than 0", lambda value: _is_number(value) and value != inf)
+
+check_count: Final = Rule("a whole number of 1 or more", _is_count)
+
+check_time: Final = Rule(
+    "a timedelta of 0 or more, such as timedelta(minutes=5)",
+    lambda value: isinstance(value, timedelta) and value >= timedelta(0),
+)
+
+check_some_time: Final = Rule(
+    "a timedelta of more than 0, such as timedelta(hours=2)",
+    lambda value: isinstance(value, timedelta) and value > timedelta(0),
+)
+
+check_limit: Final = optional(check_count)
+"""How many items are wanted at most, None for all."""
 
 
 def check_texts(**given: object) -> None:
@@ -87,75 +140,6 @@ def check_texts(**given: object) -> None:
     """
     for name, value in given.items():
         optional(check_text)(name, value)
-
-
-def check_flag(name: str, value: object) -> None:
-    """Refuse what is neither True nor False: a text such as ``"no"`` would count as True.
-
-    Raises:
-        InvalidRequestError: It is something else.
-    """
-    if not isinstance(value, bool):
-        raise refusal(name, "True or False", value)
-
-
-def check_callable(name: str, value: object) -> None:
-    """Refuse what cannot be called.
-
-    Raises:
-        InvalidRequestError: It cannot.
-    """
-    if not callable(value):
-        raise refusal(name, "something to call", value)
-
-
-def check_kind(kind: type | tuple[type, ...], right: str) -> Check:
-    """Return a check that refuses what is not of a kind, which it tells in those words."""
-
-    def check(name: str, value: object) -> None:
-        if not isinstance(value, kind):
-            raise refusal(name, right, value)
-
-    return check
-
-
-def check_number(name: str, value: object) -> None:
-    """Refuse what is no number of more than 0.
-
-    Raises:
-        InvalidRequestError: It is something else, or not a number.
-    """
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
-        raise refusal(name, "a number of more than 0", value)
-
-
-def check_amount(name: str, value: object) -> None:
-    """Refuse what is no number of more than 0 that can be written.
-
-    Raises:
-        InvalidRequestError: It is something else, infinite or not a number.
-    """
-    check_number(name, None if value == inf else value)
-
-
-def check_count(name: str, value: object) -> None:
-    """Refuse what is no number of items.
-
-    Raises:
-        InvalidRequestError: It is neither None nor a whole number of 1 or more.
-    """
-    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
-        raise refusal(name, "a whole number of 1 or more, or None", value)
-
-
-def check_time(name: str, value: object) -> None:
-    """Refuse what is no length of time.
-
-    Raises:
-        InvalidRequestError: It is neither None nor a timedelta.
-    """
-    if value is not None and not isinstance(value, timedelta):
-        raise refusal(name, "a timedelta, such as timedelta(hours=2), or None", value)
 
 
 def items_of(name: str, values: Iterable[T], what: str) -> list[T]:
@@ -205,7 +189,7 @@ def pairs_of(name: str, values: Mapping[str, str] | None) -> dict[str, str]:
 
 def page_size_of(asked: int | None, largest: int) -> int:
     """Return how many rows to ask a service for: the largest page unless told otherwise, never more."""
-    check_count("page_size", asked)
+    check_limit("page_size", asked)
     return min(asked or largest, largest)
 
 

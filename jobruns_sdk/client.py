@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Final, Literal, Self
 from jobruns_sdk.arguments import (
     check_callable,
     check_count,
-    check_kind,
     check_number,
     check_text,
     check_texts,
+    kind_of,
     mapping_of,
     optional,
-    required,
 )
 from jobruns_sdk.clocks import RealClock
 from jobruns_sdk.errors import InvalidRequestError, UnsupportedOperationError
@@ -96,8 +95,8 @@ class JobRunsClient(Following):
         """
         check_region(region_name)
         check_number("call_timeout", call_timeout)
-        required(check_count)("max_attempts", max_attempts)
-        optional(check_kind(Clock, "a clock, with the methods of jobruns_sdk.ports.Clock"))("clock", clock)
+        check_count("max_attempts", max_attempts)
+        optional(kind_of(Clock, "a clock, with the methods of jobruns_sdk.ports.Clock"))("clock", clock)
         _check_adapters(adapters or {})
         self._region_name = region_name
         self._adapters = dict(adapters or {})

@@ -6,7 +6,7 @@ from typing import Any, Final, Literal, Self
 
 import attrs
 
-from jobruns_sdk.arguments import check_callable, check_count, optional, refusal
+from jobruns_sdk.arguments import check_callable, check_count, check_flag, check_limit, optional, refusal
 from jobruns_sdk.cursors import Cursor
 from jobruns_sdk.errors import ClientClosedError, InvalidRequestError, JobRunsError, UnsupportedOperationError
 from jobruns_sdk.lanes import Lane, Source, Supply
@@ -198,7 +198,8 @@ class Fan:
             InvalidRequestError: An argument cannot be right, or there are too many jobs for that order.
             CursorError: The cursor is damaged, of another listing or of other filters.
         """
-        check_count("limit", limit)
+        check_flag("hydrate", hydrate)
+        check_limit("limit", limit)
         _check_order(order)
         strange = (query.native_states or frozenset()).difference(_ALL_STATES)
         if strange:

@@ -5,7 +5,16 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, 
 from datetime import timedelta
 from typing import Any, Final, Literal, Protocol, Required, TypeAlias, TypedDict, Unpack, overload
 
-from jobruns_sdk.arguments import check_callable, check_time, items_of, optional, refusal, whole_seconds
+from jobruns_sdk.arguments import (
+    check_callable,
+    check_flag,
+    check_some_time,
+    items_of,
+    one_of,
+    optional,
+    refusal,
+    whole_seconds,
+)
 from jobruns_sdk.concurrency import concurrently
 from jobruns_sdk.errors import InvalidRequestError, JobRunsError, UnsupportedOperationError
 from jobruns_sdk.model import JobRun, StopOutcome
@@ -188,7 +197,8 @@ class Following(ABC):
 
         Args:
             run: The run.
-            timeout: How long to wait at most; None for as long as it takes, which a streaming run is refused.
+            timeout: How long to wait at most, more than zero (``run`` looks without waiting); None for as long as it
+                takes, which a streaming run is refused.
             poll_interval: The time between the first polls.
             max_poll_interval: The time up to which that grows while nothing changes; by default a minute, or
                 ``poll_interval`` where that is longer.
@@ -248,6 +258,7 @@ class Following(ABC):
         Raises:
             JobRunsError: As for ``wait``.
         """
+        check_flag("return_exceptions", return_exceptions)
         _check_wait(timeout, on_timeout, on_poll)
         Pace(poll_interval=poll_interval, max_poll_interval=max_poll_interval, retry_grace=retry_grace)
         given = _each_run(runs)
@@ -289,7 +300,7 @@ class Following(ABC):
 
         Args:
             targets: Runs and jobs.
-            timeout: How long to watch at most; None for as long as it takes.
+            timeout: How long to watch at most, more than zero; None for as long as it takes.
             poll_interval: The time between the first polls.
             max_poll_interval: The time up to which that grows while nothing changes; by default a minute, or
                 ``poll_interval`` where that is longer.
@@ -300,7 +311,7 @@ class Following(ABC):
             WaitTimeoutError: While iterating: the time is up.
             JobRunsError: While iterating: a run cannot be followed.
         """
-        check_time("timeout", timeout)
+        optional(check_some_time)("timeout", timeout)
         pace = Pace(poll_interval=poll_interval, max_poll_interval=max_poll_interval, retry_grace=retry_grace)
         runs: list[tuple[Follows, RunRef]] = []
         jobs: list[Follows] = []
@@ -325,10 +336,9 @@ class Following(ABC):
 
 
 def _check_wait(timeout: object, on_timeout: object, on_poll: object) -> None:
-    check_time("timeout", timeout)
+    optional(check_some_time)("timeout", timeout)
     optional(check_callable)("on_poll", on_poll)
-    if on_timeout not in ("leave", "stop"):
-        raise refusal("on_timeout", "'leave' or 'stop'", on_timeout)
+    one_of("leave", "stop")("on_timeout", on_timeout)
 
 
 def _each_run(runs: Iterable[RunLike]) -> list[RunLike]:

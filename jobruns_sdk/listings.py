@@ -7,7 +7,7 @@ from functools import partial
 from operator import attrgetter
 from typing import Any, Final, TypeVar
 
-from jobruns_sdk.arguments import check_count
+from jobruns_sdk.arguments import check_limit
 from jobruns_sdk.concurrency import concurrently
 from jobruns_sdk.cursors import Cursor
 from jobruns_sdk.lanes import Kind, Listing, Source
@@ -75,7 +75,7 @@ def run_pages(
     opened = () if wanted == () else tuple(sources(query, wanted))
     finish = None if full is None else partial(_completed, full)
     plan = Plan(listing, query.to_cursor(), opened, kind, query.filter, finish=finish)
-    check_count("limit", limit)
+    check_limit("limit", limit)
     return Pages(plan, limit=limit, places=None if at is None else at.places)
 
 
@@ -146,5 +146,5 @@ def _pages(
 ) -> Pages[T]:
     at = None if cursor is None else Cursor.parse(cursor, listing)
     plan = Plan(listing, {}, (Source("", lambda _: open_listing()),), kind, accept)
-    check_count("limit", limit)
+    check_limit("limit", limit)
     return Pages(plan, limit=limit, places=None if at is None else at.places)

@@ -7,6 +7,7 @@ from typing import Final, Generic, Literal, Self, TypeVar
 
 import attrs
 
+from jobruns_sdk.arguments import check_flag
 from jobruns_sdk.errors import JobRunsError, RunFailedError, RunNotFinishedError, told_by
 from jobruns_sdk.refs import JobRef, RunRef
 from jobruns_sdk.showing import Shown, moment
@@ -197,9 +198,11 @@ class JobRun(Shown, Generic[N_co]):
             allow_partial: Whether PARTIALLY_SUCCEEDED counts as success.
 
         Raises:
+            InvalidRequestError: ``allow_partial`` is no flag.
             RunNotFinishedError: The run has not ended yet.
             RunFailedError: The run ended in any other state.
         """
+        check_flag("allow_partial", allow_partial)
         if not self.is_terminal:
             unfinished = f"{self.ref} has not ended: it is {self.state} ({self.native_state})"
             raise RunNotFinishedError(unfinished, run=self, service=self.service)

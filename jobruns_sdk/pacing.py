@@ -5,7 +5,7 @@ from typing import Final
 
 import attrs
 
-from jobruns_sdk.arguments import check_count, check_number, mapping_of, refusal, required, validated
+from jobruns_sdk.arguments import check_count, check_number, mapping_of, refusal, validated
 from jobruns_sdk.errors import InvalidRequestError
 
 _BACKOFF_BASE: Final = 0.1
@@ -23,7 +23,7 @@ class Quota:
     """
 
     rate: float = attrs.field(validator=validated(check_number))
-    burst: int = attrs.field(validator=validated(required(check_count)))
+    burst: int = attrs.field(validator=validated(check_count))
 
 
 UNPUBLISHED: Final = Quota(rate=20, burst=100)

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal, Self, TypedDict
 import attrs
 import msgspec
 
-from jobruns_sdk.arguments import check_flag, items_of, optional, refusal, validated
+from jobruns_sdk.arguments import Rule, check_flag, items_of, one_of, optional, refusal, validated
 from jobruns_sdk.cursors import Cursor, Query
 from jobruns_sdk.errors import CursorError, InvalidRequestError, UnsupportedOperationError
 from jobruns_sdk.model import JobRun, RunState
@@ -46,7 +46,6 @@ Wanted = tuple[str, ...] | None
 # No run is older, so that such a bound need not be sent; botocore writes years before 1000 with too few digits.
 _EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST: Final = datetime.max.replace(tzinfo=UTC)
-_ORDERS: Final = ("newest", "oldest")
 _DEFAULTS: Final[Mapping[str, object]] = {"order": "newest", "collapse_retries": True}
 
 
@@ -74,22 +73,16 @@ def _names(name: str, values: Iterable[str] | None) -> frozenset[str] | None:
     return frozenset(map(str, chosen))
 
 
-def _check_moment(name: str, value: object) -> None:
-    if not isinstance(value, datetime) or value.utcoffset() is None:
-        raise refusal(name, "a datetime with a time zone, such as datetime.now(UTC)", value)
-
-
 def _check_window(query: "RunQuery", _: object, until: datetime | None) -> None:
     since = query.created_after
     if since is not None and until is not None and since > until:
         raise InvalidRequestError(f"created_after is no later than created_before, got {since!r} and {until!r}")
 
 
-def _check_order(name: str, value: object) -> None:
-    if value not in _ORDERS:
-        raise refusal(name, "'newest' or 'oldest'", value)
-
-
+_check_moment: Final = Rule(
+    "a datetime with a time zone, such as datetime.now(UTC)",
+    lambda value: isinstance(value, datetime) and value.utcoffset() is not None,
+)
 _MOMENT: Final = validated(optional(_check_moment))
 
 
@@ -111,7 +104,7 @@ class RunQuery:
     native_states: frozenset[str] | None = attrs.field(default=None, converter=_native_states)
     created_after: datetime | None = attrs.field(default=None, validator=_MOMENT)
     created_before: datetime | None = attrs.field(default=None, validator=[_MOMENT, _check_window])
-    order: Order | None = attrs.field(default=None, validator=validated(optional(_check_order)))
+    order: Order | None = attrs.field(default=None, validator=validated(optional(one_of("newest", "oldest"))))
     mode: str | None = None
     collapse_retries: bool | None = attrs.field(default=None, validator=validated(optional(check_flag)))
 

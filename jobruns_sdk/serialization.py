@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 from cattrs import BaseValidationError, ClassValidationError, ForbiddenExtraKeysError, IterableValidationError
 
+from jobruns_sdk.arguments import check_flag
 from jobruns_sdk.converting import converter, mapping, tagged, untagged
 from jobruns_sdk.errors import InvalidRequestError
 from jobruns_sdk.wire import fault_and_place
@@ -25,8 +26,9 @@ def to_dict(value: object, *, secrets: bool = True) -> dict[str, object]:
         secrets: Whether members that may hold secrets are written too.
 
     Raises:
-        InvalidRequestError: It is no such value.
+        InvalidRequestError: It is no such value, or ``secrets`` no flag.
     """
+    check_flag("secrets", secrets)
     members = tagged(value, converter(secrets=secrets))
     return {"kind": members.pop("kind"), "version": _VERSION, **members}
 

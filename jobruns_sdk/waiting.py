@@ -8,7 +8,7 @@ from typing import Final, Literal
 import attrs
 import msgspec
 
-from jobruns_sdk.arguments import check_time, required, validated
+from jobruns_sdk.arguments import check_some_time, check_time, optional, validated
 from jobruns_sdk.deadlines import DeadlineError, deadline
 from jobruns_sdk.errors import (
     CallTimeoutError,
@@ -98,14 +98,9 @@ def poll_intervals(least: float, most: float, random: Random) -> Iterator[float]
         interval = min(most, random.uniform(least, interval * _GROWTH))
 
 
-_LENGTH: Final = validated(required(check_time))
-
-
-def _check_interval(pace: "Pace", _: object, most: timedelta | None) -> None:
-    if not timedelta(0) < pace.poll_interval <= pace.longest:
-        raise InvalidRequestError(
-            f"poll_interval is more than 0 and at most max_poll_interval, got {pace.poll_interval!r} and {most!r}"
-        )
+def _check_longest(pace: "Pace", _: object, most: timedelta | None) -> None:
+    if pace.longest < pace.poll_interval:
+        raise InvalidRequestError(f"max_poll_interval is poll_interval ({pace.poll_interval}) or more, got {most}")
 
 
 @attrs.frozen(kw_only=True)
@@ -119,9 +114,11 @@ class Pace:
         retry_grace: How long a Glue attempt that failed may be the last one before it is taken for the last one.
     """
 
-    poll_interval: timedelta = attrs.field(default=timedelta(seconds=10), validator=_LENGTH)
-    max_poll_interval: timedelta | None = attrs.field(default=None, validator=[validated(check_time), _check_interval])
-    retry_grace: timedelta = attrs.field(default=timedelta(minutes=5), validator=_LENGTH)
+    poll_interval: timedelta = attrs.field(default=timedelta(seconds=10), validator=validated(check_some_time))
+    max_poll_interval: timedelta | None = attrs.field(
+        default=None, validator=[validated(optional(check_some_time)), _check_longest]
+    )
+    retry_grace: timedelta = attrs.field(default=timedelta(minutes=5), validator=validated(check_time))
 
     @property
     def longest(self) -> timedelta:

@@ -11,6 +11,7 @@ import msgspec
 import pyarrow as pa
 from pyarrow import compute
 
+from jobruns_sdk.arguments import check_flag
 from jobruns_sdk.model import Attempt, JobRun, Usage
 from jobruns_sdk.refs import JobRef
 from jobruns_sdk.wire import Native, plain_members
@@ -71,6 +72,9 @@ def batch_from_runs(
         runs: The runs.
         native: Whether a column ``native`` holds the service's own structure as JSON.
         include_secrets: Whether that has the members that may hold secrets, such as job arguments.
+
+    Raises:
+        InvalidRequestError: A flag is none.
     """
     rows = list(runs)
     columns = [
@@ -107,6 +111,8 @@ def _batch(
     native: bool,
     include_secrets: bool,
 ) -> pa.RecordBatch:
+    check_flag("native", native)
+    check_flag("include_secrets", include_secrets)
     if native:
         text = partial(_json, include_secrets=include_secrets)
         columns, schema = [*columns, pa.array([text(row.native) for row in rows], _TEXT)], with_native(schema)

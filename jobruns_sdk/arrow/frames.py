@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import attrs
 import pyarrow as pa
 
-from jobruns_sdk.arguments import check_count, required
+from jobruns_sdk.arguments import check_count, check_flag
 from jobruns_sdk.arrow.columns import ATTEMPT_SCHEMA, RUN_SCHEMA, batch_from_attempts, batch_from_runs, with_native
 from jobruns_sdk.errors import InvalidRequestError, JobRunsError, UnsupportedOperationError
 from jobruns_sdk.model import Attempt, JobRun
@@ -39,9 +39,11 @@ class Columns:
         """Return the columns of runs or of attempts.
 
         Raises:
-            InvalidRequestError: Secrets are asked for, and not the column that would have them.
+            InvalidRequestError: A flag is none, or secrets are asked for, and not the column that would have them.
             UnsupportedOperationError: The rows are something else.
         """
+        check_flag("native", native)
+        check_flag("include_secrets", include_secrets)
         if include_secrets and not native:
             raise InvalidRequestError("include_secrets=True says what native=True has: ask for that, too")
         if row not in _COLUMNS:
@@ -66,7 +68,7 @@ class RecordBatches:
         Raises:
             InvalidRequestError: The size is not at least 1.
         """
-        required(check_count)("size", size)
+        check_count("size", size)
         self._walk = walk
         self._cursor: str | None = None
         self._columns = columns

@@ -16,7 +16,7 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
-from jobruns_sdk.arguments import check_flag, check_kind, check_text, mapping_of, optional, refusal
+from jobruns_sdk.arguments import check_flag, check_text, kind_of, mapping_of, optional, refusal
 from jobruns_sdk.errors import InvalidRequestError
 from jobruns_sdk.transport.failures import getting_credentials, translated
 from jobruns_sdk.transport.sessions import HttpSession
@@ -28,7 +28,7 @@ BODY: Final = "JobRunsBody"
 # be sent as a password.
 _ADDRESS: Final = re.compile(r"[^\x00-\x20\x7f-\U0010ffff\\@?#]+")
 _ENDPOINT: Final = "an http or https address, such as 'https://host:port', without user, query or fragment"
-_check_session: Final = check_kind(AioSession, "an aiobotocore session, as aiobotocore.session.get_session() makes")
+_check_session: Final = kind_of(AioSession, "an aiobotocore session, as aiobotocore.session.get_session() makes")
 
 
 class Connection:
@@ -82,13 +82,14 @@ class Connections:
         for name, one in mapping_of("sessions", "a mapping of profiles to sessions", sessions):
             check_text("each profile in sessions", name)
             _check_session(f"sessions[{name!r:.80}]", one)
-        optional(check_kind(Config, "an aiobotocore.config.AioConfig or a botocore.config.Config"))("config", config)
+        optional(kind_of(Config, "an aiobotocore.config.AioConfig or a botocore.config.Config"))("config", config)
         check_flag("allow_insecure_endpoint", allow_insecure_endpoint)
         self._session = session
         self._sessions = dict(sessions)
         self._allow_insecure = allow_insecure_endpoint
         self._endpoint_url = endpoint_url
-        optional(self._check_endpoint)("endpoint_url", endpoint_url)
+        if endpoint_url is not None:
+            self._check_endpoint("endpoint_url", endpoint_url)
         self._config = config
         self._open: dict[tuple[str, str | None, str | None], Connection] = {}
         self._making = asyncio.Lock()

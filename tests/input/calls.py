@@ -1,7 +1,7 @@
 """Every public call that takes arguments, with arguments that are right, and what each argument must not be."""
 
 import inspect
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -16,7 +16,6 @@ from jobruns_sdk import (
     Quota,
     RunRef,
     SparkSubmit,
-    Watch,
     from_dict,
     run_from_response,
     to_dict,
@@ -74,7 +73,7 @@ class Call:
         result = self.of(client)(**{**self.right, **arguments})
         if isinstance(result, Pages):
             await result.first()
-        elif isinstance(result, Watch):
+        elif isinstance(result, AsyncIterator):
             await anext(result)
         elif inspect.isawaitable(result):
             await result
@@ -102,6 +101,7 @@ def _function(name: str, function: Callable[..., Any], **right: object) -> Call:
 
 ROLE: Final = "arn:aws:iam::111122223333:role/exec"
 WAIT: Final[Mapping[str, Any]] = {"timeout": timedelta(hours=1)}
+RUN: Final = run_from_response("glue", {"Id": "jr_0", "JobName": "etl", "JobRunState": "SUCCEEDED"})
 CALLS: Final = {
     call.name: call
     for call in (
@@ -164,6 +164,7 @@ CALLS: Final = {
                 "survey": {"since": None},
             },
         ),
+        *_methods("pages", lambda client: client.glue("etl").runs(), {"record_batches": {}, "to_arrow": {}}),
         Call("client.jobs, applications", lambda client: client.jobs, {"service": "emr-serverless"}),
         _function("JobRunsClient", JobRunsClient),
         _function("JobRef", JobRef, service="glue", path="etl"),
@@ -174,6 +175,7 @@ CALLS: Final = {
         _function("SparkSubmit", SparkSubmit, entry_point="s3://b/main.py"),
         _function("HiveQuery", HiveQuery, query="SELECT 1"),
         _function("Quota", Quota, rate=1, burst=1),
+        _function("JobRun.raise_for_state", RUN.raise_for_state),
         _function("to_dict", to_dict, value=GLUE),
         _function("from_dict", from_dict, data={"kind": "JobRef", "text": "glue:etl"}),
         _function("run_from_response", run_from_response, service="glue", data={"Id": "jr_0", "JobName": "etl"}),
@@ -194,7 +196,8 @@ _STATES: Final[Values] = (5, "FAILED", [5], [], [["FAILED"]], [None], True, b"FA
 _TEXT: Final[Values] = (5, b"x", "", "\ud800", ["x"], True)
 _NAME: Final[Values] = (*_TEXT, None)
 _PAIRS: Final[Values] = ("x", 5, ["a"], {"a": 5}, {5: "a"}, {"a": None}, {"a": "\ud800"}, [("a", "b")])
-_FLAG: Final[Values] = ("no", 1, 0)
+_FLAG_OR_NONE: Final[Values] = ("no", "", 1, 0)
+_FLAG: Final[Values] = (*_FLAG_OR_NONE, None)
 _REFERENCE: Final[Values] = (5, None, "", "etl", b"glue:etl", {"JobName": "etl"}, ["glue", "etl"])
 _ITEMS: Final[Values] = (5, None, "glue:etl/jr_0", [5], [None], ["jr_0/"], b"x")
 _IDS: Final[Values] = (5, None, "jr_0", [5], [None], [""], ["\ud800"], b"x")
@@ -203,13 +206,14 @@ WRONG: Final[Mapping[str, Values]] = {
     "adapters": (5, ["x"], {"x": 5}),
     "allocated_capacity": _COUNT,
     "allow_insecure_endpoint": _FLAG,
+    "allow_partial": _FLAG,
     "application_id": _NAME,
     "arguments": _PAIRS,
     "attempt": _COUNT,
     "burst": (*_COUNT, None),
     "call_timeout": ("5", True, 0, -1, None, timedelta(seconds=5), float("nan")),
     "clock": (5, object(), "now"),
-    "collapse_retries": _FLAG,
+    "collapse_retries": _FLAG_OR_NONE,
     "concurrency": _COUNT,
     "config": (5, {"retries": 3}, "x"),
     "configuration_overrides": (5, "x", {"monitoringConfiguration": {}}),
@@ -227,12 +231,14 @@ WRONG: Final[Mapping[str, Values]] = {
     "execution_role_session_policy": _TEXT,
     "execution_timeout": (*_TIME, timedelta(seconds=90), timedelta(minutes=-1)),
     "grace_period": (*_TIME, timedelta(milliseconds=5), timedelta(seconds=-1)),
+    "hydrate": _FLAG,
     "idempotency_key": _TEXT,
+    "include_secrets": _FLAG,
     "init_query_file": _TEXT,
     "job": _REFERENCE,
     "job_id": _NAME,
     "job_name": _NAME,
-    "job_run_queuing_enabled": _FLAG,
+    "job_run_queuing_enabled": _FLAG_OR_NONE,
     "jobs": (5, None, "etl", [5], ["etl"], b"x"),
     "limit": _COUNT,
     "max_attempts": ("3", True, 0, -1, None, 1.5),
@@ -240,6 +246,7 @@ WRONG: Final[Mapping[str, Values]] = {
     "max_poll_interval": (*_TIME, timedelta(seconds=1)),
     "mode": (5, "", "batch", ["BATCH"], True),
     "name": _TEXT,
+    "native": _FLAG,
     "native_states": _STATES,
     "notify_delay_after": (*_TIME, timedelta(seconds=90), timedelta(0)),
     "number_of_workers": _COUNT,
@@ -251,6 +258,7 @@ WRONG: Final[Mapping[str, Values]] = {
     "parameters": _TEXT,
     "path": (5, None, "", (), [5], ("a", "b"), ["\ud800"]),
     "poll_interval": (*_TIME, None, timedelta(0), timedelta(seconds=-1)),
+    "predecessors": _FLAG,
     "profile": (5, "", "\ud800", "staging", ["prod"]),
     "progress": (5, "x", True),
     "query": _NAME,
@@ -268,7 +276,8 @@ WRONG: Final[Mapping[str, Values]] = {
     "rate": ("1", True, 0, -1, None, float("nan")),
     "region": (5, "", "eu west", "x.evil.com/"),
     "region_name": (5, "", "eu west", "x.evil.com/", ["eu-west-1"]),
-    "retry_grace": (*_TIME, None),
+    "retry_grace": (*_TIME, None, timedelta(seconds=-1)),
+    "return_exceptions": _FLAG,
     "retry_of": _TEXT,
     "retry_policy": (5, "x", {"maxAttempts": 3}),
     "run": (*_REFERENCE, "glue:etl", GLUE),
@@ -276,18 +285,20 @@ WRONG: Final[Mapping[str, Values]] = {
     "run_ids": _IDS,
     "runs": _ITEMS,
     "security_configuration": _TEXT,
+    "secrets": _FLAG,
     "service": (5, None, "athena", "", ["glue"]),
     "services": (5, "athena", None),
     "session": (5, "prod", object()),
     "sessions": (5, "prod", {"prod": 5}, {5: SilentSession()}, {"": SilentSession()}),
-    "settle": (*_TIME, None),
+    "settle": (*_TIME, None, timedelta(seconds=-1)),
     "share_quotas": (5, "x", {"prod": "dev"}, {5: None}, ["prod"], {None: "prod"}),
     "since": _MOMENT,
+    "size": (*_COUNT, None),
     "states": _STATES,
     "tags": _PAIRS,
     "targets": (5, None, "glue:etl/jr_0", [5], [None], ["etl"], b"x"),
     "text": (5, None, "", "etl", b"glue:etl"),
-    "timeout": _TIME,
+    "timeout": (*_TIME, timedelta(0), timedelta(seconds=-1)),
     "value": (5, None, "x", object(), JobRunsClient),
     "worker_type": _TEXT,
 }
@@ -309,14 +320,6 @@ ELSEWHERE: Final[Mapping[tuple[str, str], Values]] = {
 }
 """The same where a call wants something of its own."""
 
-FREE: Final = {
-    "hydrate": "read by its truth",
-    "predecessors": "read by its truth",
-    "return_exceptions": "read by its truth",
-    "secrets": "read by its truth",
-}
-"""Arguments that may be anything."""
-
 
 def cases() -> list[tuple[str, str, Values]]:
     """Return each call with each of its arguments and the values that this must not have."""
@@ -325,5 +328,4 @@ def cases() -> list[tuple[str, str, Values]]:
         (call.name, name, ELSEWHERE.get((call.name, name), WRONG.get(name, ())))
         for call in CALLS.values()
         for name in call.parameters(client)
-        if name not in FREE
     ]

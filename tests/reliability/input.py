@@ -3,7 +3,7 @@
 from typing import Final
 
 from tests.input import test_endpoints, test_names
-from tests.input.calls import CALLS, FREE, cases
+from tests.input.calls import CALLS, cases
 
 EXACT: Final = True
 
@@ -28,7 +28,5 @@ def render() -> str:
             "| refused before anything is sent | cases |",
             "|---|---|",
             *(f"| {what} | {cases_of} |" for what, cases_of in rows),
-            "",
-            f"Read by its truth, and so never refused: {', '.join(f'`{name}`' for name in sorted(FREE))}.",
         )
     )

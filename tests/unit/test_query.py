@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobruns_sdk.arguments import check_count, page_size_of
+from jobruns_sdk.arguments import check_count, check_limit, page_size_of
 from jobruns_sdk.cursors import Cursor, Query
 from jobruns_sdk.errors import CursorError, InvalidRequestError, UnsupportedOperationError
 from jobruns_sdk.model import UNSUCCESSFUL, JobRun, RunState
@@ -85,8 +85,11 @@ def test_what_cannot_be_right_is_refused(arguments: Mapping[str, Any], wrong: st
             f"'FINISHED' is not a valid RunState, states are {', '.join(state.value for state in RunState)}",
         ),
         ({"native_states": ["FAILED", 5]}, "each of native_states is a state, such as 'FAILED', got 5"),
-        ({"created_after": 5}, "created_after is a datetime with a time zone, such as datetime.now(UTC), got 5"),
-        ({"order": "random"}, "order is 'newest' or 'oldest', got 'random'"),
+        (
+            {"created_after": 5},
+            "created_after is a datetime with a time zone, such as datetime.now(UTC), or None, got 5",
+        ),
+        ({"order": "random"}, "order is 'newest' or 'oldest', or None, got 'random'"),
     ],
 )
 def test_what_is_refused_is_told_with_what_is_right(arguments: Mapping[str, Any], text: str) -> None:
@@ -122,10 +125,16 @@ def test_an_empty_window_asks_for_nothing(table: Mapping[str, RunState]) -> None
 
 @pytest.mark.parametrize("count", [0, -1, 1.0, True, "5", float("inf")])
 def test_counts_are_whole_numbers_of_one_or_more(count: Any) -> None:  # noqa: ANN401  # wrong on purpose
-    with pytest.raises(InvalidRequestError, match="limit is a whole number of 1 or more"):
-        check_count("limit", count)
-    with pytest.raises(InvalidRequestError, match="page_size"):
+    with pytest.raises(InvalidRequestError, match="burst is a whole number of 1 or more, got"):
+        check_count("burst", count)
+    with pytest.raises(InvalidRequestError, match="page_size is a whole number of 1 or more, or None, got"):
         page_size_of(count, 50)
+
+
+def test_none_is_told_as_right_only_where_it_is() -> None:
+    check_limit("limit", None)
+    with pytest.raises(InvalidRequestError, match=r"^burst is a whole number of 1 or more, got None$"):
+        check_count("burst", None)
 
 
 def test_a_page_size_is_at_most_the_largest() -> None:

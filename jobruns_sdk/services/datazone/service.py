@@ -7,7 +7,7 @@ from typing import Final, Literal, Unpack, overload
 
 import attrs
 
-from jobruns_sdk.arguments import page_size_of
+from jobruns_sdk.arguments import check_flag, page_size_of
 from jobruns_sdk.lanes import Source
 from jobruns_sdk.listings import attempt_pages, run_pages
 from jobruns_sdk.model import Attempt, JobRun, RunState
@@ -90,6 +90,7 @@ class DataZoneJob:
             CursorError: The cursor is damaged, of another listing or of other filters.
             NotFoundError: While iterating: a run that was listed is gone when it is to be got.
         """
+        check_flag("hydrate", hydrate)
         query = RunQuery(
             states=states,
             native_states=native_states,

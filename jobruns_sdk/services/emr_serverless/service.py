@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, Unpack, overload
 
 import attrs
 
-from jobruns_sdk.arguments import check_count, items_of, page_size_of, refusal, whole_seconds
+from jobruns_sdk.arguments import check_flag, check_limit, items_of, one_of, optional, page_size_of, whole_seconds
 from jobruns_sdk.concurrency import concurrently
 from jobruns_sdk.errors import ClientClosedError, JobRunsError, StartOutcomeUnknownError, answer_of
 from jobruns_sdk.lanes import Source
@@ -39,7 +39,7 @@ _ACTIVE: Final = tuple(name for name, state in STATES.items() if state.is_active
 Mode = Literal["BATCH", "STREAMING"]
 """Whether a run ends by itself, or goes on until it is stopped."""
 
-_MODES: Final = ("BATCH", "STREAMING")
+_check_mode: Final = optional(one_of("BATCH", "STREAMING"))
 # Ids travel in paths: https://docs.aws.amazon.com/emr-serverless/latest/APIReference/API_GetJobRun.html
 _ID: Final = re.compile(r"[0-9a-z]{1,64}")
 
@@ -48,12 +48,6 @@ class ApplicationRunOptions(RunOptions, total=False):
     """What the ``runs()`` of an application takes."""
 
     mode: Mode | None
-
-
-def _checked_mode(mode: Mode | None) -> Mode | None:
-    if mode not in (None, *_MODES):
-        raise refusal("mode", "'BATCH', 'STREAMING' or None", mode)
-    return mode
 
 
 def _check_application(_: object, __: object, ref: JobRef) -> None:
@@ -120,12 +114,14 @@ class EmrServerlessApplication:
             NotFoundError: While iterating: a run that was listed is gone when it is to be got.
             UnsupportedOperationError: The oldest runs were asked for first.
         """
+        check_flag("hydrate", hydrate)
+        _check_mode("mode", mode)
         query = RunQuery(
             states=states,
             native_states=native_states,
             created_after=created_after,
             created_before=created_before,
-            mode=_checked_mode(mode),
+            mode=mode,
             order=order,
         )
         rows = page_size_of(page_size, LARGEST_PAGE)
@@ -168,7 +164,7 @@ class EmrServerlessApplication:
             InvalidRequestError: An argument cannot be right.
             NotFoundError: There is no such run.
         """
-        check_count("attempt", attempt)
+        check_limit("attempt", attempt)
         ref = self.run_ref(run_id)
         run, _ = await get_run(self._call, ref, attempt)
         return run_from_native(ref.job, ref.run_id, run)
@@ -198,7 +194,7 @@ class EmrServerlessApplication:
             InvalidRequestError: An argument cannot be right, or the run has no dashboard: it has not started.
             NotFoundError: There is no such run.
         """
-        check_count("attempt", attempt)
+        check_limit("attempt", attempt)
         run = self.run_ref(run_id)
         asked = {} if attempt is None else {"attempt": attempt}
         reply = await self._call(
@@ -249,6 +245,7 @@ class EmrServerlessApplication:
             ConflictError: The key was used for another request.
             StartOutcomeUnknownError: Every answer was lost: start again with the same key to get the run.
         """
+        _check_mode("mode", mode)
         request = start_request(
             self.ref.path[0],
             driver,
@@ -260,7 +257,7 @@ class EmrServerlessApplication:
             execution_role_arn=execution_role_arn,
             name=name,
             tags=tags,
-            mode=_checked_mode(mode),
+            mode=mode,
         )
         try:
             reply = await self._call(START_JOB_RUN, request)

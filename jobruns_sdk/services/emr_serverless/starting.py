@@ -9,11 +9,11 @@ from typing import Final
 import attrs
 
 from jobruns_sdk.arguments import (
-    check_kind,
     check_text,
     check_texts,
     hidden,
     items_of,
+    kind_of,
     optional,
     pairs_of,
     validated,
@@ -111,7 +111,7 @@ def start_request(
         InvalidRequestError: The retry policy is not for that mode, or the time is not one.
     """
     mode = members.get("mode")
-    check_kind((SparkSubmit, HiveQuery), "a SparkSubmit or a HiveQuery")("driver", driver)
+    kind_of((SparkSubmit, HiveQuery), "a SparkSubmit or a HiveQuery")("driver", driver)
     check_text("execution_role_arn", execution_role_arn)
     check_texts(name=name)
     for option, value, kind in (
@@ -119,7 +119,7 @@ def start_request(
         ("configuration_overrides", configuration_overrides, native.ConfigurationOverrides),
         ("retry_policy", retry_policy, native.RetryPolicy),
     ):
-        optional(check_kind(kind, f"a native.{kind.__name__} of jobruns_sdk.services.emr_serverless"))(option, value)
+        optional(kind_of(kind, f"a native.{kind.__name__} of jobruns_sdk.services.emr_serverless"))(option, value)
     if retry_policy is not None:
         if mode == "STREAMING" and retry_policy.maxAttempts is not None:
             raise InvalidRequestError("a streaming run's retry_policy is maxFailedAttemptsPerHour, not maxAttempts")

@@ -10,13 +10,12 @@ import attrs
 
 from jobruns_sdk.arguments import (
     check_amount,
-    check_count,
     check_flag,
+    check_limit,
     check_texts,
     check_time,
     optional,
     page_size_of,
-    required,
     whole_minutes,
     whole_seconds,
 )
@@ -106,7 +105,7 @@ class GlueJob:
             CursorError: The cursor is damaged, of another listing or of other filters.
             UnsupportedOperationError: The oldest runs were asked for first.
         """
-        del hydrate
+        check_flag("hydrate", hydrate)
         query = RunQuery(
             states=states,
             native_states=native_states,
@@ -152,6 +151,7 @@ class GlueJob:
         Raises:
             NotFoundError: Glue knows no such run, or its history no longer holds it.
         """
+        check_flag("predecessors", predecessors)
         root = self.run_ref(run_id)
         listing = self._attempts(run_id, predecessors=predecessors)
         attempts = await attempt_pages(root, lambda: listing, limit=None, cursor=None).collect()
@@ -224,8 +224,8 @@ class GlueJob:
         in_workers = worker_type is not None or number_of_workers is not None
         if sum((in_workers, max_capacity is not None, allocated_capacity is not None)) > 1:
             raise InvalidRequestError("give workers (worker_type, number_of_workers) or max_capacity, not both")
-        check_count("number_of_workers", number_of_workers)
-        check_count("allocated_capacity", allocated_capacity)
+        check_limit("number_of_workers", number_of_workers)
+        check_limit("allocated_capacity", allocated_capacity)
         if allocated_capacity is not None:
             warnings.warn("allocated_capacity is deprecated by AWS: use max_capacity", DeprecationWarning, stacklevel=2)
         optional(check_amount)("max_capacity", max_capacity)
@@ -236,7 +236,7 @@ class GlueJob:
             security_configuration=security_configuration,
             execution_role_session_policy=execution_role_session_policy,
         )
-        required(check_time)("settle", settle)
+        check_time("settle", settle)
         if retry_of is not None:
             check_name("retry_of", retry_of, _NAME)
         delay = whole_minutes("notify_delay_after", notify_delay_after)
