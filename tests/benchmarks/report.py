@@ -4,7 +4,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Final, Literal
@@ -78,6 +78,18 @@ def table(rows: Sequence[Row]) -> str:
     texts = [" | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines]
     rule = " | ".join("-" * max(3, width) for width in widths)
     return "\n".join(f"| {text} |" for text in (texts[0], rule, *texts[1:]))
+
+
+Measure = Callable[[], Iterable[Row]]
+
+
+def calm(measure: Measure, times: int = 3) -> list[Row]:
+    """Measure; where a row alarms do it again, up to so many times, since others may have been at the processor."""
+    rows = list(measure())
+    while times > 1 and any(row.is_alarming for row in rows):
+        times -= 1
+        rows = list(measure())
+    return rows
 
 
 def circumstances() -> dict[str, str]:

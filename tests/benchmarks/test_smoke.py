@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks.report import Row, table
+from tests.benchmarks.report import Row, calm, table
 from tests.benchmarks.server import ROOT
 
 
@@ -42,3 +42,12 @@ def test_the_table_is_markdown() -> None:
         ["start", "+3 ms", "", "3.0 ms", "<= 2.0 ms", "MISSED"],
     ]
     assert len({len(line) for line in lines}) == 1
+
+
+@pytest.mark.parametrize(("figures", "measured"), [([0.2], 1), ([0.6, 0.2], 2), ([0.6, 0.7, 0.8, 0.2], 3)])
+def test_what_alarms_is_measured_again_twice_at_most(figures: list[float], measured: int) -> None:
+    left = iter(figures)
+
+    (row,) = calm(lambda: [Row("", "", "", next(left), 0.25)])
+
+    assert row.figure == figures[measured - 1]

@@ -26,7 +26,7 @@ from tests.load.service import ROOT, Plan, Service, serving
 
 _PAGE: Final = 25
 _FEWEST: Final = 2  # pages: then every loop holds one, and one that was fetched ahead
-_MOST: Final = 10  # times the seconds of the plan
+_MOST: Final = 40  # times the seconds of the plan
 
 
 @attrs.frozen

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 pytest.importorskip("pyspark", reason="the extra engines is not installed")
 
 PAGES = 60
+DELAY = 0.5  # seconds a page, of which all of them would take far longer than an end that is slow
 
 
 @pytest.fixture
@@ -82,7 +83,7 @@ def slow(local: LocalService) -> LocalService:
     """A job of so many pages that come slowly."""
     local.add_application("00f1abcdefgh0909")
     local.add_runs("emr-serverless:00f1abcdefgh0909", PAGES * 50)
-    local.fault("ListJobRuns", "delay", seconds=0.1, times=None)
+    local.fault("ListJobRuns", "delay", seconds=DELAY, after=5, times=None)
     return local
 
 
@@ -91,7 +92,7 @@ def calls_at_rest(local: LocalService) -> int:
     before = -1
     while before != local.calls():
         before = local.calls()
-        time.sleep(1)
+        time.sleep(3 * DELAY)
     return before
 
 

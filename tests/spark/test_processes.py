@@ -24,7 +24,7 @@ pytest.importorskip("pyspark", reason="the extra engines is not installed")
 arrow = pytest.importorskip("jobruns_sdk.arrow")
 
 KILLS = int(os.environ.get("JOBRUNS_SPARK_KILLS", "1"))
-PATIENCE = 240
+PATIENCE = 600
 JOB = "glue:nightly-etl"
 
 Told = Counter[tuple[str, str]]
