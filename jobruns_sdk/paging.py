@@ -118,11 +118,16 @@ class Walk(Generic[T_co]):
 
     async def next_page(self) -> Page[T_co] | None:
         """Return what is left of the present page, else the next page; None at the end."""
+        items = await self.take()
+        return Page(tuple(items), self.cursor) if items else None
+
+    async def take(self, most: int | None = None) -> Sequence[T_co]:
+        """Return what is left of the present page, else the next page, of it at most so many items; none at the end."""
         if (self._closed or self._at >= len(self._ready)) and not await self._advance():
-            return None
-        items = tuple(item for item, _ in self._ready[self._at :])
-        self._at = len(self._ready)
-        return Page(items, self.cursor)
+            return ()
+        begin, end = self._at, len(self._ready)
+        self._at = end if most is None else min(end, begin + most)
+        return [item for item, _ in self._ready[begin : self._at]]
 
     @property
     def cursor(self) -> str | None:

@@ -1,9 +1,11 @@
 """The columns of runs and of attempts, and record batches made of them."""
 
 import string
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from itertools import repeat
+from operator import is_
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
@@ -131,25 +133,29 @@ def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
 
 def _job_columns(jobs: Sequence[JobRef], run_ids: list[str]) -> list[pa.Array]:
     """Return the columns of references, and the run ids; what depends on the job is made once for each job."""
-    known = dict(zip(map(id, jobs), jobs, strict=True))
-    index = {key: number for number, key in enumerate(known)}
-    at = pa.array([0] * len(jobs) if len(known) == 1 else [index[id(job)] for job in jobs], pa.int32())
-    texts = [str(job).partition("?") for job in known.values()]
-
-    def spread(values: Iterable[str | None]) -> pa.Array:
-        return pa.array(list(values), _TEXT).take(at)
-
+    known, spread = _spreading(jobs)
+    texts = [str(job).partition("?") for job in known]
     ids = pa.array(run_ids, _TEXT)
     quoted = ids if _is_plain(run_ids) else pa.array([quote(one, safe="") for one in run_ids], _TEXT)
-    heads, tails = (f"{names}/" for names, _, _ in texts), (mark + options for _, mark, options in texts)
+    heads, tails = [f"{names}/" for names, _, _ in texts], [mark + options for _, mark, options in texts]
     return [
         compute.binary_join_element_wise(spread(heads), quoted, spread(tails), ""),
-        spread(map(str, known.values())),
-        spread(str(job.service) for job in known.values()),
-        spread(job.region for job in known.values()),
-        spread(job.profile for job in known.values()),
+        spread(list(map(str, known))),
+        spread([str(job.service) for job in known]),
+        spread([job.region for job in known]),
+        spread([job.profile for job in known]),
         ids,
     ]
+
+
+def _spreading(jobs: Sequence[JobRef]) -> tuple[Sequence[JobRef], Callable[[Sequence[str | None]], pa.Array]]:
+    """Return the jobs that are not the same object, and what makes a column of a text for each of them."""
+    if jobs and all(map(is_, jobs, repeat(jobs[0]))):
+        return jobs[:1], lambda texts: pa.repeat(pa.scalar(texts[0], _TEXT), len(jobs))
+    known = {id(job): job for job in jobs}
+    index = dict(zip(known, range(len(known)), strict=True))
+    at = pa.array([index[id(job)] for job in jobs], pa.int32())
+    return list(known.values()), lambda texts: pa.array(texts, _TEXT).take(at)
 
 
 def _is_plain(names: Iterable[str]) -> bool:

@@ -103,15 +103,14 @@ class RecordBatches:
         if not self._rows:  # there are some where the last call was cancelled
             self._cursor = self._walk.cursor
         try:
-            while len(self._rows) < self._size:
-                self._rows.append(await anext(self._walk))
-        except StopAsyncIteration:
-            if not self._rows:
-                raise
+            while (left := self._size - len(self._rows)) and (more := await self._walk.take(left)):
+                self._rows.extend(more)
         except JobRunsError as error:
             if not self._rows:
                 raise
             self._error = error
+        if not self._rows:
+            raise StopAsyncIteration
         rows, self._rows = self._rows, []
         return self._columns.batch(rows)
 

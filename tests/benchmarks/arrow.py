@@ -2,7 +2,8 @@
 
     python -m tests.benchmarks.arrow [--smoke]
 
-It needs pyarrow, of which nothing else here knows. The smoke form fails only if a ratio is worse than half of its goal.
+It needs pyarrow, of which nothing else here knows. The smoke form fails only if a ratio is worse than half of its
+goal each time that it is measured.
 """
 
 import argparse
