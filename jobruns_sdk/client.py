@@ -4,7 +4,7 @@ from collections.abc import AsyncIterable, Callable, Iterable, Mapping
 from datetime import datetime
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Final, Literal, Self
 
 from jobruns_sdk.arguments import (
     check_callable,
@@ -27,7 +27,7 @@ from jobruns_sdk.paging import Pages
 from jobruns_sdk.polling import Poller
 from jobruns_sdk.ports import Call, Clock, DescribesJob, Handle, ListsAttempts, Operation
 from jobruns_sdk.query import RunQuery
-from jobruns_sdk.refs import JobRef, Service, check_region
+from jobruns_sdk.refs import JobRef, Service, check_region, is_text_form
 from jobruns_sdk.services import datazone, emr_serverless, glue
 from jobruns_sdk.services.datazone import operations as of_datazone
 from jobruns_sdk.services.emr_serverless import operations as of_emr_serverless
@@ -53,6 +53,8 @@ class JobRunsClient(Following):
 
     Every service and region is connected to once, when it is first needed, however many tasks share the client.
     """
+
+    _opened_by: ClassVar = "async with"
 
     def __init__(
         self,
@@ -114,7 +116,7 @@ class JobRunsClient(Following):
             shares_of(share_quotas, self._connections.profiles),
         )
         clock = clock or RealClock()
-        lifetime = Lifetime()
+        lifetime = Lifetime(self._opened_by)
         self._transport = Transport(self._connections, clock, policy, lifetime)
         self._starts = glue.Starts(clock, lifetime)
         super().__init__(Poller(clock, policy.seconds_for, lifetime), self._adapters)
@@ -155,9 +157,18 @@ class JobRunsClient(Following):
     def glue(self, job_name: str) -> glue.GlueJob:
         """Return the handle of a Glue job; no request is made.
 
+        Args:
+            job_name: The job's name. A text form, such as ``"glue:nightly-etl"``, is for ``handle``; a job that is
+                really called so is ``handle(JobRef("glue", "glue:nightly-etl"))``.
+
         Raises:
-            InvalidRequestError: The name is malformed, or no region is known.
+            InvalidRequestError: The name is malformed or a text form, or no region is known.
         """
+        if is_text_form(job_name):
+            raise InvalidRequestError(
+                f"a job name is no text form of a reference, got {job_name!r:.200}: client.handle() takes that; "
+                "a job that is really called so is client.handle(JobRef('glue', name))"
+            )
         ref = self._completed(JobRef(Service.GLUE, (job_name,)))
         return glue.GlueJob(ref, self._call_for(ref), self._starts)
 
@@ -178,8 +189,7 @@ class JobRunsClient(Following):
             case service if service in self._adapters:
                 return self._adapters[service](ref, self._call_for(ref))
             case service:
-                known = ", ".join((*Service, *self._adapters))
-                raise InvalidRequestError(f"unknown service {service!r}, known are {known}")
+                raise self._unknown(service)
 
     def runs(
         self,
@@ -304,10 +314,12 @@ class JobRunsClient(Following):
             cursor: Where an earlier walk has left off.
 
         Raises:
-            InvalidRequestError: An argument cannot be right.
+            InvalidRequestError: An argument cannot be right, or the service is unknown.
             UnsupportedOperationError: The service has no way to list its jobs: DataZone.
         """
         check_text("service", service)
+        if service not in (*Service, *self._adapters):
+            raise self._unknown(service)
         if service not in (Service.EMR_SERVERLESS, Service.GLUE):
             how = "client.datazone(domain_id, job_id)" if service == Service.DATAZONE else f"JobRef({service!r}, path)"
             raise _unsupported(service, f"cannot list its jobs: name them, as in {how}")
@@ -324,12 +336,19 @@ class JobRunsClient(Following):
             call, place, name=name, states=states, limit=limit, page_size=page_size, cursor=cursor
         )
 
+    def _unknown(self, service: str) -> InvalidRequestError:
+        known = ", ".join((*Service, *self._adapters))
+        return InvalidRequestError(f"unknown service {service!r:.80}, known are {known}")
+
     def _completed(self, ref: JobRef) -> JobRef:
         """Return a reference with its region, having checked that its profile is known."""
         session = self._connections.session(ref.profile)
         region = ref.region or self._region_name or region_of(session)
         if region is None:
-            raise InvalidRequestError(f"no region is known for {ref}: pass region_name=, or configure one")
+            raise InvalidRequestError(
+                f"no region is known for {ref}: say it in the reference ('...?region=eu-west-1'), as the client's "
+                "region_name=, in AWS_DEFAULT_REGION, or in the profile's configuration"
+            )
         return JobRef(ref.service, ref.path, region, ref.profile)
 
     def _call_for(self, ref: JobRef) -> Call:

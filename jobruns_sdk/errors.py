@@ -83,8 +83,9 @@ class JobRunsError(Exception):
             self.retryable = retryable
 
     def __str__(self) -> str:
-        """Return ``service.operation: code: message (HTTP status, request id)``, as far as known."""
-        place = ".".join(part for part in (self.service, self.operation) if part)
+        """Return ``service.operation: code: message (HTTP status, request id)``, as far as known, nothing twice."""
+        told = self.operation is None and self.message.startswith((f"{self.service}:", f"{self.service} "))
+        place = "" if told else ".".join(part for part in (self.service, self.operation) if part)
         head = ": ".join(part for part in (place, self.code, self.message) if part)
         facts = [f"HTTP {self.http_status}"] if self.http_status is not None else []
         facts += [f"request id {self.request_id}"] if self.request_id else []

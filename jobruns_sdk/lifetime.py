@@ -11,8 +11,9 @@ from jobruns_sdk.errors import ClientClosedError
 class Lifetime:
     """When and where a client may be used; one that has not begun ends nothing and refuses nobody."""
 
-    def __init__(self) -> None:
-        """Stand before the beginning."""
+    def __init__(self, opened_by: str = "async with") -> None:
+        """Stand before the beginning; a client is opened by that statement."""
+        self.opened_by = opened_by
         self._loop: asyncio.AbstractEventLoop | None = None
         self._process = os.getpid()
         self._ended = False

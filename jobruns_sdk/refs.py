@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from enum import StrEnum
 from typing import Final, Self
 from urllib.parse import quote, unquote
 
 import attrs
 
-from jobruns_sdk.arguments import is_text, items_of, refusal, shown
+from jobruns_sdk.arguments import Rule, is_text, items_of, refusal, shown
 from jobruns_sdk.errors import InvalidRequestError
 
 
@@ -20,17 +21,25 @@ class Service(StrEnum):
     GLUE = "glue"
 
 
-# How many names say which job it is; a service that is not listed may use any number.
-_PATH_LENGTHS: Final[Mapping[str, int]] = {Service.EMR_SERVERLESS: 1, Service.DATAZONE: 2, Service.GLUE: 1}
+# Which names say which job it is; a service that is not listed may use any number.
+_PATHS: Final[Mapping[str, tuple[str, ...]]] = {
+    Service.EMR_SERVERLESS: ("an application id",),
+    Service.DATAZONE: ("a domain id", "a job id"),
+    Service.GLUE: ("a job name",),
+}
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _REGION: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
-_TEXT_FORM: Final = "SERVICE:JOB[/RUN][?region=REGION&profile=PROFILE], names percent-encoded"
+_TEXT_FORMS: Final = {
+    kind: f"{names}[?region=REGION&profile=PROFILE], names percent-encoded"
+    for kind, names in (("job", "SERVICE:JOB"), ("run", "SERVICE:JOB/RUN"))
+}
+_MISTAKEN: Final = {("job", 1): "it names a run of a job", ("run", 0): "it names a job, and no run of it"}
 
 
 def _known_service(name: str) -> str:
     if not _is_name(name):
         raise refusal("a service's name", "made of letters, digits, '-' and '_'", name)
-    return Service(name) if name in _PATH_LENGTHS else name
+    return Service(name) if name in _PATHS else name
 
 
 def _names(path: Iterable[str] | str) -> tuple[str, ...]:
@@ -55,12 +64,15 @@ def check_name(what: str, name: object, pattern: re.Pattern[str]) -> None:
         raise InvalidRequestError(f"{what} has the form {pattern.pattern}, got {shown(name)}")
 
 
+def name_like(pattern: re.Pattern[str], right: str) -> Rule:
+    """Return the rule that a name is of a service's form, which it tells in those words."""
+    return Rule(right, lambda name: isinstance(name, str) and pattern.fullmatch(name) is not None)
+
+
 def _check_path(ref: "JobRef", _: object, path: tuple[str, ...]) -> None:
-    expected = _PATH_LENGTHS.get(ref.service, len(path))
-    if not path or len(path) != expected or not all(map(is_text, path)):
-        raise InvalidRequestError(
-            f"a {ref.service} job is named by {expected or 1} non-empty text(s), got {path!r:.99}"
-        )
+    named = _PATHS.get(ref.service, ("a name",) * len(path) or ("a name",))
+    if len(path) != len(named) or not all(map(is_text, path)):
+        raise InvalidRequestError(f"a job of {ref.service} is named by {' and '.join(named)}, got {path!r:.99}")
 
 
 def check_region(region: object) -> None:
@@ -82,7 +94,7 @@ def _check_profile(_: object, __: object, profile: str | None) -> None:
         raise refusal("a profile", "non-empty text", profile)
 
 
-def _split_text(text: object, services: Collection[str]) -> tuple[str, tuple[str, ...], dict[str, str]]:
+def _split_text(kind: str, text: object, services: Collection[str]) -> tuple[str, tuple[str, ...], dict[str, str]]:
     if not isinstance(text, str):
         raise InvalidRequestError(f"expected text, got {type(text).__name__}")
     service, _, rest = text.partition(":")
@@ -91,10 +103,14 @@ def _split_text(text: object, services: Collection[str]) -> tuple[str, tuple[str
     for pair in query.split("&"):
         name, _, value = pair.partition("=")
         options[name] = unquote(value)
-    known = (*_PATH_LENGTHS, *items_of("services", services, "names of services"))
+    known = (*_PATHS, *items_of("services", services, "names of services"))
     if service not in known:
         raise InvalidRequestError(f"unknown service {service!r:.80}, known are {', '.join(map(str, known))}")
-    return service, tuple(map(unquote, path.split("/"))), options
+    names = tuple(map(unquote, path.split("/")))
+    more = len(names) - len(_PATHS[service]) if service in _PATHS else None
+    if (kind, more) in _MISTAKEN:
+        raise InvalidRequestError(_MISTAKEN[kind, more])
+    return service, names, options
 
 
 def _text_form(job: "JobRef", names: tuple[str, ...]) -> str:
@@ -104,7 +120,7 @@ def _text_form(job: "JobRef", names: tuple[str, ...]) -> str:
 
 
 def _not_a(kind: str, text: str, why: str = "") -> InvalidRequestError:
-    return InvalidRequestError(f"{text!r:.200} is not the text form of a {kind} ({_TEXT_FORM}){why}")
+    return InvalidRequestError(f"{text!r:.200} is not the text form of a {kind} ({_TEXT_FORMS[kind]}){why}")
 
 
 @attrs.frozen(order=True, repr=False)
@@ -153,7 +169,7 @@ class JobRef:
             InvalidRequestError: The text is not exactly what ``str()`` of a reference would give.
         """
         try:
-            service, names, options = _split_text(text, services)
+            service, names, options = _split_text("job", text, services)
             ref = cls(service, names, options.get("region"), options.get("profile"))
         except InvalidRequestError as error:
             raise _not_a("job", text, f": {error}") from error
@@ -205,7 +221,7 @@ class RunRef:
             InvalidRequestError: The text is not exactly what ``str()`` of a reference would give.
         """
         try:
-            service, names, options = _split_text(text, services)
+            service, names, options = _split_text("run", text, services)
             job = JobRef(service, names[:-1], options.get("region"), options.get("profile"))
             ref = cls(job, names[-1])
         except InvalidRequestError as error:
@@ -213,3 +229,11 @@ class RunRef:
         if str(ref) != text:
             raise _not_a("run", text)
         return ref
+
+
+def is_text_form(text: str) -> bool:
+    """Whether a text is exactly the text form of a job, or of a run."""
+    for parse in (JobRef.parse, RunRef.parse):
+        with suppress(InvalidRequestError):
+            return bool(parse(text))
+    return False

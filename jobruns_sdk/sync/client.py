@@ -20,6 +20,10 @@ def _changes(bridge: Bridge, watch: Watch) -> Generator[StateChange]:
     return bridge.iterate(watch, ahead=0)
 
 
+class _Carried(client.JobRunsClient):
+    _opened_by = "with"
+
+
 class JobRunsClient(Carrier[client.JobRunsClient]):
     """Reads the job runs of EMR Serverless, DataZone and Glue; used in ``with``, by any number of threads.
 
@@ -29,7 +33,7 @@ class JobRunsClient(Carrier[client.JobRunsClient]):
 
     @constructed_like(client.JobRunsClient)
     def __init__(self, **options: Any) -> None:  # noqa: ANN401  # those of the asynchronous client
-        super().__init__(Bridge(), client.JobRunsClient(**options))
+        super().__init__(Bridge(), _Carried(**options))
 
     def __enter__(self) -> Self:
         self.bridge.enter(self.carried)

@@ -198,7 +198,7 @@ class Transport:
 
     def _check_open(self, operation: Operation[Any]) -> None:
         if not self._lifetime.has_begun:
-            raise _closed("the client is not open: use it inside `async with`", operation)
+            raise _closed(f"the client is not open: use it inside `{self._lifetime.opened_by}`", operation)
         if (refusal := self._lifetime.refusal()) is not None:
             raise _closed(refusal, operation)
 

@@ -95,7 +95,7 @@ async def test_a_profile_that_is_not_configured(monkeypatch: pytest.MonkeyPatch)
 
 
 async def test_no_region_is_known() -> None:
-    with pytest.raises(InvalidRequestError, match="no region is known for glue:etl: pass region_name="):
+    with pytest.raises(InvalidRequestError, match="no region is known for glue:etl: say it in the reference"):
         client_at(None, region_name=None).glue("etl")
 
 

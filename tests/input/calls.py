@@ -309,7 +309,6 @@ ELSEWHERE: Final[Mapping[tuple[str, str], Values]] = {
     ("JobRef", "service"): (5, None, "", "a:b", "glue\n", ["glue"]),
     ("JobRef", "profile"): (5, "", "\ud800", ["prod"]),
     ("RunRef", "job"): (*_REFERENCE, "glue:etl"),
-    ("client.jobs", "service"): (5, None, "", ["glue"]),
     ("client.jobs", "states"): (),
     ("client.jobs, applications", "tags"): (),
     ("client.runs", "order"): (5, "", "descending", ["newest"], True, None),

@@ -70,6 +70,10 @@ NAMES: Final = {
 }
 
 
+ATHENA: Final = {"client.jobs": "athena", "client.job": "athena:x", "client.handle": JobRef("athena", "x")}
+OF_A_FORM: Final = r"is (up to \d+ |'dzd_' and up to \d+ )"
+
+
 def _each(of: dict[str, tuple[str, ...]]) -> list[tuple[str, str]]:
     return [(call, name) for name, calls in of.items() for call in calls]
 
@@ -78,7 +82,7 @@ def _each(of: dict[str, tuple[str, ...]]) -> list[tuple[str, str]]:
 async def test_an_id_is_nothing_but_an_id_in_a_path(call: str, name: str) -> None:
     async with silent_client() as (client, session):
         for trick in PATH_TRICKS:
-            with pytest.raises(InvalidRequestError, match="has the form"):
+            with pytest.raises(InvalidRequestError, match=OF_A_FORM):
                 await CALLS[call](client, **{name: trick})
         assert session.sent == 0
 
@@ -109,7 +113,7 @@ def _references() -> Iterator[tuple[str, Any]]:
 async def test_a_reference_hides_no_trick() -> None:
     async with silent_client() as (client, session):
         for call, arguments in _references():
-            with pytest.raises(InvalidRequestError, match="has the form"):
+            with pytest.raises(InvalidRequestError, match=OF_A_FORM):
                 await CALLS[call](client, **arguments)
         assert session.sent == 0
 
@@ -121,6 +125,34 @@ async def test_a_trick_among_runs_to_stop_is_an_outcome_of_its_own() -> None:
         assert [outcome.ref for outcome in outcomes] == runs
         assert {type(outcome.error) for outcome in outcomes} == {InvalidRequestError}
         assert session.sent == 0
+
+
+@pytest.mark.parametrize("text", ["glue:etl", "glue:etl/jr_0", "emr-serverless:00f1abc", "glue:etl?region=eu-west-1"])
+async def test_a_text_form_is_no_name_of_a_glue_job_unless_a_reference_says_so(text: str) -> None:
+    async with silent_client() as (client, session):
+        with pytest.raises(InvalidRequestError, match=r"got .*: client\.handle\(\) takes that"):
+            client.glue(text)
+        assert client.handle(JobRef("glue", text)).ref.path == (text,)
+        assert client.glue("nightly: etl").ref.path == ("nightly: etl",)
+        assert session.sent == 0
+
+
+@pytest.mark.parametrize("call", ["client.jobs", "client.job", "client.handle"])
+async def test_a_service_that_nobody_knows_is_told_alike(call: str) -> None:
+    async with silent_client() as (client, session):
+        with pytest.raises(
+            InvalidRequestError, match="unknown service 'athena', known are emr-serverless, datazone, glue"
+        ):
+            await CALLS[call](client, **{"service" if call == "client.jobs" else "job": ATHENA[call]})
+        assert session.sent == 0
+
+
+async def test_who_gives_none_for_an_id_is_told_what_one_is_in_words() -> None:
+    async with silent_client() as (client, _):
+        with pytest.raises(
+            InvalidRequestError, match=r"^a run id is one line of text, of up to 255 characters, got None$"
+        ):
+            await CALLS["glue.run"](client, run_id=None)
 
 
 @pytest.mark.parametrize(
@@ -198,7 +230,7 @@ async def test_a_region_is_a_part_of_a_host_name_and_no_more(region: str, monkey
 async def test_what_the_services_hand_out_is_checked_like_what_a_caller_gives() -> None:
     async with silent_client() as (client, session):
         for run_id in ("..", "x/../../applications"):
-            with pytest.raises(InvalidRequestError, match="a run id has the form"):
+            with pytest.raises(InvalidRequestError, match="a run id is up to 64 digits and small letters"):
                 await client.emr_serverless("00f1abc").run(run_id)
         assert session.sent == 0
 

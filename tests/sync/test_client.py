@@ -171,7 +171,7 @@ def test_one_in_five_answers_throttled_loses_nothing(client: JobRunsClient, loca
 
 def test_what_is_not_open_says_so(local: LocalService) -> None:
     client = local.sync_client(session=SESSION)
-    with pytest.raises(ClientClosedError):
+    with pytest.raises(ClientClosedError, match="the client is not open: use it inside `with`"):
         client.runs(JOBS).collect()
     with client:
         pages, walk = client.runs(JOBS), client.runs(JOBS).open()

@@ -138,6 +138,20 @@ def test_the_text_shows_place_code_status_and_request() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("message", "text"),
+    [
+        ("glue:n/jr_0 ended as FAILED", "glue:n/jr_0 ended as FAILED"),
+        ("glue has no states of jobs", "glue has no states of jobs"),
+        ("cannot stop runs", "glue: cannot stop runs"),
+        ("gluey", "glue: gluey"),
+    ],
+)
+def test_the_text_names_the_service_once(message: str, text: str) -> None:
+    assert str(RunFailedError(message, service="glue")) == text
+    assert str(RunFailedError(message, service="glue", operation="GetJobRun")) == f"glue.GetJobRun: {message}"
+
+
 def test_what_follows_from_an_error_keeps_what_the_service_answered() -> None:
     answer = {"code": "OwnException", "request_id": "r-1", "http_status": 418}
 

@@ -12,7 +12,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from jobruns_sdk.errors import InvalidRequestError
-from jobruns_sdk.refs import JobRef, RunRef, Service, check_name, check_region
+from jobruns_sdk.refs import JobRef, RunRef, Service, check_name, check_region, is_text_form
 
 PATH_LENGTHS: Final = {Service.EMR_SERVERLESS: 1, Service.DATAZONE: 2, Service.GLUE: 1}
 
@@ -238,7 +238,7 @@ def test_a_run_id_that_is_none(run_id: Any) -> None:  # noqa: ANN401  # what unt
 BYTES: Any = b"a"
 FIVE: Any = 5
 SERVICES: Final = "emr-serverless, datazone, glue"
-FORM: Final = "(SERVICE:JOB[/RUN][?region=REGION&profile=PROFILE], names percent-encoded)"
+FORM: Final = "[?region=REGION&profile=PROFILE], names percent-encoded)"
 
 
 @pytest.mark.parametrize(
@@ -257,12 +257,12 @@ FORM: Final = "(SERVICE:JOB[/RUN][?region=REGION&profile=PROFILE], names percent
 def test_a_text_that_is_no_reference_is_told_with_the_form_and_the_reason(text: Any, why: str) -> None:  # noqa: ANN401
     with pytest.raises(InvalidRequestError) as caught:
         RunRef.parse(text)
-    assert caught.value.message == f"{text!r} is not the text form of a run {FORM}{why}"
+    assert caught.value.message == f"{text!r} is not the text form of a run (SERVICE:JOB/RUN{FORM}{why}"
     if isinstance(text, str):
         text = text.replace("/", "%2F", 1)
     with pytest.raises(InvalidRequestError) as caught:
         JobRef.parse(text)
-    assert caught.value.message == f"{text!r} is not the text form of a job {FORM}{why}"
+    assert caught.value.message == f"{text!r} is not the text form of a job (SERVICE:JOB{FORM}{why}"
 
 
 def test_the_services_of_adapters_are_known_where_they_are_told() -> None:
@@ -278,9 +278,13 @@ def test_the_services_of_adapters_are_known_where_they_are_told() -> None:
     ("make", "text"),
     [
         (lambda: JobRef("a/b", "a"), "a service's name is made of letters, digits, '-' and '_', got 'a/b'"),
-        (lambda: JobRef("glue", ()), "a glue job is named by 1 non-empty text(s), got ()"),
-        (lambda: JobRef("athena", ()), "a athena job is named by 1 non-empty text(s), got ()"),
-        (lambda: JobRef("datazone", "a"), "a datazone job is named by 2 non-empty text(s), got ('a',)"),
+        (lambda: JobRef("glue", ()), "a job of glue is named by a job name, got ()"),
+        (lambda: JobRef("athena", ()), "a job of athena is named by a name, got ()"),
+        (lambda: JobRef("datazone", "a"), "a job of datazone is named by a domain id and a job id, got ('a',)"),
+        (
+            lambda: JobRef("emr-serverless", ("a", "b")),
+            "a job of emr-serverless is named by an application id, got ('a', 'b')",
+        ),
         (
             lambda: JobRef("glue", BYTES),
             "a job's path is a list or another collection of names, got a value of type bytes",
@@ -300,6 +304,23 @@ def test_what_is_refused_is_told_with_what_is_right(make: Callable[[], object], 
     with pytest.raises(InvalidRequestError) as caught:
         make()
     assert caught.value.message == text
+
+
+@pytest.mark.parametrize("job", ["glue:a", "emr-serverless:00f", "datazone:dzd_a/b?region=eu-west-1"])
+def test_who_gives_a_job_for_a_run_or_a_run_for_a_job_is_told_so(job: str) -> None:
+    run = str(JobRef.parse(job).run("x"))
+    with pytest.raises(
+        InvalidRequestError, match=r"text form of a run \(SERVICE:JOB/RUN.*: it names a job, and no run of it$"
+    ):
+        RunRef.parse(job)
+    with pytest.raises(InvalidRequestError, match=r"text form of a job \(SERVICE:JOB\[.*: it names a run of a job$"):
+        JobRef.parse(run)
+
+
+def test_a_text_form_is_told_from_a_name() -> None:
+    forms = ("glue:a", "glue:a/b", "datazone:dzd_a/b", "emr-serverless:00f?region=eu-west-1")
+    names = ("glue", "nightly: etl", "glue: a", "a:b", "datazone:a", "glue:", "")
+    assert [text for text in (*forms, *names) if is_text_form(text)] == [*forms]
 
 
 def test_a_name_of_the_right_form_passes() -> None:

@@ -14,7 +14,7 @@ from jobruns_sdk.model import Attempt, JobRun, RunState
 from jobruns_sdk.paging import Pages
 from jobruns_sdk.ports import Call, Polling
 from jobruns_sdk.query import Order, RunOptions, RunQuery, Wanted
-from jobruns_sdk.refs import JobRef, RunRef, check_name
+from jobruns_sdk.refs import JobRef, RunRef, name_like
 from jobruns_sdk.services.datazone import native
 from jobruns_sdk.services.datazone.listing import AttemptListing, RunListing, get_run
 from jobruns_sdk.services.datazone.operations import GET_JOB_RUN, LIST_JOB_RUNS
@@ -24,13 +24,15 @@ LARGEST_PAGE: Final = 50
 _POLLING: Final = Polling(LIST_JOB_RUNS, GET_JOB_RUN, LARGEST_PAGE, thin=True)
 
 # Ids travel in paths: https://docs.aws.amazon.com/datazone/latest/APIReference/API_ListJobRuns.html
-_DOMAIN: Final = re.compile(r"dzd[-_][a-zA-Z0-9_-]{1,36}")
-_ID: Final = re.compile(r"[a-zA-Z0-9_-]{1,36}")
+_check_domain: Final = name_like(
+    re.compile(r"dzd[-_][a-zA-Z0-9_-]{1,36}"), "'dzd_' and up to 36 letters, digits, '-' and '_'"
+)
+_check_id: Final = name_like(re.compile(r"[a-zA-Z0-9_-]{1,36}"), "up to 36 letters, digits, '-' and '_'")
 
 
 def _check_job(_: object, __: object, ref: JobRef) -> None:
-    check_name("a domain id", ref.path[0], _DOMAIN)
-    check_name("a job id", ref.path[1], _ID)
+    _check_domain("a domain id", ref.path[0])
+    _check_id("a job id", ref.path[1])
 
 
 @attrs.frozen
@@ -158,5 +160,5 @@ class DataZoneJob:
         Raises:
             InvalidRequestError: The id is malformed.
         """
-        check_name("a run id", run_id, _ID)
+        _check_id("a run id", run_id)
         return self.ref.run(run_id)

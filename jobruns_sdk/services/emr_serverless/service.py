@@ -17,7 +17,7 @@ from jobruns_sdk.model import Attempt, Job, JobRun, RunState, StopOutcome
 from jobruns_sdk.paging import Pages
 from jobruns_sdk.ports import Call, Polling
 from jobruns_sdk.query import Order, RunOptions, RunQuery, Wanted
-from jobruns_sdk.refs import JobRef, RunRef, check_name
+from jobruns_sdk.refs import JobRef, RunRef, name_like
 from jobruns_sdk.services.emr_serverless import native
 from jobruns_sdk.services.emr_serverless.listing import AttemptListing, RunListing, get_run
 from jobruns_sdk.services.emr_serverless.native_application import Application
@@ -41,7 +41,9 @@ Mode = Literal["BATCH", "STREAMING"]
 
 _check_mode: Final = optional(one_of("BATCH", "STREAMING"))
 # Ids travel in paths: https://docs.aws.amazon.com/emr-serverless/latest/APIReference/API_GetJobRun.html
-_ID: Final = re.compile(r"[0-9a-z]{1,64}")
+_check_id: Final = name_like(
+    re.compile(r"[0-9a-z]{1,64}"), "up to 64 digits and small letters, such as '00f1abcdefgh0909'"
+)
 
 
 class ApplicationRunOptions(RunOptions, total=False):
@@ -51,7 +53,7 @@ class ApplicationRunOptions(RunOptions, total=False):
 
 
 def _check_application(_: object, __: object, ref: JobRef) -> None:
-    check_name("an application id", ref.path[0], _ID)
+    _check_id("an application id", ref.path[0])
 
 
 @attrs.frozen
@@ -336,7 +338,7 @@ class EmrServerlessApplication:
         Raises:
             InvalidRequestError: The id is malformed.
         """
-        check_name("a run id", run_id, _ID)
+        _check_id("a run id", run_id)
         return self.ref.run(run_id)
 
     def _listing(self, query: RunQuery, state: str | None, page_size: int, _: tuple[str, ...]) -> RunListing:

@@ -27,7 +27,7 @@ from jobruns_sdk.model import Attempt, Job, JobRun, RunState, StopOutcome
 from jobruns_sdk.paging import Pages
 from jobruns_sdk.ports import Call, Polling
 from jobruns_sdk.query import Order, RunQuery, Wanted
-from jobruns_sdk.refs import JobRef, RunRef, check_name
+from jobruns_sdk.refs import JobRef, RunRef, name_like
 from jobruns_sdk.services.glue import native
 from jobruns_sdk.services.glue.listing import AttemptListing, RunListing
 from jobruns_sdk.services.glue.operations import (
@@ -47,7 +47,10 @@ _STREAMING: Final = "gluestreaming"
 
 
 # https://docs.aws.amazon.com/glue/latest/webapi/API_GetJobRun.html
-_NAME: Final = re.compile(r"[^\x00-\x08\x0a-\x1f\ud800-\udfff\ufffe\uffff]{1,255}")
+_check_name: Final = name_like(
+    re.compile(r"[^\x00-\x08\x0a-\x1f\ud800-\udfff\ufffe\uffff]{1,255}"),
+    "one line of text, of up to 255 characters",
+)
 
 
 def _real_starts() -> Starts:
@@ -55,7 +58,7 @@ def _real_starts() -> Starts:
 
 
 def _check_job(_: object, __: object, ref: JobRef) -> None:
-    check_name("a job name", ref.path[0], _NAME)
+    _check_name("a job name", ref.path[0])
 
 
 @attrs.frozen
@@ -238,7 +241,7 @@ class GlueJob:
         )
         check_time("settle", settle)
         if retry_of is not None:
-            check_name("retry_of", retry_of, _NAME)
+            _check_name("retry_of", retry_of)
         delay = whole_minutes("notify_delay_after", notify_delay_after)
         members = {
             "JobName": self.ref.path[0],
@@ -330,7 +333,7 @@ class GlueJob:
     def _bookmark_request(self, run_id: str | None) -> Mapping[str, object]:
         if run_id is None:
             return {"JobName": self.ref.path[0]}
-        check_name("a run id", run_id, _NAME)
+        _check_name("a run id", run_id)
         return {"JobName": self.ref.path[0], "RunId": run_id}
 
     def _rows_since(self, since: datetime) -> Pages[JobRun[native.JobRun]]:
@@ -342,7 +345,7 @@ class GlueJob:
         Raises:
             InvalidRequestError: The id is malformed.
         """
-        check_name("a run id", run_id, _NAME)
+        _check_name("a run id", run_id)
         return self.ref.run(root_and_number(run_id)[0])
 
     def _attempts(self, run_id: str, *, predecessors: bool = False) -> AttemptListing:
