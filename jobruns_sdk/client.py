@@ -116,10 +116,13 @@ class JobRunsClient(Following):
             shares_of(share_quotas, self._connections.profiles),
         )
         clock = clock or RealClock()
-        lifetime = Lifetime(self._opened_by)
+        self._lifetime = lifetime = Lifetime(self._opened_by)
         self._transport = Transport(self._connections, clock, policy, lifetime)
         self._starts = glue.Starts(clock, lifetime)
         super().__init__(Poller(clock, policy.seconds_for, lifetime), self._adapters)
+
+    def __repr__(self) -> str:
+        return f"<JobRunsClient: {self._region_name or 'no region of its own'}, {self._lifetime.state}>"
 
     async def __aenter__(self) -> Self:
         """Open the client in this event loop."""
@@ -230,7 +233,8 @@ class JobRunsClient(Following):
             progress: Called after each page with the ``Progress`` made.
             limit: How many runs are yielded at most.
             page_size: How many rows to ask for at once; the services' largest pages unless told otherwise.
-            cursor: Where an earlier walk has left off; its filters apply again and may be left out.
+            cursor: Where an earlier walk has left off; its filters apply again and may be left out. None begins at the
+                start, though it is also the cursor of a walk that came to its end.
 
         Raises:
             InvalidRequestError: An argument cannot be right, or there are too many jobs for that order.

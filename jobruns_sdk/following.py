@@ -2,8 +2,9 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterable, Sequence
+from contextlib import suppress
 from datetime import timedelta
-from typing import Any, Final, Literal, Protocol, Required, TypeAlias, TypedDict, Unpack, overload
+from typing import Any, Final, Literal, Protocol, Required, TypeAlias, TypedDict, Unpack, cast, overload
 
 from jobruns_sdk.arguments import (
     check_callable,
@@ -38,8 +39,21 @@ class Referring(Protocol):
 JobLike: TypeAlias = JobRef | str | Referring
 """A job by its reference, its text form, its handle, or as it was discovered."""
 
-RunLike: TypeAlias = RunRef | str | JobRun[Any]
+
+class ReferringToRun(Protocol):
+    """What has a run's reference: a run as it was listed or got, or what came of stopping one."""
+
+    @property
+    def ref(self) -> RunRef:
+        """The run's reference."""
+        ...
+
+
+RunLike: TypeAlias = RunRef | str | ReferringToRun
 """A run by its reference, its text form, or as it was listed."""
+
+Runs: TypeAlias = RunLike | Iterable[RunLike] | AsyncIterable[RunLike]
+"""One run, or several in a collection, or as they come: the pages of a list call, too."""
 
 _PACE: Final = Pace()
 
@@ -81,6 +95,16 @@ def run_ref(run: RunLike, services: Collection[str] = ()) -> RunRef:
     if not isinstance(ref, RunRef):
         raise refusal("a run", "given by its reference, its text form or as a JobRun", run)
     return ref
+
+
+def each_of(name: str, given: object, what: str) -> list[Any]:
+    """Return what is named one by one, or in a collection.
+
+    Raises:
+        InvalidRequestError: It is neither.
+    """
+    one = given if isinstance(given, (str, JobRef, RunRef)) else getattr(given, "ref", None)
+    return [given] if isinstance(one, (str, JobRef, RunRef)) else items_of(name, cast("Iterable[Any]", given), what)
 
 
 def each_handle(
@@ -142,15 +166,13 @@ class Following(ABC):
     def handle(self, job: JobLike) -> Handle:
         """Return the handle of a job of whatever service; no request is made."""
 
-    async def stop(
-        self, runs: RunLike | Iterable[RunLike], *, grace_period: timedelta | None = None
-    ) -> list[StopOutcome]:
+    async def stop(self, runs: Runs, *, grace_period: timedelta | None = None) -> list[StopOutcome]:
         """Ask for runs of whatever jobs to be stopped (CancelJobRun on EMR Serverless, BatchStopJobRun on Glue).
 
         A service accepts now and stops some time later: ``wait`` tells when.
 
         Args:
-            runs: The runs.
+            runs: One run, or several.
             grace_period: How long a streaming run on EMR Serverless may take to shut down, in whole seconds.
 
         Returns:
@@ -161,8 +183,7 @@ class Following(ABC):
         """
         if grace_period is not None:
             whole_seconds("grace_period", grace_period)
-        listed = [runs] if isinstance(runs, (str, RunRef, JobRun)) else _each_run(runs)
-        given = [run_ref(run, self._services) for run in listed]
+        given = [run_ref(run, self._services) for run in await _each_run(runs)]
         handles: dict[JobRef, Handle] = {}
         ids: dict[JobRef, list[str]] = {}
         outcomes: list[StopOutcome | JobRef] = []
@@ -220,19 +241,19 @@ class Following(ABC):
 
     @overload
     async def wait_all(
-        self, runs: Iterable[RunLike], *, return_exceptions: Literal[False] = False, **options: Unpack[WaitOptions]
+        self, runs: Runs, *, return_exceptions: Literal[False] = False, **options: Unpack[WaitOptions]
     ) -> list[JobRun[Native]]: ...
     @overload
     async def wait_all(
-        self, runs: Iterable[RunLike], *, return_exceptions: Literal[True], **options: Unpack[WaitOptions]
+        self, runs: Runs, *, return_exceptions: Literal[True], **options: Unpack[WaitOptions]
     ) -> list[JobRun[Native] | JobRunsError]: ...
     @overload
     async def wait_all(
-        self, runs: Iterable[RunLike], *, return_exceptions: bool, **options: Unpack[WaitOptions]
+        self, runs: Runs, *, return_exceptions: bool, **options: Unpack[WaitOptions]
     ) -> Sequence[JobRun[Native] | JobRunsError]: ...
     async def wait_all(
         self,
-        runs: Iterable[RunLike],
+        runs: Runs,
         *,
         timeout: timedelta | None,
         poll_interval: timedelta = _PACE.poll_interval,
@@ -245,7 +266,7 @@ class Following(ABC):
         """Wait until all runs have ended for good, and return them in order; see ``wait``.
 
         Args:
-            runs: The runs.
+            runs: One run, or several.
             timeout: As for ``wait``.
             poll_interval: As for ``wait``.
             max_poll_interval: As for ``wait``.
@@ -261,7 +282,7 @@ class Following(ABC):
         check_flag("return_exceptions", return_exceptions)
         _check_wait(timeout, on_timeout, on_poll)
         Pace(poll_interval=poll_interval, max_poll_interval=max_poll_interval, retry_grace=retry_grace)
-        given = _each_run(runs)
+        given = await _each_run(runs)
         if not return_exceptions:
             for run in given:
                 self._followed(run)
@@ -286,7 +307,7 @@ class Following(ABC):
 
     def watch(
         self,
-        targets: Iterable[RunLike | JobLike],
+        targets: RunLike | JobLike | Iterable[RunLike | JobLike],
         *,
         timeout: timedelta | None,
         poll_interval: timedelta = _PACE.poll_interval,
@@ -299,7 +320,7 @@ class Following(ABC):
         ends when all runs have ended for good, or goes on while a job is watched: its active runs and new ones join.
 
         Args:
-            targets: Runs and jobs.
+            targets: A run or a job, or several of either.
             timeout: How long to watch at most, more than zero; None for as long as it takes.
             poll_interval: The time between the first polls.
             max_poll_interval: The time up to which that grows while nothing changes; by default a minute, or
@@ -315,8 +336,8 @@ class Following(ABC):
         pace = Pace(poll_interval=poll_interval, max_poll_interval=max_poll_interval, retry_grace=retry_grace)
         runs: list[tuple[Follows, RunRef]] = []
         jobs: list[Follows] = []
-        for target in items_of("targets", targets, "runs and jobs"):
-            if isinstance(target, (RunRef, JobRun)) or (isinstance(target, str) and self._names_run(target)):
+        for target in each_of("targets", targets, "runs and jobs"):
+            if isinstance(getattr(target, "ref", target), RunRef) or self._names_run(target):
                 runs.append(self._followed(target))
             else:
                 jobs.append(_following(self.handle(target)))
@@ -327,12 +348,10 @@ class Following(ABC):
         handle = _following(self.handle(ref.job))
         return handle, handle.run_ref(ref.run_id)
 
-    def _names_run(self, text: str) -> bool:
-        try:
-            RunRef.parse(text, services=self._services)
-        except InvalidRequestError:
-            return False
-        return True
+    def _names_run(self, target: object) -> bool:
+        with suppress(InvalidRequestError):
+            return isinstance(target, str) and bool(RunRef.parse(target, services=self._services))
+        return False
 
 
 def _check_wait(timeout: object, on_timeout: object, on_poll: object) -> None:
@@ -341,8 +360,8 @@ def _check_wait(timeout: object, on_timeout: object, on_poll: object) -> None:
     one_of("leave", "stop")("on_timeout", on_timeout)
 
 
-def _each_run(runs: Iterable[RunLike]) -> list[RunLike]:
-    return items_of("runs", runs, "runs")
+async def _each_run(runs: Runs) -> list[RunLike]:
+    return [run async for run in runs] if isinstance(runs, AsyncIterable) else each_of("runs", runs, "runs")
 
 
 def _following(handle: Handle) -> Follows:

@@ -30,6 +30,11 @@ class Lifetime:
         return self._ended
 
     @property
+    def state(self) -> str:
+        """What a ``repr`` says of it."""
+        return "closed" if self._ended else "open" if self.has_begun else "not open yet"
+
+    @property
     def is_another_process(self) -> bool:
         """Whether this process was forked from the one in which it began: what is open belongs to that one."""
         return self._loop is not None and self._process != os.getpid()

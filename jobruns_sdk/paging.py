@@ -35,7 +35,8 @@ class Page(Generic[T_co]):
 
     Attributes:
         items: The items in order.
-        cursor: Where to go on after this page, in this or another process; None if nothing is left.
+        cursor: Where to go on after this page, in this or another process; None if nothing is left. A list call that is
+            given None begins anew: whoever stores cursors stores the end, too, and does not ask again.
     """
 
     items: tuple[T_co, ...]
@@ -103,6 +104,10 @@ class Walk(Generic[T_co]):
         self._advancing = asyncio.Lock()
         self._stream = (plan.arrange or self._arrange)(Opening(plan, self._places))
 
+    def __repr__(self) -> str:
+        pages = sum(lane.counts.pages for lane in self._stream.lanes)
+        return f"<Walk: {self._plan.listing}, {'closed' if self._closed else 'open'}, pages read: {pages}>"
+
     def __aiter__(self) -> Self:
         """Go on where the walk stands."""
         return self
@@ -131,7 +136,10 @@ class Walk(Generic[T_co]):
 
     @property
     def cursor(self) -> str | None:
-        """Where to go on after the last item handed out, also in the middle of a page; None if nothing is left."""
+        """Where to go on after the last item handed out, also in the middle of a page; None if nothing is left.
+
+        A list call that is given None begins anew: None is the end of a walk, and not a place to go on from.
+        """
         unconsumed = Counter(lane.name for _, lane in (*self._ready[self._at :], *self._taken))
         places = {lane.name: lane.place(unconsumed[lane.name]) for lane in self._stream.lanes}
         places = {**self._places, **places}

@@ -33,7 +33,10 @@ _TEXT_FORMS: Final = {
     kind: f"{names}[?region=REGION&profile=PROFILE], names percent-encoded"
     for kind, names in (("job", "SERVICE:JOB"), ("run", "SERVICE:JOB/RUN"))
 }
-_MISTAKEN: Final = {("job", 1): "it names a run of a job", ("run", 0): "it names a job, and no run of it"}
+_MISTAKEN: Final[Mapping[tuple[str, int | None], str]] = {
+    ("job", 1): "it names a run of a job",
+    ("run", 0): "it names a job, and no run of it",
+}
 
 
 def _known_service(name: str) -> str:

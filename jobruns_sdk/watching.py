@@ -147,6 +147,9 @@ class Watch:
         for handle, run in runs:
             self._join(handle, run)
 
+    def __repr__(self) -> str:
+        return f"<Watch: runs followed: {len(self._runs)}, jobs: {len(self._jobs)}>"
+
     def __aiter__(self) -> Self:
         """Go on watching."""
         return self

@@ -28,7 +28,8 @@ class Carrier(Generic[A_co]):
         self.carried = carried
 
     def __repr__(self) -> str:
-        return f"sync.{self.carried!r}"
+        text = repr(self.carried)
+        return f"<sync.{text[1:]}" if text.startswith("<") else f"sync.{text}"
 
 
 class Carried(Protocol[P, R_co]):

@@ -1,13 +1,13 @@
 """The client, with calls that wait."""
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Sequence
 from types import TracebackType
 from typing import Any, Final, Literal, Self, Unpack, overload
 
 from jobruns_sdk import client
 from jobruns_sdk.bridge import Bridge
 from jobruns_sdk.errors import JobRunsError
-from jobruns_sdk.following import RunLike, WaitOptions
+from jobruns_sdk.following import Runs, WaitOptions
 from jobruns_sdk.model import JobRun, StateChange
 from jobruns_sdk.sync.carrying import Carrier, blocking, constructed_like, listed, wrapped
 from jobruns_sdk.sync.handles import DataZoneJob, EmrServerlessApplication, GlueJob, handle_from
@@ -64,18 +64,18 @@ class JobRunsClient(Carrier[client.JobRunsClient]):
     # A type checker takes only the first overload of what is handed to ``blocking``.
     @overload
     def wait_all(
-        self, runs: Iterable[RunLike], *, return_exceptions: Literal[False] = False, **options: Unpack[WaitOptions]
+        self, runs: Runs, *, return_exceptions: Literal[False] = False, **options: Unpack[WaitOptions]
     ) -> list[JobRun[Native]]: ...
     @overload
     def wait_all(
-        self, runs: Iterable[RunLike], *, return_exceptions: Literal[True], **options: Unpack[WaitOptions]
+        self, runs: Runs, *, return_exceptions: Literal[True], **options: Unpack[WaitOptions]
     ) -> list[JobRun[Native] | JobRunsError]: ...
     @overload
     def wait_all(
-        self, runs: Iterable[RunLike], *, return_exceptions: bool, **options: Unpack[WaitOptions]
+        self, runs: Runs, *, return_exceptions: bool, **options: Unpack[WaitOptions]
     ) -> Sequence[JobRun[Native] | JobRunsError]: ...
     def wait_all(
-        self, runs: Iterable[RunLike], *, return_exceptions: bool = False, **options: Unpack[WaitOptions]
+        self, runs: Runs, *, return_exceptions: bool = False, **options: Unpack[WaitOptions]
     ) -> Sequence[JobRun[Native] | JobRunsError]:
         """Wait until all runs have ended for good, and return them in order; see the asynchronous ``wait_all``."""
         return self.bridge.run(self.carried.wait_all(listed(runs), return_exceptions=return_exceptions, **options))

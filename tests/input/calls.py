@@ -1,7 +1,7 @@
 """Every public call that takes arguments, with arguments that are right, and what each argument must not be."""
 
 import inspect
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -73,7 +73,7 @@ class Call:
         result = self.of(client)(**{**self.right, **arguments})
         if isinstance(result, Pages):
             await result.first()
-        elif isinstance(result, AsyncIterator):
+        elif hasattr(result, "__anext__"):
             await anext(result)
         elif inspect.isawaitable(result):
             await result
@@ -199,7 +199,7 @@ _PAIRS: Final[Values] = ("x", 5, ["a"], {"a": 5}, {5: "a"}, {"a": None}, {"a": "
 _FLAG_OR_NONE: Final[Values] = ("no", "", 1, 0)
 _FLAG: Final[Values] = (*_FLAG_OR_NONE, None)
 _REFERENCE: Final[Values] = (5, None, "", "etl", b"glue:etl", {"JobName": "etl"}, ["glue", "etl"])
-_ITEMS: Final[Values] = (5, None, "glue:etl/jr_0", [5], [None], ["jr_0/"], b"x")
+_ITEMS: Final[Values] = (5, None, "glue:etl", [5], [None], ["jr_0/"], b"x")
 _IDS: Final[Values] = (5, None, "jr_0", [5], [None], [""], ["\ud800"], b"x")
 
 WRONG: Final[Mapping[str, Values]] = {
@@ -296,7 +296,7 @@ WRONG: Final[Mapping[str, Values]] = {
     "size": (*_COUNT, None),
     "states": _STATES,
     "tags": _PAIRS,
-    "targets": (5, None, "glue:etl/jr_0", [5], [None], ["etl"], b"x"),
+    "targets": (5, None, "etl", [5], [None], ["etl"], b"x"),
     "text": (5, None, "", "etl", b"glue:etl"),
     "timeout": (*_TIME, timedelta(0), timedelta(seconds=-1)),
     "value": (5, None, "x", object(), JobRunsClient),
@@ -312,7 +312,6 @@ ELSEWHERE: Final[Mapping[tuple[str, str], Values]] = {
     ("client.jobs", "states"): (),
     ("client.jobs, applications", "tags"): (),
     ("client.runs", "order"): (5, "", "descending", ["newest"], True, None),
-    ("client.stop", "runs"): (5, None, "glue:etl", [5], [None], ["jr_0/"], b"x"),
     ("glue.bookmark", "run_id"): _TEXT,
     ("glue.reset_bookmark", "run_id"): _TEXT,
     ("glue.start", "timeout"): (*_TIME, timedelta(seconds=90), timedelta(0)),

@@ -27,6 +27,7 @@ from jobruns_sdk import (
     Usage,
     Walk,
     WalkReport,
+    Watch,
 )
 from jobruns_sdk.arrow import JobRunFrame, RecordBatches
 from jobruns_sdk.services.datazone import native as datazone
@@ -108,7 +109,14 @@ async def waiting_answers_runs_in_order(client: JobRunsClient, refs: list[RunRef
 
 
 async def stopping_answers_outcomes(client: JobRunsClient, refs: list[RunRef]) -> None:
-    assert_type(await client.stop([*refs, "glue:x/jr_0"]), list[StopOutcome])
+    outcomes = await client.stop([*refs, "glue:x/jr_0"])
+    assert_type(outcomes, list[StopOutcome])
+    assert_type(await client.stop(refs[0]), list[StopOutcome])
+    assert_type(await client.stop(client.glue("x").runs()), list[StopOutcome])
+    assert_type(await client.wait_all(outcomes, timeout=HOUR), list[JobRun[Native]])
+    assert_type(await client.wait_all("glue:x/jr_0", timeout=HOUR), list[JobRun[Native]])
+    assert_type(client.watch(client.glue("x"), timeout=HOUR), Watch)
+    await client.stop(client.glue("x"))  # type: ignore[arg-type]
     assert_type(await client.glue("x").stop(["jr_0"]), list[StopOutcome])
     assert_type(await client.emr_serverless("a").stop(["00f"], grace_period=HOUR), list[StopOutcome])
 

@@ -85,7 +85,8 @@ class DataZoneJob:
                 it is as it is by then, which may be a later state. No cursor carries this.
             limit: How many runs are yielded at most.
             page_size: How many rows to ask for at once, 50 at most and unless told otherwise.
-            cursor: Where an earlier walk has left off; its filters apply again and may be left out.
+            cursor: Where an earlier walk has left off; its filters apply again and may be left out. None begins at the
+                start, though it is also the cursor of a walk that came to its end.
 
         Raises:
             InvalidRequestError: An argument cannot be right.
