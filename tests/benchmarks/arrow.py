@@ -11,9 +11,9 @@ import asyncio
 import sys
 import time
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from jobruns_sdk import JobRun, JobRunsClient
+from jobruns_sdk import JobRun, JobRunsClient, Pages
 from jobruns_sdk.arrow import batch_from_runs
 from tests.benchmarks import peers, report
 from tests.benchmarks.measuring import medians
@@ -24,31 +24,52 @@ if TYPE_CHECKING:
 
 _BATCH = 4096
 _GOAL = 1 / 10
+_LATENCY = 0.05  # seconds, for the rows that go by the clock on the wall
 
 
-async def converting(url: str, *, rounds: int, pages: int) -> list[report.Row]:
-    """Processor time for each run: from rows to record batches, and a whole stream of pages to rows."""
+async def converting(url: str, far: str, *, rounds: int, pages: int) -> list[report.Row]:
+    """Time for each run: of making record batches, against that of a loop over the runs, from nearby and from afar."""
     found: list[report.Row] = []
-    async with peers.sdk_client(url) as client:
-        for service in (peers.EMR, peers.GLUE):
-            runs = await _runs(client, service, pages)
-            for what, native in (("", False), (", native detail as JSON", True)):
-                convert = partial(_convert, runs, native=native)
-                read = partial(_runs, client, service, pages)
-                contest: dict[str, Callable[[], Awaitable[object]]] = {"convert": convert, "read": read}
-                times = await medians(contest, rounds, time.process_time)
-                name = f"rows to Arrow, {service.name}, pages of {service.page_size}{what}"
-                seconds = (times["convert"], times["read"])
-                found.append(report.ratio(name, seconds, "reading", None if native else _GOAL, runs=len(runs)))
+    for service in (peers.EMR, peers.GLUE):
+        async with peers.sdk_client(url) as client, peers.sdk_client(far) as far_client:
+            near, rows = _pages(client, service, pages), await _pages(client, service, pages).collect()
+            loop = partial(_loop, near)
+            contest: dict[str, Callable[[], Awaitable[object]]] = {
+                "loop": loop,
+                "batches instead": partial(_batches, near),
+                "to batches": partial(_convert, rows, native=False),
+                "to batches, native": partial(_convert, rows, native=True),
+            }
+            times = await medians(contest, rounds, time.process_time)
+            elapsed = await medians({"loop": partial(_loop, _pages(far_client, service, pages))}, 1, time.perf_counter)
+        name = f"{service.name}, pages of {service.page_size}"
+        native, extra = times["to batches, native"], max(0.0, times["batches instead"] - times["loop"])
+        row = partial(report.ratio, runs=len(rows))
+        found += [
+            row(f"record batches instead of runs, {name}: more", (extra, times["loop"]), "loop over runs", _GOAL),
+            row(f"runs in memory to record batches, {name}", (times["to batches"], times["loop"]), "reading", _GOAL),
+            row(f"the same with native detail as JSON, {name}", (native, times["loop"]), "reading", None),
+            row(f"the same without, 50 ms latency, {name}", (times["to batches"], elapsed["loop"]), "reading", _GOAL),
+        ]
     return found
 
 
-async def _runs(client: JobRunsClient, service: peers.Service, pages: int) -> list[JobRun[object]]:
+def _pages(client: JobRunsClient, service: peers.Service, pages: int) -> Pages[JobRun[Any]]:
     handle = client.glue(str(pages)) if service is peers.GLUE else client.emr_serverless(str(pages))
-    return [run async for run in handle.runs()]
+    return handle.runs()
 
 
-async def _convert(runs: list[JobRun[object]], *, native: bool) -> None:
+async def _loop(pages: Pages[JobRun[Any]]) -> None:
+    rows = [run async for run in pages]
+    rows.clear()  # what it takes to let go of them is part of it, as it is of the batches
+
+
+async def _batches(pages: Pages[JobRun[Any]]) -> None:
+    frame = await pages.to_arrow()
+    del frame
+
+
+async def _convert(runs: list[JobRun[Any]], *, native: bool) -> None:
     for first in range(0, len(runs), _BATCH):
         batch_from_runs(runs[first : first + _BATCH], native=native)
 
@@ -58,8 +79,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.arrow", description=__doc__)
     parser.add_argument("--smoke", action="store_true")
     smoke: bool = parser.parse_args().smoke
-    with serving() as url:
-        rows = asyncio.run(converting(url, rounds=2 if smoke else 15, pages=40))
+    with serving() as url, serving(_LATENCY) as far:
+        rounds = 2 if smoke else 15
+
+        def measure() -> list[report.Row]:
+            return asyncio.run(converting(url, far, rounds=rounds, pages=40))
+
+        rows = report.calm(measure) if smoke else measure()
     print(report.table(rows))  # noqa: T201  # a benchmark tells what it has found
     return int(smoke and any(row.is_alarming for row in rows))
 
