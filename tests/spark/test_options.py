@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from jobruns_sdk.spark.options import read_options
 
 JOB = {"jobs": "glue:nightly-etl"}
 ROLE = "arn:aws:iam::111122223333:role/read"
+PAGE = Path(__file__).parents[2] / "docs" / "spark.md"
 
 
 @pytest.mark.parametrize(
@@ -162,3 +164,13 @@ def test_some_options_are_not_for_streams(name: str, text: str) -> None:
     assert options.for_batch() is options
     with pytest.raises(InvalidRequestError, match=f"option {name}"):
         options.for_stream()
+
+
+def test_the_page_has_a_row_for_every_option() -> None:
+    with pytest.raises(InvalidRequestError, match="unknown option") as refused:
+        read_options({"?": ""})
+    known = re.findall(r"\w+", str(refused.value).partition("known are ")[2])
+    rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \|", PAGE.read_text("utf-8"), re.MULTILINE)
+
+    assert known
+    assert sorted(re.findall(r"\w+", " ".join(rows))) == sorted(known)
