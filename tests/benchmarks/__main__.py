@@ -1,7 +1,8 @@
 """All benchmarks: one table.
 
-    python -m tests.benchmarks [--json PATH] [--smoke]
+    python -m tests.benchmarks [--json PATH] [--page] [--smoke]
 
+With --page the results are written to docs/benchmarks.md; what the page says about them is to be read again then.
 The smoke form is short, and fails only if a ratio is worse than half of its goal each time that it is measured.
 """
 
@@ -42,6 +43,7 @@ def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--json", type=Path, metavar="PATH")
+    parser.add_argument("--page", action="store_true")
     parser.add_argument("--smoke", action="store_true")
     options = parser.parse_args()
 
@@ -53,6 +55,8 @@ def main() -> int:
     print(f"\n{report.table(rows)}")  # noqa: T201  # as above
     if options.json:
         options.json.write_text(f"{report.as_json(rows)}\n")
+    if options.page:
+        report.PAGE.write_text(report.with_results(report.PAGE.read_text("utf-8"), report.results(rows)), "utf-8")
     return int(options.smoke and any(row.is_alarming for row in rows))
 
 

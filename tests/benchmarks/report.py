@@ -3,14 +3,20 @@
 import json
 import os
 import platform
+import re
 import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 from typing import Final, Literal
 
 import attrs
 
+PAGE: Final = Path(__file__).parents[2] / "docs" / "benchmarks.md"
+_BLOCK: Final = re.compile(
+    r"(<!-- results: made by python -m tests\.benchmarks --page -->\n)(?P<text>.*)(<!-- results: end -->\n)", re.DOTALL
+)
 _PACKAGES: Final = ("aiobotocore", "aiohttp", "attrs", "boto3", "botocore", "msgspec", "pytest")
 _HEADINGS: Final = ("", "jobruns_sdk", "peer", "figure", "goal", "")
 
@@ -102,6 +108,23 @@ def circumstances() -> dict[str, str]:
         "time zone": time.tzname[0],
         "load": " ".join(f"{load:.1f}" for load in os.getloadavg()),
     }
+
+
+def results(rows: Sequence[Row]) -> str:
+    """Return all of it in Markdown."""
+    told = "\n".join(f"{name}: {value}" for name, value in circumstances().items())
+    return f"```text\n{told}\n```\n\n{table(rows)}"
+
+
+def results_of(page: str) -> str:
+    """Return what stands on the page between its two lines."""
+    found = _BLOCK.search(page)
+    return "" if found is None else found["text"].strip()
+
+
+def with_results(page: str, text: str) -> str:
+    """Return the page with other results."""
+    return _BLOCK.sub(lambda found: f"{found[1]}\n{text}\n\n{found[3]}", page)
 
 
 def as_json(rows: Sequence[Row]) -> str:

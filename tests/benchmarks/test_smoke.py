@@ -1,11 +1,13 @@
 import json
+import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.benchmarks.report import Row, calm, table
+from tests.benchmarks.report import PAGE, Row, calm, results, results_of, table, with_results
 from tests.benchmarks.server import ROOT
 
 
@@ -16,8 +18,13 @@ def test_no_ratio_is_worse_than_half_of_its_goal(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)  # noqa: S603  # our own
 
     assert done.returncode == 0, done.stdout + done.stderr
-    goals = [row["goal"] for row in json.loads(path.read_text())["rows"] if row["unit"] == "ratio"]
+    told = json.loads(path.read_text())["rows"]
+    goals = [row["goal"] for row in told if row["unit"] == "ratio"]
     assert len([goal for goal in goals if goal is not None]) == 13
+
+    rows = [Row(**{name: value for name, value in row.items() if name != "met"}).cells() for row in told]
+    shown = cells(results_of(PAGE.read_text("utf-8")))
+    assert list(map(goal_of, rows)) == list(map(goal_of, shown[: len(rows)])), "run it with --page"
 
 
 @pytest.mark.parametrize(
@@ -35,13 +42,33 @@ def test_only_ratios_alarm(row: Row, *, met: bool, alarming: bool) -> None:
 
 
 def test_the_table_is_markdown() -> None:
-    lines = table([Row("CPU", "1 ms", "boto3 5 ms", 0.2, 0.25), Row("start", "+3 ms", "", 3.0, 2.0, "ms")]).splitlines()
+    text = table([Row("CPU", "1 ms", "boto3 5 ms", 0.2, 0.25), Row("start", "+3 ms", "", 3.0, 2.0, "ms")])
 
-    assert [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]] == [
+    assert cells(text) == [
         ["CPU", "1 ms", "boto3 5 ms", "1/5", "<= 1/4", "met"],
         ["start", "+3 ms", "", "3.0 ms", "<= 2.0 ms", "MISSED"],
     ]
-    assert len({len(line) for line in lines}) == 1
+    assert len({len(line) for line in text.splitlines()}) == 1
+
+
+def goal_of(row: Sequence[str]) -> tuple[str, str]:
+    """What is measured, of however many runs, and the goal."""
+    return re.sub(r"[\d,]+ runs", "runs", row[0]), row[4]
+
+
+def cells(text: str) -> list[list[str]]:
+    """The cells of a table in Markdown, below its heading."""
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+def test_results_are_written_between_their_lines_only() -> None:
+    text = results([Row("CPU", "1 ms", "boto3 5 ms", 0.2, 0.25)])
+
+    page = with_results(PAGE.read_text("utf-8"), text)
+
+    assert results_of(page) == text
+    assert with_results(page, results_of(PAGE.read_text("utf-8"))) == PAGE.read_text("utf-8")
 
 
 @pytest.mark.parametrize(("figures", "measured"), [([0.2], 1), ([0.6, 0.2], 2), ([0.6, 0.7, 0.8, 0.2], 3)])
