@@ -41,6 +41,8 @@ def environment(folder: Path, tokens: str) -> dict[str, str]:
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_ENDPOINT_URL_STS": tokens,
         "PYSPARK_PYTHON": sys.executable,
+        "SPARK_LOCAL_IP": "127.0.0.1",  # else Spark looks the machine's name up, which need not be known
+        "SPARK_LOCAL_HOSTNAME": "localhost",
         "PYTHONPATH": str(ROOT),
     }
 
