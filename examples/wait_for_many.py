@@ -1,6 +1,6 @@
 """Start many runs, and wait for all of them behind a progress bar (``pip install rich``).
 
-The waits share their polls: forty runs of one Glue job cost one list call a round. The hour that they take is virtual.
+The waits share their polls: one list call tells of all runs of a job. The time that they take is virtual.
 """
 
 import asyncio
