@@ -5,7 +5,7 @@ A check takes the argument's name and its value; most are rules. ``validated`` m
 
 import re
 from collections.abc import Callable, ItemsView, Iterable, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from math import inf
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
@@ -90,8 +90,12 @@ def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0
 
 
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
 def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+    return _is_whole(value) and value != 0
 
 
 def kind_of(kind: type | tuple[type, ...], right: str) -> Rule:
@@ -117,6 +121,13 @@ check_number: Final = Rule("a number of more than 0", _is_number)
 check_amount: Final = Rule("a finite number of more than 0", lambda value: _is_number(value) and value != inf)
 
 check_count: Final = Rule("a whole number of 1 or more", _is_count)
+
+check_whole: Final = Rule("a whole number of 0 or more", _is_whole)
+
+check_moment: Final = Rule(
+    "a datetime with a time zone, such as datetime.now(UTC)",
+    lambda value: isinstance(value, datetime) and value.utcoffset() is not None,
+)
 
 check_time: Final = Rule(
     "a timedelta of 0 or more, such as timedelta(minutes=5)",

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal, Self, TypedDict
 import attrs
 import msgspec
 
-from jobruns_sdk.arguments import Rule, check_flag, items_of, one_of, optional, refusal, validated
+from jobruns_sdk.arguments import check_flag, check_moment, items_of, one_of, optional, refusal, validated
 from jobruns_sdk.cursors import Cursor, Query
 from jobruns_sdk.errors import CursorError, InvalidRequestError, UnsupportedOperationError
 from jobruns_sdk.model import JobRun, RunState
@@ -79,11 +79,7 @@ def _check_window(query: "RunQuery", _: object, until: datetime | None) -> None:
         raise InvalidRequestError(f"created_after is no later than created_before, got {since!r} and {until!r}")
 
 
-_check_moment: Final = Rule(
-    "a datetime with a time zone, such as datetime.now(UTC)",
-    lambda value: isinstance(value, datetime) and value.utcoffset() is not None,
-)
-_MOMENT: Final = validated(optional(_check_moment))
+_MOMENT: Final = validated(optional(check_moment))
 
 
 @attrs.frozen(kw_only=True)

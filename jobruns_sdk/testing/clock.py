@@ -51,6 +51,12 @@ def seconds_from(by: timedelta | float) -> float:
     return seconds
 
 
+def _aware(start: datetime) -> datetime:
+    if start.tzinfo is None:
+        raise ValueError("a clock starts at an aware datetime, for instance datetime(2026, 1, 5, tzinfo=UTC)")
+    return start.astimezone(UTC)
+
+
 class _Calling(AbstractContextManager[None]):
     """Marks one call as in flight; one object serves all calls, since the clock only counts them."""
 
@@ -85,10 +91,7 @@ class VirtualClock:
     """
 
     def __init__(self, start: datetime | None = None, *, auto_advance: bool = True) -> None:
-        start = START if start is None else start
-        if start.tzinfo is None:
-            raise ValueError("a clock starts at an aware datetime, for instance datetime(2026, 1, 5, tzinfo=UTC)")
-        self._start = start.astimezone(UTC)
+        self._start = _aware(START if start is None else start)
         self._elapsed = 0.0
         self._auto = auto_advance
         self._lock = threading.RLock()
@@ -220,7 +223,7 @@ class SpeedClock:
     def __init__(self, start: datetime | None = None, *, speed: float = 1.0) -> None:
         if not speed > 0 or math.isinf(speed):
             raise ValueError(f"speed is a positive number, not {speed}")
-        self._start = (datetime.now(UTC) if start is None else start).astimezone(UTC)
+        self._start = _aware(datetime.now(UTC) if start is None else start)
         self._speed = speed
         self._skipped = 0.0
         self._origin = time.monotonic()

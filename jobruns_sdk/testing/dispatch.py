@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Final, cast
 from urllib.parse import unquote
 
+from jobruns_sdk.arguments import check_text
 from jobruns_sdk.testing import checking
 from jobruns_sdk.testing.answers import Answer, Params, ServiceError, milliseconds, validation_error
 from jobruns_sdk.testing.clock import Clock
@@ -36,6 +37,24 @@ OPERATIONS: Final[Mapping[str, Mapping[str, Operation]]] = {
     "glue": glue.OPERATIONS,
 }
 """Every operation of every service, by AWS's names."""
+
+
+def check_operation(name: str) -> None:
+    """Refuse the name of an operation that there is not: `GetJobRun`, `glue:GetJobRun`, `glue:*` and `*` are right.
+
+    Raises:
+        ValueError: Neither this service nor AWS has it.
+    """
+    check_text("operation", name)
+    service, _, operation = name.rpartition(":")
+    served = {one: known for one, known in OPERATIONS.items() if service in ("", one)}
+    if served and (operation == "*" or any(operation in known for known in served.values())):
+        return
+    # What AWS has and nobody is served here may be asked for all the same, as by a test that says that nobody did.
+    if not any(operation in checking.model(one)["operations"] for one in served):
+        names = sorted({one for known in served.values() for one in known})
+        raise ValueError(f"there is no operation {name!r}: name one of {', '.join(names)}, as in 'glue:GetJobRun'")
+
 
 _TARGET: Final = "AWSGlue."
 _CREDENTIAL: Final = re.compile(r"Credential=([^/,\s]+)/\d+/([^/]+)/")

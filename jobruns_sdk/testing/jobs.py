@@ -69,6 +69,11 @@ class Job:
     _waiting: deque[Attempt] = field(default_factory=deque[Attempt])
     _sorted: bool = True
 
+    def describe_as(self, other: "Job") -> None:
+        """Be from now on as another job is, and keep the runs and what is known of them."""
+        self.script, self.limits, self.settings = other.script, other.limits, other.settings
+        self.state, self.tags, self.bookmarks.enabled = other.state, other.tags, other.bookmarks.enabled
+
     def has_slot(self) -> bool:
         """Whether a run started now would begin at once."""
         return self.limits.max_concurrent is None or self.active < self.limits.max_concurrent
@@ -204,3 +209,11 @@ def _key(attempt: Attempt) -> Key:
 
 
 Matches = Callable[[Attempt], bool]
+
+
+def put(jobs: dict[str, Job], job: Job) -> None:
+    """Add a job to others, or describe the one of its name anew."""
+    if job.name in jobs:
+        jobs[job.name].describe_as(job)
+    else:
+        jobs[job.name] = job

@@ -6,6 +6,7 @@ function of (attempt, now). What depends on other runs (a free slot, the next at
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 
 Native = Mapping[str, object]
 """Members of a service's own structure, by AWS's names."""
@@ -48,6 +49,9 @@ class Machine:
         state = outcome if outcome in own else unified.get(outcome, outcome)
         if not state.replace("_", "").isalpha() or not state.isupper():
             raise ValueError(f"a state is written in capitals, such as {self.succeeded!r}: not {outcome!r}")
+        # Any other may be one that AWS adds tomorrow.
+        if state not in own and (near := get_close_matches(state, own | unified.keys(), n=1, cutoff=0.85)):
+            raise ValueError(f"{self.service} has no state {outcome!r}: did you mean {near[0]!r}?")
         return state
 
 

@@ -7,12 +7,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from jobruns_sdk.testing.clock import SpeedClock, VirtualClock
-from jobruns_sdk.testing.dispatch import Dispatcher, ReceivedRequest
+from jobruns_sdk.testing.dispatch import Dispatcher, ReceivedRequest, check_operation
 from jobruns_sdk.testing.faults import HTML, Fault, FaultKind
 from jobruns_sdk.testing.history import span
 from jobruns_sdk.testing.pages import TokenKind, Tokens
-from jobruns_sdk.testing.quotas import PUBLISHED, Quota, Quotas
+from jobruns_sdk.testing.quotas import Quota, Quotas, limits_of
 from jobruns_sdk.testing.seeding import Seeding
+from jobruns_sdk.testing.seeds import checked
 from jobruns_sdk.testing.server import ServerThread, is_loopback
 from jobruns_sdk.testing.world import World
 
@@ -44,9 +45,11 @@ class LocalService(Seeding):
     addresses than loopback ones are refused unless `allow_remote=True`.
 
     Raises:
-        ValueError: The address is not a loopback one, the port is none, or a clock and its settings are both given.
+        ValueError: An argument cannot be right, the address is not a loopback one, or a clock and its settings are both
+            given.
     """
 
+    @checked
     def __init__(
         self,
         *,
@@ -68,7 +71,7 @@ class LocalService(Seeding):
     ) -> None:
         if not (allow_remote or is_loopback(host)):
             raise ValueError(f"{host} is not a loopback address; allow_remote=True serves it to other machines")
-        if not 0 <= port <= _LAST_PORT:
+        if port > _LAST_PORT:
             raise ValueError(f"a port is a number up to {_LAST_PORT}: not {port}")
         if clock is not None and (start is not None or speed is not None):
             raise ValueError("a clock is given: start and speed are its own to say")
@@ -82,7 +85,9 @@ class LocalService(Seeding):
             glue_retention=span(glue_retention) or 0,
             exclusive_window=exclusive_window,
         )
-        limits: Mapping[str, Quota] = PUBLISHED if quotas is True else quotas or {}
+        limits = limits_of(quotas)
+        for operation in limits:
+            check_operation(operation)
         self._dispatcher = Dispatcher(world, self.clock, Quotas(limits), check, deque(maxlen=_LOG_SIZE))
         self._server = ServerThread(self._dispatcher.handle, host, port)
         super().__init__(world, self.clock, self._dispatcher.lock)
@@ -176,12 +181,17 @@ class LocalService(Seeding):
             return list(self._dispatcher.problems)
 
     def calls(self, operation: str | None = None) -> int:
-        """How many requests came in for an operation (`GetJobRun`, `glue:GetJobRun`), or for all together."""
+        """How many requests came in for an operation (`GetJobRun`, `glue:GetJobRun`, `glue:*`), or for all together.
+
+        Raises:
+            ValueError: There is no such operation.
+        """
+        check_operation(operation := "*" if operation is None else operation)
         with self._lock:
             counts = self._dispatcher.counts
-            if operation is not None:
+            if not operation.endswith("*"):
                 return counts[operation]
-            return sum(count for name, count in counts.items() if ":" in name)
+            return sum(count for name, count in counts.items() if ":" in name and name.startswith(operation[:-1]))
 
     def forget_requests(self) -> None:
         """Begin the log and the counts anew."""
@@ -189,6 +199,7 @@ class LocalService(Seeding):
             self._dispatcher.log.clear()
             self._dispatcher.counts.clear()
 
+    @checked
     def fault(
         self,
         operation: str,
@@ -222,8 +233,9 @@ class LocalService(Seeding):
         - `stale_list`: the answer is as of `seconds` (60) ago on the service's clock.
 
         Raises:
-            ValueError: There is no such kind of fault.
+            ValueError: There is no such kind of fault, or no such operation.
         """
+        check_operation(operation)
         fault = Fault(
             operation,
             kind,

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from jobruns_sdk.arguments import mapping_of, refusal
+
 Quota = tuple[float, float]
 """Calls a second, and how many may come at once."""
 
@@ -22,6 +24,26 @@ PUBLISHED: Final[Mapping[str, Quota]] = {
     "emr-serverless:ListApplications": (10, 50),
     "emr-serverless:GetDashboardForJobRun": (1, 2),
 }
+
+
+_RIGHT: Final = "True, False or a mapping such as {'glue:GetJobRuns': (5, 10)}: calls a second, and at once"
+
+
+def limits_of(quotas: bool | Mapping[str, Quota]) -> Mapping[str, Quota]:  # noqa: FBT001  # as LocalService takes it
+    """The quotas that are meant: none, the published ones, or those that are given.
+
+    Raises:
+        ValueError: They are not to be read as such.
+    """
+    if isinstance(quotas, bool):
+        return PUBLISHED if quotas else {}
+    for operation, quota in mapping_of("quotas", _RIGHT, quotas):
+        match quota:
+            case (int() | float() as rate, int() | float() as burst) if rate > 0 and burst > 0:
+                continue
+            case _:
+                raise refusal(f"quotas[{operation!r}]", "(calls a second, calls at once), both more than 0", quota)
+    return quotas
 
 
 @dataclass(slots=True)

@@ -10,8 +10,9 @@ from jobruns_sdk.testing.answers import milliseconds
 from jobruns_sdk.testing.bookmarks import ENABLED, OPTION, Bookmarks
 from jobruns_sdk.testing.clock import Clock
 from jobruns_sdk.testing.history import History, add_past_run, script, script_like, span
-from jobruns_sdk.testing.jobs import Job, Limits
+from jobruns_sdk.testing.jobs import Job, Limits, put
 from jobruns_sdk.testing.lifecycle import DATAZONE, EMR_SERVERLESS, GLUE
+from jobruns_sdk.testing.seeds import checked
 from jobruns_sdk.testing.world import World
 
 _MINUTE: Final = 60_000
@@ -24,7 +25,8 @@ class Seeding:
     """The part of the local service that takes what a test puts in.
 
     A job is named as in the SDK's references: `glue:etl`, `emr-serverless:00f1abc`, `datazone:dzd_x/job42`. Outcomes
-    and states are given in a service's own words (`SUCCESS`) or in the SDK's (`SUCCEEDED`).
+    and states are given in a service's own words (`SUCCESS`) or in the SDK's (`SUCCEEDED`). What cannot be right is
+    refused with a ValueError.
     """
 
     def __init__(self, world: World, clock: Clock, lock: threading.RLock) -> None:
@@ -32,6 +34,7 @@ class Seeding:
         self._clock = clock
         self._lock = lock
 
+    @checked
     def add_glue_job(
         self,
         name: str,
@@ -54,7 +57,7 @@ class Seeding:
         number_of_workers: int = 10,
         native: Mapping[str, object] | None = None,
     ) -> None:
-        """Add a Glue job, or replace one, and say how its runs go.
+        """Add a Glue job and say how its runs go; one that is there is described anew, and keeps its runs.
 
         The first `fail_attempts` attempts of a run fail, as far as the job retries (`max_retries`); the next one ends
         in `outcome` after `startup` and `duration` (None: it never ends). A retry follows `retry_delay` after the
@@ -95,8 +98,9 @@ class Seeding:
         job.tags.update(tags or {})
         job.bookmarks = Bookmarks(enabled=arguments.get(OPTION) == ENABLED)
         with self._lock:
-            self._world.glue[name] = job
+            put(self._world.glue, job)
 
+    @checked
     def add_application(
         self,
         application_id: str | None = None,
@@ -116,7 +120,7 @@ class Seeding:
         startup: timedelta = timedelta(seconds=30),
         native: Mapping[str, object] | None = None,
     ) -> str:
-        """Add an EMR Serverless application, or replace one, and say how its runs go; answers its id.
+        """Add an EMR Serverless application and say how its runs go, as `add_glue_job` does; answers its id.
 
         Runs beyond `max_concurrent_runs` are queued. A run's own retry policy comes before `max_retries`. For the rest
         see `add_glue_job`; `native` are further members of the Application structure.
@@ -154,9 +158,10 @@ class Seeding:
                     "maxConcurrentRuns": max_concurrent_runs,
                 }
             app = Job(EMR_SERVERLESS, application_id, self._now(), script_of_app, limits, settings, state=state)
-            self._world.applications[application_id] = app
+            put(self._world.applications, app)
         return application_id
 
+    @checked
     def add_datazone_job(
         self,
         domain_id: str,
@@ -167,12 +172,13 @@ class Seeding:
         message: str | None = None,
         startup: timedelta = timedelta(seconds=5),
     ) -> None:
-        """Add a DataZone job, or replace one, and say how its runs go; its runs come from `add_run` only."""
+        """Add a DataZone job and say how its runs go, as `add_glue_job` does; its runs come from `add_run` only."""
         script_of_job = script(DATAZONE, outcome=outcome, duration=duration, startup=startup, message=message)
         with self._lock:
-            jobs = self._world.datazone.setdefault(domain_id, {})
-            jobs[job_id] = Job(DATAZONE, job_id, self._now(), script_of_job, Limits(), {})
+            job = Job(DATAZONE, job_id, self._now(), script_of_job, Limits(), {})
+            put(self._world.datazone.setdefault(domain_id, {}), job)
 
+    @checked
     def add_run(
         self,
         job: str,
@@ -235,6 +241,7 @@ class Seeding:
                 found.begin(run.last, at, queue=False)
         return run_id
 
+    @checked
     def add_runs(
         self,
         job: str,
@@ -255,6 +262,7 @@ class Seeding:
                 add_past_run(found, run_id, past, request, milliseconds(now))
         return ids
 
+    @checked
     def next_run(
         self,
         job: str,
