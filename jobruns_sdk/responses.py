@@ -1,6 +1,6 @@
 """Answers that boto3 has parsed, as job runs: for programs that call AWS by themselves."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Final, TypeVar, cast
 
@@ -26,7 +26,8 @@ def run_from_response(
 ) -> JobRun[Native]:
     """Return the run of an answer that boto3 has parsed: of GetJobRun, or one item of a list.
 
-    Times may be datetimes, ISO 8601 text or seconds since 1970. A retry of Glue's is its run, in that attempt.
+    Times may be aware datetimes, as boto3 gives them, ISO 8601 text with its offset or seconds since 1970; one without
+    a zone is refused, since it may be in any. A retry of Glue's is its run, in that attempt.
 
     Args:
         service: ``"emr-serverless"``, ``"datazone"`` or ``"glue"``.
@@ -72,10 +73,13 @@ class _Answer:
     def native(self, kind: type[N]) -> N:
         """Return the service's structure of what is there."""
         try:
-            return msgspec.convert(_clean(self.members), kind, strict=False)
+            native = msgspec.convert(_clean(self.members), kind, strict=False)
         except msgspec.ValidationError as error:
             fault, place = fault_and_place(str(error))
             raise self._fault(fault, self.where + place.removeprefix("$")) from error
+        for place in _naive(native, self.where):
+            raise self._fault("expected a time with its zone, got one without", place)
+        return native
 
     def _mapping(self, data: object) -> Mapping[str, object]:
         if not isinstance(data, Mapping):
@@ -89,7 +93,7 @@ class _Answer:
 def _clean(value: object) -> object:
     """Return the value with times in UTC, where boto3 has them in the machine's zone, and without nulls."""
     match value:
-        case datetime():
+        case datetime() if value.utcoffset() is not None:
             return utc(value)
         case Mapping():
             members = cast("Mapping[object, object]", value)
@@ -98,6 +102,21 @@ def _clean(value: object) -> object:
             return [_clean(item) for item in cast("list[object]", value) if item is not None]
         case _:
             return value
+
+
+def _naive(value: object, where: str) -> Iterator[str]:
+    """Yield the places of times without a zone."""
+    match value:
+        case datetime() if value.utcoffset() is None:
+            yield where
+        case Native():
+            for name in value.__struct_fields__:
+                yield from _naive(getattr(value, name), f"{where}.{name}")
+        case tuple():
+            for index, item in enumerate(cast("tuple[object, ...]", value)):
+                yield from _naive(item, f"{where}[{index}]")
+        case _:
+            pass
 
 
 def _emr_serverless(answer: _Answer) -> JobRun[Native]:

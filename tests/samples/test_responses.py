@@ -120,7 +120,6 @@ def test_a_retry_of_glue_is_its_run_in_that_attempt() -> None:
     [
         MOMENT,
         MOMENT.astimezone(timezone(timedelta(hours=-3, minutes=-30))),
-        MOMENT.replace(tzinfo=None),
         "2026-11-20T02:00:04.313Z",
         "2026-11-20T11:00:04.313000+09:00",
         1795140004.313,
@@ -188,6 +187,14 @@ def test_the_answer_stays_as_it_was() -> None:
         ("glue", {"JobRun": {"Id": 5}}, "$.JobRun.Id"),
         ("glue", {"JobRun": {"Id": "jr_0"}}, "$.JobRun.JobName"),
         ("glue", {"JobRun": {"Id": "jr_0", "JobName": "a", "StartedOn": "yesterday"}}, "$.JobRun.StartedOn"),
+        (
+            "glue",
+            {"JobRun": {"Id": "jr_0", "JobName": "a", "StartedOn": MOMENT.replace(tzinfo=None)}},
+            "$.JobRun.StartedOn",
+        ),
+        ("glue", {"Id": "jr_0", "JobName": "a", "CompletedOn": "2026-11-20T02:00:04"}, "$.CompletedOn"),
+        ("emr-serverless", {"applicationId": "a", "id": "b", "updatedAt": MOMENT.replace(tzinfo=None)}, "$.updatedAt"),
+        ("datazone", {"domainId": "d", "jobId": "j", "id": "r", "endTime": MOMENT.replace(tzinfo=None)}, "$.endTime"),
         ("glue", {"JobRun": {"Id": "jr_0", "JobName": "a", "Attempt": 0.5}}, "$.JobRun.Attempt"),
         ("glue", {"Id": "jr_0", "JobName": "a", "PredecessorRuns": [{}, {"RunId": 5}]}, "$.PredecessorRuns[1].RunId"),
         ("emr-serverless", {}, "$.applicationId"),
