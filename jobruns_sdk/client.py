@@ -40,12 +40,13 @@ if TYPE_CHECKING:
     from aiobotocore.session import AioSession
     from botocore.config import Config
 
-_OPERATIONS: Final = frozenset(
+OPERATIONS: Final = frozenset(
     (operation.service, operation.name)
     for module in (of_datazone, of_emr_serverless, of_glue)
     for operation in vars(module).values()
     if isinstance(operation, Operation)
 )
+"""What the client calls of the services that it knows, by service and name."""
 
 
 class JobRunsClient(Following):
@@ -112,7 +113,7 @@ class JobRunsClient(Following):
         policy = Policy(
             call_timeout,
             max_attempts,
-            quotas_with(quotas, _OPERATIONS, self._adapters),
+            quotas_with(quotas, OPERATIONS, self._adapters),
             shares_of(share_quotas, self._connections.profiles),
         )
         clock = clock or RealClock()

@@ -86,7 +86,11 @@ def placed(
 
 
 async def discovered(
-    client: JobRunsClient, jobs: Iterable[JobRef | JobPattern], *, skip: Callable[[SourceError], object] | None
+    client: JobRunsClient,
+    jobs: Iterable[JobRef | JobPattern],
+    *,
+    skip: Callable[[SourceError], object] | None,
+    must_match: bool = False,
 ) -> list[JobRef]:
     """Return the references of jobs, each once and with its region; patterns are looked up, all at once.
 
@@ -94,22 +98,33 @@ async def discovered(
         client: The client to look with.
         jobs: Jobs and patterns.
         skip: Told of a place where no jobs can be listed, which is left out; None to raise.
+        must_match: Whether a pattern that no job matches is refused, where there are jobs that it could.
 
     Raises:
+        InvalidRequestError: There are jobs, and a pattern matches none of them.
         JobRunsError: A listing failed (ListApplications, ListJobs).
     """
+    matched: dict[tuple[str, str], bool] = {}
 
     async def found(job: JobRef | JobPattern) -> list[JobRef]:
         if isinstance(job, JobRef):
             return [client.handle(job).ref]
         pages = client.jobs(job.service, name=job.name, region_name=job.region, profile=job.profile)
         try:
-            return [one.ref async for one in pages]
+            async with pages.open() as walk:
+                refs = [one.ref async for one in walk]
+                if refs or any(source.rows for source in walk.report.sources):
+                    matched[job.service, job.name] = bool(refs) or matched.get((job.service, job.name), False)
         except JobRunsError as error:
             if skip is None:
                 raise
             skip(SourceError(JobRef(job.service, (job.name,), job.region, job.profile), error))
             return []
+        return refs
 
     groups = await concurrently(map(found, jobs))
+    if must_match and (missed := sorted(f"{service}:{name}" for (service, name), any_ in matched.items() if not any_)):
+        raise InvalidRequestError(
+            f"no job is called {' or '.join(missed)}, and there are others: is it misspelt? onError=skip reads the rest"
+        )
     return list(dict.fromkeys(ref for group in groups for ref in group))

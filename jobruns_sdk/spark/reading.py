@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
+from jobruns_sdk.client import OPERATIONS
 from jobruns_sdk.errors import InvalidRequestError
 from jobruns_sdk.model import RunState
-from jobruns_sdk.pacing import QUOTAS, Quota
+from jobruns_sdk.pacing import Quota, quotas_with
 from jobruns_sdk.refs import Service
 from jobruns_sdk.spark.access import QuotaTable, table_of
 
@@ -149,7 +150,10 @@ def quotas(text: str) -> QuotaTable | None:
     if text.strip().lower() == "none":
         return None
     said = {_operation(name): _quota(value) for name, value in pairs(text).items()}
-    return table_of({**QUOTAS, **said})
+    try:
+        return table_of(quotas_with(said, OPERATIONS, ()) or {})
+    except InvalidRequestError as error:
+        raise MalformedError(error.message.removeprefix("quotas: ")) from None
 
 
 def _operation(name: str) -> tuple[str, str]:

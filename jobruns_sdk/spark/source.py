@@ -66,7 +66,8 @@ class JobRunsReader(DataSourceReader):
 
     def partitions(self) -> list[InputPartition]:
         """Divide the jobs, discovered where they are patterns, into tasks."""
-        jobs = jobs_of(self._options, skip=self._options.on_error == "skip")
+        skip = self._options.on_error == "skip"
+        jobs = jobs_of(self._options, skip=skip, must_match=not skip)
         return [InputPartition(task) for task in tasks_of(jobs, self._options)]
 
     def read(self, partition: "InputPartition | None") -> Iterator[pa.RecordBatch]:

@@ -50,22 +50,23 @@ class Jobs:
     access: Access
 
 
-def jobs_of(options: ReadOptions, *, skip: bool = False) -> Jobs:
+def jobs_of(options: ReadOptions, *, skip: bool = False, must_match: bool = False) -> Jobs:
     """Return the jobs that are meant; those that are patterns are discovered now (ListApplications, ListJobs).
 
     Args:
         options: The options of the read.
         skip: Whether a place where no jobs can be listed is left out.
+        must_match: Whether a pattern that no job matches is refused, where there are jobs that it could.
 
     Raises:
-        InvalidRequestError: A job is malformed, or a file cannot be read.
+        InvalidRequestError: A job is malformed, a file cannot be read, or a pattern is to match and does not.
         JobRunsError: A listing failed.
     """
     named = (*options.jobs, *map(parsed, lines_of(options.jobs_files)))
     wanted = placed(named, options.regions, options.profiles)
     access = options.access.naming(job.profile for job in wanted)
     client = worker().client(access, 1)
-    refs = worker().bridge.run(discovered(client, wanted, skip=skipped if skip else None))
+    refs = worker().bridge.run(discovered(client, wanted, skip=skipped if skip else None, must_match=must_match))
     return Jobs(refs, access)
 
 

@@ -122,6 +122,10 @@ def test_an_external_id_goes_with_its_role() -> None:
         ({**JOB, "lag": "5 minutes"}, "option lag: expected a length of time such as 30s"),
         ({**JOB, "callTimeout": "0s"}, "option callTimeout: expected a length of time of more than 0s"),
         ({**JOB, "quotas": "ListJobRuns=1/25"}, "option quotas: expected service:Operation=rate/burst"),
+        (
+            {**JOB, "quotas": "glue:Foo=1/1"},
+            "option quotas: 'Foo' of 'glue' is never called, known are BatchStopJobRun, ",
+        ),
         ({**JOB, "quotas": "glue:GetJobRuns=0/1"}, "option quotas: expected calls a second and how many at once"),
         ({**JOB, "roles": "prod"}, "option roles: expected name=value"),
         ({**JOB, "roles": "prod=admin"}, "option roles: expected profile=arn:aws:iam::"),

@@ -150,3 +150,14 @@ def test_the_native_structure_comes_as_json_without_its_secrets(
 def test_no_jobs_are_no_rows(spark: "SparkSession", local: LocalService) -> None:
     frame = read(spark, local, ["glue:none-*"])
     assert (frame.count(), frame.toArrow().schema) == (0, arrow.RUN_SCHEMA)
+
+
+def test_a_pattern_that_matches_none_of_the_jobs_that_there_are_is_told(
+    spark: "SparkSession", seeded: LocalService
+) -> None:
+    patterns = ["glue:nihgtly-*", "glue:nightly-*", "emr-serverless:none-*"]
+    with pytest.raises(
+        Exception, match=r"no job is called emr-serverless:none-\* or glue:nihgtly-\*, and there are others"
+    ):
+        read(spark, seeded, patterns).count()
+    assert read(spark, seeded, patterns, onError="skip").count() == read(spark, seeded, ["glue:nightly-*"]).count() > 0
