@@ -90,7 +90,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "streaming": check_flag,
     "tags": _TEXTS,
     "timeout_minutes": optional(check_count),
-    "times": optional(check_count),
+    "times": optional(check_whole),
     "token_lifetime": check_time,
     "tokens": one_of("key", "offset"),
     "type": check_text,
