@@ -8,9 +8,9 @@ from typing import Any, Final, Literal, Unpack, overload
 
 import attrs
 
-from jobruns_sdk.arguments import check_flag, check_limit, items_of, one_of, optional, page_size_of, whole_seconds
+from jobruns_sdk.arguments import check_flag, check_limit, items_of, page_size_of, whole_seconds
 from jobruns_sdk.concurrency import concurrently
-from jobruns_sdk.errors import ClientClosedError, JobRunsError, StartOutcomeUnknownError, answer_of
+from jobruns_sdk.errors import ClientClosedError, JobRunsError
 from jobruns_sdk.lanes import Source
 from jobruns_sdk.listings import attempt_pages, run_pages
 from jobruns_sdk.model import Attempt, Job, JobRun, RunState, StopOutcome
@@ -29,7 +29,14 @@ from jobruns_sdk.services.emr_serverless.operations import (
     LIST_JOB_RUNS,
     START_JOB_RUN,
 )
-from jobruns_sdk.services.emr_serverless.starting import HiveQuery, SparkSubmit, client_token, start_request
+from jobruns_sdk.services.emr_serverless.starting import (
+    HiveQuery,
+    SparkSubmit,
+    check_mode,
+    client_token,
+    outcome_unknown,
+    start_request,
+)
 from jobruns_sdk.services.emr_serverless.translate import STATES, AttemptNative, job_from_native, run_from_native
 
 LARGEST_PAGE: Final = 50
@@ -39,7 +46,6 @@ _ACTIVE: Final = tuple(name for name, state in STATES.items() if state.is_active
 Mode = Literal["BATCH", "STREAMING"]
 """Whether a run ends by itself, or goes on until it is stopped."""
 
-_check_mode: Final = optional(one_of("BATCH", "STREAMING"))
 # Ids travel in paths: https://docs.aws.amazon.com/emr-serverless/latest/APIReference/API_GetJobRun.html
 _check_id: Final = name_like(
     re.compile(r"[0-9a-z]{1,64}"), "up to 64 digits and small letters, such as '00f1abcdefgh0909'"
@@ -118,7 +124,7 @@ class EmrServerlessApplication:
             UnsupportedOperationError: The oldest runs were asked for first.
         """
         check_flag("hydrate", hydrate)
-        _check_mode("mode", mode)
+        check_mode("mode", mode)
         query = RunQuery(
             states=states,
             native_states=native_states,
@@ -248,7 +254,6 @@ class EmrServerlessApplication:
             ConflictError: The key was used for another request.
             StartOutcomeUnknownError: Every answer was lost: start again with the same key to get the run.
         """
-        _check_mode("mode", mode)
         request = start_request(
             self.ref.path[0],
             driver,
@@ -270,17 +275,7 @@ class EmrServerlessApplication:
         except JobRunsError as error:
             if not error.in_doubt:
                 raise
-            how = (
-                "look for it in runs(); with an idempotency_key it could be started again without harm"
-                if idempotency_key is None
-                else "start again with the same idempotency_key, which starts nothing twice"
-            )
-            raise StartOutcomeUnknownError(
-                f"a run of {self.ref} may have been started or not: {how} ({error})",
-                service=self.ref.service,
-                operation=START_JOB_RUN.name,
-                **answer_of(error),
-            ) from error
+            raise outcome_unknown(self.ref, error, idempotency_key) from error
         return self.ref.run(run_id)
 
     async def stop(self, run_ids: Sequence[str], *, grace_period: timedelta | None = None) -> list[StopOutcome]:

@@ -14,14 +14,19 @@ from jobruns_sdk.arguments import (
     hidden,
     items_of,
     kind_of,
+    one_of,
     optional,
     pairs_of,
     validated,
     whole_minutes,
 )
-from jobruns_sdk.errors import InvalidRequestError
+from jobruns_sdk.errors import InvalidRequestError, JobRunsError, StartOutcomeUnknownError, answer_of
+from jobruns_sdk.refs import JobRef
 from jobruns_sdk.services.emr_serverless import native
+from jobruns_sdk.services.emr_serverless.operations import START_JOB_RUN
 from jobruns_sdk.wire import members_of
+
+check_mode: Final = optional(one_of("BATCH", "STREAMING"))
 
 _TEXT: Final = validated(check_text)
 _TEXT_OR_NONE: Final = validated(optional(check_text))
@@ -111,6 +116,7 @@ def start_request(
         InvalidRequestError: The retry policy is not for that mode, or the time is not one.
     """
     mode = members.get("mode")
+    check_mode("mode", mode)
     kind_of((SparkSubmit, HiveQuery), "a SparkSubmit or a HiveQuery")("driver", driver)
     check_text("execution_role_arn", execution_role_arn)
     check_texts(name=name)
@@ -139,3 +145,18 @@ def start_request(
         **members,
     }
     return {name: value for name, value in said.items() if value is not None}
+
+
+def outcome_unknown(job: JobRef, error: JobRunsError, key: str | None) -> StartOutcomeUnknownError:
+    """Return the error that says what to do about a start all of whose answers were lost."""
+    how = (
+        "look for it in runs(); with an idempotency_key it could be started again without harm"
+        if key is None
+        else "start again with the same idempotency_key, which starts nothing twice"
+    )
+    return StartOutcomeUnknownError(
+        f"a run of {job} may have been started or not: {how} ({error})",
+        service=job.service,
+        operation=START_JOB_RUN.name,
+        **answer_of(error),
+    )

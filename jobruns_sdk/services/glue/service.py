@@ -1,6 +1,5 @@
 """A Glue job and its runs."""
 
-import re
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -9,25 +8,20 @@ from typing import Any, Final
 import attrs
 
 from jobruns_sdk.arguments import (
-    check_amount,
     check_flag,
-    check_limit,
-    check_texts,
     check_time,
-    optional,
     page_size_of,
-    whole_minutes,
     whole_seconds,
 )
 from jobruns_sdk.clocks import RealClock
-from jobruns_sdk.errors import InvalidRequestError, NotFoundError
+from jobruns_sdk.errors import NotFoundError
 from jobruns_sdk.lanes import Source
 from jobruns_sdk.listings import attempt_pages, run_pages
 from jobruns_sdk.model import Attempt, Job, JobRun, RunState, StopOutcome
 from jobruns_sdk.paging import Pages
 from jobruns_sdk.ports import Call, Polling
 from jobruns_sdk.query import Order, RunQuery, Wanted
-from jobruns_sdk.refs import JobRef, RunRef, name_like
+from jobruns_sdk.refs import JobRef, RunRef
 from jobruns_sdk.services.glue import native
 from jobruns_sdk.services.glue.listing import AttemptListing, RunListing
 from jobruns_sdk.services.glue.operations import (
@@ -37,7 +31,15 @@ from jobruns_sdk.services.glue.operations import (
     GET_JOB_RUNS,
     RESET_JOB_BOOKMARK,
 )
-from jobruns_sdk.services.glue.starting import LOOK_LIMIT, SETTLE, Starter, StartRequest, Starts
+from jobruns_sdk.services.glue.starting import (
+    LOOK_LIMIT,
+    SETTLE,
+    Starter,
+    StartRequest,
+    Starts,
+    check_line,
+    start_members,
+)
 from jobruns_sdk.services.glue.stopping import Stopper
 from jobruns_sdk.services.glue.translate import STATES, job_from_native, root_and_number, run_from_attempts
 
@@ -46,19 +48,12 @@ _POLLING: Final = Polling(GET_JOB_RUNS, GET_JOB_RUN, LARGEST_PAGE, thin=False)
 _STREAMING: Final = "gluestreaming"
 
 
-# https://docs.aws.amazon.com/glue/latest/webapi/API_GetJobRun.html
-_check_name: Final = name_like(
-    re.compile(r"[^\x00-\x08\x0a-\x1f\ud800-\udfff\ufffe\uffff]{1,255}"),
-    "one line of text, of up to 255 characters",
-)
-
-
 def _real_starts() -> Starts:
     return Starts(RealClock())
 
 
 def _check_job(_: object, __: object, ref: JobRef) -> None:
-    _check_name("a job name", ref.path[0])
+    check_line("a job name", ref.path[0])
 
 
 @attrs.frozen
@@ -225,41 +220,25 @@ class GlueJob:
             LimitExceededError: The job or the account runs as many as it may.
             StartOutcomeUnknownError: The answer was lost, and no such run was seen; the message says how to find out.
         """
-        in_workers = worker_type is not None or number_of_workers is not None
-        if sum((in_workers, max_capacity is not None, allocated_capacity is not None)) > 1:
-            raise InvalidRequestError("give workers (worker_type, number_of_workers) or max_capacity, not both")
-        check_limit("number_of_workers", number_of_workers)
-        check_limit("allocated_capacity", allocated_capacity)
-        if allocated_capacity is not None:
-            warnings.warn("allocated_capacity is deprecated by AWS: use max_capacity", DeprecationWarning, stacklevel=2)
-        optional(check_amount)("max_capacity", max_capacity)
-        optional(check_flag)("job_run_queuing_enabled", job_run_queuing_enabled)
-        check_texts(
+        check_time("settle", settle)
+        members = start_members(
+            retry_of=retry_of,
             worker_type=worker_type,
+            number_of_workers=number_of_workers,
+            max_capacity=max_capacity,
+            allocated_capacity=allocated_capacity,
+            timeout=timeout,
             execution_class=execution_class,
+            notify_delay_after=notify_delay_after,
             security_configuration=security_configuration,
+            job_run_queuing_enabled=job_run_queuing_enabled,
             execution_role_session_policy=execution_role_session_policy,
         )
-        check_time("settle", settle)
-        if retry_of is not None:
-            _check_name("retry_of", retry_of)
-        delay = whole_minutes("notify_delay_after", notify_delay_after)
-        members = {
-            "JobName": self.ref.path[0],
-            "JobRunId": retry_of,
-            "WorkerType": worker_type,
-            "NumberOfWorkers": number_of_workers,
-            "MaxCapacity": max_capacity,
-            "AllocatedCapacity": allocated_capacity,
-            "Timeout": whole_minutes("timeout", timeout),
-            "ExecutionClass": execution_class,
-            "NotificationProperty": None if delay is None else {"NotifyDelayAfter": delay},
-            "SecurityConfiguration": security_configuration,
-            "JobRunQueuingEnabled": job_run_queuing_enabled,
-            "ExecutionRoleSessionPolicy": execution_role_session_policy,
-        }
+        if allocated_capacity is not None:
+            warnings.warn("allocated_capacity is deprecated by AWS: use max_capacity", DeprecationWarning, stacklevel=2)
+        request = StartRequest.of({"JobName": self.ref.path[0], **members}, arguments, idempotency_key)
         starter = Starter(self.ref, self._call, self._starts, self._rows_since)
-        return await starter.start(StartRequest.of(members, arguments, idempotency_key), idempotency_key, settle)
+        return await starter.start(request, idempotency_key, settle)
 
     async def stop(self, run_ids: Sequence[str], *, grace_period: timedelta | None = None) -> list[StopOutcome]:
         """Ask for runs to be stopped, 25 at a time (GetJobRun to find the attempt that runs, BatchStopJobRun).
@@ -334,7 +313,7 @@ class GlueJob:
     def _bookmark_request(self, run_id: str | None) -> Mapping[str, object]:
         if run_id is None:
             return {"JobName": self.ref.path[0]}
-        _check_name("a run id", run_id)
+        check_line("a run id", run_id)
         return {"JobName": self.ref.path[0], "RunId": run_id}
 
     def _rows_since(self, since: datetime) -> Pages[JobRun[native.JobRun]]:
@@ -346,7 +325,7 @@ class GlueJob:
         Raises:
             InvalidRequestError: The id is malformed.
         """
-        _check_name("a run id", run_id)
+        check_line("a run id", run_id)
         return self.ref.run(root_and_number(run_id)[0])
 
     def _attempts(self, run_id: str, *, predecessors: bool = False) -> AttemptListing:

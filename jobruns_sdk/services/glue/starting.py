@@ -4,24 +4,35 @@ What is in doubt is never sent again: Glue may have started the run, https://git
 """
 
 import asyncio
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 from weakref import WeakValueDictionary
 
 import attrs
 import msgspec
 
-from jobruns_sdk.arguments import check_texts, pairs_of
+from jobruns_sdk.arguments import (
+    Rule,
+    check_amount,
+    check_count,
+    check_flag,
+    check_text,
+    check_texts,
+    optional,
+    pairs_of,
+    whole_minutes,
+)
 from jobruns_sdk.errors import ConflictError, InvalidRequestError, JobRunsError, StartOutcomeUnknownError, answer_of
 from jobruns_sdk.lifetime import Lifetime
 from jobruns_sdk.model import JobRun
 from jobruns_sdk.paging import Pages
 from jobruns_sdk.ports import Call, Clock
-from jobruns_sdk.refs import JobRef, RunRef
+from jobruns_sdk.refs import JobRef, RunRef, name_like
 from jobruns_sdk.services.glue import native
 from jobruns_sdk.services.glue.operations import START_JOB_RUN
 
@@ -44,8 +55,64 @@ _SKEW: Final = timedelta(minutes=5)
 SETTLE: Final = timedelta(seconds=60)
 """How long a run whose start was not answered is looked for, unless told otherwise."""
 
+# https://docs.aws.amazon.com/glue/latest/webapi/API_GetJobRun.html
+check_line: Final = name_like(
+    re.compile(r"[^\x00-\x08\x0a-\x1f\ud800-\udfff\ufffe\uffff]{1,255}"),
+    "one line of text, of up to 255 characters",
+)
+"""What Glue takes as the name of a job, or the id of a run."""
+
 K = TypeVar("K")
 V = TypeVar("V")
+
+
+Taking = Callable[[str, Any], object]
+"""Returns what the service is sent of an argument, given its name and its value, or refuses it."""
+
+
+def _as_it_is(rule: Rule) -> Taking:
+    check = optional(rule)
+
+    def take(name: str, value: object) -> object:
+        check(name, value)
+        return value
+
+    return take
+
+
+def _notification(name: str, delay: timedelta | None) -> Mapping[str, int | None] | None:
+    return None if delay is None else {"NotifyDelayAfter": whole_minutes(name, delay)}
+
+
+_MEMBERS: Final[Mapping[str, tuple[str, Taking]]] = {
+    "retry_of": ("JobRunId", _as_it_is(check_line)),
+    "worker_type": ("WorkerType", _as_it_is(check_text)),
+    "number_of_workers": ("NumberOfWorkers", _as_it_is(check_count)),
+    "max_capacity": ("MaxCapacity", _as_it_is(check_amount)),
+    "allocated_capacity": ("AllocatedCapacity", _as_it_is(check_count)),
+    "timeout": ("Timeout", whole_minutes),
+    "execution_class": ("ExecutionClass", _as_it_is(check_text)),
+    "notify_delay_after": ("NotificationProperty", _notification),
+    "security_configuration": ("SecurityConfiguration", _as_it_is(check_text)),
+    "job_run_queuing_enabled": ("JobRunQueuingEnabled", _as_it_is(check_flag)),
+    "execution_role_session_policy": ("ExecutionRoleSessionPolicy", _as_it_is(check_text)),
+}
+"""What each argument of a start is called by Glue, and how it is taken."""
+
+_CAPACITIES: Final = ({"worker_type", "number_of_workers"}, {"max_capacity"}, {"allocated_capacity"})
+
+
+def start_members(**given: Any) -> dict[str, object]:  # noqa: ANN401  # what a caller says, right or not
+    """Return the members of StartJobRun that arguments of a start make, None for those that were not said.
+
+    Raises:
+        InvalidRequestError: One cannot be right, or two exclude each other.
+    """
+    members = {_MEMBERS[name][0]: _MEMBERS[name][1](name, value) for name, value in given.items()}
+    said = {name for name, value in given.items() if value is not None}
+    if sum(not said.isdisjoint(one) for one in _CAPACITIES) > 1:
+        raise InvalidRequestError("give workers (worker_type, number_of_workers) or max_capacity, not both")
+    return members
 
 
 @attrs.frozen
