@@ -1,6 +1,6 @@
 """Pages and walks, iterated with ``for``."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, suppress
 from functools import wraps
 from types import TracebackType
@@ -42,6 +42,10 @@ class Walk(Carrier[paging.Walk[T_co]], Generic[T_co]):
     def next_page(self) -> Page[T_co] | None:
         """Return what is left of the present page, else the next page; None at the end."""
         return self.bridge.run(self.carried.next_page())
+
+    def take(self, most: int | None = None) -> Sequence[T_co]:
+        """Return what is left of the present page, else the next page, of it at most so many items; none at the end."""
+        return self.bridge.run(self.carried.take(most))
 
     @property
     def cursor(self) -> str | None:

@@ -261,6 +261,13 @@ async def read_pages(world: World) -> None:
             pass
 
 
+@awaits("Walk.take")
+async def take_some_rows(world: World) -> None:
+    async with three_pages(world).open() as walk:
+        while await walk.take(2):
+            pass
+
+
 @awaits("Walk.aclose")
 async def close_a_walk_whose_page_is_under_way(world: World) -> None:
     world.local.fault("GetJobRuns", "silence", after=2)  # the first one answers with an error

@@ -3,6 +3,7 @@
 An ignored error is an assertion too: the checkers complain of an ignore that nothing needs any more.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import assert_type
 
@@ -139,6 +140,7 @@ async def any_service_by_reference(client: JobRunsClient, since: datetime) -> No
     async with pages.open() as walk:
         assert_type(walk, Walk[JobRun[Native]])
         assert_type(await walk.next_page(), Page[JobRun[Native]] | None)
+        assert_type(await walk.take(5), Sequence[JobRun[Native]])
         assert_type(walk.report, WalkReport)
         assert_type(walk.report.sources, tuple[SourceReport, ...])
         assert_type(walk.report.failed, tuple[SourceError, ...])

@@ -1,6 +1,6 @@
 """What type checkers infer of the synchronous face: that of the asynchronous one, without ``await``."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from datetime import timedelta
 from typing import assert_type
 
@@ -49,6 +49,7 @@ def pages_keep_the_type_of_their_rows(client: JobRunsClient) -> None:
     with pages.open() as walk:
         for run in walk:
             assert_type(run, JobRun[glue.JobRun])
+        assert_type(walk.take(5), Sequence[JobRun[glue.JobRun]])
         assert_type(walk.cursor, str | None)
 
 
