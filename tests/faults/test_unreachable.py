@@ -95,7 +95,10 @@ async def test_a_profile_that_is_not_configured(monkeypatch: pytest.MonkeyPatch)
 
 
 async def test_no_region_is_known() -> None:
-    with pytest.raises(InvalidRequestError, match="no region is known for glue:etl: say it in the reference"):
+    with pytest.raises(
+        InvalidRequestError,
+        match=r"for glue:etl: say it in the reference .* region_name=, in AWS_DEFAULT_REGION, or in the profile",
+    ):
         client_at(None, region_name=None).glue("etl")
 
 

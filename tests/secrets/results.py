@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Iterator
 from typing import Any, Final
 
-from jobruns_sdk import JobRunsClient, Watch
+from jobruns_sdk import JobRunsClient
 from jobruns_sdk.paging import Pages
 from tests.input.calls import CALLS, Call
 from tests.secrets.canaries import ARGUMENTS, HIVE, OVERRIDES, SPARK
@@ -39,7 +39,7 @@ async def results_of(client: JobRunsClient, call: Call, given: dict[str, Any]) -
     found: list[object] = [client, result]
     if isinstance(result, Pages):
         found += await _read(call.of(client)(**{**call.right, **given}))
-    elif isinstance(result, Watch):
+    elif hasattr(result, "__anext__"):
         found.append(await anext(result))
         await result.aclose()
     elif inspect.isawaitable(result):
