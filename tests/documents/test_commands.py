@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from textwrap import indent
 from typing import Final, NamedTuple
 
 import pytest
@@ -32,7 +33,7 @@ ELSEWHERE: Final = {
     "python first.py": "test_code_blocks.py runs the block that the page lets the reader save",
     "python -m pytest": "it would run this test: .ci/run does by README's line",
     "pytest": "test_blocks_of_tests.py runs it on the tests that the pages show",
-    "python -m asyncio": "it waits for somebody who types: below it is given a block",
+    "python -m asyncio": "it waits for somebody who types: test_code_blocks.py sees whether blocks can be",
     "python -m sphinx docs site": "test_site.py builds it",
     "python -m docs.links": "test_links.py asks the same",
     "codespell": ".ci/run does",
@@ -166,7 +167,7 @@ def test_ci_takes_the_commands_of_the_readme() -> None:
 
 @pytest.mark.parametrize("command", ways_to_serve())
 def test_every_client_finds_what_is_served(command: str, no_aws_environment: Path) -> None:
-    """As docs/index.md says: the line that it prints is run in another terminal, and a block is typed there."""
+    """As docs/index.md says: the line that it prints is run in another terminal, and a block of the page there."""
     del no_aws_environment
     started = [sys.executable, *shlex.split(command)[1:]]
     with subprocess.Popen(started, cwd=ROOT, stdout=subprocess.PIPE, text=True) as service:  # noqa: S603  # ours
@@ -176,7 +177,7 @@ def test_every_client_finds_what_is_served(command: str, no_aws_environment: Pat
             word, *variables = shlex.split(line)
             assert word == "export"
             environment = {**os.environ, **dict(pair.split("=", 1) for pair in variables)}
-            shown = typed(block_of(ROOT / "docs" / "index.md"), environment)
+            shown = printed(block_of(ROOT / "docs" / "index.md"), environment)
         finally:
             service.send_signal(signal.SIGINT)
     assert service.returncode == 0
@@ -188,13 +189,13 @@ def block_of(page: Path) -> str:
     return next(block["text"] for block in blocks if block["language"] == "python")
 
 
-def typed(block: str, environment: Mapping[str, str]) -> str:
-    """Return what `python -m asyncio` prints when a block is typed into it."""
-    shell = [sys.executable, "-m", "asyncio"]
+def printed(block: str, environment: Mapping[str, str]) -> str:
+    """Return what a block prints that was put into a program as the page says."""
+    program = f"import asyncio\nasync def main():\n{indent(block, '    ')}\nasyncio.run(main())\n"
     done = subprocess.run(  # noqa: S603  # ours
-        shell, input=f"{block}\n", cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
-    return done.stdout.replace(">>> ", "").replace("... ", "") + done.stderr
+    return done.stdout + done.stderr
 
 
 def test_the_reference_shows_all_options_of_the_command() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Final
 import pytest
 
 EXAMPLES: Final = Path(__file__).parents[2] / "examples"
+PAGE: Final = EXAMPLES.parent / "docs" / "examples.md"
 PROMISES: Final = {
     "quickstart.py": ("glue:nightly-etl", "attempt 3: FAILED: AnalysisException", "PARTIALLY_SUCCEEDED"),
     "failed_since_yesterday.py": ("hourly-ingest", "TIMED_OUT", "redshift-lineage", "unsuccessful runs in three days"),
@@ -30,6 +32,11 @@ def run(example: str, *arguments: object) -> str:
 
 def test_every_example_is_tried() -> None:
     assert {path.name for path in EXAMPLES.glob("*.py")} == {*PROMISES, "week_report.py"}  # which needs Spark
+
+
+def test_every_example_is_on_its_page() -> None:
+    files = {path.relative_to(EXAMPLES).as_posix() for path in EXAMPLES.rglob("*.py")}
+    assert set(re.findall(r"literalinclude\} \.\./examples/(\S+)", PAGE.read_text("utf-8"))) == files
 
 
 @pytest.mark.parametrize("example", sorted(PROMISES))
