@@ -274,6 +274,15 @@ def test_a_callback_cannot_call_the_client(client: JobRunsClient, local: LocalSe
     assert others(client) == 0
 
 
+def test_the_runs_of_a_list_call_are_stopped_and_waited_for(client: JobRunsClient, local: LocalService) -> None:
+    local.add_glue_job("hourly", duration=HOUR)
+    hourly = client.glue("hourly")
+    ref = hourly.start()
+    assert [outcome.ref for outcome in client.stop(hourly.runs())] == [ref]
+    assert [run.ref for run in client.wait_all(hourly.runs(), timeout=HOUR)] == [ref]
+    assert [run.ref for run in client.wait_all(ref, timeout=HOUR)] == [ref]
+
+
 def test_leaving_a_watch_ends_it(client: JobRunsClient, local: LocalService) -> None:
     local.add_glue_job("hourly", duration=HOUR)
     changes: list[StateChange] = []
