@@ -13,7 +13,8 @@ from types import TracebackType
 from typing import Any, Final, Generic, Self, TypeVar, cast
 from weakref import finalize
 
-from jobruns_sdk.errors import ClientClosedError, InvalidRequestError, JobRunsError, UnsupportedOperationError
+from jobruns_sdk.arguments import check_whole
+from jobruns_sdk.errors import ClientClosedError, JobRunsError, UnsupportedOperationError
 
 T = TypeVar("T")
 
@@ -66,11 +67,10 @@ class Bridge:
             ahead: How many items are made while the caller works on the present one.
 
         Raises:
-            InvalidRequestError: ``ahead`` is negative.
+            InvalidRequestError: ``ahead`` is no whole number of 0 or more.
             ClientClosedError: While iterating, as are the others: see ``run``.
         """
-        if ahead < 0:
-            raise InvalidRequestError(f"ahead is 0 or more, got {ahead!r}")
+        check_whole("ahead", ahead)
         return self._iterate(items, ahead)
 
     def enter(self, manager: AbstractAsyncContextManager[T]) -> T:

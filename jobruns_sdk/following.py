@@ -320,7 +320,7 @@ class Following(ABC):
         ends when all runs have ended for good, or goes on while a job is watched: its active runs and new ones join.
 
         Args:
-            targets: A run or a job, or several of either.
+            targets: A run or a job, or several of either; the pages of a list call have to be collected first.
             timeout: How long to watch at most, more than zero; None for as long as it takes.
             poll_interval: The time between the first polls.
             max_poll_interval: The time up to which that grows while nothing changes; by default a minute, or

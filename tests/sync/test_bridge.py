@@ -185,9 +185,10 @@ def test_so_many_items_are_made_ahead_and_no_more(bridge: Bridge, ahead: int) ->
     iterator.close()
 
 
-def test_a_negative_number_ahead_is_refused(bridge: Bridge) -> None:
-    with pytest.raises(InvalidRequestError, match="ahead"):
-        bridge.iterate(Endless().numbers(), ahead=-1)
+@pytest.mark.parametrize("ahead", [-1, 1.5, "2", True, None])
+def test_a_number_ahead_that_is_none_is_refused(bridge: Bridge, ahead: Any) -> None:  # noqa: ANN401  # wrong on purpose
+    with pytest.raises(InvalidRequestError, match="ahead is a whole number of 0 or more, got"):
+        bridge.iterate(Endless().numbers(), ahead=ahead)
 
 
 def _break(bridge: Bridge, source: Endless) -> None:
