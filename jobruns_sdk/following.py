@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, Protocol, Required, TypeAlias, TypedDict
 from jobruns_sdk.arguments import (
     check_callable,
     check_flag,
-    check_some_time,
+    check_time,
     items_of,
     one_of,
     optional,
@@ -218,8 +218,8 @@ class Following(ABC):
 
         Args:
             run: The run.
-            timeout: How long to wait at most, more than zero (``run`` looks without waiting); None for as long as it
-                takes, which a streaming run is refused.
+            timeout: How long to wait at most; with 0 it is over before the first look, for which there is ``run``.
+                None for as long as it takes, which a streaming run is refused.
             poll_interval: The time between the first polls.
             max_poll_interval: The time up to which that grows while nothing changes; by default a minute, or
                 ``poll_interval`` where that is longer.
@@ -321,7 +321,7 @@ class Following(ABC):
 
         Args:
             targets: A run or a job, or several of either; the pages of a list call have to be collected first.
-            timeout: How long to watch at most, more than zero; None for as long as it takes.
+            timeout: How long to watch at most; None for as long as it takes.
             poll_interval: The time between the first polls.
             max_poll_interval: The time up to which that grows while nothing changes; by default a minute, or
                 ``poll_interval`` where that is longer.
@@ -332,7 +332,7 @@ class Following(ABC):
             WaitTimeoutError: While iterating: the time is up.
             JobRunsError: While iterating: a run cannot be followed.
         """
-        optional(check_some_time)("timeout", timeout)
+        optional(check_time)("timeout", timeout)
         pace = Pace(poll_interval=poll_interval, max_poll_interval=max_poll_interval, retry_grace=retry_grace)
         runs: list[tuple[Follows, RunRef]] = []
         jobs: list[Follows] = []
@@ -355,7 +355,7 @@ class Following(ABC):
 
 
 def _check_wait(timeout: object, on_timeout: object, on_poll: object) -> None:
-    optional(check_some_time)("timeout", timeout)
+    optional(check_time)("timeout", timeout)
     optional(check_callable)("on_poll", on_poll)
     one_of("leave", "stop")("on_timeout", on_timeout)
 

@@ -298,7 +298,7 @@ WRONG: Final[Mapping[str, Values]] = {
     "tags": _PAIRS,
     "targets": (5, None, "etl", [5], [None], ["etl"], b"x"),
     "text": (5, None, "", "etl", b"glue:etl"),
-    "timeout": (*_TIME, timedelta(0), timedelta(seconds=-1)),
+    "timeout": (*_TIME, timedelta(seconds=-1)),
     "value": (5, None, "x", object(), JobRunsClient),
     "worker_type": _TEXT,
 }

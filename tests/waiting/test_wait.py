@@ -171,6 +171,15 @@ async def test_a_run_that_was_never_seen_is_not_made_up(local: LocalService, cli
     assert caught.value.run is None
 
 
+async def test_no_time_at_all_is_over_before_a_look(local: LocalService, client: JobRunsClient) -> None:
+    add_jobs(local)
+    run_id = local.add_run("glue:etl", state="SUCCEEDED")
+    with pytest.raises(WaitTimeoutError, match="never seen"):
+        await client.wait(f"glue:etl/{run_id}", timeout=0 * HOUR)
+    with pytest.raises(WaitTimeoutError):
+        await anext(client.watch([f"glue:etl/{run_id}"], timeout=0 * HOUR))
+
+
 @pytest.mark.parametrize("service", ["emr-serverless", "glue"])
 async def test_a_run_whose_time_is_up_may_be_stopped(local: LocalService, client: JobRunsClient, service: str) -> None:
     add_jobs(local, duration=2 * HOUR)
