@@ -28,6 +28,7 @@ def local() -> Iterator[LocalService]:
         service.add_run(JOBS[1], run_id="00f0000000000000", state="SUCCESS")
         for job in JOBS[1:]:
             service.add_runs(job, 8, state="SUCCESS")
+        service.add_run(JOBS[1])  # which goes on
         yield service
         assert service.problems == []
 
