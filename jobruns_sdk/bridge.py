@@ -6,9 +6,9 @@ import sys
 import threading
 from collections.abc import AsyncIterable, Callable, Coroutine, Generator, Iterator
 from concurrent.futures import Future
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from contextvars import copy_context
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any, Final, Generic, Self, TypeVar, cast
 from weakref import finalize
@@ -19,6 +19,7 @@ from jobruns_sdk.errors import ClientClosedError, JobRunsError, UnsupportedOpera
 T = TypeVar("T")
 
 _AT_EXIT: Final = 10.0  # seconds that a forgotten loop may take to end
+_LOOK: Final = 1.0  # seconds after which who waits looks up: an interrupt just before the waiting begins wakes nobody
 _CLOSED: Final = "it was closed: open another one"
 _FORKED: Final = "it belongs to the process that opened it: open another one after a fork"
 _WITHIN: Final = "a callback cannot wait for the event loop that it is called by: let it note what is to be done"
@@ -107,12 +108,18 @@ class Bridge:
         try:
             self._private.begin(call)
             self._private.soon(room.release)
-            while (item := arrived.get()) is not None:
+            while (item := _taken(arrived)) is not None:
                 yield item[0]
                 self._private.soon(room.release)
             call.result()
         finally:
             self._private.end(call)
+
+
+def _taken(arrived: "SimpleQueue[tuple[T] | None]") -> tuple[T] | None:
+    while True:
+        with suppress(Empty):
+            return arrived.get(timeout=_LOOK)
 
 
 async def _pump(items: AsyncIterable[T], room: asyncio.Semaphore, arrived: "SimpleQueue[tuple[T] | None]") -> None:
@@ -147,6 +154,7 @@ class _Call(Generic[T]):
 
     def result(self) -> T:
         """Wait for the end, and return what came of it."""
+        self.wait()
         try:
             return self._outcome.result()
         except BaseExceptionGroup as group:
@@ -154,7 +162,9 @@ class _Call(Generic[T]):
 
     def wait(self) -> None:
         """Wait for the end."""
-        self._outcome.exception()
+        while not self._outcome.done():
+            with suppress(TimeoutError):
+                self._outcome.exception(_LOOK)
 
     def start(self, loop: asyncio.AbstractEventLoop) -> asyncio.Task[None]:
         """Begin; in the loop's thread, as are the following."""

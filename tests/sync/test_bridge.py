@@ -1,7 +1,6 @@
 """The bridge: what a program without an event loop may count on."""
 
 import asyncio
-import os
 import signal
 import subprocess
 import sys
@@ -285,7 +284,7 @@ def test_an_interrupt_cancels_what_is_under_way_and_is_raised(bridge: Bridge) ->
 
     def interrupt() -> None:
         assert stuck.began.wait(10)
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)  # which goes to this thread, and wakes no other
 
     thread = threading.Thread(target=interrupt)
     thread.start()
@@ -331,7 +330,7 @@ def test_an_interrupt_ends_an_iteration(bridge: Bridge) -> None:
 
     def interrupt() -> None:
         assert stuck.began.wait(10)
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)  # which goes to this thread, and wakes no other
 
     iterator = bridge.iterate(items(), ahead=0)
     assert next(iterator) == 1

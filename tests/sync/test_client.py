@@ -2,12 +2,12 @@
 
 import asyncio
 import logging
+import signal
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any, Final
-from unittest.mock import patch
 
 import pytest
 
@@ -250,13 +250,16 @@ def test_an_interrupt_ends_the_call_and_nothing_else(memory: Job, memory_sync: J
     waiting = threading.Event()
     walk = memory_sync.runs([memory.ref]).open()
 
-    def interrupted(_: object) -> object:
+    def interrupt() -> None:
         while not memory.under_way:
             waiting.wait(0.001)
-        raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)
 
-    with patch("concurrent.futures.Future.result", interrupted), pytest.raises(KeyboardInterrupt):
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
         next(walk)
+    thread.join()
     assert memory.under_way == 0
     memory.withheld = ()
     assert len(list(walk)) == 30
