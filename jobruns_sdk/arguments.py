@@ -35,9 +35,9 @@ def shown(value: object) -> str:
     return f"{value!r:.200}" if isinstance(value, _SHOWN) else hidden(value)
 
 
-def refusal(name: str, right: str, value: object) -> InvalidRequestError:
+def refusal(name: str, right: str, value: object, show: Callable[[object], str] = shown) -> InvalidRequestError:
     """Return the error that says what an argument should be, and what it is."""
-    return InvalidRequestError(f"{name} is {right}, got {shown(value)}")
+    return InvalidRequestError(f"{name} is {right}, got {show(value)}")
 
 
 class Rule:
@@ -62,7 +62,7 @@ class Rule:
             InvalidRequestError: It is.
         """
         if not self.holds(value):
-            raise InvalidRequestError(f"{name} is {self.right}, got {self.show(value)}")
+            raise refusal(name, self.right, value, self.show)
 
 
 def optional(rule: Rule) -> Rule:

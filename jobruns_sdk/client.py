@@ -110,12 +110,8 @@ class JobRunsClient(Following):
             config=config,
             allow_insecure_endpoint=allow_insecure_endpoint,
         )
-        policy = Policy(
-            call_timeout,
-            max_attempts,
-            quotas_with(quotas, OPERATIONS, self._adapters),
-            shares_of(share_quotas, self._connections.profiles),
-        )
+        limits = quotas_with(quotas, OPERATIONS, self._adapters)
+        policy = Policy(call_timeout, max_attempts, limits, shares_of(share_quotas, self._connections.profiles))
         clock = clock or RealClock()
         self._lifetime = lifetime = Lifetime(self._opened_by)
         self._transport = Transport(self._connections, clock, policy, lifetime)

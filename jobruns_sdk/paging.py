@@ -10,6 +10,7 @@ from weakref import WeakValueDictionary
 import attrs
 import msgspec
 
+from jobruns_sdk.arguments import check_limit
 from jobruns_sdk.cursors import Cursor, Place, Query
 from jobruns_sdk.lanes import Kind, Lane, Source
 from jobruns_sdk.merging import Merged, Single, Stream
@@ -127,7 +128,13 @@ class Walk(Generic[T_co]):
         return Page(tuple(items), self.cursor) if items else None
 
     async def take(self, most: int | None = None) -> Sequence[T_co]:
-        """Return what is left of the present page, else the next page, of it at most so many items; none at the end."""
+        """Return what is left of the present page, else the next page, of it at most so many items; none at the end.
+
+        Raises:
+            InvalidRequestError: The number is not at least 1.
+            JobRunsError: The page could not be read, as while iterating.
+        """
+        check_limit("most", most)
         if (self._closed or self._at >= len(self._ready)) and not await self._advance():
             return ()
         begin, end = self._at, len(self._ready)

@@ -4,10 +4,11 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import chain
+from typing import Any
 
 import pytest
 
-from jobruns_sdk.errors import PaginationError, ServiceUnavailableError
+from jobruns_sdk.errors import InvalidRequestError, PaginationError, ServiceUnavailableError
 from jobruns_sdk.lanes import Batch, Lane, Source
 from jobruns_sdk.merging import Merged
 from jobruns_sdk.paging import Pages, Plan, Walk
@@ -115,6 +116,22 @@ async def test_the_limit_counts_what_the_filter_lets_through() -> None:
     assert await pages_of(book, accept=is_even, limit=3).collect() == [ROWS[0], ROWS[2], ROWS[4]]
     assert len(book.asked) == 2
     assert await pages_of(book, accept=is_even, limit=99).collect() == ROWS[::2]
+
+
+async def test_rows_are_taken_by_the_page_and_each_once() -> None:
+    walk = pages_of(Book(ROWS[:3], ROWS[3:6], ROWS[6:7])).open()
+    taken = [list(await walk.take(most)) for most in (2, None, 9, None)]
+    assert taken == [ROWS[:2], ROWS[2:3], ROWS[3:6], ROWS[6:7]]
+    assert not await walk.take()
+
+
+@pytest.mark.parametrize("most", [0, -1, True, "2"])
+async def test_a_number_of_rows_to_take_that_is_none_is_refused(most: Any) -> None:  # noqa: ANN401  # wrong on purpose
+    walk = pages_of(Book(ROWS[:3])).open()
+    await walk.take(2)
+    with pytest.raises(InvalidRequestError, match="most is a whole number of 1 or more, or None"):
+        await walk.take(most)
+    assert await walk.take() == ROWS[2:3]
 
 
 async def test_the_first_item_takes_no_page_more() -> None:
