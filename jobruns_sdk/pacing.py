@@ -1,6 +1,7 @@
 """How fast to call: quotas as token buckets, and back-off before a retry. Values only; nothing here sleeps."""
 
 from collections.abc import Collection, Mapping
+from random import Random, SystemRandom
 from typing import Final
 
 import attrs
@@ -11,6 +12,9 @@ from jobruns_sdk.errors import InvalidRequestError
 _BACKOFF_BASE: Final = 0.1
 _THROTTLED_BASE: Final = 1.0
 _BACKOFF_LIMIT: Final = 20.0
+
+jitter: Random = SystemRandom()
+"""Where chance comes from: processes that are seeded alike, or forked from one, shall not wait alike."""
 
 
 @attrs.frozen

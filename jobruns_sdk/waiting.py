@@ -8,6 +8,7 @@ from typing import Final, Literal
 import attrs
 import msgspec
 
+from jobruns_sdk import pacing
 from jobruns_sdk.arguments import check_some_time, check_time, optional, validated
 from jobruns_sdk.deadlines import DeadlineError, deadline
 from jobruns_sdk.errors import (
@@ -147,8 +148,7 @@ class Follower:
         self._poller = poller
         self._handle = handle
         self._pace = pace
-        self._random = Random()
-        self._intervals = pace.intervals(self._random)
+        self._intervals = pace.intervals(pacing.jitter)
         self._failures = 0
         self._pause = pace.poll_interval.total_seconds()
         self._ended_at: float | None = None
@@ -168,7 +168,7 @@ class Follower:
 
     async def _saw(self, run: JobRun[Native]) -> Done | Sleep | GiveUp:
         if self.last is None or (run.state, run.attempt) != (self.last.state, self.last.attempt):
-            self._intervals = self._pace.intervals(self._random)
+            self._intervals = self._pace.intervals(pacing.jitter)
             self._ended_at = None
         self.last = self.polled = run
         self._failures = 0

@@ -1,7 +1,6 @@
 """Calls to AWS: quotas, deadlines, and the one place that retries: botocore makes one attempt a call."""
 
 import asyncio
-import random
 from collections.abc import AsyncGenerator, Awaitable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
@@ -11,6 +10,7 @@ import msgspec
 from botocore import xform_name
 from botocore.exceptions import ClientError, ParamValidationError
 
+from jobruns_sdk import pacing
 from jobruns_sdk.concurrency import finished
 from jobruns_sdk.errors import (
     CallTimeoutError,
@@ -128,7 +128,7 @@ class Transport:
                     return _reply(answer, requests, waited)
                 except JobRunsError as error:
                     failure = error
-            pause = backoff(requests, random.random(), throttled=isinstance(failure, ThrottledError))
+            pause = backoff(requests, pacing.jitter.random(), throttled=isinstance(failure, ThrottledError))
             spent += loop.time() - begun + pause
             call.in_doubt = failure.in_doubt = in_doubt or failure.in_doubt
             failure.requests = requests

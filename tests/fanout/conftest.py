@@ -1,10 +1,9 @@
-"""Properties are tried on the same examples in every run; AWS's environment is hidden."""
+"""A local service for each test, whose own failures fail the test, and a client for it; AWS's environment is hidden."""
 
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
-from hypothesis import settings
 
 from jobruns_sdk import JobRunsClient
 from jobruns_sdk.testing import LocalService
@@ -12,9 +11,6 @@ from tests.fanout.kit import client_of
 from tests.transport.environment import no_aws_environment, one_authority
 
 __all__ = ["no_aws_environment", "one_authority"]
-
-settings.register_profile("same-everywhere", derandomize=True, deadline=None, database=None)
-settings.load_profile("same-everywhere")
 
 
 @pytest.fixture

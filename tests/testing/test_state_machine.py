@@ -205,5 +205,5 @@ class Lives(RuleBasedStateMachine):
             self.seen |= states
 
 
-Lives.TestCase.settings = settings(max_examples=30, stateful_step_count=30, deadline=None)
+Lives.TestCase.settings = settings(max_examples=30, stateful_step_count=30)
 TestLives = Lives.TestCase

@@ -31,7 +31,7 @@ GRACE: Final = 25
 STEADY: Final = Pace(
     poll_interval=timedelta(seconds=10), max_poll_interval=timedelta(seconds=10), retry_grace=timedelta(seconds=GRACE)
 )
-GROWING: Final = Pace(poll_interval=timedelta(seconds=10), max_poll_interval=timedelta(hours=10))
+GROWING: Final = Pace(poll_interval=timedelta(seconds=10), max_poll_interval=timedelta(minutes=10))
 READ: Final = Operation("glue", "GetJobRun", msgspec.json.Decoder(Native), {})
 NEVER: Final = timedelta(days=1)
 

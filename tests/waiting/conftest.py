@@ -1,8 +1,6 @@
 """A local service for each test, whose own failures fail the test, and a client for it on its virtual clock."""
 
-import random
 from collections.abc import AsyncIterator, Iterator
-from itertools import count
 
 import pytest
 import pytest_asyncio
@@ -14,14 +12,6 @@ from tests.transport.looptime import loop_time
 from tests.waiting.kit import client_of
 
 __all__ = ["loop_time", "no_aws_environment", "one_authority"]
-
-
-@pytest.fixture(autouse=True)
-def same_chances(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let jitter be the same in every run."""
-    seeds = count()
-    monkeypatch.setattr("jobruns_sdk.waiting.Random", lambda: random.Random(next(seeds)))
-    random.seed(0)
 
 
 @pytest.fixture

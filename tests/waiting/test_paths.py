@@ -26,7 +26,7 @@ START: Final = datetime(2026, 1, 5, 8, tzinfo=UTC)
 GRACE: Final = timedelta(minutes=5)
 LONGEST: Final = timedelta(days=30)
 
-EXAMPLES: Final = settings(max_examples=200, derandomize=True, deadline=None, database=None)
+EXAMPLES: Final = settings(max_examples=200)
 
 Steps = Sequence[tuple[float, str]]
 """States, and how many seconds after the one before each begins."""
