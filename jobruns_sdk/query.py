@@ -11,6 +11,7 @@ from jobruns_sdk.arguments import check_flag, check_moment, items_of, one_of, op
 from jobruns_sdk.cursors import Cursor, Query
 from jobruns_sdk.errors import CursorError, InvalidRequestError, UnsupportedOperationError
 from jobruns_sdk.model import JobRun, RunState
+from jobruns_sdk.wire import utc
 
 Order = Literal["newest", "oldest"]
 """The newest run first, or the oldest."""
@@ -82,6 +83,13 @@ def _check_window(query: "RunQuery", _: object, until: datetime | None) -> None:
 _MOMENT: Final = validated(optional(check_moment))
 
 
+def _instant(moment: datetime | None) -> datetime | None:
+    # Two times of one zone are compared, and a span taken off, by its wall clock, which jumps twice a year:
+    # https://peps.python.org/pep-0495/. And classes of others, such as pendulum's, are not to be met further on.
+    instant = utc(moment) if check_moment.holds(moment) else None
+    return moment if instant is None else datetime.combine(instant.date(), instant.time(), UTC)
+
+
 @attrs.frozen(kw_only=True)
 class RunQuery:
     """The filters of a list of runs; None where nothing was said.
@@ -89,8 +97,8 @@ class RunQuery:
     Attributes:
         states: The states that are wanted.
         native_states: The states that are wanted, in the service's own words.
-        created_after: Runs created then or later.
-        created_before: Runs created earlier than that.
+        created_after: Runs created then or later, in UTC whatever zone it was given in.
+        created_before: Runs created earlier than that, in UTC too.
         order: Which end of the list comes first; the newest unless told otherwise.
         mode: ``"BATCH"`` or ``"STREAMING"``, on EMR Serverless.
         collapse_retries: Whether a Glue run and its retries are one run; they are unless told otherwise.
@@ -98,8 +106,8 @@ class RunQuery:
 
     states: frozenset[RunState] | None = attrs.field(default=None, converter=_states)
     native_states: frozenset[str] | None = attrs.field(default=None, converter=_native_states)
-    created_after: datetime | None = attrs.field(default=None, validator=_MOMENT)
-    created_before: datetime | None = attrs.field(default=None, validator=[_MOMENT, _check_window])
+    created_after: datetime | None = attrs.field(default=None, converter=_instant, validator=_MOMENT)
+    created_before: datetime | None = attrs.field(default=None, converter=_instant, validator=[_MOMENT, _check_window])
     order: Order | None = attrs.field(default=None, validator=validated(optional(one_of("newest", "oldest"))))
     mode: str | None = None
     collapse_retries: bool | None = attrs.field(default=None, validator=validated(optional(check_flag)))

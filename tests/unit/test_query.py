@@ -1,6 +1,6 @@
 import json
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from typing import Any, Final
 
 import pytest
@@ -121,6 +121,45 @@ def test_an_empty_window_asks_for_nothing(table: Mapping[str, RunState]) -> None
     east = NOON.astimezone(timezone(timedelta(hours=9)))
 
     assert RunQuery(created_after=NOON, created_before=east).wanted(table) == ()
+
+
+class Berlin(tzinfo):
+    """The time in Berlin in 2026, without a database of zones."""
+
+    def utcoffset(self, moment: datetime | None) -> timedelta:
+        assert moment is not None
+        wall = moment.replace(tzinfo=None)
+        until = datetime(2026, 10, 25, 2 if moment.fold else 3)  # noqa: DTZ001  # by the clock on the wall
+        is_summer = datetime(2026, 3, 29, 3) <= wall < until  # noqa: DTZ001  # as above
+        return timedelta(hours=2 if is_summer else 1)
+
+    def dst(self, moment: datetime | None) -> timedelta:
+        return self.utcoffset(moment) - timedelta(hours=1)
+
+    def tzname(self, moment: datetime | None) -> str:
+        return "CEST" if self.dst(moment) else "CET"
+
+
+class Instant(datetime):
+    """A datetime as other packages have their own."""
+
+
+def test_a_window_is_one_of_instants_where_the_clock_on_the_wall_is_set() -> None:
+    spring = RunQuery(created_after=datetime(2026, 3, 29, 3, 15, tzinfo=Berlin()))
+    assert spring.created_after_less(timedelta(minutes=30)) == datetime(2026, 3, 29, 0, 45, tzinfo=UTC)
+    before, after = (datetime(2026, 10, 25, 2, 30, tzinfo=Berlin(), fold=fold) for fold in (0, 1))
+    autumn = RunQuery(created_after=before, created_before=after)
+    assert autumn.wanted(GLUE) is None
+    assert autumn.accepts(run(RunState.FAILED, "FAILED", datetime(2026, 10, 25, 1, tzinfo=UTC)))
+    assert RunQuery(created_after=before).resumed(Cursor("", autumn.to_cursor(), {})) == autumn
+    with pytest.raises(InvalidRequestError, match="created_after is no later than created_before"):
+        RunQuery(created_after=after, created_before=before)
+
+
+def test_a_window_may_be_given_in_datetimes_of_other_packages() -> None:
+    query = RunQuery(created_after=Instant(2026, 11, 21, 12, tzinfo=UTC))
+    assert type(query.created_after) is datetime
+    assert query.to_cursor() == RunQuery(created_after=NOON).to_cursor()
 
 
 @pytest.mark.parametrize("count", [0, -1, 1.0, True, "5", float("inf")])
