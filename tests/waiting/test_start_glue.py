@@ -6,6 +6,7 @@ from datetime import timedelta
 from random import Random
 from typing import Any, Final
 
+import msgspec
 import pytest
 
 from jobruns_sdk import JobRunsClient, RunRef
@@ -177,6 +178,21 @@ async def test_a_key_is_found_behind_retries_and_other_runs(local: LocalService,
     first = await start(client, key="nightly")
     local.advance(HOUR)
     local.add_runs("glue:etl", 500, every=timedelta(seconds=5))
+    async with client_of(local) as second:
+        assert await start(second, key="nightly") == first
+
+
+async def test_a_key_that_a_retry_carries_too_is_that_of_its_run(local: LocalService, client: JobRunsClient) -> None:
+    local.add_glue_job("etl")
+    first = await start(client, key="nightly")
+    native = (await client.glue("etl").run(first.run_id)).native
+    retry = {
+        "Id": f"{first.run_id}_attempt_1",
+        "StartedOn": local.clock.now().timestamp(),
+        "Arguments": native.Arguments,
+    }
+    body = msgspec.json.encode({"JobRuns": [retry]})
+    local.fault("GetJobRuns", "wrong_content", body=body, content_type="application/x-amz-json-1.1")
     async with client_of(local) as second:
         assert await start(second, key="nightly") == first
 

@@ -35,6 +35,7 @@ from jobruns_sdk.ports import Call, Clock
 from jobruns_sdk.refs import JobRef, RunRef, name_like
 from jobruns_sdk.services.glue import native
 from jobruns_sdk.services.glue.operations import START_JOB_RUN
+from jobruns_sdk.services.glue.translate import root_and_number
 
 MARKER: Final = "--jobruns-idempotency-key"
 """The job argument that carries an idempotency key, behind a digest of the request."""
@@ -341,7 +342,7 @@ class Starter:
     async def _marked(self, request: StartRequest, since: datetime) -> RunRef | None:
         async for run in self._look(since):
             if request.is_that_of(run.native):
-                return run.ref
+                return self._job.run(root_and_number(run.id)[0])
         return None
 
     async def _alike(self, request: StartRequest, ticket: Ticket) -> RunRef | None:
