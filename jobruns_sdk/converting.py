@@ -18,7 +18,7 @@ from jobruns_sdk.paging import Page
 from jobruns_sdk.refs import RunRef
 from jobruns_sdk.wire import Native, plain_members, utc
 
-# What an error knows; the last three are known to some errors only.
+# What an error knows; three of them are known to some errors only.
 _FACTS: Final[Mapping[str, Any]] = {
     "message": str,
     "service": str | None,
@@ -30,7 +30,10 @@ _FACTS: Final[Mapping[str, Any]] = {
     "sent": bool,
     "where": str,
     "run": JobRun[object] | None,
+    "in_doubt": bool,
+    "requests": int,
 }
+_FATE: Final = frozenset({"in_doubt", "requests"})  # of its call, which an error is told once it is made
 
 
 @attrs.frozen
@@ -140,7 +143,10 @@ def _error(members: Mapping[str, object], kind: type[JobRunsError], made: Conver
     strange = members.keys() - _FACTS
     if strange:
         raise TypeError(f"unknown {', '.join(sorted(strange))}")
-    return kind(**{name: made.structure(fact, _FACTS[name]) for name, fact in members.items()})
+    facts = {name: made.structure(fact, _FACTS[name]) for name, fact in members.items()}
+    error = kind(**{name: fact for name, fact in facts.items() if name not in _FATE})
+    vars(error).update((name, facts[name]) for name in _FATE & facts.keys())
+    return error
 
 
 def _run_writer(made: Converter) -> Callable[[JobRun[object]], dict[str, object]]:

@@ -15,6 +15,8 @@ from jobruns_sdk.errors import (
     NotFoundError,
     ResponseFormatError,
     RunFailedError,
+    ServiceUnavailableError,
+    ThrottledError,
     TransportError,
     WaitTimeoutError,
 )
@@ -325,7 +327,7 @@ class TestSecrets:
 
 def facts(error: object) -> dict[str, object]:
     names = ("message", "service", "operation", "code", "request_id", "http_status", "retryable", "in_doubt")
-    known = {name: getattr(error, name, "not known") for name in (*names, "sent", "where", "run")}
+    known = {name: getattr(error, name, "not known") for name in (*names, "requests", "sent", "where", "run")}
     return {"type": type(error), "text": str(error), **known}
 
 
@@ -358,6 +360,13 @@ class TestErrors:
         back = through_json(error)
 
         assert facts(back) == facts(error)
+
+    @pytest.mark.parametrize("kind", [ThrottledError, ServiceUnavailableError])
+    def test_what_became_of_the_call_comes_back(self, kind: type[JobRunsError]) -> None:
+        error = kind("not now")
+        error.in_doubt, error.requests = not kind.in_doubt, 4
+
+        assert facts(through_json(error)) == facts(error)
 
     def test_they_come_back_in_what_carries_them(self) -> None:
         outcome = through_json(StopOutcome(REF, accepted=False, error=NotFoundError("no such run", code="E")))
