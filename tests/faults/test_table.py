@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
-from socket import AF_INET, EAI_NONAME, AddressFamily, gaierror
+from socket import AF_INET, EAI_NONAME, AddressFamily, gaierror, socket
 from ssl import SSLContext
 from typing import Any, Final
 
@@ -129,11 +129,13 @@ class NoNames(AbstractResolver):
 
 @asynccontextmanager
 async def nothing_to_talk_to(fault: str, tls: SSLContext) -> AsyncGenerator[tuple[str, Server | None]]:
-    async with serving(answer(b"{}"), tls=tls if "TLS" in fault else None) as server:
-        if "refused" not in fault:
-            yield "https://nowhere.invalid" if "DNS" in fault else server.url, server
     if "refused" in fault:
-        yield server.url, None
+        with socket() as deaf:  # the port is taken, so that nobody else can listen there meanwhile
+            deaf.bind(("127.0.0.1", 0))
+            yield f"http://127.0.0.1:{deaf.getsockname()[1]}", None
+            return
+    async with serving(answer(b"{}"), tls=tls if "TLS" in fault else None) as server:
+        yield "https://nowhere.invalid" if "DNS" in fault else server.url, server
 
 
 @pytest.mark.parametrize("fault", [fault for fault, row in STAYING.items() if not row.arrives])
