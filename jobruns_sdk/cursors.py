@@ -31,12 +31,14 @@ class Place(msgspec.Struct, frozen=True, array_like=True):
         after: The last row that was passed, or None if there was none.
         seeking: Whether rows are passed over until ``after`` is met: it is in that page, or further on.
         state: What the listing itself has to remember, such as groups that a page boundary has cut.
+        passed: The rows that were passed in this or another listing of the job, and may by now be in any of them.
     """
 
     token: str | None = None
     after: Mark | None = None
     seeking: bool = False
     state: tuple[str, ...] = ()
+    passed: tuple[str, ...] = ()
 
 
 class Cursor(msgspec.Struct, frozen=True, array_like=True):

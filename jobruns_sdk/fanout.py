@@ -143,14 +143,14 @@ def sources_of(handle: Handle, query: RunQuery, page_size: int | None) -> list[S
         native_states = native_states.intersection(_STATES.get(handle.ref.service, native_states))
         if not native_states:
             return []
-    plan = handle.runs(
+    sources = handle.runs(
         states=query.states,
         native_states=native_states,
         created_after=query.created_after,
         created_before=query.created_before,
         page_size=page_size,
-    ).plan
-    return [Source(f"{handle.ref} {source.name}".rstrip(), source.open, handle.ref) for source in plan.sources]
+    ).plan.sources
+    return [Source(f"{handle.ref} {one.name}".rstrip(), one.open, handle.ref, one.moves) for one in sources]
 
 
 def _check_order(order: object) -> None:

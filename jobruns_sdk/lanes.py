@@ -138,11 +138,13 @@ class Source(msgspec.Struct, Generic[T], frozen=True):
         name: Its name in a cursor.
         open: Opens it; the argument is the ``state`` of the batch before, empty at the start.
         job: The job whose rows they are; sources of one job may hold the same ones.
+        moves: Tells whether a row may turn up in another source of the job later; None if no row does.
     """
 
     name: str
     open: Callable[[tuple[str, ...]], Listing[T]]
     job: JobRef | None = None
+    moves: Callable[[T], bool] | None = None
 
 
 class Supply(AsyncIterator[Source[T]]):
@@ -189,16 +191,17 @@ class Lane(Generic[T]):
         self.job: JobRef | None = source.job
         self.error: JobRunsError | None = None
         self.counts: Counts = Counts()
+        self.window: Window = window
         self._source = source
         self._kind = kind
         self._accept = accept
-        self._window = window
         self._parks = parks
         self._entered = self._next = place
         self._rows: Sequence[T] = ()
         self._ranks: Sequence[float] = ()
         self._at = 0
         self._listing = source.open(place.state if place else ())
+        window.moving.update(dict.fromkeys(place.passed if place else ()))
         self._tokens = {hash(place.token)} if place else set[int]()
         self._repeats = self._restarted = False
         self._resumed = place is not None and place.after is not None
@@ -228,6 +231,8 @@ class Lane(Generic[T]):
         until = len(self._rows) if most is None else min(len(self._rows), self._at + most)
         rows = self._rows[self._at : until]
         self._at = until
+        if self._source.moves is not None:
+            self.window.moving.update(dict.fromkeys(map(self._kind.key, filter(self._source.moves, rows))))
         return rows
 
     def place(self, unconsumed: int) -> Place | None:
@@ -284,7 +289,7 @@ class Lane(Generic[T]):
         self._at = 0
         self._furthest_at = []
         self._tokens.clear()
-        self._window = Window()
+        self.window = Window()
 
     def cancel(self) -> "list[asyncio.Task[Undecoded[T]]]":
         """End the fetch that is under way, and return it."""
@@ -323,7 +328,7 @@ class Lane(Generic[T]):
         parks = None if self._doubted else self._parks  # rows of more than this page are not in its bytes
         if rows is not None:
             self._doubted = []
-        fresh = self._window.fresh(rows or (), self._kind.key)
+        fresh = self.window.fresh(rows or (), self._kind.key)
         furthest_at = self._count(batch, fresh)
         self._restarted = self._restarted and not fresh
         after = Mark(self._kind.key(fresh[-1]), self._furthest) if fresh else place.after

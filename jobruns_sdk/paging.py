@@ -147,9 +147,10 @@ class Walk(Generic[T_co]):
 
         A list call that is given None begins anew: None is the end of a walk, and not a place to go on from.
         """
-        unconsumed = Counter(lane.name for _, lane in (*self._ready[self._at :], *self._taken))
+        rest = (*self._ready[self._at :], *self._taken)
+        unconsumed = Counter(lane.name for _, lane in rest)
         places = {lane.name: lane.place(unconsumed[lane.name]) for lane in self._stream.lanes}
-        places = {**self._places, **places}
+        places = {**self._places, **places, **self._carriers(places, rest)}
         if all(place is None for place in places.values()) and self._stream.is_complete:
             return None
         return str(Cursor(self._plan.listing, self._plan.query, places))
@@ -187,6 +188,21 @@ class Walk(Generic[T_co]):
         stream: Stream[T_co] | None = getattr(self, "_stream", None)  # missing if a source could not be opened
         if stream is not None:
             stream.cancel()
+
+    def _carriers(
+        self, places: Mapping[str, Place | None], rest: Sequence[tuple[T_co, Lane[T_co]]]
+    ) -> dict[str, Place]:
+        """Return the first place of each job that goes on, with the rows that are not to be met again there."""
+        carriers: dict[str, Place] = {}
+        told: set[Window] = set()
+        for lane in self._stream.lanes:
+            place, window = places[lane.name], lane.window
+            if place is not None and window.moving and window not in told:
+                told.add(window)
+                unconsumed = {self._plan.kind.key(row) for row, other in rest if other.window is window}
+                passed = tuple(key for key in window.moving if key not in unconsumed)
+                carriers[lane.name] = msgspec.structs.replace(place, passed=passed)
+        return carriers
 
     async def _advance(self) -> bool:
         async with self._advancing:

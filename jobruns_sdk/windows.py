@@ -10,6 +10,9 @@ class Window:
     """The rows seen lately: at least the last ``size``, at most twice that and a page, so that memory stays flat.
 
     It holds hashes of 64 bits: in ten thousand rows two are alike by chance once in 10^11 times.
+
+    Attributes:
+        moving: The keys of rows that were handed out, and may turn up elsewhere; they are never forgotten.
     """
 
     def __init__(self, size: int = 5_000) -> None:
@@ -17,9 +20,12 @@ class Window:
         self._size = size
         self._recent: set[int] = set()
         self._older: set[int] = set()
+        self.moving: dict[str, None] = {}
 
     def fresh(self, rows: Sequence[T], key: Callable[[T], str]) -> Sequence[T]:
         """Return the rows that were not seen before, and remember them."""
+        if self.moving:
+            rows = [row for row in rows if key(row) not in self.moving]
         keys = [hash(key(row)) for row in rows]
         if len(set(keys)) < len(keys) or not (self._recent.isdisjoint(keys) and self._older.isdisjoint(keys)):
             rows = [row for row_key, row in zip(keys, rows, strict=True) if self._is_new(row_key)]

@@ -1,6 +1,7 @@
 """What only EMR Serverless does: filters of its own that group, attempts that it lists late."""
 
 import json
+from typing import Any
 
 import pytest
 from aiobotocore.session import AioSession
@@ -9,8 +10,10 @@ from jobruns_sdk import (
     UNSUCCESSFUL,
     CursorError,
     InvalidRequestError,
+    JobRun,
     JobRunsClient,
     NotFoundError,
+    Pages,
     RunState,
     Service,
     UnsupportedOperationError,
@@ -83,6 +86,31 @@ async def test_a_run_that_moves_on_while_states_are_listed_comes_once(
         local.advance(10 * MINUTE)
         seen += [run async for run in walk]
     assert ids(seen) == [moving, old]
+
+
+@pytest.mark.parametrize("many", [False, True])
+async def test_a_run_that_moves_on_before_a_walk_is_resumed_comes_once(
+    local: LocalService,
+    app: EmrServerlessApplication,
+    client: JobRunsClient,
+    many: bool,  # noqa: FBT001  # a case
+) -> None:
+    def runs(cursor: str | None = None) -> Pages[JobRun[Any]]:
+        states = None if cursor else {RunState.RUNNING, RunState.SUCCEEDED}
+        return client.runs([app], states=states, cursor=cursor) if many else app.runs(states=states, cursor=cursor)
+
+    past = local.add_runs(JOB, 5, until=local.clock.now() - 60 * MINUTE)
+    going = [local.add_run(JOB, duration=30 * MINUTE, created_at=local.clock.now() - n * MINUTE) for n in (4, 3, 2, 1)]
+    expected = ids(await runs().collect())
+    assert expected == [*going[::-1], *past[::-1]]
+    async with runs().open() as walk:
+        seen = [await anext(walk), await anext(walk)]
+        cursor = walk.cursor
+    local.advance(60 * MINUTE)
+    async with runs(cursor).open() as walk:
+        seen.append(await anext(walk))
+        cursor = walk.cursor
+    assert ids(seen) + ids(await runs(cursor).collect()) == expected
 
 
 async def test_the_mode_is_a_filter_of_the_services_own(

@@ -58,6 +58,10 @@ class ApplicationRunOptions(RunOptions, total=False):
     mode: Mode | None
 
 
+def _goes_on(run: JobRun[Any]) -> bool:
+    return not run.is_terminal
+
+
 def _check_application(_: object, __: object, ref: JobRef) -> None:
     _check_id("an application id", ref.path[0])
 
@@ -137,8 +141,10 @@ class EmrServerlessApplication:
 
         def sources(query: RunQuery, wanted: Wanted) -> Iterable[Source[JobRun[native.JobRunSummary | native.JobRun]]]:
             query.only_newest_first(self.ref.service)
-            for state in (None,) if wanted is None else wanted:
-                yield Source(state or "", partial(self._listing, query, state, rows))
+            states = (None,) if wanted is None else wanted
+            moves = _goes_on if len(states) > 1 else None
+            for state in states:
+                yield Source(state or "", partial(self._listing, query, state, rows), moves=moves)
 
         full = self._full if hydrate else None
         return run_pages(self.ref, query, STATES, sources, limit=limit, cursor=cursor, full=full)
