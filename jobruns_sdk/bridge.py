@@ -16,6 +16,8 @@ from weakref import finalize
 from jobruns_sdk.arguments import check_whole
 from jobruns_sdk.errors import ClientClosedError, JobRunsError, UnsupportedOperationError
 
+__all__ = ["Bridge"]
+
 T = TypeVar("T")
 
 _AT_EXIT: Final = 10.0  # seconds that a forgotten loop may take to end
