@@ -158,7 +158,7 @@ def read_options(options: Mapping[str, str]) -> ReadOptions:
     """Read options, whose names may be written in any case.
 
     Raises:
-        InvalidRequestError: One is unknown, malformed or would hold a secret, or no job is named.
+        InvalidRequestError: One is unknown, malformed or would hold a secret, no job is named, or no time is meant.
     """
     known = dict(_known(name, text) for name, text in options.items())
     chosen: dict[str, Any] = {
@@ -170,6 +170,10 @@ def read_options(options: Mapping[str, str]) -> ReadOptions:
     values["access"] = _access(chosen)
     if not values["jobs"] and "jobsFile" not in known:
         raise InvalidRequestError("say which jobs: option jobs, jobsFile or services")
+    if {"createdAfter", "createdBefore"} <= known.keys() and chosen["createdAfter"] > chosen["createdBefore"]:
+        raise InvalidRequestError(
+            f"option createdAfter is later than createdBefore: {known['createdAfter']!r} and {known['createdBefore']!r}"
+        )
     return ReadOptions(**values)
 
 

@@ -117,6 +117,10 @@ def test_an_external_id_goes_with_its_role() -> None:
         ({**JOB, "states": "DONE"}, "option states: no state is called DONE; states are QUEUED, "),
         ({**JOB, "createdAfter": "2026-11-21"}, "option createdAfter: expected an ISO time with its zone"),
         ({**JOB, "createdBefore": "yesterday"}, "option createdBefore: expected an ISO time with its zone"),
+        (
+            {**JOB, "createdAfter": "2026-11-21T00:00:00+02:00", "createdBefore": "2026-11-20T00:00:00Z"},
+            "option createdAfter is later than createdBefore: '2026-11-21T00:00:00+02:00' and '2026-11-20T00:00:00Z'",
+        ),
         ({**JOB, "hydrate": "yes"}, "option hydrate: expected true or false, got 'yes'"),
         ({**JOB, "tasks": "0"}, "option tasks: expected a whole number from 1, got '0'"),
         ({**JOB, "lag": "5 minutes"}, "option lag: expected a length of time such as 30s"),
