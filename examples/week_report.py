@@ -64,6 +64,7 @@ def report(spark: SparkSession, jobs: list[str], since: str) -> None:
 def main() -> None:
     """Start the local service and Spark, and print the report."""
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # Spark's Python processes need what this one has
+    os.environ.setdefault("SPARK_LOCAL_HOSTNAME", "localhost")  # offline, nobody may know this machine's own name
     with TemporaryDirectory() as folder, LocalService() as local:
         jobs = seed(local)
         configure(local, Path(folder))
