@@ -23,6 +23,7 @@ from sybil import Example, Sybil
 from sybil.parsers.markdown import CodeBlockParser
 
 from jobruns_sdk.testing import LocalService, demo
+from tests.spark.kit import LOOPBACK
 
 ROOT: Final = Path(__file__).parents[2]
 DOCUMENTS: Final = [
@@ -42,7 +43,7 @@ def local(no_aws_environment: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: P
         demo.seed(local, now)
         local.add_application("00f1abcdefgh0909")
         local.add_runs("emr-serverless:00f1abcdefgh0909", 60, state="SUCCESS")
-        for name, value in local.environment.items():
+        for name, value in (local.environment | LOOPBACK).items():
             monkeypatch.setenv(name, value)
         monkeypatch.setattr("jobruns_sdk.client.RealClock", lambda: local.clock)
         monkeypatch.chdir(tmp_path)

@@ -48,9 +48,10 @@ def spark(tokens: TokenService, events: Path, tmp_path_factory: pytest.TempPathF
     folder = tmp_path_factory.mktemp("spark")
     before = dict(os.environ)
     with contextlib.ExitStack() as stack:
+        stack.callback(os.environ.update, before)
+        stack.callback(os.environ.clear)
         for name in [name for name in before if name.startswith("AWS_")]:
             del os.environ[name]
-        stack.callback(os.environ.update, before)
         os.environ.update(environment(folder, tokens.url))
         logged = {"spark.eventLog.enabled": "true", "spark.eventLog.dir": events.as_uri()}
         made = session("local[2]", folder, {**logged, "spark.eventLog.compress": "false"})

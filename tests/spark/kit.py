@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 ROOT: Final = Path(__file__).parents[2]
 SECRET: Final = "wJalrXUtnFEMI-canary"  # noqa: S105  # it opens nothing
 """The secret key of every account; it must not be seen anywhere."""
+LOOPBACK: Final = {"SPARK_LOCAL_IP": "127.0.0.1", "SPARK_LOCAL_HOSTNAME": "localhost"}
+"""Else Spark looks the machine's name up, which need not be known."""
 
 Rows = list[dict[str, Any]]
 
@@ -41,8 +43,7 @@ def environment(folder: Path, tokens: str) -> dict[str, str]:
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_ENDPOINT_URL_STS": tokens,
         "PYSPARK_PYTHON": sys.executable,
-        "SPARK_LOCAL_IP": "127.0.0.1",  # else Spark looks the machine's name up, which need not be known
-        "SPARK_LOCAL_HOSTNAME": "localhost",
+        **LOOPBACK,
         "PYTHONPATH": str(ROOT),
     }
 

@@ -1,5 +1,6 @@
 """What goes wrong arrives in this package's words, or is skipped; who stops early stops the reading, too."""
 
+import socket
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 pytest.importorskip("pyspark", reason="the extra engines is not installed")
 
-PAGES = 60
+PAGES = 600
 DELAY = 0.5  # seconds a page, of which all of them would take far longer than an end that is slow
 
 
@@ -54,10 +55,10 @@ def test_where_jobs_cannot_be_listed_is_an_error_or_skipped(spark: "SparkSession
     assert {row["name"] for row in rows(read(spark, two, jobs, onError="skip"))} == {"b"}
 
 
-def test_an_endpoint_that_is_not_there_is_an_error_soon(spark: "SparkSession") -> None:
-    dead = LocalService().start()
-    dead.stop()
-    message = failure(spark, dead, ["glue:a"], maxAttempts=2)
+def test_an_endpoint_that_is_not_there_is_an_error_soon(spark: "SparkSession", two: LocalService) -> None:
+    with socket.socket() as held:  # so that nobody else takes the port, at which nobody listens
+        held.bind(("127.0.0.1", 0))
+        message = failure(spark, two, ["glue:a"], endpoint=f"http://127.0.0.1:{held.getsockname()[1]}", maxAttempts=2)
     assert "TransportError: glue.GetJobRuns: " in message
     assert "Could not connect" in message
 

@@ -27,7 +27,7 @@ arrow = pytest.importorskip("jobruns_sdk.arrow")
 KILLS = int(os.environ.get("JOBRUNS_SPARK_KILLS", "1"))
 PATIENCE = 600
 JOB = "glue:nightly-etl"
-LAG = "3s"  # so that a run is there before anybody looks for the time of its creation
+LAG = "10s"  # so that a run is there before anybody looks for the time of its creation
 
 Told = Counter[tuple[str, str]]
 
@@ -84,7 +84,7 @@ async def test_a_stream_that_is_killed_within_a_batch_tells_every_state_once(
         try:
             wait(lambda: told(spark, tmp_path) == expected, process)
             # Pages come slowly now, so that a batch that is planned takes a while to be read.
-            local.fault("GetJobRuns", "delay", seconds=5, times=None)
+            local.fault("GetJobRuns", "delay", seconds=10, times=None)
             now = datetime.now(UTC)
             going = local.add_run(JOB, created_at=now)
             ended = local.add_run(JOB, state="FAILED", created_at=now, ended_at=now)

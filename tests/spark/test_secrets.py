@@ -1,6 +1,7 @@
 """No secret is in a plan, in what Spark shows of it, in a task or in an error; roles are assumed where work is done."""
 
 import pickle
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ options = pytest.importorskip("jobruns_sdk.spark.options")
 tasks = pytest.importorskip("jobruns_sdk.spark.tasks")
 source = pytest.importorskip("jobruns_sdk.spark.source")
 
+PATIENCE = 600
 ROLES = "audit=arn:aws:iam::111122223333:role/audit lab=arn:aws:iam::444455556666:role/lab"
 
 
@@ -52,6 +54,18 @@ def test_a_role_that_may_not_be_assumed_is_an_error_of_ours(spark: "SparkSession
     assert SECRET not in str(caught.value)
 
 
+def written(events: Path, *, of: str) -> str:
+    """Return what Spark has written for its UI, the end of a query included: it writes in a thread of its own."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        files = [path for path in events.rglob("*") if path.is_file()]
+        text = "".join(path.read_text(encoding="utf-8", errors="replace") for path in files)
+        if "SQLExecutionEnd" in text.partition(of)[2]:
+            return text
+        time.sleep(0.05)
+    raise AssertionError(f"nothing is written of {of}")
+
+
 def test_nothing_that_spark_shows_holds_a_secret(
     spark: "SparkSession", seeded: LocalService, events: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -59,10 +73,10 @@ def test_nothing_that_spark_shows_holds_a_secret(
     frame.createOrReplaceTempView("secretive")
     frame.explain(True)  # noqa: FBT003  # its own way
     spark.sql("SELECT state, count(*) FROM secretive GROUP BY state").explain(True)  # noqa: FBT003
-    assert len(spark.sql("SELECT * FROM secretive").collect()) == 10
+    assert len(spark.sql("SELECT *, 'the last' AS mark FROM secretive").collect()) == 10
     shown = capsys.readouterr().out + str(frame)
     assert "jobruns" in shown
-    logged = "".join(path.read_text(encoding="utf-8", errors="replace") for path in events.rglob("*") if path.is_file())
+    logged = written(events, of="the last AS mark")
     assert "BatchScan jobruns" in logged
     for text in (shown, logged):
         assert SECRET not in text

@@ -57,7 +57,7 @@ class Stream:
     def tells(self, query: "StreamingQuery", expected: Counter[tuple[str, str]]) -> bool:
         """Whether the stream tells just that, once it has told all of it."""
         query.processAllAvailable()
-        deadline = time.monotonic() + 240
+        deadline = time.monotonic() + 600
         while (told := self.told()) < expected and time.monotonic() < deadline:
             query.processAllAvailable()
         return told == expected
