@@ -126,7 +126,8 @@ check_whole: Final = Rule("a whole number of 0 or more", _is_whole)
 
 check_moment: Final = Rule(
     "a datetime with a time zone, such as datetime.now(UTC)",
-    lambda value: isinstance(value, datetime) and value.utcoffset() is not None,
+    # The time zone first: a NaT of pandas is a datetime without one, whose offset is not to be asked for.
+    lambda value: isinstance(value, datetime) and value.tzinfo is not None and value.utcoffset() is not None,
 )
 
 check_time: Final = Rule(

@@ -141,7 +141,12 @@ class Berlin(tzinfo):
 
 
 class Instant(datetime):
-    """A datetime as other packages have their own."""
+    """A datetime as other packages have their own, such as pandas, whose missing one has no offset to be asked for."""
+
+    def utcoffset(self) -> timedelta | None:
+        if self.tzinfo is None:
+            raise ValueError("Instant does not support utcoffset")
+        return super().utcoffset()
 
 
 def test_a_window_is_one_of_instants_where_the_clock_on_the_wall_is_set() -> None:
@@ -160,6 +165,8 @@ def test_a_window_may_be_given_in_datetimes_of_other_packages() -> None:
     query = RunQuery(created_after=Instant(2026, 11, 21, 12, tzinfo=UTC))
     assert type(query.created_after) is datetime
     assert query.to_cursor() == RunQuery(created_after=NOON).to_cursor()
+    with pytest.raises(InvalidRequestError, match="created_after is a datetime with a time zone"):
+        RunQuery(created_after=Instant(2026, 11, 21))
 
 
 @pytest.mark.parametrize("count", [0, -1, 1.0, True, "5", float("inf")])
