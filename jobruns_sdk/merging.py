@@ -194,15 +194,16 @@ class Merged(Known[T]):
 
     async def _read(self, index: int) -> None:
         lane = self.lanes[index]
-        try:
-            while not lane.left and lane.has_more:
+        while not lane.left and lane.has_more:
+            try:
                 await lane.read_page(self._slots)
-                self._on_page(lane)
-        except JobRunsError as error:
-            if self._on_error is None:
-                raise
-            lane.error = error
-            self._on_error(lane)
+            except JobRunsError as error:
+                if self._on_error is None:
+                    raise
+                lane.error = error
+                self._on_error(lane)
+                break
+            self._on_page(lane)
         del self._hungry[index]
         if lane.left:
             heapq.heappush(self._heap, (lane.rank, index))
@@ -316,7 +317,6 @@ class Arrivals(Generic[T]):
     async def _read(self, lane: Lane[T]) -> None:
         try:
             await lane.read_page()
-            self._on_page(lane)
         except JobRunsError as error:
             if self._on_error is None:
                 raise
@@ -327,6 +327,7 @@ class Arrivals(Generic[T]):
             # Behind the others, so that one that answers at once does not keep them waiting.
             self._reading.remove(lane)
             self._reading.append(lane)
+            self._on_page(lane)
 
 
 class Gathered(Generic[T]):

@@ -39,6 +39,22 @@ async def test_it_is_told_after_each_page(order: Order) -> None:
 
 
 @orders
+async def test_what_the_callback_raises_is_no_failure_of_a_job(order: Order) -> None:
+    jobs = [Job(f"job{index}", range(5)) for index in range(3)]
+
+    def raises_at_first(progress: Progress) -> None:
+        if progress.pages == 1:
+            raise AccessDeniedError("nothing is to be drawn")
+
+    pages = memory_client(jobs).runs(each(jobs), order=order, on_error="skip", progress=raises_at_first)
+    async with pages.open() as walk:
+        with pytest.raises(AccessDeniedError, match="nothing is to be drawn"):
+            await anext(walk)
+        assert len([run async for run in walk]) == 15
+        assert walk.report.failed == ()
+
+
+@orders
 async def test_each_loop_counts_afresh(order: Order) -> None:
     jobs = [Job(f"job{index}", range(5)) for index in range(3)]
     told: list[Progress] = []
