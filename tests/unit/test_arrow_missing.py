@@ -1,4 +1,4 @@
-"""What needs pyarrow says so where it is missing, and nothing else needs it."""
+"""What needs pyarrow or PySpark says so where it is missing, and nothing else needs it."""
 
 import subprocess
 import sys
@@ -23,6 +23,15 @@ def test_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(ModuleNotFoundError, match=r"pip install 'jobruns_sdk\[arrow\]'"):
         import_module("jobruns_sdk.arrow")
+
+
+@pytest.mark.parametrize("missing", ["pyarrow", "pyspark.sql.datasource"])
+def test_the_error_of_the_data_source_names_the_extra(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+    for name in [name for name in sys.modules if name.startswith("jobruns_sdk.spark.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(ModuleNotFoundError, match=r"pip install 'jobruns_sdk\[spark\]'"):
+        _ = import_module("jobruns_sdk.spark").JobRunsDataSource
 
 
 def test_nothing_else_needs_it() -> None:
