@@ -113,5 +113,5 @@ async def test_runs_that_a_list_shows_late_are_listed_again(local: LocalService,
     local.fault("GetJobRuns", "stale_list", times=2, seconds=600)
     runs = await client.wait_all(refs, timeout=2 * HOUR)
     assert all(run.succeeded for run in runs)
-    assert local.calls("GetJobRun") <= 20 * 15
+    assert local.calls("GetJobRun") <= 20 * 20
     assert local.calls("GetJobRuns") > 100
