@@ -12,6 +12,7 @@ from tests.cancellation.books import Ledger, connections_at, held_by, idle_conne
 from tests.cancellation.counting import Moment, cancelled_at
 from tests.cancellation.public import public_coroutines
 from tests.cancellation.table import EMR, GLUE, TABLE, World, client_at, world_of
+from tests.garbage import own_garbage
 from tests.transport.gated import until
 
 TURNS = 3  # in which what was cancelled comes to its end
@@ -19,7 +20,7 @@ TURNS = 3  # in which what was cancelled comes to its end
 
 @pytest.fixture
 async def world() -> AsyncGenerator[World]:
-    with LocalService() as local:
+    with own_garbage(), LocalService() as local:
         async with client_at(local) as client:
             yield world_of(local, client)
 

@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from jobruns_sdk.errors import ServiceUnavailableError
 from jobruns_sdk.paging import Pages
+from tests.garbage import own_garbage
 from tests.unit.listings import Book, Row, newest_first, other_tasks, pages_of
 
 ROWS = newest_first(12)
@@ -20,8 +21,9 @@ async def complaints() -> AsyncIterator[list[str]]:
     """What the event loop complains of, such as an exception that nobody has retrieved; at the end it is nothing."""
     heard: list[str] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: heard.append(str(context)))
-    yield heard
-    gc.collect()
+    with own_garbage():
+        yield heard
+        gc.collect()
     await asyncio.sleep(0)
     assert heard == []
 
