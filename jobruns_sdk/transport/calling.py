@@ -143,7 +143,7 @@ class Transport:
         self, operation: Operation[Any], region: str | None, profile: str | None
     ) -> AsyncGenerator[tuple[Connection, float]]:
         """Wait for the quota and for a free connection; what is not used of the quota is given back."""
-        with self._clock.calling(), translated(operation.service, operation.name):
+        with self._clock.calling(), translated(operation.service, operation.name, sends=False):
             connection = await self._connections.get(operation.service, region, profile)
         began, gate = self._clock.monotonic(), self._gate(operation, region, profile)
         if gate is None:

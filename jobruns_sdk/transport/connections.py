@@ -177,7 +177,7 @@ class Connections:
 
 def region_of(session: AioSession) -> str | None:
     """Return the region that a session's configuration names, or None."""
-    with translated("session"):
+    with translated("session", sends=False):
         region: str | None = session.get_config_variable("region")
     return region
 
@@ -211,7 +211,7 @@ def _with_user_agent(session: AioSession, config: AioConfig) -> AioConfig:
     Its extra parts are added by botocore. One with an application's id is left to botocore altogether.
     """
     options = (getattr(config, "user_agent", None), getattr(config, "user_agent_appid", None))
-    with translated("session"):
+    with translated("session", sends=False):
         if any((*options, session.get_config_variable("user_agent_appid"))):
             return config
     return config.merge(AioConfig(user_agent=session.user_agent().removesuffix(session.user_agent_extra).rstrip()))

@@ -1,6 +1,7 @@
 """From the exceptions of botocore and aiohttp to the error tree."""
 
 import socket
+import ssl
 from collections.abc import Generator
 from contextlib import contextmanager
 from json import JSONDecodeError
@@ -40,6 +41,8 @@ _BAD_ARGUMENTS: Final = (
 # Refused or timed out while connecting: the service has not seen a byte. Only the exception underneath tells:
 # https://github.com/aio-libs/aiobotocore reports a connection that broke later as EndpointConnectionError too.
 _NOT_SENT: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, socket.gaierror)
+# aiobotocore reads certificates when the first request is about to be sent.
+_UNREADABLE: Final = (FileNotFoundError, IsADirectoryError, PermissionError, ssl.SSLError)
 _REDIRECTED: Final = (aiohttp.RedirectClientError, aiohttp.TooManyRedirects)
 # What asking somebody for credentials ends with, and nothing else that happens while a client is made.
 _OF_OTHERS: Final = (
@@ -58,15 +61,21 @@ _ANY: Final = (
 
 
 @contextmanager
-def translated(service: str, operation: str | None = None) -> Generator[None]:
-    """Raise what botocore and aiohttp raise as errors of this package; the service's own answers are read before."""
+def translated(service: str, operation: str | None = None, *, sends: bool = True) -> Generator[None]:
+    """Raise what botocore and aiohttp raise as errors of this package; the service's own answers are read before.
+
+    Args:
+        service: The service's name, kept in the error.
+        operation: The AWS operation, kept in the error.
+        sends: Whether a request may be sent meanwhile, whose outcome would be in doubt.
+    """
     try:
         yield
     except JobRunsError as error:
         error.service, error.operation = error.service or service, error.operation or operation
         raise
     except _ANY as error:
-        raise _translation(error, service, operation) from error
+        raise _translation(error, service, operation, sends=sends) from error
 
 
 @contextmanager
@@ -88,20 +97,23 @@ def getting_credentials(*, but: tuple[type[Exception], ...] = ()) -> Generator[N
         raise CredentialsError(text, code=code) from error
 
 
-def _translation(error: Exception, service: str, operation: str | None) -> JobRunsError:
+def _translation(error: Exception, service: str, operation: str | None, *, sends: bool) -> JobRunsError:
     cause = getattr(error, "kwargs", {}).get("error")
     text = str(error) or type(error).__name__
     if isinstance(error, _CREDENTIALS):
         return CredentialsError(text, service=service, operation=operation)
     if isinstance(error, botocore.SSLError):
         return TransportError(text, sent=False, retryable=False, service=service, operation=operation)
-    if isinstance(error, _BAD_ARGUMENTS):
+    if isinstance(error, _BAD_ARGUMENTS) or (isinstance(error, botocore.BotoCoreError) and not sends):
         return InvalidRequestError(text, service=service, operation=operation)
+    if isinstance(cause, _UNREADABLE):
+        text = f"a file of certificates cannot be read ({cause}): see AWS_CA_BUNDLE and the configuration's ca_bundle"
+        return TransportError(text, sent=False, retryable=False, service=service, operation=operation)
     if isinstance(cause, _REDIRECTED):
         return TransportError(
             f"the request was redirected: {cause}", retryable=False, service=service, operation=operation
         )
-    sent = not isinstance(cause, _NOT_SENT)
+    sent = sends and not isinstance(cause, _NOT_SENT)
     if sent and isinstance(error, botocore.EndpointConnectionError):
         text = f"the connection was lost: {cause}"
     return TransportError(text, sent=sent, service=service, operation=operation)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from aiobotocore.session import AioSession
 
-from jobruns_sdk import CredentialsError, InvalidRequestError, JobRunsError
+from jobruns_sdk import CredentialsError, InvalidRequestError, JobRunsError, TransportError
 from tests.transport.clients import CountingSession, client_at
 from tests.transport.scripted import answer, serving
 
@@ -109,3 +109,38 @@ async def test_a_region_that_cannot_be_one() -> None:
     assert isinstance(failure, InvalidRequestError)
     assert "doesn't match a supported format" in failure.message
     assert session.sent == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("AWS_DEFAULTS_MODE", "nonsense"),
+        ("AWS_REQUEST_CHECKSUM_CALCULATION", "nonsense"),
+        pytest.param("AWS_CONFIG_FILE", __file__, id="a configuration that is none"),
+    ],
+)
+async def test_settings_that_cannot_be_right_leave_no_start_in_doubt(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    async with serving(NO_RUNS) as server:
+        async with client_at(server.url, session=AioSession()) as client:
+            with pytest.raises(InvalidRequestError) as caught:
+                await client.glue("etl").start()
+
+        assert (caught.value.service, caught.value.operation) == ("glue", "StartJobRun")
+        assert (caught.value.retryable, caught.value.in_doubt, server.requests) == (False, False, [])
+
+
+@pytest.mark.parametrize("kind", ["missing", "a folder", "no certificates"])
+async def test_certificates_that_cannot_be_read_leave_no_start_in_doubt(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: str
+) -> None:
+    path = {"missing": tmp_path / "none.pem", "a folder": tmp_path, "no certificates": Path(__file__)}[kind]
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(path))
+    async with serving(NO_RUNS) as server:
+        async with client_at(server.url) as client:
+            with pytest.raises(TransportError, match="see AWS_CA_BUNDLE") as caught:
+                await client.glue("etl").start()
+
+        assert (caught.value.retryable, caught.value.in_doubt, server.requests) == (False, False, [])
