@@ -10,7 +10,7 @@
 either of its modes, or anyio's plugin. Nothing is loaded before a test asks for one of the fixtures.
 """
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import pytest
 
@@ -22,28 +22,48 @@ if TYPE_CHECKING:
     from jobruns_sdk.testing.local import LocalService
 
 
+_NAME: Final = "jobruns_client"
+_LOOPS: Final = ("function", "class", "module", "package", "session")
+"""What an event loop of pytest-asyncio may last for."""
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Announce the marker, and define the asynchronous fixture in the way that this run's plugins understand."""
     config.addinivalue_line("markers", "jobruns_local(**options): options for the test's own LocalService.")
-    fixture = _async_fixture(config)
-
-    class AsyncFixtures:
-        @fixture
-        async def jobruns_client(self, jobruns_local: "LocalService") -> "AsyncIterator[JobRunsClient]":
-            """A `JobRunsClient` on the test's `jobruns_local`, open while the test runs."""
-            async with jobruns_local.client() as client:
-                yield client
-
-    config.pluginmanager.register(AsyncFixtures(), "jobruns-async-fixtures")
+    fixtures = _for_pytest_asyncio(config) if config.pluginmanager.has_plugin("asyncio") else {_NAME: _client(_NAME)}
+    config.pluginmanager.register(type("AsyncFixtures", (), fixtures)(), "jobruns-async-fixtures")
 
 
-def _async_fixture(config: pytest.Config) -> "Callable[..., object]":
-    """What makes a fixture of an asynchronous generator: pytest-asyncio's own decorator, if that plugin is there."""
-    if not config.pluginmanager.has_plugin("asyncio"):
-        return pytest.fixture
+def _client(name: str, decorate: "Callable[..., Any]" = pytest.fixture, **options: str) -> object:
+    async def client(self: object, jobruns_local: "LocalService") -> "AsyncIterator[JobRunsClient]":
+        """A `JobRunsClient` on the test's `jobruns_local`, open while the test runs."""
+        del self
+        async with jobruns_local.client() as client:
+            yield client
+
+    fixture: object = decorate(name=name, **options)(client)
+    return fixture
+
+
+def _for_pytest_asyncio(config: pytest.Config) -> dict[str, object]:
+    """The fixture, which opens the client in the event loop that its test runs in: a fixture knows one loop only."""
     import pytest_asyncio  # noqa: PLC0415  # loaded already, as a plugin
 
-    return pytest_asyncio.fixture
+    try:
+        usual: str = config.getini("asyncio_default_test_loop_scope")
+    except ValueError:  # before 0.26, whose fixtures have no choice
+        return {_NAME: _client(_NAME, pytest_asyncio.fixture)}
+
+    def jobruns_client(self: object, request: pytest.FixtureRequest) -> object:
+        """A `JobRunsClient` on the test's `jobruns_local`, open while the test runs."""
+        del self
+        marker = cast("pytest.Item", request.node).get_closest_marker("asyncio")
+        said: str | None = marker.kwargs.get("loop_scope") if marker else None
+        return request.getfixturevalue(names[said or usual])
+
+    names = {loop: f"_{_NAME}_in_{loop}_loop" for loop in _LOOPS}
+    clients = {name: _client(name, pytest_asyncio.fixture, loop_scope=loop) for loop, name in names.items()}
+    return {**clients, _NAME: pytest.fixture(jobruns_client)}
 
 
 @pytest.fixture

@@ -59,6 +59,29 @@ def test_it_works_with_pytest_asyncio_in_both_modes(tmp_path: Path, mode: str, m
     assert "4 passed" in done.stdout, done.stdout
 
 
+@pytest.mark.parametrize("usual", ["function", "session"])
+def test_a_client_is_open_in_the_loop_that_its_test_runs_in(tmp_path: Path, usual: str) -> None:
+    program = """
+        import pytest
+
+        class Tests:
+            async def test_one(self, jobruns_local, jobruns_client):
+                jobruns_local.add_glue_job("etl")
+                assert await jobruns_client.glue("etl").runs().collect() == []
+
+            async def test_another(self, jobruns_client):
+                assert await jobruns_client.jobs("glue").collect() == []
+
+        TestUsual = pytest.mark.asyncio(type("TestUsual", (Tests,), {}))
+        for loop in ("function", "class", "module", "package", "session"):
+            name = f"Test{loop}"
+            globals()[name] = pytest.mark.asyncio(loop_scope=loop)(type(name, (Tests,), {}))
+    """
+    (tmp_path / "test_it.py").write_text(dedent(program))
+    done = run_pytest(tmp_path, "-o", f"asyncio_default_test_loop_scope={usual}")
+    assert "12 passed" in done.stdout, done.stdout
+
+
 def test_it_is_there_without_pytest_asyncio(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text("def test(jobruns_local):\n    assert jobruns_local.url\n")
     command = run_pytest(tmp_path, "-p", "no:asyncio", "-o", "addopts=", "-W", "ignore::pytest.PytestConfigWarning")
