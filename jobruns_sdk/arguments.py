@@ -6,6 +6,7 @@ A check takes the argument's name and its value; most are rules. ``validated`` m
 import re
 from collections.abc import Callable, ItemsView, Iterable, Mapping
 from datetime import date, datetime, timedelta
+from inspect import iscoroutinefunction
 from math import inf
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
@@ -80,6 +81,11 @@ def is_text(value: object) -> bool:
     return isinstance(value, str) and value != "" and (value.isascii() or _SURROGATE.search(value) is None)
 
 
+def is_callback(value: object) -> bool:
+    """Whether a value can be called for its effect: a coroutine function would only make what nobody awaits."""
+    return callable(value) and not (iscoroutinefunction(value) or iscoroutinefunction(type(value).__call__))
+
+
 def _flaw(value: object) -> str:
     if not isinstance(value, str):
         return hidden(value)
@@ -114,7 +120,7 @@ check_text: Final = Rule("a text", is_text, _flaw)
 # A text such as "no" would count as True.
 check_flag: Final = Rule("True or False", lambda value: isinstance(value, bool))
 
-check_callable: Final = Rule("something to call", callable)
+check_callable: Final = Rule("something to call that is no coroutine function", is_callback)
 
 check_number: Final = Rule("a number of more than 0", _is_number)
 

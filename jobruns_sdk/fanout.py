@@ -6,7 +6,7 @@ from typing import Any, Final, Literal, Self
 
 import attrs
 
-from jobruns_sdk.arguments import check_callable, check_count, check_flag, check_limit, optional, refusal
+from jobruns_sdk.arguments import Rule, check_callable, check_count, check_flag, check_limit, is_callback, optional
 from jobruns_sdk.cursors import Cursor
 from jobruns_sdk.errors import ClientClosedError, InvalidRequestError, JobRunsError, UnsupportedOperationError
 from jobruns_sdk.lanes import Lane, Source, Supply
@@ -38,6 +38,10 @@ _ALL_STATES: Final = frozenset[str]().union(*_STATES.values())
 Row = JobRun[Native]
 OnSourceError = Literal["raise", "skip"] | Callable[[SourceError], object]
 """What to do about a job that cannot be read: raise, go on without it, or be told of it and go on."""
+
+_check_on_error: Final = Rule(
+    f"'raise', 'skip' or {check_callable.right}", lambda value: value in ("raise", "skip") or is_callback(value)
+)
 
 
 @attrs.frozen
@@ -179,8 +183,7 @@ class Fan:
         """
         check_count("concurrency", concurrency)
         optional(check_callable)("progress", progress)
-        if on_error not in ("raise", "skip") and not callable(on_error):
-            raise refusal("on_error", "'raise', 'skip' or something to call", on_error)
+        _check_on_error("on_error", on_error)
         self._jobs = jobs
         self._handle = handle
         self._concurrency = concurrency

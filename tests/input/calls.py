@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from botocore.awsrequest import AWSPreparedRequest
@@ -54,6 +55,17 @@ async def silent_client(**options: Any) -> AsyncGenerator[tuple[JobRunsClient, S
     session = SilentSession()
     async with client_at(None, session=session, **options) as client:
         yield client, session
+
+
+async def coroutine_function(_: object) -> None:
+    """Do nothing when it is awaited, which no callback is."""
+
+
+class CoroutineCallable:
+    """Something to call whose calls have to be awaited."""
+
+    async def __call__(self, _: object) -> None:
+        """Do nothing."""
 
 
 Values = tuple[Any, ...]
@@ -189,6 +201,7 @@ HANDLES: Final = {
     "glue": GlueJob,
 }
 
+_CALLBACK: Final[Values] = (5, "x", True, coroutine_function, partial(coroutine_function), CoroutineCallable())
 _COUNT: Final[Values] = ("5", True, 0, -1, 1.5, [1])
 _TIME: Final[Values] = (5, 5.0, "5", True)
 _MOMENT: Final[Values] = (NOON.replace(tzinfo=None), date(2026, 11, 21), 5, "2026-11-21T12:00:00Z", timedelta(hours=1))
@@ -203,7 +216,7 @@ _ITEMS: Final[Values] = (5, None, "glue:etl", [5], [None], ["jr_0/"], b"x")
 _IDS: Final[Values] = (5, None, "jr_0", [5], [None], [""], ["\ud800"], b"x")
 
 WRONG: Final[Mapping[str, Values]] = {
-    "adapters": (5, ["x"], {"x": 5}),
+    "adapters": (5, ["x"], {"x": 5}, {"x": coroutine_function}),
     "allocated_capacity": _COUNT,
     "allow_insecure_endpoint": _FLAG,
     "allow_partial": _FLAG,
@@ -250,8 +263,8 @@ WRONG: Final[Mapping[str, Values]] = {
     "native_states": _STATES,
     "notify_delay_after": (*_TIME, timedelta(seconds=90), timedelta(0)),
     "number_of_workers": _COUNT,
-    "on_error": (5, "ignore", True, None),
-    "on_poll": (5, "x", True),
+    "on_error": (*_CALLBACK, "ignore", None),
+    "on_poll": _CALLBACK,
     "on_timeout": (5, "cancel", None, ["stop"]),
     "order": (5, "", "descending", ["newest"], True),
     "page_size": _COUNT,
@@ -260,7 +273,7 @@ WRONG: Final[Mapping[str, Values]] = {
     "poll_interval": (*_TIME, None, timedelta(0), timedelta(seconds=-1)),
     "predecessors": _FLAG,
     "profile": (5, "", "\ud800", "staging", ["prod"]),
-    "progress": (5, "x", True),
+    "progress": _CALLBACK,
     "query": _NAME,
     "quotas": (
         5,

@@ -112,6 +112,20 @@ def test_start_wait_watch_and_stop(client: JobRunsClient, local: LocalService) -
     assert others(client) == 0
 
 
+def test_a_callback_that_nobody_would_await_is_refused(client: JobRunsClient, local: LocalService) -> None:
+    async def lost(_: object) -> None: ...
+
+    calls: dict[str, Callable[[], object]] = {
+        "on_error": lambda: client.runs(JOBS, on_error=lost),
+        "progress": lambda: client.runs(JOBS, progress=lost),
+        "on_poll": lambda: client.wait("glue:nightly-etl/jr_0", timeout=HOUR, on_poll=lost),
+    }
+    for name, call in calls.items():
+        with pytest.raises(InvalidRequestError, match=f"^{name} is .*no coroutine function"):
+            call()
+    assert local.calls() == 0
+
+
 def test_an_error_takes_the_place_of_a_run_that_is_not_there(client: JobRunsClient) -> None:
     (found,) = client.wait_all(["glue:nightly-etl/jr_none"], timeout=HOUR, return_exceptions=True)
     assert isinstance(found, NotFoundError)
