@@ -7,7 +7,7 @@ from typing import Final, Generic, Literal, Self, TypeVar
 
 import attrs
 
-from jobruns_sdk.arguments import check_flag
+from jobruns_sdk.arguments import check_flag, kind_of
 from jobruns_sdk.errors import JobRunsError, RunFailedError, RunNotFinishedError, told_by
 from jobruns_sdk.refs import JobRef, RunRef
 from jobruns_sdk.showing import Shown, moment
@@ -211,6 +211,9 @@ class JobRun(Shown, Generic[N_co]):
         reason = f": {_cut(self.message, 500)}" if self.message else ""
         failed = f"{self.ref} ended as {self.state} ({self.native_state}){reason}"
         raise RunFailedError(failed, run=self, service=self.service)
+
+
+check_run: Final = kind_of(JobRun, "a JobRun, such as run() returns")
 
 
 @attrs.frozen(slots=False, repr=False)

@@ -13,7 +13,7 @@ from jobruns_sdk.concurrency import concurrently
 from jobruns_sdk.errors import ClientClosedError, JobRunsError
 from jobruns_sdk.lanes import Source
 from jobruns_sdk.listings import attempt_pages, run_pages
-from jobruns_sdk.model import Attempt, Job, JobRun, RunState, StopOutcome
+from jobruns_sdk.model import Attempt, Job, JobRun, RunState, StopOutcome, check_run
 from jobruns_sdk.paging import Pages
 from jobruns_sdk.ports import Call, Polling
 from jobruns_sdk.query import Order, RunOptions, RunQuery, Wanted
@@ -316,7 +316,12 @@ class EmrServerlessApplication:
         return run_pages(self.ref, query, STATES, sources, limit=None, cursor=None)
 
     async def is_streaming(self, run: JobRun[Any]) -> bool:
-        """Whether a run does not end by itself."""
+        """Whether a run does not end by itself.
+
+        Raises:
+            InvalidRequestError: The run is no ``JobRun``.
+        """
+        check_run("a run", run)
         return isinstance(run.native, (native.JobRun, native.JobRunSummary)) and run.native.mode == "STREAMING"
 
     async def _stop(self, run_id: str, seconds: int | None) -> StopOutcome:

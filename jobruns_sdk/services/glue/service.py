@@ -17,7 +17,7 @@ from jobruns_sdk.clocks import RealClock
 from jobruns_sdk.errors import NotFoundError
 from jobruns_sdk.lanes import Source
 from jobruns_sdk.listings import attempt_pages, run_pages
-from jobruns_sdk.model import Attempt, Job, JobRun, RunState, StopOutcome
+from jobruns_sdk.model import Attempt, Job, JobRun, RunState, StopOutcome, check_run
 from jobruns_sdk.paging import Pages
 from jobruns_sdk.ports import Call, Polling
 from jobruns_sdk.query import Order, RunQuery, Wanted
@@ -305,8 +305,12 @@ class GlueJob:
         return (await self.job()).native.MaxRetries
 
     async def is_streaming(self, run: JobRun[Any]) -> bool:
-        """Whether a run does not end by itself, as those of a streaming job (GetJob)."""
-        del run
+        """Whether a run does not end by itself, as those of a streaming job (GetJob).
+
+        Raises:
+            InvalidRequestError: The run is no ``JobRun``.
+        """
+        check_run("a run", run)
         command = (await self.job()).native.Command
         return command is not None and command.Name == _STREAMING
 
