@@ -100,12 +100,12 @@ class JobRunsClient(Following):
         check_number("call_timeout", call_timeout)
         check_count("max_attempts", max_attempts)
         optional(kind_of(Clock, "a clock, with the methods of jobruns_sdk.ports.Clock"))("clock", clock)
-        _check_adapters(adapters or {})
+        _check_adapters({} if adapters is None else adapters)
         self._region_name = region_name
         self._adapters = dict(adapters or {})
         self._connections = Connections(
             session=session,
-            sessions=sessions or {},
+            sessions={} if sessions is None else sessions,
             endpoint_url=endpoint_url,
             config=config,
             allow_insecure_endpoint=allow_insecure_endpoint,

@@ -218,7 +218,7 @@ _ITEMS: Final[Values] = (5, None, "glue:etl", [5], [None], ["jr_0/"], b"x")
 _IDS: Final[Values] = (5, None, "jr_0", [5], [None], [""], ["\ud800"], b"x")
 
 WRONG: Final[Mapping[str, Values]] = {
-    "adapters": (5, ["x"], {"x": 5}, {"x": coroutine_function}),
+    "adapters": (5, 0, "", ["x"], {"x": 5}, {"x": coroutine_function}),
     "allocated_capacity": _COUNT,
     "allow_insecure_endpoint": _FLAG,
     "allow_partial": _FLAG,
@@ -304,7 +304,7 @@ WRONG: Final[Mapping[str, Values]] = {
     "service": (5, None, "athena", "", ["glue"]),
     "services": (5, "athena", None),
     "session": (5, "prod", object()),
-    "sessions": (5, "prod", {"prod": 5}, {5: SilentSession()}, {"": SilentSession()}),
+    "sessions": (5, 0, "", "prod", {"prod": 5}, {5: SilentSession()}, {"": SilentSession()}),
     "settle": (*_TIME, None, timedelta(seconds=-1)),
     "share_quotas": (5, "x", {"prod": "dev"}, {5: None}, ["prod"], {None: "prod"}),
     "since": _MOMENT,
