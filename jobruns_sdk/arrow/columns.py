@@ -14,6 +14,7 @@ import pyarrow as pa
 from pyarrow import compute
 
 from jobruns_sdk.arguments import check_flag
+from jobruns_sdk.errors import InvalidRequestError
 from jobruns_sdk.model import Attempt, JobRun, Usage
 from jobruns_sdk.refs import JobRef
 from jobruns_sdk.wire import Native, plain_members
@@ -65,6 +66,18 @@ def with_native(schema: pa.Schema) -> pa.Schema:
     return schema.append(_NATIVE)
 
 
+def check_native(*, native: bool, include_secrets: bool) -> None:
+    """Refuse flags that are none, and secrets without the column that would have them.
+
+    Raises:
+        InvalidRequestError: They are such.
+    """
+    check_flag("native", native)
+    check_flag("include_secrets", include_secrets)
+    if include_secrets and not native:
+        raise InvalidRequestError("include_secrets=True says what native=True has: ask for that, too")
+
+
 def batch_from_runs(
     runs: Iterable[JobRun[object]], *, native: bool = False, include_secrets: bool = False
 ) -> pa.RecordBatch:
@@ -76,7 +89,7 @@ def batch_from_runs(
         include_secrets: Whether that has the members that may hold secrets, such as job arguments.
 
     Raises:
-        InvalidRequestError: A flag is none.
+        InvalidRequestError: A flag is none, or secrets are asked for, and not the column that would have them.
     """
     rows = list(runs)
     columns = [
@@ -113,8 +126,7 @@ def _batch(
     native: bool,
     include_secrets: bool,
 ) -> pa.RecordBatch:
-    check_flag("native", native)
-    check_flag("include_secrets", include_secrets)
+    check_native(native=native, include_secrets=include_secrets)
     if native:
         text = partial(_json, include_secrets=include_secrets)
         columns, schema = [*columns, pa.array([text(row.native) for row in rows], _TEXT)], with_native(schema)

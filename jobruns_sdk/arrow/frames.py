@@ -12,8 +12,15 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import attrs
 import pyarrow as pa
 
-from jobruns_sdk.arguments import check_count, check_flag
-from jobruns_sdk.arrow.columns import ATTEMPT_SCHEMA, RUN_SCHEMA, batch_from_attempts, batch_from_runs, with_native
+from jobruns_sdk.arguments import check_count
+from jobruns_sdk.arrow.columns import (
+    ATTEMPT_SCHEMA,
+    RUN_SCHEMA,
+    batch_from_attempts,
+    batch_from_runs,
+    check_native,
+    with_native,
+)
 from jobruns_sdk.errors import InvalidRequestError, JobRunsError, UnsupportedOperationError
 from jobruns_sdk.model import Attempt, JobRun
 
@@ -42,10 +49,7 @@ class Columns:
             InvalidRequestError: A flag is none, or secrets are asked for, and not the column that would have them.
             UnsupportedOperationError: The rows are something else.
         """
-        check_flag("native", native)
-        check_flag("include_secrets", include_secrets)
-        if include_secrets and not native:
-            raise InvalidRequestError("include_secrets=True says what native=True has: ask for that, too")
+        check_native(native=native, include_secrets=include_secrets)
         if row not in _COLUMNS:
             raise UnsupportedOperationError(f"only runs and attempts have Arrow columns, not {row.__name__}")
         schema, batch = _COLUMNS[row]

@@ -198,3 +198,9 @@ async def test_arguments_that_cannot_be_right_are_refused(client: JobRunsClient)
 def test_a_flag_is_a_flag(make: str, row: object, flag: str) -> None:
     with pytest.raises(InvalidRequestError, match=f"{flag} is True or False, got 'no'"):
         getattr(arrow, make)([row], **{flag: "no"})
+
+
+@pytest.mark.parametrize(("make", "row"), [("batch_from_runs", RUN), ("batch_from_attempts", ATTEMPT)])
+def test_secrets_without_their_column_are_refused(make: str, row: object) -> None:
+    with pytest.raises(InvalidRequestError, match="include_secrets=True says what native=True has"):
+        getattr(arrow, make)([row], include_secrets=True)
