@@ -158,7 +158,7 @@ def read_options(options: Mapping[str, str]) -> ReadOptions:
     """Read options, whose names may be written in any case.
 
     Raises:
-        InvalidRequestError: One is unknown, malformed or would hold a secret, no job is named, or no time is meant.
+        InvalidRequestError: One is unknown, malformed, a secret or not for what is read, or no job is named.
     """
     known = dict(_known(name, text) for name, text in options.items())
     chosen: dict[str, Any] = {
@@ -174,6 +174,8 @@ def read_options(options: Mapping[str, str]) -> ReadOptions:
         raise InvalidRequestError(
             f"option createdAfter is later than createdBefore: {known['createdAfter']!r} and {known['createdBefore']!r}"
         )
+    if values.get("hydrate") and values.get("table") == "attempts":
+        raise InvalidRequestError("option hydrate is for runs, and not for attempts")
     return ReadOptions(**values)
 
 

@@ -43,7 +43,7 @@ def runs_of(client: JobRunsClient, share: Share, options: ReadOptions) -> Pages[
         created_after=options.created_after,
         created_before=options.created_before,
         order="any",
-        hydrate=options.hydrate and options.table == "runs",
+        hydrate=options.hydrate,
         on_error="raise" if options.on_error == "raise" else skipped,
         concurrency=_PAGES_AT_ONCE,
     )

@@ -122,6 +122,7 @@ def test_an_external_id_goes_with_its_role() -> None:
             "option createdAfter is later than createdBefore: '2026-11-21T00:00:00+02:00' and '2026-11-20T00:00:00Z'",
         ),
         ({**JOB, "hydrate": "yes"}, "option hydrate: expected true or false, got 'yes'"),
+        ({**JOB, "hydrate": "true", "table": "Attempts"}, "option hydrate is for runs, and not for attempts"),
         ({**JOB, "tasks": "0"}, "option tasks: expected a whole number from 1, got '0'"),
         ({**JOB, "lag": "5 minutes"}, "option lag: expected a length of time such as 30s"),
         ({**JOB, "callTimeout": "0s"}, "option callTimeout: expected a length of time of more than 0s"),
