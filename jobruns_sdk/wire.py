@@ -24,6 +24,9 @@ _Json: TypeAlias = "dict[str, _Json] | list[_Json] | tuple[_Json, ...] | str | f
 Integer = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 """An integer that AWS can have sent: one of hundreds of digits would pass, and no computation with it."""
 
+Integer32 = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
+"""An integer of 32 bits, as columns of data frames have attempts."""
+
 Real = Annotated[float, msgspec.Meta(ge=-sys.float_info.max, le=sys.float_info.max)]
 """A number; the texts ``"NaN"`` and ``"Infinity"`` are none."""
 

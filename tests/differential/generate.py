@@ -16,7 +16,8 @@ Json: TypeAlias = "dict[str, Json] | list[Json] | str | float | bool | None"
 # Each form with the share of optional members that it holds.
 _FORMS: Final = {"required": 0.0, "some": 0.5, "all": 1.0, "null": 1.0, "unknown": 1.0}
 _TEXT: Final = string.ascii_letters + string.digits + ' -_/:.,"\\\n\t\x00\x7fäß€語🦆\u2028'
-_INTEGERS: Final = (0, 1, -1, 5, 2**31 - 1, 2**53 + 1, 2**63 - 1)
+_INTEGERS: Final = (0, 1, -1, 5, 2**31 - 1)
+_LONGS: Final = (*_INTEGERS, 2**53 + 1, 2**63 - 1)
 _DOUBLES: Final = (0, 1, 0.0625, 10.0, 1e-9, 1e300)
 _DEEPEST: Final = 4
 _YEAR_2100: Final = 4_102_444_800
@@ -38,7 +39,7 @@ class _Maker:
             "boolean": lambda: random.random() < 0.5,
             "double": lambda: random.choice((*_DOUBLES, random.random(), random.uniform(0, 1e6))),
             "integer": lambda: random.choice(_INTEGERS),
-            "long": lambda: random.choice(_INTEGERS),
+            "long": lambda: random.choice(_LONGS),
             "timestamp": self._timestamp,
         }
 

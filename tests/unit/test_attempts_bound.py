@@ -17,9 +17,7 @@ async def test_a_run_in_an_absurd_attempt_is_refused_after_two_calls() -> None:
         del params
         asked.append(operation.name)
         listed = operation.name == "ListJobRunAttempts"
-        return Reply(
-            b'{"jobRunAttempts":[]}' if listed else b'{"jobRun":{"jobRunId":"00f1","attempt":9007199254740992}}'
-        )
+        return Reply(b'{"jobRunAttempts":[]}' if listed else b'{"jobRun":{"jobRunId":"00f1","attempt":2147483647}}')
 
     app = EmrServerlessApplication(JobRef("emr-serverless", ("00fa",), "eu-west-1"), call)
 

@@ -2,6 +2,7 @@ import traceback
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from msgspec.json import Decoder
 
 from jobruns_sdk.errors import ResponseFormatError
 from jobruns_sdk.services.emr_serverless import native as emr
@@ -54,6 +55,22 @@ def test_an_answer_that_cannot_be_read_is_named_with_its_place(body: bytes, wher
     assert error.http_status == 200
     assert error.__cause__ is not None
     assert error.retryable is False
+
+
+@pytest.mark.parametrize("attempt", [2**31, -(2**31) - 1])
+@pytest.mark.parametrize(
+    ("decoder", "body", "where"),
+    [
+        (emr.LIST_JOB_RUNS, b'{"jobRuns": [{"attempt": %d}]}', "$.jobRuns[0].attempt"),
+        (emr.GET_JOB_RUN, b'{"jobRun": {"attempt": %d}}', "$.jobRun.attempt"),
+        (emr.LIST_JOB_RUN_ATTEMPTS, b'{"jobRunAttempts": [{"attempt": %d}]}', "$.jobRunAttempts[0].attempt"),
+    ],
+)
+def test_an_attempt_beyond_32_bits_is_none(decoder: Decoder[Native], body: bytes, where: str, attempt: int) -> None:
+    with pytest.raises(ResponseFormatError) as raised:
+        decode(decoder, body % attempt, service="emr-serverless", operation="GetJobRun")
+
+    assert raised.value.where == where
 
 
 @pytest.mark.parametrize(

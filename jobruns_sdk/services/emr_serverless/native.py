@@ -14,7 +14,7 @@ from jobruns_sdk.services.emr_serverless.native_application import (
     NetworkConfiguration,
     WorkerTypeSpecification,
 )
-from jobruns_sdk.wire import Integer, Native, Real, Rows, Secret
+from jobruns_sdk.wire import Integer, Integer32, Native, Real, Rows, Secret
 
 
 class JobRunSummary(Native, frozen=True, kw_only=True, gc=False):
@@ -38,7 +38,7 @@ class JobRunSummary(Native, frozen=True, kw_only=True, gc=False):
     stateDetails: str | None = None
     releaseLabel: str | None = None
     type: str | None = None
-    attempt: Integer | None = None
+    attempt: Integer32 | None = None
     attemptCreatedAt: datetime | None = None
     attemptUpdatedAt: datetime | None = None
 
@@ -156,7 +156,7 @@ class JobRun(Native, frozen=True, kw_only=True, gc=False):
     billedResourceUtilization: ResourceUtilization | None = None
     mode: str | None = None
     retryPolicy: RetryPolicy | None = None
-    attempt: Integer | None = None
+    attempt: Integer32 | None = None
     attemptCreatedAt: datetime | None = None
     attemptUpdatedAt: datetime | None = None
     startedAt: datetime | None = None
@@ -196,7 +196,7 @@ class JobRunAttemptSummary(Native, frozen=True, kw_only=True, gc=False):
     stateDetails: str | None = None
     releaseLabel: str | None = None
     type: str | None = None
-    attempt: Integer | None = None
+    attempt: Integer32 | None = None
 
 
 class ListJobRunAttemptsResponse(Native, frozen=True, kw_only=True, gc=False):
