@@ -281,6 +281,7 @@ class Lane(Generic[T]):
                 raise
             self._restart(place, error)
         else:
+            self.error = None
             self._enter(place, undecoded, batch)
 
     def retire(self) -> None:

@@ -19,8 +19,9 @@ from jobruns_sdk import (
     ThrottledError,
     TransportError,
 )
+from jobruns_sdk.paging import Walk
 from jobruns_sdk.testing import LocalService
-from tests.fanout.kit import Job, client_of, each, keys, memory_client, newest, other_tasks, times_of
+from tests.fanout.kit import Job, Run, client_of, each, keys, memory_client, newest, other_tasks, times_of
 from tests.fanout.reading import Order
 
 orders: Final = pytest.mark.parametrize("order", ["newest", "any"])
@@ -110,6 +111,32 @@ async def test_what_is_called_may_raise(order: Order) -> None:
     with pytest.raises(KeyError, match="job1"):
         await memory_client(jobs).runs(each(jobs), order=order, on_error=refuse).collect()
     assert await other_tasks() == set()
+
+
+@orders
+async def test_a_job_that_is_read_to_its_end_after_all_has_not_failed(order: Order) -> None:
+    jobs = jobs_of(3)
+    jobs[1].failures = {"0:job1-2": ServiceUnavailableError("down")}
+    seen: list[Run] = []
+
+    def refuse(source: SourceError) -> None:
+        raise KeyError(str(source.job))
+
+    async with memory_client(jobs).runs([job.ref for job in jobs], order=order, on_error=refuse).open() as walk:
+        with pytest.raises(KeyError, match="job1"):
+            await extend(seen, walk)
+        assert [source.job for source in walk.report.failed] == [jobs[1].ref]
+        jobs[1].failures = {}
+        await extend(seen, walk)
+        report = walk.report
+    assert sorted(keys(seen)) == sorted(keys(run for job in jobs for run in job.rows))
+    assert report.failed == ()
+    assert [(source.ended, source.error) for source in report.sources] == [(True, None)] * 3
+
+
+async def extend(seen: list[Run], walk: Walk[Run]) -> None:
+    async for run in walk:
+        seen.append(run)  # noqa: PERF401  # what came before an error is to be seen, too
 
 
 @orders
