@@ -103,7 +103,7 @@ def _first_line(message: str | None) -> str | None:
 
 
 def _elapsed(start: datetime | None, end: datetime | None) -> timedelta | None:
-    return None if start is None or end is None else end - start
+    return None if start is None or end is None or end < start else end - start
 
 
 def _state(state: RunState, native_state: str) -> str:
@@ -178,7 +178,7 @@ class JobRun(Shown, Generic[N_co]):
 
     @property
     def duration(self) -> timedelta | None:
-        """From start to end, None unless both are known."""
+        """From start to end, None unless both are known and in that order."""
         return _elapsed(self.started_at, self.ended_at)
 
     @property
@@ -259,7 +259,7 @@ class Attempt(Shown, Generic[N_co]):
 
     @property
     def duration(self) -> timedelta | None:
-        """From start to end, None unless both are known."""
+        """From start to end, None unless both are known and in that order."""
         return _elapsed(self.started_at, self.ended_at)
 
     @property

@@ -135,6 +135,12 @@ def test_a_duration_needs_both_ends() -> None:
     assert attrs.evolve(ATTEMPT, ended_at=None).duration is None
 
 
+def test_no_run_ends_before_it_starts() -> None:
+    assert attrs.evolve(RUN, ended_at=CREATED - timedelta(hours=1)).duration is None
+    assert attrs.evolve(ATTEMPT, ended_at=CREATED - timedelta(hours=1)).duration is None
+    assert attrs.evolve(RUN, ended_at=RUN.started_at).duration == timedelta(0)
+
+
 def test_a_run_that_waited_lasts_from_its_start() -> None:
     assert attrs.evolve(RUN, created_at=CREATED - timedelta(hours=1)).duration == timedelta(minutes=5)
 

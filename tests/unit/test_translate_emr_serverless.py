@@ -234,6 +234,18 @@ def test_usage_is_what_is_billed_else_what_was_consumed() -> None:
     assert got(native.JobRun()).usage is None
 
 
+def test_usage_that_tells_nothing_counts_as_absent() -> None:
+    total = native.TotalResourceUtilization(vCPUHour=1.0)
+    nothing = native.ResourceUtilization()
+
+    run = native.JobRun(totalResourceUtilization=total, billedResourceUtilization=nothing)
+    assert got(run).usage == Usage(vcpu_hours=1.0, basis="consumed")
+    assert got(native.JobRun(billedResourceUtilization=nothing)).usage is None
+    assert got(native.JobRun(totalResourceUtilization=native.TotalResourceUtilization())).usage is None
+    free = native.ResourceUtilization(storageGBHour=0.0)
+    assert got(native.JobRun(billedResourceUtilization=free)).usage == Usage(storage_gb_hours=0.0, basis="billed")
+
+
 @pytest.mark.parametrize(
     "sent",
     [

@@ -1,7 +1,7 @@
 """From EMR Serverless job runs to the domain model: total, pure, table-driven."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Literal
 
 from jobruns_sdk.model import Attempt, Job, JobRun, RunState, Usage
 from jobruns_sdk.refs import JobRef, RunRef
@@ -119,10 +119,13 @@ def job_from_native(ref: JobRef, application: Application) -> Job[Application]:
 
 
 def _usage(run: native.JobRun) -> Usage | None:
-    if run.billedResourceUtilization is not None:
-        billed = run.billedResourceUtilization
-        return Usage(billed.vCPUHour, billed.memoryGBHour, billed.storageGBHour, basis="billed")
-    if run.totalResourceUtilization is not None:
-        total = run.totalResourceUtilization
-        return Usage(total.vCPUHour, total.memoryGBHour, total.storageGBHour, basis="consumed")
-    return None
+    return _used(run.billedResourceUtilization, "billed") or _used(run.totalResourceUtilization, "consumed")
+
+
+def _used(
+    told: native.ResourceUtilization | native.TotalResourceUtilization | None, basis: Literal["billed", "consumed"]
+) -> Usage | None:
+    if told is None:
+        return None
+    used = Usage(told.vCPUHour, told.memoryGBHour, told.storageGBHour, basis=basis)
+    return None if used == Usage(basis=basis) else used
