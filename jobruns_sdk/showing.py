@@ -3,7 +3,7 @@
 from collections.abc import Container, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from html import escape
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, SupportsIndex, TypeVar, overload
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -42,7 +42,14 @@ class Shown:
 
 
 class Collected(list[T]):
-    """A list that shows as a table where its items do."""
+    """A list that shows as a table where its items do, and so does a slice of it."""
+
+    @overload
+    def __getitem__(self, index: SupportsIndex, /) -> T: ...
+    @overload
+    def __getitem__(self, index: slice, /) -> "Collected[T]": ...
+    def __getitem__(self, index: SupportsIndex | slice, /) -> "T | Collected[T]":
+        return Collected(super().__getitem__(index)) if isinstance(index, slice) else super().__getitem__(index)
 
     def __rich__(self) -> object:
         """Return a table of rich's, which calls this."""

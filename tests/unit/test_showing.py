@@ -196,3 +196,11 @@ def test_what_is_shown_holds_no_secret() -> None:
 def test_what_was_collected_is_a_list() -> None:
     assert Collected([1, 2]) == [1, 2]
     assert repr(Collected([1, 2])) == "[1, 2]"
+
+
+def test_a_slice_of_what_was_collected_shows_as_a_table_too() -> None:
+    runs = Collected([RUN, STREAM, RUN])
+
+    assert runs[1] is runs[-2] is STREAM
+    assert runs[::2] == [RUN, RUN]
+    assert len(Cells(html_of(runs[:2])).rows) == 3
