@@ -17,7 +17,7 @@ from jobruns_sdk.arguments import (
     whole_seconds,
 )
 from jobruns_sdk.concurrency import concurrently
-from jobruns_sdk.errors import InvalidRequestError, JobRunsError, UnsupportedOperationError
+from jobruns_sdk.errors import ClientClosedError, InvalidRequestError, JobRunsError, UnsupportedOperationError
 from jobruns_sdk.model import JobRun, StopOutcome
 from jobruns_sdk.polling import Poller
 from jobruns_sdk.ports import Follows, Handle, Stops
@@ -278,6 +278,7 @@ class Following(ABC):
 
         Raises:
             JobRunsError: As for ``wait``.
+            ClientClosedError: The client is closed, or was closed meanwhile; that is no run's error.
         """
         check_flag("return_exceptions", return_exceptions)
         _check_wait(timeout, on_timeout, on_poll)
@@ -299,7 +300,7 @@ class Following(ABC):
                     on_poll=on_poll,
                 )
             except JobRunsError as error:
-                if not return_exceptions:
+                if not return_exceptions or isinstance(error, ClientClosedError):
                     raise
                 return error
 

@@ -1,11 +1,14 @@
 """Waiting for many runs: their order, their errors, and what is left behind."""
 
+import asyncio
+from datetime import timedelta
+
 import pytest
 
 from jobruns_sdk import JobRunsClient, RunState
-from jobruns_sdk.errors import InvalidRequestError, NotFoundError, WaitTimeoutError
+from jobruns_sdk.errors import ClientClosedError, InvalidRequestError, NotFoundError, WaitTimeoutError
 from jobruns_sdk.testing import LocalService
-from tests.waiting.kit import HOUR, MINUTE, groups_of, others
+from tests.waiting.kit import HOUR, MINUTE, client_of, groups_of, others
 
 
 async def test_runs_come_back_in_the_order_of_their_references(local: LocalService, client: JobRunsClient) -> None:
@@ -76,6 +79,22 @@ async def test_the_first_error_ends_the_call_and_leaves_nothing_behind(
     assert await others() == set()
     with pytest.raises(InvalidRequestError):
         await client.wait_all([*refs, "nonsense"], timeout=HOUR)
+    assert groups_of(client) == 0
+    assert await others() == set()
+
+
+async def test_a_client_that_is_closed_is_no_error_of_a_runs(local: LocalService) -> None:
+    local.add_glue_job("etl", duration=timedelta(days=3650))
+    refs = [f"glue:etl/{local.add_run('glue:etl')}", "nonsense"]
+    polled = asyncio.Event()
+    async with client_of(local) as client:
+        waits = client.wait_all(refs, timeout=None, return_exceptions=True, on_poll=lambda _: polled.set())
+        waiting = asyncio.ensure_future(waits)
+        await polled.wait()
+    with pytest.raises(ClientClosedError, match=r"the client (is|was) closed"):
+        await waiting
+    with pytest.raises(ClientClosedError, match="the client is closed"):
+        await client.wait_all(refs, timeout=None, return_exceptions=True)
     assert groups_of(client) == 0
     assert await others() == set()
 
