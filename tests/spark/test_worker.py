@@ -1,12 +1,11 @@
 """What a process keeps between tasks: its clients, and after a fork nothing."""
 
-import os
-
 import pytest
 
 from jobruns_sdk import ClientClosedError, InvalidRequestError
 from jobruns_sdk.spark.access import Access
-from jobruns_sdk.spark.worker import Worker, worker
+from jobruns_sdk.spark.worker import Worker
+from tests.programs import printed
 from tests.transport.environment import no_aws_environment, one_authority
 
 __all__ = ["no_aws_environment", "one_authority"]
@@ -47,13 +46,19 @@ def test_a_malformed_endpoint_is_refused() -> None:
 
 
 def test_a_process_that_was_forked_off_begins_anew() -> None:
-    before = worker()
-    assert before.bridge.run(one()) == 1
-    child = os.fork()
-    if child == 0:
-        anew = worker() is not before and worker().bridge.run(one()) == 1
-        os._exit(0 if anew else 1)
-    _, status = os.waitpid(child, 0)
-    assert os.waitstatus_to_exitcode(status) == 0
-    assert worker() is before
-    before.close()
+    program = """
+import asyncio, os, sys
+from jobruns_sdk.spark.worker import worker
+
+before = worker()
+before.bridge.run(asyncio.sleep(0))
+child = os.fork()
+if child == 0:
+    print(worker() is not before, worker().bridge.run(asyncio.sleep(0, "anew")), flush=True)
+    worker().close()
+    sys.exit(0)
+assert os.waitpid(child, 0)[1] == 0
+print(worker() is before, before.bridge.run(asyncio.sleep(0, "goes on")))
+before.close()
+"""
+    assert printed(program).splitlines() == ["True anew", "True goes on"]

@@ -2,8 +2,6 @@
 
 import asyncio
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +13,7 @@ import pytest
 
 from jobruns_sdk import ClientClosedError, InvalidRequestError, NotFoundError, UnsupportedOperationError
 from jobruns_sdk.bridge import Bridge
+from tests.programs import printed
 
 NAME: Final[ContextVar[str]] = ContextVar("NAME", default="nobody")
 
@@ -367,15 +366,15 @@ bridge = Bridge()
 
 
 @pytest.mark.parametrize(
-    ("rest", "printed"),
+    ("rest", "said"),
     [
         ("iterator = bridge.iterate(items()); next(iterator)", "items closed"),
         ("iterator = bridge.iterate(items()); next(iterator); sys.exit(0)", "items closed"),
         ("bridge.run(asyncio.sleep(0)); cycle = [bridge]; cycle.append(cycle)", ""),
     ],
 )
-def test_a_program_ends_quietly_without_closing_it(rest: str, printed: str) -> None:
-    assert _printed(_PROGRAM + rest) == printed
+def test_a_program_ends_quietly_without_closing_it(rest: str, said: str) -> None:
+    assert printed(_PROGRAM + rest) == said
 
 
 def test_after_a_fork_it_is_refused_in_the_child_and_goes_on_in_the_parent() -> None:
@@ -399,16 +398,7 @@ assert os.waitpid(child, 0)[1] == 0
 bridge.run(asyncio.sleep(0))
 """
     refused = "it belongs to the process that opened it: open another one after a fork"
-    assert _printed(_PROGRAM + program).splitlines() == [refused, refused, "items closed"]
-
-
-def _printed(program: str) -> str:
-    """Run a program with all warnings but that of forks; it must end by itself and complain of nothing."""
-    forks = "ignore:This process:DeprecationWarning"  # of which Python warns where there are threads, since 3.12
-    command = [sys.executable, "-X", "dev", "-W", forks, "-c", program]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)  # noqa: S603  # our own
-    assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout.strip()
+    assert printed(_PROGRAM + program).splitlines() == [refused, refused, "items closed"]
 
 
 def test_what_cancels_itself_says_so(bridge: Bridge) -> None:
