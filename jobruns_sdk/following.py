@@ -318,7 +318,8 @@ class Following(ABC):
         """Return a stream of state changes of runs, and of the runs of jobs; nothing is requested until it is iterated.
 
         It begins with one change for each run, whose ``before`` is None. States between two polls may be missed. It
-        ends when all runs have ended for good, or goes on while a job is watched: its active runs and new ones join.
+        ends when all runs have ended for good, or goes on while a job is watched: its runs that have not, and new ones,
+        join.
 
         Args:
             targets: A run or a job, or several of either; the pages of a list call have to be collected first.

@@ -156,7 +156,7 @@ class Follower:
     async def look(self) -> Done | Sleep | GiveUp:
         """Poll once, as far as nobody else has just done so, and tell what to do next."""
         seen = await self._poller.observe(self._handle, self.run.run_id, self._pause)
-        verdict = self._failed(seen) if isinstance(seen, JobRunsError) else await self._saw(seen)
+        verdict = self._failed(seen) if isinstance(seen, JobRunsError) else await self.judge(seen)
         if isinstance(verdict, Sleep):
             self._pause = verdict.seconds
         return verdict
@@ -166,7 +166,8 @@ class Follower:
         self._failures += 1
         return decide(error, next(self._intervals), failures=self._failures - 1)
 
-    async def _saw(self, run: JobRun[Native]) -> Done | Sleep | GiveUp:
+    async def judge(self, run: JobRun[Native]) -> Done | Sleep | GiveUp:
+        """Take the run as it was seen, and tell what to do next."""
         if self.last is None or (run.state, run.attempt) != (self.last.state, self.last.attempt):
             self._intervals = self._pace.intervals(pacing.jitter)
             self._ended_at = None

@@ -12,7 +12,7 @@ from jobruns_sdk.deadlines import DeadlineError, deadline
 from jobruns_sdk.errors import JobRunsError, WaitTimeoutError
 from jobruns_sdk.model import JobRun, RunState, StateChange
 from jobruns_sdk.polling import Poller
-from jobruns_sdk.ports import Clock, Follows
+from jobruns_sdk.ports import Follows
 from jobruns_sdk.refs import JobRef, RunRef
 from jobruns_sdk.waiting import Done, Follower, GiveUp, Pace, decide
 from jobruns_sdk.wire import Native
@@ -73,20 +73,22 @@ class WatchedRun:
 
 
 class WatchedJob:
-    """A job whose new runs join, and those that are active when the watch begins."""
+    """A job whose new runs join, and those that have not ended for good when the watch begins."""
 
-    def __init__(self, clock: Clock, handle: Follows, pace: Pace) -> None:
+    def __init__(self, poller: Poller, handle: Follows, pace: Pace) -> None:
         """Begin to watch; nothing has been seen."""
         self.handle = handle
         self.due: float = float("-inf")
-        self._clock = clock
+        self._poller = poller
+        self._clock = poller.clock
+        self._pace = pace
         self._interval = pace.poll_interval.total_seconds()
         self._known: dict[RunRef, datetime] = {}
         self._looked_at: datetime | None = None
         self._failures = 0
 
     async def look(self) -> list[RunRef]:
-        """Return the runs that were not there before, oldest first; at the first look those that are active.
+        """Return the runs that were not there before, oldest first; at the first look those that go on.
 
         Raises:
             JobRunsError: The job cannot be followed.
@@ -116,13 +118,18 @@ class WatchedJob:
 
     async def _active(self) -> list[JobRun[Native]]:
         active: list[JobRun[Native]] = []
-        async for page in self.handle.survey(None).by_page():
-            found = [run for run in page.items if not run.is_terminal]
-            active += found
-            # The list is newest first: past a page of runs that have ended there is hardly one that goes on.
-            if not found:
-                break
+        with self._poller.watching(self.handle, ()):
+            async for page in self.handle.survey(None).by_page():
+                found = [run for run in page.items if await self._goes_on(run)]
+                active += found
+                # The list is newest first: past a page of runs that have ended there is hardly one that goes on.
+                if not found:
+                    break
         return active
+
+    async def _goes_on(self, run: JobRun[Native]) -> bool:
+        """Whether a run has not ended for good: one that has failed just now may be retried."""
+        return not isinstance(await Follower(self._poller, self.handle, run.ref, self._pace).judge(run), Done)
 
 
 class Watch:
@@ -142,7 +149,7 @@ class Watch:
         self._timeout = timeout
         self._until: float | None = None
         self._changes: deque[StateChange] = deque()
-        self._jobs = [WatchedJob(poller.clock, handle, pace) for handle in {job.ref: job for job in jobs}.values()]
+        self._jobs = [WatchedJob(poller, handle, pace) for handle in {job.ref: job for job in jobs}.values()]
         self._runs: dict[RunRef, WatchedRun] = {}
         for handle, run in runs:
             self._join(handle, run)

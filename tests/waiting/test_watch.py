@@ -111,6 +111,33 @@ async def test_a_jobs_active_and_new_runs_join(local: LocalService, client: JobR
     assert groups_of(client) == 0
 
 
+async def test_a_run_that_failed_just_now_joins_if_it_may_be_retried(
+    local: LocalService, client: JobRunsClient
+) -> None:
+    local.add_glue_job("etl", max_retries=1, fail_attempts=1, duration=MINUTE, retry_delay=2 * MINUTE)
+    local.add_glue_job("once", outcome="FAILED", duration=MINUTE)
+    retried, over = local.add_run("glue:etl"), local.add_run("glue:once")
+    while not (await client.run(f"glue:etl/{retried}")).is_terminal:
+        await local.clock.sleep(SECOND.total_seconds())
+    assert (await client.run(f"glue:once/{over}")).state is FAILED
+    changes = await until_timeout(client.watch(["glue:etl", "glue:once"], timeout=HOUR, max_poll_interval=10 * SECOND))
+    assert told(changes, retried) == [
+        (None, FAILED, 1),
+        (FAILED, STARTING, 2),
+        (STARTING, RUNNING, 2),
+        (RUNNING, SUCCEEDED, 2),
+    ]
+    assert told(changes, over) == []
+    assert groups_of(client) == 0
+
+
+async def test_a_run_that_failed_long_ago_does_not_join_a_watch(local: LocalService, client: JobRunsClient) -> None:
+    local.add_glue_job("etl", max_retries=1, outcome="FAILED")
+    local.add_run("glue:etl", state="FAILED", created_at=local.clock.now() - HOUR)
+    assert await until_timeout(client.watch(["glue:etl"], timeout=HOUR)) == []
+    assert local.calls("GetJob") == 0
+
+
 @pytest.mark.parametrize("service", ["emr-serverless", "datazone"])
 async def test_jobs_of_the_other_services_are_watched(local: LocalService, client: JobRunsClient, service: str) -> None:
     local.add_datazone_job("dzd_x", "job42", duration=HOUR)
