@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, ItemsView, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from inspect import iscoroutinefunction
-from math import inf
+from sys import float_info
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from jobruns_sdk.errors import InvalidRequestError
@@ -124,7 +124,9 @@ check_callable: Final = Rule("something to call that is no coroutine function", 
 
 check_number: Final = Rule("a number of more than 0", _is_number)
 
-check_amount: Final = Rule("a finite number of more than 0", lambda value: _is_number(value) and value != inf)
+check_amount: Final = Rule(
+    "a finite number of more than 0", lambda value: _is_number(value) and value <= float_info.max
+)
 
 check_count: Final = Rule("a whole number of 1 or more", _is_count)
 

@@ -11,7 +11,7 @@ from jobruns_sdk.arguments import check_flag, check_moment, items_of, one_of, op
 from jobruns_sdk.cursors import Cursor, Query
 from jobruns_sdk.errors import CursorError, InvalidRequestError, UnsupportedOperationError
 from jobruns_sdk.model import JobRun, RunState
-from jobruns_sdk.wire import utc
+from jobruns_sdk.wire import builtins_of, utc
 
 Order = Literal["newest", "oldest"]
 """The newest run first, or the oldest."""
@@ -178,7 +178,7 @@ class RunQuery:
 
     def to_cursor(self) -> Query:
         """Return the filters as a cursor carries them."""
-        said: Query = msgspec.to_builtins(self)
+        said: Query = builtins_of(self)
         return {name: value for name, value in said.items() if value is not None}
 
     def resumed(self, cursor: Cursor) -> "RunQuery":

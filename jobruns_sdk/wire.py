@@ -1,5 +1,6 @@
 """From bytes to native structures: what the three services' ``native`` modules have in common."""
 
+import json
 import re
 import reprlib
 import sys
@@ -144,8 +145,13 @@ def members_of(native: Native | None) -> dict[str, object] | None:
     """Return a structure as a request takes it: the members that are there, by name."""
     if native is None:
         return None
-    members: dict[str, _Json] = msgspec.to_builtins(native)
+    members: dict[str, _Json] = builtins_of(native)
     return {name: _without_nulls(value) for name, value in members.items() if value is not None}
+
+
+def builtins_of(value: object) -> Any:  # noqa: ANN401  # as msgspec has it
+    """Return a structure as what JSON is made of; msgspec refuses subclasses of str, as of YAML readers and numpy."""
+    return msgspec.to_builtins(value, enc_hook=lambda other: json.loads(json.dumps(other)))
 
 
 def plain_members(native: Native, *, secrets: bool) -> dict[str, object]:

@@ -329,3 +329,15 @@ def test_the_same_filter_in_other_words_is_the_same() -> None:
 def test_filters_that_this_version_does_not_know_are_refused(query: Query) -> None:
     with pytest.raises(CursorError, match="another version"):
         RunQuery().resumed(cursor_of(query))
+
+
+class Text(str):
+    """Text as YAML readers and numpy give it."""
+
+    __slots__ = ()
+
+
+def test_text_of_other_types_is_carried_as_text() -> None:
+    query = RunQuery(native_states={Text("FAILED")}, mode=Text("BATCH"))
+    said = query.to_cursor()
+    assert (said, type(said["mode"])) == (RunQuery(native_states={"FAILED"}, mode="BATCH").to_cursor(), str)

@@ -24,6 +24,12 @@ MINUTE: Final = timedelta(minutes=1)
 HOUR: Final = timedelta(hours=1)
 
 
+class Text(str):
+    """Text as YAML readers and numpy give it."""
+
+    __slots__ = ()
+
+
 def _session() -> AioSession:
     session = get_session()
     session.set_credentials("local", "local")

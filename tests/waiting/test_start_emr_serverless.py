@@ -22,7 +22,7 @@ from jobruns_sdk.errors import (
 from jobruns_sdk.services.emr_serverless import native
 from jobruns_sdk.testing import LocalService
 from jobruns_sdk.testing.faults import FaultKind
-from tests.waiting.kit import MINUTE, ROLE, client_of, runs_of, set_faults, until
+from tests.waiting.kit import MINUTE, ROLE, Text, client_of, runs_of, set_faults, until
 from tests.waiting.shapes import filled, leaves_of, start_shape
 
 SPARK: Final = SparkSubmit(entry_point="s3://b/main.py")
@@ -179,6 +179,14 @@ async def test_every_member_of_the_request_is_reachable(local: LocalService, cli
     expected = leaves_of(filled(shape))
     assert sent == expected
     assert len(expected) > 30
+
+
+async def test_text_of_other_types_is_sent_as_text(local: LocalService, client: JobRunsClient) -> None:
+    app = client.emr_serverless(local.add_application())
+    driver = SparkSubmit(Text("s3://b/main.py"), arguments=[Text("--day")], parameters=Text("--conf a=b"))
+    one = await app.start(driver, execution_role_arn=ROLE, tags={Text("a"): Text("b")}, idempotency_key=Text("key"))
+    driver = SparkSubmit("s3://b/main.py", arguments=["--day"], parameters="--conf a=b")
+    assert await app.start(driver, execution_role_arn=ROLE, tags={"a": "b"}, idempotency_key="key") == one
 
 
 async def test_what_excludes_each_other_is_refused_before_anything_is_sent(

@@ -23,7 +23,7 @@ from jobruns_sdk.errors import (
 from jobruns_sdk.services.glue.starting import MARKER
 from jobruns_sdk.testing import LocalService, VirtualClock
 from jobruns_sdk.testing.faults import FaultKind
-from tests.waiting.kit import HOUR, MINUTE, client_of, runs_of, set_faults, until
+from tests.waiting.kit import HOUR, MINUTE, Text, client_of, runs_of, set_faults, until
 from tests.waiting.shapes import filled, leaves_of, start_shape
 
 SEEDS: Final = 500
@@ -232,6 +232,14 @@ async def test_the_order_of_arguments_makes_no_other_request(local: LocalService
     local.add_glue_job("etl")
     one = await client.glue("etl").start(arguments={"--a": "1", "--b": "2"}, idempotency_key="nightly")
     assert await client.glue("etl").start(arguments={"--b": "2", "--a": "1"}, idempotency_key="nightly") == one
+
+
+async def test_equal_values_of_other_types_make_no_other_request(local: LocalService, client: JobRunsClient) -> None:
+    local.add_glue_job("etl")
+    one = await client.glue("etl").start(arguments={"--a": "1"}, max_capacity=10, idempotency_key="nightly")
+    arguments: dict[str, str] = {Text("--a"): Text("1")}
+    again = await client.glue("etl").start(arguments=arguments, max_capacity=10.0, idempotency_key=Text("nightly"))
+    assert again == one
 
 
 @pytest.mark.parametrize("moment", ["under way", "searching"])

@@ -4,6 +4,7 @@ What is in doubt is never sent again: Glue may have started the run, https://git
 """
 
 import asyncio
+import json
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Mapping
@@ -14,7 +15,6 @@ from typing import Any, Final, TypeVar
 from weakref import WeakValueDictionary
 
 import attrs
-import msgspec
 
 from jobruns_sdk.arguments import (
     Rule,
@@ -81,6 +81,11 @@ def _as_it_is(rule: Rule) -> Taking:
     return take
 
 
+def _double(name: str, value: float | None) -> float | None:
+    optional(check_amount)(name, value)
+    return None if value is None else float(value)  # 10 and 10.0 are one request
+
+
 def _notification(name: str, delay: timedelta | None) -> Mapping[str, int | None] | None:
     return None if delay is None else {"NotifyDelayAfter": whole_minutes(name, delay)}
 
@@ -89,7 +94,7 @@ _MEMBERS: Final[Mapping[str, tuple[str, Taking]]] = {
     "retry_of": ("JobRunId", _as_it_is(check_line)),
     "worker_type": ("WorkerType", _as_it_is(check_text)),
     "number_of_workers": ("NumberOfWorkers", _as_it_is(check_count)),
-    "max_capacity": ("MaxCapacity", _as_it_is(check_amount)),
+    "max_capacity": ("MaxCapacity", _double),
     "allocated_capacity": ("AllocatedCapacity", _as_it_is(check_count)),
     "timeout": ("Timeout", whole_minutes),
     "execution_class": ("ExecutionClass", _as_it_is(check_text)),
@@ -144,8 +149,9 @@ class StartRequest:
             raise InvalidRequestError(f"{MARKER} is not among the arguments: give it as idempotency_key")
         if idempotency_key is None:
             return cls({**said, **({"Arguments": given} if given else {})}, None)
-        request = msgspec.json.encode((said, given), order="deterministic")
-        mark = f"{sha256(request).hexdigest()[:_DIGEST_LENGTH]}:{idempotency_key}"
+        # msgspec refuses subclasses of str and float, such as those of YAML readers and numpy.
+        request = json.dumps((said, given), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        mark = f"{sha256(request.encode()).hexdigest()[:_DIGEST_LENGTH]}:{idempotency_key}"
         return cls({**said, "Arguments": {**given, MARKER: mark}}, mark)
 
     def is_that_of(self, run: native.JobRun) -> bool:
