@@ -43,10 +43,10 @@ def seconds_from(by: timedelta | float) -> float:
     """A span in seconds.
 
     Raises:
-        ValueError: The span is negative or not a number; clocks only move forward.
+        ValueError: The span is negative, endless or not a number; clocks only move forward.
     """
     seconds = by.total_seconds() if isinstance(by, timedelta) else float(by)
-    if not seconds >= 0:
+    if not 0 <= seconds < math.inf:
         raise ValueError(f"time moves forward only: advance by {seconds} s")
     return seconds
 
@@ -55,6 +55,14 @@ def _aware(start: datetime) -> datetime:
     if start.tzinfo is None:
         raise ValueError("a clock starts at an aware datetime, for instance datetime(2026, 1, 5, tzinfo=UTC)")
     return start.astimezone(UTC)
+
+
+def _instant(start: datetime, elapsed: float) -> datetime:
+    """The instant that many seconds after the start; past the end of the calendar that end."""
+    try:
+        return start + timedelta(seconds=elapsed)
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)
 
 
 class _Calling(AbstractContextManager[None]):
@@ -106,7 +114,7 @@ class VirtualClock:
 
     def now(self) -> datetime:
         """The present instant, aware, in UTC."""
-        return self._start + timedelta(seconds=self._elapsed)
+        return _instant(self._start, self._elapsed)
 
     def monotonic(self) -> float:
         """Seconds since the clock was made."""
@@ -230,7 +238,7 @@ class SpeedClock:
 
     def now(self) -> datetime:
         """The present instant, aware, in UTC."""
-        return self._start + timedelta(seconds=self.monotonic())
+        return _instant(self._start, self.monotonic())
 
     def monotonic(self) -> float:
         """Seconds since the clock was made, in this clock's time."""

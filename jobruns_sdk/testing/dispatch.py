@@ -243,5 +243,5 @@ def _read_members(exchange: _Exchange) -> dict[str, object]:
         return checking.members_from_rest(
             exchange.service, exchange.operation, path=exchange.path, query=exchange.http.query, body=given
         )
-    except (checking.SerializationError, ValueError) as error:
+    except (checking.SerializationError, ValueError, RecursionError) as error:
         raise ServiceError("SerializationException", str(error)) from error

@@ -1,10 +1,11 @@
 """`LocalService`: the three services on a loopback port, for tests and for work without AWS."""
 
+import os
 from collections import deque
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 from jobruns_sdk.testing.clock import SpeedClock, VirtualClock
 from jobruns_sdk.testing.dispatch import Dispatcher, ReceivedRequest, check_operation
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
 
 _LOG_SIZE: Final = 20_000
 _KEY: Final = "local"
+# As botocore has the variables of a session: option of the configuration file, environment variables, value, type.
+_NOTHING_OF_THIS_MACHINE: Final = {
+    "profile": (None, None, None, None),
+    "config_file": (None, None, os.devnull, None),
+    "credentials_file": (None, None, os.devnull, None),
+}
 _LAST_PORT: Final = 65_535
 _SECONDS: Final[Mapping[FaultKind, float]] = {"stale_list": 60.0, "delay": 0.1}
 
@@ -110,7 +117,7 @@ class LocalService(Seeding):
         }
 
     def start(self) -> Self:
-        """Begin to serve; `with` does this.
+        """Begin to serve, if that has not been done; `with` does this.
 
         Raises:
             OSError: The address cannot be listened on.
@@ -139,7 +146,10 @@ class LocalService(Seeding):
         self.stop()
 
     def client(self, **options: Any) -> "JobRunsClient":  # noqa: ANN401  # JobRunsClient's own options, passed on
-        """A `JobRunsClient` for this service, not yet opened, with credentials that mean nothing and with its clock."""
+        """A `JobRunsClient` for this service, not yet opened, with credentials that mean nothing and with its clock.
+
+        What this machine says of AWS is not heeded: neither profiles and configuration files nor proxies.
+        """
         from jobruns_sdk.client import JobRunsClient  # noqa: PLC0415  # only those who want a client pay for it
 
         return JobRunsClient(**self._settings(options))
@@ -151,12 +161,19 @@ class LocalService(Seeding):
         return JobRunsClient(**self._settings(options))
 
     def _settings(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        from aiobotocore.config import AioConfig  # noqa: PLC0415  # as above
         from aiobotocore.session import get_session  # noqa: PLC0415  # as above
+        from botocore.config import Config  # noqa: PLC0415  # as above
 
-        session = get_session()
+        session = get_session(_NOTHING_OF_THIS_MACHINE)
         session.set_credentials(_KEY, _KEY)
         settings: dict[str, Any] = {"session": session, "endpoint_url": self.url, "region_name": self.region_name}
-        return settings | {"clock": self.clock, **options}
+        settings |= {"clock": self.clock, "config": None, **options}
+        config = settings["config"]
+        if config is None or isinstance(config, Config):
+            # The stubs want an AioConfig; any merges.
+            settings["config"] = AioConfig(proxies={}).merge(cast("AioConfig", config or AioConfig()))
+        return settings
 
     def advance(self, by: timedelta | float) -> None:
         """Move the clock forward by a timedelta, or by a number of seconds."""

@@ -22,11 +22,13 @@ class ServerThread:
         self.port: int = port
 
     def start(self) -> None:
-        """Listen, and return once connections are accepted.
+        """Listen, and return once connections are accepted; nothing is done where they are already.
 
         Raises:
             OSError: The address cannot be listened on.
         """
+        if self._thread is not None:
+            return
         family = socket.AF_INET6 if ":" in self._address[0] else socket.AF_INET
         listener = socket.create_server(self._address, family=family, backlog=1024)
         self.port = listener.getsockname()[1]

@@ -27,8 +27,15 @@ def test_it_is_moved_by_spans_and_by_seconds_but_never_back() -> None:
     assert clock.now() == datetime(2026, 1, 1, 1, 0, 0, 500_000, tzinfo=UTC)
     with pytest.raises(ValueError, match="forward only"):
         clock.advance(-1)
-    with pytest.raises(ValueError, match="forward only"):
-        clock.advance(float("nan"))
+    for never in (float("nan"), float("inf")):
+        with pytest.raises(ValueError, match="forward only"):
+            clock.advance(never)
+
+
+@pytest.mark.parametrize("clock", [VirtualClock(), SpeedClock(speed=1e300)])
+def test_past_the_end_of_the_calendar_it_is_that_end(clock: VirtualClock | SpeedClock) -> None:
+    clock.advance(timedelta.max)
+    assert clock.now() == datetime.max.replace(tzinfo=UTC)
 
 
 def test_a_naive_start_is_refused() -> None:

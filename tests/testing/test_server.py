@@ -98,6 +98,7 @@ def test_what_is_no_request_is_refused_and_nothing_else_is_harmed(jobs: LocalSer
         ("{", "SerializationException"),
         ("[]", "SerializationException"),
         ("null", "SerializationException"),
+        pytest.param("[" * 100_000, "SerializationException", id="deep"),
         ('{"JobName":5}', "ValidationException"),
         ("", "ValidationException"),
     ],
@@ -169,6 +170,19 @@ def test_a_service_may_be_stopped_twice_and_never_started() -> None:
     LocalService().stop()
     with LocalService() as local:
         local.stop()
+
+
+def servers() -> int:
+    return [thread.name for thread in threading.enumerate()].count("jobruns-local")
+
+
+def test_a_service_that_serves_is_not_started_again() -> None:
+    before = servers()
+    with LocalService().start() as local:
+        url = local.url
+        assert local.start().url == url
+        assert servers() == before + 1
+    assert servers() == before
 
 
 def test_an_address_in_use_is_told() -> None:
