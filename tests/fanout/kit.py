@@ -85,6 +85,7 @@ class Job:
         self._offsets = offsets
         self._lanes = lanes
         self._era = self._added = 0
+        self._passed: dict[str, set[str]] = {}
 
     def add(self, count: int) -> None:
         """Add runs, each newer than all that are there."""
@@ -147,13 +148,16 @@ class Job:
         if self.cycle:
             return Batch(page, f"{self._era}:{rows[0].id}")
         following = str(start + self._size) if self._offsets else page[-1].id if page else ""
+        self._passed[following] = {run.id for run in rows[: start + self._size]}
         return Batch(page, f"{self._era}:{following}" if more else None)
 
     def _start(self, rows: Sequence[Run], token: str) -> int:
         era, _, place = token.partition(":")
         if int(era) != self._era:
             raise InvalidRequestError("The pagination token has expired.", http_status=400)
-        return int(place) if self._offsets else [run.id for run in rows].index(place) + 1
+        if self._offsets:
+            return int(place)
+        return max((index for index, run in enumerate(rows, 1) if run.id in self._passed[place]), default=0)
 
 
 class _Listing:

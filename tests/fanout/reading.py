@@ -15,8 +15,17 @@ Order = Literal["newest", "any"]
 
 
 def steps(*actions: str) -> st.SearchStrategy[list[Step]]:
-    """Return lists of steps."""
-    return st.lists(st.tuples(st.sampled_from(("take", "page", "resume", *actions)), st.integers(0, 9)), max_size=25)
+    """Return lists of steps.
+
+    Tokens expire once at most: if they do again while a place is looked for, that is an error, and is tested as one.
+    """
+    step = st.tuples(st.sampled_from(("take", "page", "resume", *actions)), st.integers(0, 9))
+    return st.lists(step, max_size=25).map(_expiring_once)
+
+
+def _expiring_once(steps: list[Step]) -> list[Step]:
+    first = next((index for index, (action, _) in enumerate(steps) if action == "expire"), None)
+    return [step for index, step in enumerate(steps) if step[0] != "expire" or index == first]
 
 
 STEADY: Final = steps("expire")

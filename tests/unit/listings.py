@@ -94,7 +94,8 @@ class Book(Recorder):
 class Shelf(Recorder):
     """A listing that grows at its front, and loses rows. Its tokens name a row, or count rows, so that pages shift.
 
-    All tokens may expire. `shown` are the rows that were in any page.
+    All tokens may expire. `shown` are the rows that were in any page, `hidden` those that have moved up in front of the
+    next page: rows that are added later may move them back into a page, where nobody is looking for them any more.
     """
 
     def __init__(self, rows: Sequence[Row], size: int, *, offsets: bool = True) -> None:
@@ -103,10 +104,14 @@ class Shelf(Recorder):
         self._size = size
         self._offsets = offsets
         self._era = self._added = 0
+        self._next = 0
         self.shown: set[Row] = set()
+        self.hidden: set[Row] = set()
 
     def remove(self, index: int) -> None:
         """Take a row away, which lets those behind it move up."""
+        if self._offsets and index < self._next:
+            self.hidden.update(self.rows[self._next : self._next + 1])
         del self.rows[index : index + 1]
 
     def add(self, count: int) -> None:
@@ -124,6 +129,7 @@ class Shelf(Recorder):
         start = 0 if token is None else self._start(token)
         page = self.rows[start : start + self._size]
         self.shown.update(page)
+        self._next = start + self._size
         following = str(start + self._size) if self._offsets else page[-1].key if page else ""
         more = start + self._size < len(self.rows)
         return Batch(page, f"{self._era}:{following}" if more else None)
