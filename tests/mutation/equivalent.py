@@ -17,11 +17,6 @@ _NO_ID: Final = "only rows with an id come here"
 
 EQUIVALENT: Final[Mapping[Survivor, str]] = {
     Survivor(
-        "services/emr_serverless/translate._usage",
-        'return Usage(total.vCPUHour, total.memoryGBHour, total.storageGBHour, basis="consumed")',
-        "return Usage(total.vCPUHour, total.memoryGBHour, total.storageGBHour, )",
-    ): _BY_DEFAULT,
-    Survivor(
         "services/glue/translate._usage",
         'return Usage(None, None, None, row.DPUSeconds / _SECONDS_PER_HOUR, "consumed")',
         "return Usage(None, None, None, row.DPUSeconds / _SECONDS_PER_HOUR, )",
