@@ -152,6 +152,7 @@ class Follower:
         self._failures = 0
         self._pause = pace.poll_interval.total_seconds()
         self._ended_at: float | None = None
+        self._seen_at = self._changed_after = float("-inf")
 
     async def look(self) -> Done | Sleep | GiveUp:
         """Poll once, as far as nobody else has just done so, and tell what to do next."""
@@ -170,8 +171,9 @@ class Follower:
         """Take the run as it was seen, and tell what to do next."""
         if self.last is None or (run.state, run.attempt) != (self.last.state, self.last.attempt):
             self._intervals = self._pace.intervals(pacing.jitter)
-            self._ended_at = None
+            self._ended_at, self._changed_after = None, self._seen_at
         self.last = self.polled = run
+        self._seen_at = self._poller.clock.monotonic()
         self._failures = 0
         return decide(run, next(self._intervals), retrying=await self._retrying(run))
 
@@ -181,7 +183,8 @@ class Follower:
         clock = self._poller.clock
         if self._ended_at is None:
             age = (clock.now() - run.ended_at).total_seconds() if run.ended_at else 0.0
-            self._ended_at = clock.monotonic() - max(0.0, age)
+            # It was not over at the look before, whatever a clock says that may have been set meanwhile.
+            self._ended_at = max(clock.monotonic() - max(0.0, age), self._changed_after)
         waited, grace = clock.monotonic() - self._ended_at, self._pace.retry_grace.total_seconds()
         limit = None if waited >= grace else await self._poller.retry_limit(self._handle)
         return Retrying(limit, waited, grace)

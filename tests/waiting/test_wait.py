@@ -1,7 +1,7 @@
 """Waiting for one run: what it costs, what ends it, and what does not."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import pairwise
 from typing import Any, Final
@@ -20,7 +20,7 @@ from jobruns_sdk.errors import (
 from jobruns_sdk.services.datazone.translate import STATES as DATAZONE
 from jobruns_sdk.services.emr_serverless.translate import STATES as EMR_SERVERLESS
 from jobruns_sdk.services.glue.translate import STATES as GLUE
-from jobruns_sdk.testing import LocalService
+from jobruns_sdk.testing import LocalService, SpeedClock, VirtualClock
 from jobruns_sdk.testing.faults import FaultKind
 from tests.transport.looptime import CALL_TIMEOUT, LoopTime
 from tests.waiting.kit import HOUR, MINUTE, ROLE, SECOND, calls_by_operation, client_of, groups_of, others
@@ -397,6 +397,31 @@ async def test_other_failures_may_be_tried_again_as_well(
     run = await client.wait(f"glue:etl/{run_id}", timeout=HOUR)
     assert run.native_state == native
     assert 5 * 60 <= local.clock.monotonic() < 6 * 60
+
+
+class WallClock:
+    """The time of a service, but for what a clock on the wall was set ahead."""
+
+    def __init__(self, clock: VirtualClock | SpeedClock) -> None:
+        self.ahead = timedelta(0)
+        self.monotonic, self.sleep, self.calling = clock.monotonic, clock.sleep, clock.calling
+        self._clock = clock
+
+    def now(self) -> datetime:
+        return self._clock.now() + self.ahead
+
+
+async def test_a_clock_that_is_set_meanwhile_makes_no_failure_final(local: LocalService) -> None:
+    local.add_glue_job("etl", max_retries=1, fail_attempts=1, retry_delay=4 * MINUTE)
+    clock = WallClock(local.clock)
+
+    def set_ahead(run: JobRun[object]) -> None:
+        clock.ahead = HOUR if run.state is RunState.RUNNING else clock.ahead
+
+    async with client_of(local, clock=clock) as client:
+        ref = await client.glue("etl").start()
+        run = await client.wait(ref, timeout=HOUR, on_poll=set_ahead)
+    assert (run.state, run.attempt, clock.ahead) == (RunState.SUCCEEDED, 2, HOUR)
 
 
 async def test_a_failure_of_long_ago_is_final(local: LocalService, client: JobRunsClient) -> None:
