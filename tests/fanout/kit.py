@@ -85,7 +85,7 @@ class Job:
         self._offsets = offsets
         self._lanes = lanes
         self._era = self._added = 0
-        self._passed: dict[str, set[str]] = {}
+        self._passed: dict[tuple[str, str], set[str]] = {}
 
     def add(self, count: int) -> None:
         """Add runs, each newer than all that are there."""
@@ -142,22 +142,21 @@ class Job:
 
     def _page(self, lane: str, token: str | None) -> Batch[Run]:
         rows = [run for run in self.rows if lane in ("", run.native_state)]
-        start = 0 if token is None else self._start(rows, token)
+        start = 0 if token is None else self._start(lane, rows, token)
         page = rows[start : start + self._size]
         more = start + self._size < len(rows) or self.cycle
-        if self.cycle:
-            return Batch(page, f"{self._era}:{rows[0].id}")
-        following = str(start + self._size) if self._offsets else page[-1].id if page else ""
-        self._passed[following] = {run.id for run in rows[: start + self._size]}
+        passed = [run.id for run in rows[: 1 if self.cycle else start + self._size]]
+        following = str(len(passed)) if self._offsets else passed[-1] if passed else ""
+        self._passed[lane, following] = set(passed)
         return Batch(page, f"{self._era}:{following}" if more else None)
 
-    def _start(self, rows: Sequence[Run], token: str) -> int:
+    def _start(self, lane: str, rows: Sequence[Run], token: str) -> int:
         era, _, place = token.partition(":")
         if int(era) != self._era:
             raise InvalidRequestError("The pagination token has expired.", http_status=400)
         if self._offsets:
             return int(place)
-        return max((index for index, run in enumerate(rows, 1) if run.id in self._passed[place]), default=0)
+        return max((index for index, run in enumerate(rows, 1) if run.id in self._passed[lane, place]), default=0)
 
 
 class _Listing:
