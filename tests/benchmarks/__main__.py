@@ -35,8 +35,8 @@ def _rows(*, smoke: bool) -> Iterator[report.Row]:
             yield from report.calm(measure) if smoke else measure()
     if not smoke:  # a single start tells nothing about some milliseconds
         with compiled():
-            yield from rows_process.importing(rounds=8)
-            yield rows_process.pytest_start(rounds=8)
+            yield from rows_process.importing(rounds=20)
+            yield rows_process.pytest_start(rounds=20)
 
 
 def main() -> int:
