@@ -323,11 +323,10 @@ class Arrivals(Generic[T]):
             lane.error = error
             self._on_error(lane)
             self._reading.remove(lane)
-        else:
-            # Behind the others, so that one that answers at once does not keep them waiting.
-            self._reading.remove(lane)
-            self._reading.append(lane)
-            self._on_page(lane)
+            return
+        # Behind the others, so that one that answers at once does not keep them waiting.
+        self._reading.append(self._reading.pop(self._reading.index(lane)))
+        self._on_page(lane)
 
 
 class Gathered(Generic[T]):

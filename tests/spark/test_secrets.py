@@ -62,7 +62,7 @@ def written(events: Path, *, of: str) -> str:
         text = "".join(path.read_text(encoding="utf-8", errors="replace") for path in files)
         if "SQLExecutionEnd" in text.partition(of)[2]:
             return text
-        time.sleep(0.05)
+        time.sleep(0.05)  # what that thread has written is to be seen in the files only
     raise AssertionError(f"nothing is written of {of}")
 
 
