@@ -7,9 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from jobruns_sdk.client import (
-        JobRunsClient,
-    )
+    from jobruns_sdk.client import JobRunsClient
     from jobruns_sdk.errors import (
         AccessDeniedError,
         CallTimeoutError,
@@ -32,48 +30,20 @@ if TYPE_CHECKING:
         UnsupportedOperationError,
         WaitTimeoutError,
     )
-    from jobruns_sdk.fanout import Progress
-    from jobruns_sdk.model import (
-        UNSUCCESSFUL,
-        Attempt,
-        Job,
-        JobRun,
-        RunState,
-        StateChange,
-        StopOutcome,
-        Usage,
-    )
-    from jobruns_sdk.pacing import (
-        Quota,
-    )
-    from jobruns_sdk.paging import (
-        Page,
-        Pages,
-        Walk,
-    )
-    from jobruns_sdk.refs import (
-        JobRef,
-        RunRef,
-        Service,
-    )
-    from jobruns_sdk.reports import SourceError, SourceReport, WalkReport
-    from jobruns_sdk.responses import (
-        run_from_response,
-    )
-    from jobruns_sdk.serialization import (
-        from_dict,
-        to_dict,
-    )
+    from jobruns_sdk.model.changes import StateChange, StopOutcome
+    from jobruns_sdk.model.refs import JobRef, RunRef, Service
+    from jobruns_sdk.model.reports import Progress, SourceError, SourceReport, WalkReport
+    from jobruns_sdk.model.runs import Attempt, Job, JobRun, Usage
+    from jobruns_sdk.model.states import UNSUCCESSFUL, RunState
+    from jobruns_sdk.pacing import Quota
+    from jobruns_sdk.paging import Page, Pages, Walk
+    from jobruns_sdk.responses import run_from_response
+    from jobruns_sdk.serialization import from_dict, to_dict
     from jobruns_sdk.services.datazone.service import DataZoneJob
     from jobruns_sdk.services.emr_serverless.service import EmrServerlessApplication
-    from jobruns_sdk.services.emr_serverless.starting import (
-        HiveQuery,
-        SparkSubmit,
-    )
+    from jobruns_sdk.services.emr_serverless.starting import HiveQuery, SparkSubmit
     from jobruns_sdk.services.glue.service import GlueJob
-    from jobruns_sdk.watching import (
-        Watch,
-    )
+    from jobruns_sdk.watching import Watch
 
 __version__ = "0.1.0"
 
@@ -152,25 +122,25 @@ _HOMES = {
     "TransportError": "errors",
     "UnsupportedOperationError": "errors",
     "WaitTimeoutError": "errors",
-    "Attempt": "model",
-    "Job": "model",
-    "JobRun": "model",
-    "RunState": "model",
-    "StateChange": "model",
-    "StopOutcome": "model",
-    "UNSUCCESSFUL": "model",
-    "Usage": "model",
-    "Progress": "fanout",
+    "Attempt": "model.runs",
+    "Job": "model.runs",
+    "JobRun": "model.runs",
+    "RunState": "model.states",
+    "StateChange": "model.changes",
+    "StopOutcome": "model.changes",
+    "UNSUCCESSFUL": "model.states",
+    "Usage": "model.runs",
+    "Progress": "model.reports",
     "Quota": "pacing",
     "Page": "paging",
-    "SourceError": "reports",
-    "SourceReport": "reports",
+    "SourceError": "model.reports",
+    "SourceReport": "model.reports",
     "Pages": "paging",
     "Walk": "paging",
-    "WalkReport": "reports",
-    "JobRef": "refs",
-    "RunRef": "refs",
-    "Service": "refs",
+    "WalkReport": "model.reports",
+    "JobRef": "model.refs",
+    "RunRef": "model.refs",
+    "Service": "model.refs",
     "from_dict": "serialization",
     "run_from_response": "responses",
     "to_dict": "serialization",

@@ -5,12 +5,14 @@ a complete ``JobRef`` and a ``Call``, and returns a ``Handle``. What more the ha
 protocols, one for each capability; the client finds out by itself which of them a handle has.
 """
 
-from jobruns_sdk.arguments import page_size_of
+from jobruns_sdk.checks import page_size_of
 from jobruns_sdk.lanes import Batch, Listing, Named, Source, Undecoded
 from jobruns_sdk.listings import attempt_pages, run_pages
+from jobruns_sdk.loop.clock import Clock
+from jobruns_sdk.model.native import Native, Secret, utc
+from jobruns_sdk.model.refs import check_name
 from jobruns_sdk.ports import (
     Call,
-    Clock,
     DescribesJob,
     Follows,
     Handle,
@@ -23,8 +25,6 @@ from jobruns_sdk.ports import (
     Streams,
 )
 from jobruns_sdk.query import Order, RunOptions, RunQuery, Wanted
-from jobruns_sdk.refs import check_name
-from jobruns_sdk.wire import Native, Secret, utc
 
 __all__ = [
     "Batch",

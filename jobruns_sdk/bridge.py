@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Final, Generic, Self, TypeVar, cast
 from weakref import finalize
 
-from jobruns_sdk.arguments import check_whole
+from jobruns_sdk.checks import check_whole
 from jobruns_sdk.errors import ClientClosedError, JobRunsError, UnsupportedOperationError
 
 __all__ = ["Bridge"]

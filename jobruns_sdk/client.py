@@ -6,7 +6,7 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar, Final, Literal, Self
 
-from jobruns_sdk.arguments import (
+from jobruns_sdk.checks import (
     check_callable,
     check_count,
     check_number,
@@ -16,25 +16,27 @@ from jobruns_sdk.arguments import (
     mapping_of,
     optional,
 )
-from jobruns_sdk.clocks import RealClock
 from jobruns_sdk.errors import InvalidRequestError, UnsupportedOperationError
-from jobruns_sdk.fanout import Fan, OnSourceError, Progress
-from jobruns_sdk.following import Following, JobLike, RunLike, each_handle, job_ref, run_ref
-from jobruns_sdk.lifetime import Lifetime
-from jobruns_sdk.model import Attempt, Job, JobRun, RunState
+from jobruns_sdk.fanout import Fan, OnSourceError
+from jobruns_sdk.following import Following, each_handle
+from jobruns_sdk.loop.clock import Clock, RealClock
+from jobruns_sdk.loop.lifetime import Lifetime
+from jobruns_sdk.model.native import Native
+from jobruns_sdk.model.refs import JobLike, JobRef, RunLike, Service, check_region, is_text_form, job_ref, run_ref
+from jobruns_sdk.model.reports import Progress
+from jobruns_sdk.model.runs import Attempt, Job, JobRun
+from jobruns_sdk.model.states import RunState
 from jobruns_sdk.pacing import QUOTAS, Quota, quotas_with, shares_of
 from jobruns_sdk.paging import Pages
 from jobruns_sdk.polling import Poller
-from jobruns_sdk.ports import Call, Clock, DescribesJob, Handle, ListsAttempts, Operation
+from jobruns_sdk.ports import Call, DescribesJob, Handle, ListsAttempts, Operation
 from jobruns_sdk.query import RunQuery
-from jobruns_sdk.refs import JobRef, Service, check_region, is_text_form
 from jobruns_sdk.services import datazone, emr_serverless, glue
 from jobruns_sdk.services.datazone import operations as of_datazone
 from jobruns_sdk.services.emr_serverless import operations as of_emr_serverless
 from jobruns_sdk.services.glue import operations as of_glue
 from jobruns_sdk.transport.calling import Policy, Transport
 from jobruns_sdk.transport.connections import Connections, region_of
-from jobruns_sdk.wire import Native
 
 if TYPE_CHECKING:
     from aiobotocore.session import AioSession
@@ -99,7 +101,7 @@ class JobRunsClient(Following):
         check_region(region_name)
         check_number("call_timeout", call_timeout)
         check_count("max_attempts", max_attempts)
-        optional(kind_of(Clock, "a clock, with the methods of jobruns_sdk.ports.Clock"))("clock", clock)
+        optional(kind_of(Clock, "a clock, with the methods of jobruns_sdk.loop.clock.Clock"))("clock", clock)
         _check_adapters({} if adapters is None else adapters)
         self._region_name = region_name
         self._adapters = dict(adapters or {})

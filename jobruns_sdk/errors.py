@@ -25,7 +25,7 @@ JobRunsError
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 if TYPE_CHECKING:
-    from jobruns_sdk.model import JobRun
+    from jobruns_sdk.model.runs import JobRun
 
 
 class _Answer(TypedDict, total=False):

@@ -4,28 +4,36 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Ma
 from functools import partial
 from typing import Any, Final, Literal, Self
 
-import attrs
-
-from jobruns_sdk.arguments import Rule, check_callable, check_count, check_flag, check_limit, is_callback, optional
+from jobruns_sdk.checks import Rule, check_callable, check_count, check_flag, check_limit, is_callback, optional
 from jobruns_sdk.cursors import Cursor
 from jobruns_sdk.errors import ClientClosedError, InvalidRequestError, JobRunsError, UnsupportedOperationError
 from jobruns_sdk.lanes import Lane, Source, Supply
 from jobruns_sdk.listings import RUNS, each_completed
 from jobruns_sdk.merging import MOST_MERGED, TOO_MANY, Arrivals, Gathered, Merged, Stream
-from jobruns_sdk.model import JobRun, RunState
+from jobruns_sdk.model.native import Native
+from jobruns_sdk.model.refs import JobRef
+from jobruns_sdk.model.reports import Progress, SourceError
+from jobruns_sdk.model.runs import JobRun
+from jobruns_sdk.model.states import RunState
 from jobruns_sdk.paging import Pages, Plan
 from jobruns_sdk.ports import Follows, Handle
 from jobruns_sdk.query import RunQuery
-from jobruns_sdk.refs import JobRef
-from jobruns_sdk.reports import SourceError
 from jobruns_sdk.services import datazone, emr_serverless, glue
-from jobruns_sdk.wire import Native
 
 _LISTING: Final = "runs of many jobs"
+
+
 _ROWS_DECODED: Final = 50_000  # of all sources together; of what is beyond that each keeps its page as bytes
+
+
 _FEWEST_DECODED: Final = 50
+
+
 _ROWS_REMEMBERED: Final = 200_000
+
+
 _FEWEST_REMEMBERED: Final = 200
+
 
 _STATES: Final[Mapping[str, Mapping[str, RunState]]] = {
     "datazone": datazone.STATES,
@@ -33,36 +41,20 @@ _STATES: Final[Mapping[str, Mapping[str, RunState]]] = {
     "glue": glue.STATES,
 }
 
+
 _ALL_STATES: Final = frozenset[str]().union(*_STATES.values())
 
+
 Row = JobRun[Native]
+
+
 OnSourceError = Literal["raise", "skip"] | Callable[[SourceError], object]
 """What to do about a job that cannot be read: raise, go on without it, or be told of it and go on."""
+
 
 _check_on_error: Final = Rule(
     f"'raise', 'skip' or {check_callable.right}", lambda value: value in ("raise", "skip") or is_callback(value)
 )
-
-
-@attrs.frozen
-class Progress:
-    """How far a stream has come.
-
-    Attributes:
-        sources: Sources begun: jobs, and on EMR Serverless their states where several are asked for.
-        sources_done: Sources read to their end, or failed.
-        pages: Pages read.
-        runs: Runs read, before filters.
-        calls: Requests made for its pages, retries and failures included.
-        waited: Seconds waited for quotas, the waits of all calls added up.
-    """
-
-    sources: int
-    sources_done: int
-    pages: int
-    runs: int
-    calls: int
-    waited: float
 
 
 class Tally:

@@ -4,56 +4,26 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any, Final, Literal, Protocol, Required, TypeAlias, TypedDict, Unpack, cast, overload
+from typing import Final, Literal, Required, TypedDict, Unpack, overload
 
-from jobruns_sdk.arguments import (
+from jobruns_sdk.checks import (
     check_callable,
     check_flag,
     check_time,
-    items_of,
     one_of,
     optional,
-    refusal,
     whole_seconds,
 )
-from jobruns_sdk.concurrency import concurrently
 from jobruns_sdk.errors import ClientClosedError, InvalidRequestError, JobRunsError, UnsupportedOperationError
-from jobruns_sdk.model import JobRun, StopOutcome
+from jobruns_sdk.loop.tasks import concurrently
+from jobruns_sdk.model.changes import StopOutcome
+from jobruns_sdk.model.native import Native
+from jobruns_sdk.model.refs import JobLike, JobRef, RunLike, RunRef, Runs, _each_run, each_of, run_ref
+from jobruns_sdk.model.runs import JobRun
 from jobruns_sdk.polling import Poller
 from jobruns_sdk.ports import Follows, Handle, Stops
-from jobruns_sdk.refs import JobRef, RunRef
 from jobruns_sdk.waiting import Pace, wait
 from jobruns_sdk.watching import Watch
-from jobruns_sdk.wire import Native
-
-
-class Referring(Protocol):
-    """What has a job's reference: a handle, or a job as it was discovered."""
-
-    @property
-    def ref(self) -> JobRef:
-        """The job's reference."""
-        ...
-
-
-JobLike: TypeAlias = JobRef | str | Referring
-"""A job by its reference, its text form, its handle, or as it was discovered."""
-
-
-class ReferringToRun(Protocol):
-    """What has a run's reference: a run as it was listed or got, or what came of stopping one."""
-
-    @property
-    def ref(self) -> RunRef:
-        """The run's reference."""
-        ...
-
-
-RunLike: TypeAlias = RunRef | str | ReferringToRun
-"""A run by its reference, its text form, or as it was listed."""
-
-Runs: TypeAlias = RunLike | Iterable[RunLike] | AsyncIterable[RunLike]
-"""One run, or several in a collection, or as they come: the pages of a list call, too."""
 
 _PACE: Final = Pace()
 
@@ -67,44 +37,6 @@ class WaitOptions(TypedDict, total=False):
     retry_grace: timedelta
     on_timeout: Literal["leave", "stop"]
     on_poll: Callable[[JobRun[Native]], object] | None
-
-
-def job_ref(job: JobLike, services: Collection[str] = ()) -> JobRef:
-    """Return the reference of a job, whose text form may name one of those services besides this package's own.
-
-    Raises:
-        InvalidRequestError: It is a text that is not one.
-    """
-    if isinstance(job, str):
-        return JobRef.parse(job, services=services)
-    ref: object = job if isinstance(job, JobRef) else getattr(job, "ref", None)
-    if not isinstance(ref, JobRef):
-        raise refusal("a job", "given by its reference, its text form, its handle or as a Job", job)
-    return ref
-
-
-def run_ref(run: RunLike, services: Collection[str] = ()) -> RunRef:
-    """Return the reference of a run, whose text form may name one of those services besides this package's own.
-
-    Raises:
-        InvalidRequestError: It is a text that is not one.
-    """
-    if isinstance(run, str):
-        return RunRef.parse(run, services=services)
-    ref: object = run if isinstance(run, RunRef) else getattr(run, "ref", None)
-    if not isinstance(ref, RunRef):
-        raise refusal("a run", "given by its reference, its text form or as a JobRun", run)
-    return ref
-
-
-def each_of(name: str, given: object, what: str) -> list[Any]:
-    """Return what is named one by one, or in a collection.
-
-    Raises:
-        InvalidRequestError: It is neither.
-    """
-    one = given if isinstance(given, (str, JobRef, RunRef)) else getattr(given, "ref", None)
-    return [given] if isinstance(one, (str, JobRef, RunRef)) else items_of(name, cast("Iterable[Any]", given), what)
 
 
 def each_handle(
@@ -360,10 +292,6 @@ def _check_wait(timeout: object, on_timeout: object, on_poll: object) -> None:
     optional(check_time)("timeout", timeout)
     optional(check_callable)("on_poll", on_poll)
     one_of("leave", "stop")("on_timeout", on_timeout)
-
-
-async def _each_run(runs: Runs) -> list[RunLike]:
-    return [run async for run in runs] if isinstance(runs, AsyncIterable) else each_of("runs", runs, "runs")
 
 
 def _following(handle: Handle) -> Follows:

@@ -5,18 +5,19 @@ from typing import Any, Final, get_origin
 
 from jobruns_sdk import errors
 from jobruns_sdk.errors import InvalidRequestError, JobRunsError
-from jobruns_sdk.fanout import Progress
-from jobruns_sdk.model import Attempt, Job, JobRun, RunState, StateChange, StopOutcome, Usage
+from jobruns_sdk.model.changes import StateChange, StopOutcome
+from jobruns_sdk.model.native import Native
+from jobruns_sdk.model.refs import JobRef, RunRef, Service
+from jobruns_sdk.model.reports import Progress, SourceError, SourceReport, WalkReport
+from jobruns_sdk.model.runs import Attempt, Job, JobRun, Usage
+from jobruns_sdk.model.states import RunState
 from jobruns_sdk.pacing import Quota
 from jobruns_sdk.paging import Page
-from jobruns_sdk.refs import JobRef, RunRef, Service
-from jobruns_sdk.reports import SourceError, SourceReport, WalkReport
 from jobruns_sdk.services.datazone import native as datazone
 from jobruns_sdk.services.emr_serverless import native as emr_serverless
 from jobruns_sdk.services.emr_serverless import native_application
 from jobruns_sdk.services.emr_serverless.starting import HiveQuery, SparkSubmit
 from jobruns_sdk.services.glue import native as glue
-from jobruns_sdk.wire import Native
 
 SECRET: Final = (HiveQuery, SparkSubmit)
 """Records whose every member may hold a secret."""

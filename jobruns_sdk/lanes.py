@@ -11,10 +11,10 @@ from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar, overload
 
 import msgspec
 
-from jobruns_sdk.concurrency import begun, ended
 from jobruns_sdk.cursors import Mark, Place
 from jobruns_sdk.errors import InvalidRequestError, JobRunsError, PaginationError, answer_of
-from jobruns_sdk.refs import JobRef
+from jobruns_sdk.loop.tasks import begun, ended
+from jobruns_sdk.model.refs import JobRef
 from jobruns_sdk.windows import Window
 
 T = TypeVar("T")

@@ -7,15 +7,16 @@ from functools import partial
 from operator import attrgetter
 from typing import Any, Final, TypeVar
 
-from jobruns_sdk.arguments import check_limit
-from jobruns_sdk.concurrency import concurrently
+from jobruns_sdk.checks import check_limit
 from jobruns_sdk.cursors import Cursor
 from jobruns_sdk.lanes import Kind, Listing, Source
-from jobruns_sdk.model import Attempt, Job, JobRun, RunState
+from jobruns_sdk.loop.tasks import concurrently
+from jobruns_sdk.model.refs import JobRef, RunRef
+from jobruns_sdk.model.reports import SourceError
+from jobruns_sdk.model.runs import Attempt, Job, JobRun
+from jobruns_sdk.model.states import RunState
 from jobruns_sdk.paging import Pages, Plan
 from jobruns_sdk.query import RunQuery, Wanted
-from jobruns_sdk.refs import JobRef, RunRef
-from jobruns_sdk.reports import SourceError
 
 N = TypeVar("N")
 T = TypeVar("T")

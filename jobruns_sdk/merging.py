@@ -5,9 +5,9 @@ import heapq
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, Generic, Protocol, TypeVar
 
-from jobruns_sdk.concurrency import begun, concurrently, ended
 from jobruns_sdk.errors import InvalidRequestError, JobRunsError
 from jobruns_sdk.lanes import Lane, Source, Supply
+from jobruns_sdk.loop.tasks import begun, concurrently, ended
 
 T = TypeVar("T")
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import attrs
 
-from jobruns_sdk.arguments import check_count, check_number, mapping_of, refusal, validated
+from jobruns_sdk.checks import check_count, check_number, mapping_of, refusal, validated
 from jobruns_sdk.errors import InvalidRequestError
 
 _BACKOFF_BASE: Final = 0.1

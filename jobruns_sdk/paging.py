@@ -10,18 +10,18 @@ from weakref import WeakValueDictionary
 import attrs
 import msgspec
 
-from jobruns_sdk.arguments import check_limit
+from jobruns_sdk.checks import check_limit
 from jobruns_sdk.cursors import Cursor, Place, Query
 from jobruns_sdk.lanes import Kind, Lane, Source
 from jobruns_sdk.merging import Merged, Single, Stream
-from jobruns_sdk.reports import SourceError, SourceReport, WalkReport
-from jobruns_sdk.showing import Collected
+from jobruns_sdk.model.display import Collected
+from jobruns_sdk.model.reports import SourceError, SourceReport, WalkReport
 from jobruns_sdk.windows import Window
 
 if TYPE_CHECKING:
     from jobruns_sdk.arrow import JobRunFrame, RecordBatches
-    from jobruns_sdk.model import Attempt, JobRun
-    from jobruns_sdk.refs import JobRef
+    from jobruns_sdk.model.refs import JobRef
+    from jobruns_sdk.model.runs import Attempt, JobRun
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)

@@ -11,15 +11,16 @@ from datetime import datetime
 from math import ceil
 from typing import TYPE_CHECKING, Any, Final
 
-from jobruns_sdk.concurrency import concurrently
 from jobruns_sdk.errors import JobRunsError
-from jobruns_sdk.lifetime import Lifetime
-from jobruns_sdk.model import JobRun
-from jobruns_sdk.ports import Clock, Follows, Operation, Retries
-from jobruns_sdk.wire import Native
+from jobruns_sdk.loop.clock import Clock
+from jobruns_sdk.loop.lifetime import Lifetime
+from jobruns_sdk.loop.tasks import concurrently
+from jobruns_sdk.model.native import Native
+from jobruns_sdk.model.runs import JobRun
+from jobruns_sdk.ports import Follows, Operation, Retries
 
 if TYPE_CHECKING:
-    from jobruns_sdk.refs import JobRef
+    from jobruns_sdk.model.refs import JobRef
 
 Observation = JobRun[Native] | JobRunsError
 """What a look brought: the run, or why it could not be seen."""

@@ -1,7 +1,6 @@
 """What the parts ask of each other, as protocols and small values."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any, Generic, Protocol, runtime_checkable
 
@@ -9,32 +8,13 @@ import attrs
 import msgspec
 
 from jobruns_sdk.errors import JobRunsError, ResponseFormatError
-from jobruns_sdk.model import Attempt, Job, JobRun, RunState, StopOutcome
+from jobruns_sdk.model.changes import StopOutcome
+from jobruns_sdk.model.native import N, Native, decode
+from jobruns_sdk.model.refs import JobRef, RunRef
+from jobruns_sdk.model.runs import Attempt, Job, JobRun
+from jobruns_sdk.model.states import RunState
 from jobruns_sdk.paging import Pages
 from jobruns_sdk.query import Order
-from jobruns_sdk.refs import JobRef, RunRef
-from jobruns_sdk.wire import N, Native, decode
-
-
-@runtime_checkable
-class Clock(Protocol):
-    """Time, as the client sees it: back-off, quotas and polls go by it. Deadlines of calls go by real time."""
-
-    def now(self) -> datetime:
-        """Return the wall clock's time (aware UTC)."""
-        ...
-
-    def monotonic(self) -> float:
-        """Return seconds that never go backwards."""
-        ...
-
-    async def sleep(self, seconds: float) -> None:
-        """Return when that many seconds have passed."""
-        ...
-
-    def calling(self) -> AbstractContextManager[None]:
-        """Enclose a call that is under way, so that a virtual clock stands still meanwhile."""
-        ...
 
 
 @attrs.frozen

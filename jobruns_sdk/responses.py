@@ -6,17 +6,17 @@ from typing import Final, TypeVar, cast
 
 import msgspec
 
-from jobruns_sdk.arguments import check_text
+from jobruns_sdk.checks import check_text
 from jobruns_sdk.errors import InvalidRequestError, ResponseFormatError
-from jobruns_sdk.model import JobRun
-from jobruns_sdk.refs import JobRef, Service
+from jobruns_sdk.model.native import Native, fault_and_place, utc
+from jobruns_sdk.model.refs import JobRef, Service
+from jobruns_sdk.model.runs import JobRun
 from jobruns_sdk.services.datazone import native as datazone
 from jobruns_sdk.services.datazone import translate as from_datazone
 from jobruns_sdk.services.emr_serverless import native as emr_serverless
 from jobruns_sdk.services.emr_serverless import translate as from_emr_serverless
 from jobruns_sdk.services.glue import native as glue
 from jobruns_sdk.services.glue import translate as from_glue
-from jobruns_sdk.wire import Native, fault_and_place, utc
 
 N = TypeVar("N", bound=Native)
 

@@ -6,10 +6,10 @@ from typing import Final
 import msgspec
 from cattrs import BaseValidationError, ClassValidationError, ForbiddenExtraKeysError, IterableValidationError
 
-from jobruns_sdk.arguments import check_flag
+from jobruns_sdk.checks import check_flag
 from jobruns_sdk.converting import converter, mapping, tagged, untagged
 from jobruns_sdk.errors import InvalidRequestError
-from jobruns_sdk.wire import fault_and_place
+from jobruns_sdk.model.native import fault_and_place
 
 _VERSION: Final = 1
 

@@ -9,8 +9,7 @@ import attrs
 import msgspec
 
 from jobruns_sdk import pacing
-from jobruns_sdk.arguments import check_some_time, check_time, optional, validated
-from jobruns_sdk.deadlines import DeadlineError, deadline
+from jobruns_sdk.checks import check_some_time, check_time, optional, validated
 from jobruns_sdk.errors import (
     CallTimeoutError,
     InvalidRequestError,
@@ -18,11 +17,12 @@ from jobruns_sdk.errors import (
     UnsupportedOperationError,
     WaitTimeoutError,
 )
-from jobruns_sdk.model import JobRun
+from jobruns_sdk.loop.deadline import DeadlineError, deadline
+from jobruns_sdk.model.native import Native
+from jobruns_sdk.model.refs import RunRef
+from jobruns_sdk.model.runs import JobRun
 from jobruns_sdk.polling import Observation, Poller
 from jobruns_sdk.ports import Follows, Retries, Stops, Streams
-from jobruns_sdk.refs import RunRef
-from jobruns_sdk.wire import Native
 
 FAILURES: Final = 20
 """How many polls of a run may fail one after the other before a wait gives up; each is tried several times itself."""

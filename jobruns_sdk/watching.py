@@ -5,17 +5,21 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import datetime, timedelta
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
-from jobruns_sdk.concurrency import concurrently
-from jobruns_sdk.deadlines import DeadlineError, deadline
 from jobruns_sdk.errors import JobRunsError, WaitTimeoutError
-from jobruns_sdk.model import JobRun, RunState, StateChange
+from jobruns_sdk.loop.deadline import DeadlineError, deadline
+from jobruns_sdk.loop.tasks import concurrently
+from jobruns_sdk.model.changes import StateChange
+from jobruns_sdk.model.native import Native
+from jobruns_sdk.model.refs import JobRef, RunRef
+from jobruns_sdk.model.runs import JobRun
 from jobruns_sdk.polling import Poller
 from jobruns_sdk.ports import Follows
-from jobruns_sdk.refs import JobRef, RunRef
 from jobruns_sdk.waiting import Done, Follower, GiveUp, Pace, decide
-from jobruns_sdk.wire import Native
+
+if TYPE_CHECKING:
+    from jobruns_sdk.model.states import RunState
 
 _LATE: Final = timedelta(minutes=30)  # how much later than its time says a run may be listed
 

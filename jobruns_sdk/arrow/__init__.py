@@ -11,13 +11,7 @@ except ModuleNotFoundError as _missing:
         "Arrow data need pyarrow: install the extra, as in pip install 'jobruns_sdk[arrow]'", name=_missing.name
     ) from _missing
 
-from jobruns_sdk.arrow.columns import (
-    ATTEMPT_SCHEMA,
-    RUN_SCHEMA,
-    batch_from_attempts,
-    batch_from_runs,
-    with_native,
-)
+from jobruns_sdk.arrow.columns import ATTEMPT_SCHEMA, RUN_SCHEMA, batch_from_attempts, batch_from_runs, with_native
 from jobruns_sdk.arrow.frames import JobRunFrame, JobRunStream, RecordBatches
 
 __all__ = [

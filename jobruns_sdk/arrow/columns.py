@@ -13,11 +13,11 @@ import msgspec
 import pyarrow as pa
 from pyarrow import compute
 
-from jobruns_sdk.arguments import check_flag
+from jobruns_sdk.checks import check_flag
 from jobruns_sdk.errors import InvalidRequestError
-from jobruns_sdk.model import Attempt, JobRun, Usage
-from jobruns_sdk.refs import JobRef
-from jobruns_sdk.wire import Native, plain_members
+from jobruns_sdk.model.native import Native, plain_members
+from jobruns_sdk.model.refs import JobRef
+from jobruns_sdk.model.runs import Attempt, JobRun, Usage
 
 T = TypeVar("T")
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import attrs
 import pyarrow as pa
 
-from jobruns_sdk.arguments import check_count
 from jobruns_sdk.arrow.columns import (
     ATTEMPT_SCHEMA,
     RUN_SCHEMA,
@@ -21,12 +20,13 @@ from jobruns_sdk.arrow.columns import (
     check_native,
     with_native,
 )
+from jobruns_sdk.checks import check_count
 from jobruns_sdk.errors import InvalidRequestError, JobRunsError, UnsupportedOperationError
-from jobruns_sdk.model import Attempt, JobRun
+from jobruns_sdk.model.runs import Attempt, JobRun
 
 if TYPE_CHECKING:
+    from jobruns_sdk.model.reports import WalkReport
     from jobruns_sdk.paging import Walk
-    from jobruns_sdk.reports import WalkReport
 
 
 @attrs.frozen

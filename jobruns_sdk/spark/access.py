@@ -6,8 +6,8 @@ from typing import Final, Self
 
 import attrs
 
+from jobruns_sdk.model.refs import JobRef, Service
 from jobruns_sdk.pacing import QUOTAS, UNPUBLISHED, Quota
-from jobruns_sdk.refs import JobRef, Service
 
 READS: Final[Mapping[str, tuple[str, ...]]] = {
     Service.EMR_SERVERLESS: ("ListJobRuns", "GetJobRun", "ListJobRunAttempts", "ListApplications"),

@@ -9,10 +9,10 @@ from urllib.parse import unquote
 import attrs
 
 from jobruns_sdk.client import JobRunsClient
-from jobruns_sdk.concurrency import concurrently
 from jobruns_sdk.errors import InvalidRequestError, JobRunsError
-from jobruns_sdk.refs import JobRef, Service
-from jobruns_sdk.reports import SourceError
+from jobruns_sdk.loop.tasks import concurrently
+from jobruns_sdk.model.refs import JobRef, Service
+from jobruns_sdk.model.reports import SourceError
 
 _DISCOVERED = (Service.EMR_SERVERLESS, Service.GLUE)
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from jobruns_sdk.arrow import RUN_SCHEMA, batch_from_runs
 from jobruns_sdk.errors import InvalidRequestError
-from jobruns_sdk.model import JobRun
+from jobruns_sdk.model.runs import JobRun
 
 _VERSION: Final = 1
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -9,8 +9,8 @@ from typing import Any, Final, Literal, cast
 import attrs
 
 from jobruns_sdk.errors import InvalidRequestError
-from jobruns_sdk.model import RunState
-from jobruns_sdk.refs import JobRef, Service
+from jobruns_sdk.model.refs import JobRef, Service
+from jobruns_sdk.model.states import RunState
 from jobruns_sdk.spark import reading
 from jobruns_sdk.spark.access import Access, Role
 from jobruns_sdk.spark.jobs import JobPattern, parsed

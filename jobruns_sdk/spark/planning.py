@@ -7,7 +7,7 @@ from itertools import zip_longest
 
 import attrs
 
-from jobruns_sdk.refs import JobRef
+from jobruns_sdk.model.refs import JobRef
 from jobruns_sdk.spark.access import Access, Domain
 
 

@@ -8,11 +8,11 @@ from typing import Any
 import attrs
 
 from jobruns_sdk.client import JobRunsClient
-from jobruns_sdk.concurrency import concurrently
 from jobruns_sdk.errors import JobRunsError, NotFoundError
-from jobruns_sdk.model import JobRun
-from jobruns_sdk.refs import JobRef, RunRef, Service
-from jobruns_sdk.reports import SourceError
+from jobruns_sdk.loop.tasks import concurrently
+from jobruns_sdk.model.refs import JobRef, RunRef, Service
+from jobruns_sdk.model.reports import SourceError
+from jobruns_sdk.model.runs import JobRun
 from jobruns_sdk.spark.offsets import Offset, Row, micros, moment, row_of, status
 from jobruns_sdk.spark.options import ReadOptions
 from jobruns_sdk.spark.scanning import skipped

@@ -9,11 +9,11 @@ import pyarrow as pa
 
 from jobruns_sdk.arrow import batch_from_attempts
 from jobruns_sdk.client import JobRunsClient
-from jobruns_sdk.concurrency import concurrently
 from jobruns_sdk.errors import JobRunsError
-from jobruns_sdk.model import Attempt, JobRun
+from jobruns_sdk.loop.tasks import concurrently
+from jobruns_sdk.model.reports import SourceError
+from jobruns_sdk.model.runs import Attempt, JobRun
 from jobruns_sdk.paging import Pages
-from jobruns_sdk.reports import SourceError
 from jobruns_sdk.spark.options import ReadOptions
 from jobruns_sdk.spark.planning import Share
 

@@ -17,7 +17,7 @@ from jobruns_sdk.spark.tasks import Jobs, Rows, Task, jobs_of, read_part, tasks_
 from jobruns_sdk.spark.worker import worker
 
 if TYPE_CHECKING:
-    from jobruns_sdk.refs import JobRef
+    from jobruns_sdk.model.refs import JobRef
 
 
 class JobRunsStreamReader(DataSourceStreamReader):

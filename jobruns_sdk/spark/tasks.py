@@ -6,7 +6,7 @@ from datetime import datetime
 import attrs
 import pyarrow as pa
 
-from jobruns_sdk.refs import JobRef
+from jobruns_sdk.model.refs import JobRef
 from jobruns_sdk.spark.access import Access
 from jobruns_sdk.spark.jobs import discovered, lines_of, parsed, placed
 from jobruns_sdk.spark.offsets import Row, batch_from_rows

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Self, Ty
 
 from jobruns_sdk import paging
 from jobruns_sdk.errors import ClientClosedError, UnsupportedOperationError
+from jobruns_sdk.model.reports import WalkReport
 from jobruns_sdk.paging import Page
-from jobruns_sdk.reports import WalkReport
 from jobruns_sdk.sync.carrying import Carried, Carrier
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from jobruns_sdk.arrow import JobRunFrame, JobRunStream
-    from jobruns_sdk.model import Attempt, JobRun
+    from jobruns_sdk.model.runs import Attempt, JobRun
 
 P = ParamSpec("P")
 T = TypeVar("T")

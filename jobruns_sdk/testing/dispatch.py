@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final, cast
 from urllib.parse import unquote
 
-from jobruns_sdk.arguments import check_text
+from jobruns_sdk.checks import check_text
 from jobruns_sdk.testing import checking
 from jobruns_sdk.testing.answers import Answer, Params, ServiceError, milliseconds, validation_error
 from jobruns_sdk.testing.clock import Clock

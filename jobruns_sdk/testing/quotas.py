@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from jobruns_sdk.arguments import mapping_of, refusal
+from jobruns_sdk.checks import mapping_of, refusal
 
 Quota = tuple[float, float]
 """Calls a second, and how many may come at once."""

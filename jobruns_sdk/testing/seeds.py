@@ -5,7 +5,7 @@ from functools import wraps
 from inspect import signature
 from typing import Final, ParamSpec, TypeVar, cast
 
-from jobruns_sdk.arguments import (
+from jobruns_sdk.checks import (
     Rule,
     check_amount,
     check_count,

@@ -11,18 +11,13 @@ from botocore import xform_name
 from botocore.exceptions import ClientError, ParamValidationError
 
 from jobruns_sdk import pacing
-from jobruns_sdk.concurrency import finished
-from jobruns_sdk.errors import (
-    CallTimeoutError,
-    ClientClosedError,
-    InvalidRequestError,
-    JobRunsError,
-    ThrottledError,
-)
+from jobruns_sdk.errors import CallTimeoutError, ClientClosedError, InvalidRequestError, JobRunsError, ThrottledError
 from jobruns_sdk.failures import error_from_response
-from jobruns_sdk.lifetime import Lifetime
+from jobruns_sdk.loop.clock import Clock
+from jobruns_sdk.loop.lifetime import Lifetime
+from jobruns_sdk.loop.tasks import finished
 from jobruns_sdk.pacing import UNPUBLISHED, Quota, TokenBucket, backoff
-from jobruns_sdk.ports import Clock, Operation, Reply
+from jobruns_sdk.ports import Operation, Reply
 from jobruns_sdk.transport.connections import BODY, Connection, Connections
 from jobruns_sdk.transport.failures import translated
 

@@ -16,7 +16,7 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
-from jobruns_sdk.arguments import check_flag, check_text, kind_of, mapping_of, optional, refusal
+from jobruns_sdk.checks import check_flag, check_text, kind_of, mapping_of, optional, refusal
 from jobruns_sdk.errors import InvalidRequestError
 from jobruns_sdk.transport.failures import getting_credentials, translated
 from jobruns_sdk.transport.sessions import HttpSession

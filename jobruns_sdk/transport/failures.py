@@ -10,12 +10,7 @@ from typing import Final
 import aiohttp
 from botocore import exceptions as botocore
 
-from jobruns_sdk.errors import (
-    CredentialsError,
-    InvalidRequestError,
-    JobRunsError,
-    TransportError,
-)
+from jobruns_sdk.errors import CredentialsError, InvalidRequestError, JobRunsError, TransportError
 
 _CREDENTIALS: Final = (
     botocore.CredentialRetrievalError,

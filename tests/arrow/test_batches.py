@@ -10,7 +10,7 @@ import attrs
 import pytest
 
 from jobruns_sdk import Attempt, InvalidRequestError, JobRun, JobRunsClient, NotFoundError, UnsupportedOperationError
-from jobruns_sdk.refs import JobRef
+from jobruns_sdk.model.refs import JobRef
 from jobruns_sdk.testing import LocalService
 from tests.arrow.conftest import JOBS
 from tests.unit.values import ATTEMPT, CANARY, CREATED, RUN

@@ -8,7 +8,7 @@ import pytest
 from jobruns_sdk.errors import InvalidRequestError
 from jobruns_sdk.lanes import Batch, Named, Source, Undecoded
 from jobruns_sdk.listings import RUNS
-from jobruns_sdk.model import JobRun
+from jobruns_sdk.model.runs import JobRun
 from jobruns_sdk.paging import Pages, Plan
 from tests.unit.listings import Probe
 from tests.unit.values import CANARY, RUN

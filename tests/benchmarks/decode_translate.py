@@ -23,10 +23,10 @@ from botocore.model import ServiceModel
 from botocore.parsers import create_parser
 
 from jobruns_sdk.lanes import Listing, Undecoded
-from jobruns_sdk.model import JobRun
+from jobruns_sdk.model.refs import JobRef, Service
+from jobruns_sdk.model.runs import JobRun
 from jobruns_sdk.ports import Call, Operation, Reply
 from jobruns_sdk.query import RunQuery
-from jobruns_sdk.refs import JobRef, Service
 from jobruns_sdk.services.emr_serverless import listing as emr_serverless
 from jobruns_sdk.services.glue import listing as glue
 

@@ -16,7 +16,7 @@ import pytest
 from botocore.config import Config
 
 from jobruns_sdk import ClientClosedError, JobRunsClient, NotFoundError, Pages, Quota, SparkSubmit, WaitTimeoutError
-from jobruns_sdk.clocks import RealClock
+from jobruns_sdk.loop.clock import RealClock
 from jobruns_sdk.pacing import QUOTAS
 from jobruns_sdk.testing import LocalService, SpeedClock, VirtualClock
 from tests.cancellation.counting import uncounted

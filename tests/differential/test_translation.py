@@ -14,9 +14,10 @@ from botocore.model import ListShape, StructureShape
 
 from jobruns_sdk import from_dict, to_dict
 from jobruns_sdk.errors import NotFoundError, ResponseFormatError
-from jobruns_sdk.model import Attempt, Job, JobRun, RunState
+from jobruns_sdk.model.refs import JobRef
+from jobruns_sdk.model.runs import Attempt, Job, JobRun
+from jobruns_sdk.model.states import RunState
 from jobruns_sdk.ports import Call, Operation, Reply
-from jobruns_sdk.refs import JobRef
 from jobruns_sdk.services.datazone.service import DataZoneJob
 from jobruns_sdk.services.emr_serverless.service import EmrServerlessApplication
 from jobruns_sdk.services.glue.service import GlueJob

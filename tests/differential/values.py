@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from botocore.parsers import create_parser
 
-from jobruns_sdk.wire import Native, decode, utc
+from jobruns_sdk.model.native import Native, decode, utc
 from tests.drift.surface import Surface
 
 

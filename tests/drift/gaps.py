@@ -7,7 +7,7 @@ from typing import Annotated, Final, get_args, get_origin, get_type_hints
 from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
 
 from jobruns_sdk.errors import JobRunsError
-from jobruns_sdk.wire import Native, Secret
+from jobruns_sdk.model.native import Native, Secret
 from tests.drift.surface import Surface
 
 # The graph of a visual job is a language of its own: 70 kinds of nodes, which no job run refers to.

@@ -11,7 +11,7 @@ from botocore.model import ServiceModel, StructureShape
 from msgspec.json import Decoder
 
 from jobruns_sdk.errors import JobRunsError
-from jobruns_sdk.model import RunState
+from jobruns_sdk.model.states import RunState
 from jobruns_sdk.services.datazone import errors as datazone_errors
 from jobruns_sdk.services.datazone import native as datazone
 from jobruns_sdk.services.emr_serverless import errors as emr_serverless_errors

@@ -6,8 +6,8 @@ import pytest
 from botocore.model import ServiceModel
 from msgspec.json import Decoder
 
+from jobruns_sdk.model.native import Native
 from jobruns_sdk.services.datazone.native import JobRunSummary
-from jobruns_sdk.wire import Native
 from tests.drift.gaps import gaps, state_gaps
 from tests.drift.surface import DATAZONE, EMR_SERVERLESS, GLUE, SURFACES, Surface
 

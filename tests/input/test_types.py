@@ -9,8 +9,8 @@ from typing import Any, Final
 import pytest
 
 from jobruns_sdk import InvalidRequestError, JobRunsClient, JobRunsError, ResponseFormatError
-from jobruns_sdk.clocks import RealClock
-from jobruns_sdk.refs import RunRef
+from jobruns_sdk.loop.clock import RealClock
+from jobruns_sdk.model.refs import RunRef
 from tests.input.calls import CALLS, EMR, GLUE, HANDLES, NOON, WRONG, SentError, cases, silent_client
 
 SAID: Final[Mapping[str, str]] = {

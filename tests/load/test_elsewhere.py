@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 import pytest
 
 from jobruns_sdk import ClientClosedError
-from jobruns_sdk.clocks import RealClock
+from jobruns_sdk.loop.clock import RealClock
 from jobruns_sdk.testing import LocalService
 from tests.cancellation.books import held_by, other_tasks
 from tests.cancellation.table import GLUE, TABLE, Work, World, client_at, world_of

@@ -20,12 +20,12 @@ class Suite:
 SUITES: Final = (
     Suite(
         "names",
-        ("refs", "query", "cursors"),
+        ("model/refs", "query", "cursors"),
         ("tests/unit/test_refs.py", "tests/unit/test_query.py", "tests/unit/test_cursors.py"),
     ),
     Suite(
         "model",
-        ("model", "pacing"),
+        ("model/runs", "pacing"),
         (
             "tests/unit/test_model.py",
             "tests/unit/test_pacing.py",
@@ -33,7 +33,11 @@ SUITES: Final = (
             "tests/unit/test_errors.py",
         ),
     ),
-    Suite("errors", ("errors", "failures"), ("tests/unit/test_errors.py", "tests/unit/test_failures.py")),
+    Suite(
+        "errors",
+        ("errors", "failures"),
+        ("tests/unit/test_errors.py", "tests/unit/test_failures.py"),
+    ),
     Suite(
         "translation",
         (

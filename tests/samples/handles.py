@@ -7,9 +7,9 @@ from typing import Any, Final
 import attrs
 
 from jobruns_sdk.errors import NotFoundError
-from jobruns_sdk.model import Attempt, JobRun, Usage
+from jobruns_sdk.model.refs import JobRef
+from jobruns_sdk.model.runs import Attempt, JobRun, Usage
 from jobruns_sdk.ports import Operation, Reply
-from jobruns_sdk.refs import JobRef
 from jobruns_sdk.services.datazone.service import DataZoneJob
 from jobruns_sdk.services.emr_serverless.service import EmrServerlessApplication
 from jobruns_sdk.services.glue.service import GlueJob

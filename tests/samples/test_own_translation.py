@@ -3,7 +3,7 @@
 import json
 from typing import Final
 
-from jobruns_sdk.model import Job, Usage
+from jobruns_sdk.model.runs import Job, Usage
 from tests.samples import own, own_body
 from tests.samples.handles import application, domain_job, estimated, glue_job, told
 

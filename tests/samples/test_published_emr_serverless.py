@@ -3,9 +3,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from jobruns_sdk.model.native import utc
 from jobruns_sdk.services.emr_serverless import native as emr
 from jobruns_sdk.services.emr_serverless.native import JobRun
-from jobruns_sdk.wire import utc
 from tests.samples import published, published_file
 
 

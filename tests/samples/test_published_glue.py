@@ -3,9 +3,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from jobruns_sdk.model.native import utc
 from jobruns_sdk.services.glue import native as glue
 from jobruns_sdk.services.glue.native import JobBookmarkEntry, JobRun
-from jobruns_sdk.wire import utc
 from tests.samples import published, published_file
 
 

@@ -6,8 +6,9 @@ from typing import Any, Final
 
 import pytest
 
-from jobruns_sdk.model import JobRun, RunState, Usage
-from jobruns_sdk.refs import JobRef
+from jobruns_sdk.model.refs import JobRef
+from jobruns_sdk.model.runs import JobRun, Usage
+from jobruns_sdk.model.states import RunState
 from tests.samples import BODIES, published
 from tests.samples.handles import application, estimated, glue_job, told
 from tests.unit.values import members

@@ -9,11 +9,12 @@ from botocore.parsers import create_parser
 
 from jobruns_sdk import run_from_response
 from jobruns_sdk.errors import InvalidRequestError, ResponseFormatError
-from jobruns_sdk.model import JobRun, RunState, Usage
+from jobruns_sdk.model.native import Native
+from jobruns_sdk.model.runs import JobRun, Usage
+from jobruns_sdk.model.states import RunState
 from jobruns_sdk.services.datazone import native as datazone
 from jobruns_sdk.services.emr_serverless import native as emr
 from jobruns_sdk.services.glue import native as glue
-from jobruns_sdk.wire import Native
 from tests.drift.surface import DATAZONE, EMR_SERVERLESS, GLUE, Surface
 from tests.samples import own, own_body
 from tests.unit.values import CANARY

@@ -6,8 +6,8 @@ from aiobotocore.session import AioSession
 from botocore.loaders import create_loader
 
 from jobruns_sdk import JobRunsClient
+from jobruns_sdk.model.refs import JobRef
 from jobruns_sdk.ports import Call, Handle
-from jobruns_sdk.refs import JobRef
 from jobruns_sdk.services.glue import GlueJob
 from jobruns_sdk.testing import VirtualClock
 

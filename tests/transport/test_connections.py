@@ -8,7 +8,7 @@ import pytest
 from aiobotocore.session import AioSession
 
 from jobruns_sdk import InvalidRequestError, JobRunsClient
-from jobruns_sdk.refs import JobRef
+from jobruns_sdk.model.refs import JobRef
 from jobruns_sdk.testing import LocalService
 from tests.transport.clients import CountingSession, client_at
 from tests.transport.gated import GatedSession, until

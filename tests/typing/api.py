@@ -31,11 +31,11 @@ from jobruns_sdk import (
     Watch,
 )
 from jobruns_sdk.arrow import JobRunFrame, RecordBatches
+from jobruns_sdk.model.native import Native
 from jobruns_sdk.services.datazone import native as datazone
 from jobruns_sdk.services.emr_serverless import native as emr
 from jobruns_sdk.services.emr_serverless.native_application import Application
 from jobruns_sdk.services.glue import native as glue
-from jobruns_sdk.wire import Native
 
 HOUR = timedelta(hours=1)
 

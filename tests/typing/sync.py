@@ -8,11 +8,11 @@ import pyarrow as pa
 
 from jobruns_sdk import Attempt, Job, JobRun, JobRunsError, Page, RunRef, StateChange, StopOutcome
 from jobruns_sdk.arrow import JobRunFrame, JobRunStream
+from jobruns_sdk.model.native import Native
 from jobruns_sdk.services.datazone import native as datazone
 from jobruns_sdk.services.emr_serverless import native as emr
 from jobruns_sdk.services.glue import native as glue
 from jobruns_sdk.sync import JobRunsClient, Pages
-from jobruns_sdk.wire import Native
 
 
 def glue_speaks_of_job_runs(client: JobRunsClient) -> None:

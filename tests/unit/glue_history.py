@@ -9,8 +9,8 @@ import attrs
 import msgspec
 
 from jobruns_sdk.errors import InvalidRequestError, NotFoundError
+from jobruns_sdk.model.refs import JobRef
 from jobruns_sdk.ports import Operation, Reply
-from jobruns_sdk.refs import JobRef
 from jobruns_sdk.services.glue.service import GlueJob
 from tests.unit.listings import NOON
 

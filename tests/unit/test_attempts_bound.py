@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from jobruns_sdk.errors import ResponseFormatError
+from jobruns_sdk.model.refs import JobRef
 from jobruns_sdk.ports import Operation, Reply
-from jobruns_sdk.refs import JobRef
 from jobruns_sdk.services.emr_serverless import EmrServerlessApplication
 
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from jobruns_sdk.deadlines import DeadlineError, deadline
+from jobruns_sdk.loop.deadline import DeadlineError, deadline
 from jobruns_sdk.testing import VirtualClock
 
 

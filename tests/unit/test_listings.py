@@ -12,7 +12,8 @@ from jobruns_sdk.cursors import Cursor
 from jobruns_sdk.errors import CursorError, InvalidRequestError
 from jobruns_sdk.lanes import Batch, Listing, Named, Source, Undecoded
 from jobruns_sdk.listings import attempt_pages, each_completed, job_pages, run_pages
-from jobruns_sdk.model import Attempt, Job, JobRun, RunState
+from jobruns_sdk.model.runs import Attempt, Job, JobRun
+from jobruns_sdk.model.states import RunState
 from jobruns_sdk.paging import Pages
 from jobruns_sdk.query import RunQuery, Wanted
 from tests.unit.listings import Probe

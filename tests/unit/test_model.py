@@ -10,10 +10,12 @@ import pytest
 
 from jobruns_sdk.errors import RunFailedError, RunNotFinishedError
 from jobruns_sdk.kinds import NATIVES
-from jobruns_sdk.model import UNSUCCESSFUL, Attempt, Job, JobRun, RunState, StateChange, StopOutcome, Usage
+from jobruns_sdk.model.changes import StateChange, StopOutcome
+from jobruns_sdk.model.native import Native, secret_members
+from jobruns_sdk.model.runs import Attempt, Job, JobRun, Usage
+from jobruns_sdk.model.states import UNSUCCESSFUL, RunState
 from jobruns_sdk.paging import Page
 from jobruns_sdk.services.glue import native as glue
-from jobruns_sdk.wire import Native, secret_members
 from tests.unit.values import ATTEMPT, CANARY, CREATED, ENDED, JOB, NATIVE, REF, RUN
 
 ACTIVE: Final = {RunState.QUEUED, RunState.STARTING, RunState.RUNNING, RunState.STOPPING}

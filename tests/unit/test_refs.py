@@ -12,7 +12,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from jobruns_sdk.errors import InvalidRequestError
-from jobruns_sdk.refs import JobRef, RunRef, Service, check_name, check_region, is_text_form
+from jobruns_sdk.model.refs import JobRef, RunRef, Service, check_name, check_region, is_text_form
 
 PATH_LENGTHS: Final = {Service.EMR_SERVERLESS: 1, Service.DATAZONE: 2, Service.GLUE: 1}
 

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobruns_sdk.errors import NotFoundError
-from jobruns_sdk.model import JobRun, RunState, Usage
+from jobruns_sdk.model.runs import JobRun, Usage
+from jobruns_sdk.model.states import RunState
 from jobruns_sdk.services.glue import native
 from jobruns_sdk.services.glue.retries import RetryFold
 from tests.unit.glue_history import JOB, History, Row, retried

@@ -20,13 +20,14 @@ from jobruns_sdk.errors import (
     TransportError,
     WaitTimeoutError,
 )
-from jobruns_sdk.fanout import Progress
 from jobruns_sdk.kinds import ERRORS, NATIVES, RECORDS, TEXT_KINDS
-from jobruns_sdk.model import Job, JobRun, RunState, StateChange, StopOutcome, Usage
+from jobruns_sdk.model.changes import StateChange, StopOutcome
+from jobruns_sdk.model.refs import JobRef, RunRef, Service
+from jobruns_sdk.model.reports import Progress, SourceError, SourceReport, WalkReport
+from jobruns_sdk.model.runs import Job, JobRun, Usage
+from jobruns_sdk.model.states import RunState
 from jobruns_sdk.pacing import Quota
 from jobruns_sdk.paging import Page
-from jobruns_sdk.refs import JobRef, RunRef, Service
-from jobruns_sdk.reports import SourceError, SourceReport, WalkReport
 from jobruns_sdk.services.datazone import native as datazone
 from jobruns_sdk.services.emr_serverless import native as emr
 from jobruns_sdk.services.emr_serverless.native_application import Application, Configuration

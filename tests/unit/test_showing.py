@@ -11,9 +11,10 @@ import attrs
 import pytest
 from rich.console import Console
 
-from jobruns_sdk.model import Attempt, Job, JobRun, RunState, Usage
+from jobruns_sdk.model.display import Collected, Shown
+from jobruns_sdk.model.runs import Attempt, Job, JobRun, Usage
+from jobruns_sdk.model.states import RunState
 from jobruns_sdk.services.glue import native as glue
-from jobruns_sdk.showing import Collected, Shown
 from tests.unit.values import ATTEMPT, CANARY, JOB, REF, RUN
 
 FOUND = Job(JOB, "nightly-etl", None, glue.Job(Name="nightly-etl"))

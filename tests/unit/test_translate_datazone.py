@@ -3,8 +3,9 @@ from typing import Final
 
 import pytest
 
-from jobruns_sdk.model import JobRun, RunState
-from jobruns_sdk.refs import JobRef
+from jobruns_sdk.model.refs import JobRef
+from jobruns_sdk.model.runs import JobRun
+from jobruns_sdk.model.states import RunState
 from jobruns_sdk.services.datazone import native
 from jobruns_sdk.services.datazone.translate import STATES, attempt_from_run, run_from_native, run_from_summary
 from tests.unit.values import members

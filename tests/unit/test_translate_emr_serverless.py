@@ -3,8 +3,9 @@ from typing import Final
 
 import pytest
 
-from jobruns_sdk.model import Attempt, JobRun, RunState, Usage
-from jobruns_sdk.refs import JobRef
+from jobruns_sdk.model.refs import JobRef
+from jobruns_sdk.model.runs import Attempt, JobRun, Usage
+from jobruns_sdk.model.states import RunState
 from jobruns_sdk.services.emr_serverless import native
 from jobruns_sdk.services.emr_serverless.native_application import Application
 from jobruns_sdk.services.emr_serverless.translate import (

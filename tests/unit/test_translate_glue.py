@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobruns_sdk.model import JobRun, RunState, Usage
+from jobruns_sdk.model.runs import JobRun, Usage
+from jobruns_sdk.model.states import RunState
 from jobruns_sdk.services.glue import native
 from jobruns_sdk.services.glue.translate import (
     STATES,

@@ -18,12 +18,12 @@ from jobruns_sdk.errors import (
     UnsupportedOperationError,
     WaitTimeoutError,
 )
+from jobruns_sdk.model.native import Native
 from jobruns_sdk.paging import Pages
 from jobruns_sdk.polling import Poller
 from jobruns_sdk.ports import Follows, Operation, Polling
 from jobruns_sdk.testing import VirtualClock
 from jobruns_sdk.waiting import FAILURES, Pace, wait
-from jobruns_sdk.wire import Native
 
 START: Final = datetime(2026, 1, 5, 8, tzinfo=UTC)
 JOB: Final = JobRef("glue", "etl", "eu-west-1")

@@ -21,8 +21,8 @@ from jobruns_sdk.errors import (
     ThrottledError,
     TransportError,
 )
+from jobruns_sdk.model.native import Native
 from jobruns_sdk.waiting import FAILURES, Done, GiveUp, Pace, Retrying, Sleep, decide, poll_intervals
-from jobruns_sdk.wire import Native
 
 RUN: Final = JobRef(Service.GLUE, ("etl",)).run("jr_1")
 AT: Final = datetime(2026, 1, 5, 8, tzinfo=UTC)

@@ -5,8 +5,9 @@ from typing import Any, Final
 
 import attrs
 
-from jobruns_sdk.model import Attempt, JobRun, RunState, Usage
-from jobruns_sdk.refs import JobRef, RunRef
+from jobruns_sdk.model.refs import JobRef, RunRef
+from jobruns_sdk.model.runs import Attempt, JobRun, Usage
+from jobruns_sdk.model.states import RunState
 from jobruns_sdk.services.glue import native as glue
 
 CREATED: Final = datetime(2026, 11, 20, 2, 0, 4, 313_000, tzinfo=UTC)

@@ -12,7 +12,7 @@ from jobruns_sdk.testing import LocalService
 from tests.waiting.kit import HOUR, SECOND, calls_by_operation, client_of, tell
 
 if TYPE_CHECKING:
-    from jobruns_sdk.wire import Native
+    from jobruns_sdk.model.native import Native
 
 
 async def test_200_waiters_are_never_throttled_and_notice_in_time(capsys: pytest.CaptureFixture[str]) -> None:

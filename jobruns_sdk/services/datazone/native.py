@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec.json import Decoder
 
-from jobruns_sdk.wire import Integer, Native, Rows
+from jobruns_sdk.model.native import Integer, Native, Rows
 
 
 class JobRunError(Native, frozen=True, kw_only=True, gc=False):

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Final
 
-from jobruns_sdk.model import Attempt, JobRun, RunState
-from jobruns_sdk.refs import JobRef
+from jobruns_sdk.model.native import utc
+from jobruns_sdk.model.refs import JobRef
+from jobruns_sdk.model.runs import Attempt, JobRun
+from jobruns_sdk.model.states import RunState
 from jobruns_sdk.services.datazone import native
-from jobruns_sdk.wire import utc
 
 # https://docs.aws.amazon.com/datazone/latest/APIReference/API_GetJobRun.html
 STATES: Final[Mapping[str, RunState]] = {

@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from typing import Final
 
-from jobruns_sdk.arguments import items_of, page_size_of
+from jobruns_sdk.checks import items_of, page_size_of
 from jobruns_sdk.errors import InvalidRequestError
 from jobruns_sdk.listings import job_pages
-from jobruns_sdk.model import Job
+from jobruns_sdk.model.refs import JobRef
+from jobruns_sdk.model.runs import Job
 from jobruns_sdk.paging import Pages
 from jobruns_sdk.ports import Call
-from jobruns_sdk.refs import JobRef
 from jobruns_sdk.services.emr_serverless import native
 from jobruns_sdk.services.emr_serverless.listing import ApplicationListing
 

@@ -3,13 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from jobruns_sdk.errors import (
-    ConflictError,
-    InvalidRequestError,
-    JobRunsError,
-    NotFoundError,
-    ServiceUnavailableError,
-)
+from jobruns_sdk.errors import ConflictError, InvalidRequestError, JobRunsError, NotFoundError, ServiceUnavailableError
 
 CODES: Final[Mapping[str, type[JobRunsError]]] = {
     "ConflictException": ConflictError,

@@ -5,6 +5,7 @@ from typing import Final
 
 from msgspec.json import Decoder
 
+from jobruns_sdk.model.native import Integer, Integer32, Native, Real, Rows, Secret
 from jobruns_sdk.services.emr_serverless.native_application import (
     Application,
     Configuration,
@@ -14,7 +15,6 @@ from jobruns_sdk.services.emr_serverless.native_application import (
     NetworkConfiguration,
     WorkerTypeSpecification,
 )
-from jobruns_sdk.wire import Integer, Integer32, Native, Real, Rows, Secret
 
 
 class JobRunSummary(Native, frozen=True, kw_only=True, gc=False):

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from jobruns_sdk.wire import Integer, Native, Secret
+from jobruns_sdk.model.native import Integer, Native, Secret
 
 
 class Configuration(Native, frozen=True, kw_only=True, gc=False):

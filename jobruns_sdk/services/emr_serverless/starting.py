@@ -8,7 +8,7 @@ from typing import Final
 
 import attrs
 
-from jobruns_sdk.arguments import (
+from jobruns_sdk.checks import (
     check_text,
     check_texts,
     hidden,
@@ -21,10 +21,10 @@ from jobruns_sdk.arguments import (
     whole_minutes,
 )
 from jobruns_sdk.errors import InvalidRequestError, JobRunsError, StartOutcomeUnknownError, answer_of
-from jobruns_sdk.refs import JobRef
+from jobruns_sdk.model.native import members_of
+from jobruns_sdk.model.refs import JobRef
 from jobruns_sdk.services.emr_serverless import native
 from jobruns_sdk.services.emr_serverless.operations import START_JOB_RUN
-from jobruns_sdk.wire import members_of
 
 check_mode: Final = optional(one_of("BATCH", "STREAMING"))
 

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Final, Literal
 
-from jobruns_sdk.model import Attempt, Job, JobRun, RunState, Usage
-from jobruns_sdk.refs import JobRef, RunRef
+from jobruns_sdk.model.native import utc
+from jobruns_sdk.model.refs import JobRef, RunRef
+from jobruns_sdk.model.runs import Attempt, Job, JobRun, Usage
+from jobruns_sdk.model.states import RunState
 from jobruns_sdk.services.emr_serverless import native
 from jobruns_sdk.services.emr_serverless.native_application import Application
-from jobruns_sdk.wire import utc
 
 # In the order of a run's life, in which several states are asked for: a run that moves on meanwhile is met again, not
 # missed. https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/job-states.html

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Final
 
-from jobruns_sdk.arguments import page_size_of, pairs_of
+from jobruns_sdk.checks import page_size_of, pairs_of
 from jobruns_sdk.listings import job_pages
-from jobruns_sdk.model import Job
+from jobruns_sdk.model.refs import JobRef
+from jobruns_sdk.model.runs import Job
 from jobruns_sdk.paging import Pages
 from jobruns_sdk.ports import Call
-from jobruns_sdk.refs import JobRef
 from jobruns_sdk.services.glue import native
 from jobruns_sdk.services.glue.listing import JobListing
 

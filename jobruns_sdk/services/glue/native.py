@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 from msgspec.json import Decoder
 
-from jobruns_sdk.wire import Integer, Native, Real, Rows, Secret
+from jobruns_sdk.model.native import Integer, Native, Real, Rows, Secret
 
 
 class Predecessor(Native, frozen=True, kw_only=True, gc=False):

@@ -6,8 +6,8 @@ or the edge of the history may cut off from them.
 
 from collections.abc import Iterable
 
-from jobruns_sdk.model import JobRun
-from jobruns_sdk.refs import JobRef
+from jobruns_sdk.model.refs import JobRef
+from jobruns_sdk.model.runs import JobRun
 from jobruns_sdk.services.glue import native
 from jobruns_sdk.services.glue.translate import attempt_id, root_and_number, run_from_attempts, run_from_row
 

@@ -16,7 +16,7 @@ from weakref import WeakValueDictionary
 
 import attrs
 
-from jobruns_sdk.arguments import (
+from jobruns_sdk.checks import (
     Rule,
     check_amount,
     check_count,
@@ -28,11 +28,12 @@ from jobruns_sdk.arguments import (
     whole_minutes,
 )
 from jobruns_sdk.errors import ConflictError, InvalidRequestError, JobRunsError, StartOutcomeUnknownError, answer_of
-from jobruns_sdk.lifetime import Lifetime
-from jobruns_sdk.model import JobRun
+from jobruns_sdk.loop.clock import Clock
+from jobruns_sdk.loop.lifetime import Lifetime
+from jobruns_sdk.model.refs import JobRef, RunRef, name_like
+from jobruns_sdk.model.runs import JobRun
 from jobruns_sdk.paging import Pages
-from jobruns_sdk.ports import Call, Clock
-from jobruns_sdk.refs import JobRef, RunRef, name_like
+from jobruns_sdk.ports import Call
 from jobruns_sdk.services.glue import native
 from jobruns_sdk.services.glue.operations import START_JOB_RUN
 from jobruns_sdk.services.glue.translate import root_and_number

@@ -3,13 +3,14 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-from jobruns_sdk.arguments import items_of
-from jobruns_sdk.concurrency import concurrently
+from jobruns_sdk.checks import items_of
 from jobruns_sdk.errors import ClientClosedError, InvalidRequestError, JobRunsError
 from jobruns_sdk.failures import kind_from_code
-from jobruns_sdk.model import JobRun, StopOutcome
+from jobruns_sdk.loop.tasks import concurrently
+from jobruns_sdk.model.changes import StopOutcome
+from jobruns_sdk.model.refs import JobRef
+from jobruns_sdk.model.runs import JobRun
 from jobruns_sdk.ports import Call
-from jobruns_sdk.refs import JobRef
 from jobruns_sdk.services.glue import native
 from jobruns_sdk.services.glue.errors import CODES
 from jobruns_sdk.services.glue.operations import BATCH_STOP_JOB_RUN

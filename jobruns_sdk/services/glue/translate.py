@@ -6,10 +6,11 @@ from typing import Final
 
 import attrs
 
-from jobruns_sdk.model import Attempt, Job, JobRun, RunState, Usage
-from jobruns_sdk.refs import JobRef, RunRef
+from jobruns_sdk.model.native import utc
+from jobruns_sdk.model.refs import JobRef, RunRef
+from jobruns_sdk.model.runs import Attempt, Job, JobRun, Usage
+from jobruns_sdk.model.states import RunState
 from jobruns_sdk.services.glue import native
-from jobruns_sdk.wire import utc
 
 # https://docs.aws.amazon.com/glue/latest/dg/job-run-statuses.html
 STATES: Final[Mapping[str, RunState]] = {

@@ -10,13 +10,7 @@ from jobruns_sdk.testing.jobs import Job, Key
 from jobruns_sdk.testing.lifecycle import Attempt, Run
 from jobruns_sdk.testing.pages import Place, Query
 from jobruns_sdk.testing.routes import Call, Operation
-from jobruns_sdk.testing.routes.emr_rows import (
-    application,
-    application_summary,
-    attempt_summary,
-    job_run,
-    run_summary,
-)
+from jobruns_sdk.testing.routes.emr_rows import application, application_summary, attempt_summary, job_run, run_summary
 
 _PAGE: Final = 50
 _BATCH_RETRIES: Final = 1

@@ -1,15 +1,15 @@
 """The names of jobs and runs, and their text form."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import AsyncIterable, Collection, Iterable, Mapping
 from contextlib import suppress
 from enum import StrEnum
-from typing import Final, Self
+from typing import Any, Final, Protocol, Self, TypeAlias, cast
 from urllib.parse import quote, unquote
 
 import attrs
 
-from jobruns_sdk.arguments import Rule, is_text, items_of, refusal, shown
+from jobruns_sdk.checks import Rule, is_text, items_of, refusal, shown
 from jobruns_sdk.errors import InvalidRequestError
 
 
@@ -27,12 +27,20 @@ _PATHS: Final[Mapping[str, tuple[str, ...]]] = {
     Service.DATAZONE: ("a domain id", "a job id"),
     Service.GLUE: ("a job name",),
 }
+
+
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+
+
 _REGION: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+
+
 _TEXT_FORMS: Final = {
     kind: f"{names}[?region=REGION&profile=PROFILE], names percent-encoded"
     for kind, names in (("job", "SERVICE:JOB"), ("run", "SERVICE:JOB/RUN"))
 }
+
+
 _MISTAKEN: Final[Mapping[tuple[str, int | None], str]] = {
     ("job", 1): "it names a run of a job",
     ("run", 0): "it names a job, and no run of it",
@@ -240,3 +248,75 @@ def is_text_form(text: str) -> bool:
         with suppress(InvalidRequestError):
             return bool(parse(text))
     return False
+
+
+class Referring(Protocol):
+    """What has a job's reference: a handle, or a job as it was discovered."""
+
+    @property
+    def ref(self) -> JobRef:
+        """The job's reference."""
+        ...
+
+
+JobLike: TypeAlias = JobRef | str | Referring
+"""A job by its reference, its text form, its handle, or as it was discovered."""
+
+
+class ReferringToRun(Protocol):
+    """What has a run's reference: a run as it was listed or got, or what came of stopping one."""
+
+    @property
+    def ref(self) -> RunRef:
+        """The run's reference."""
+        ...
+
+
+RunLike: TypeAlias = RunRef | str | ReferringToRun
+"""A run by its reference, its text form, or as it was listed."""
+
+
+Runs: TypeAlias = RunLike | Iterable[RunLike] | AsyncIterable[RunLike]
+"""One run, or several in a collection, or as they come: the pages of a list call, too."""
+
+
+def job_ref(job: JobLike, services: Collection[str] = ()) -> JobRef:
+    """Return the reference of a job, whose text form may name one of those services besides this package's own.
+
+    Raises:
+        InvalidRequestError: It is a text that is not one.
+    """
+    if isinstance(job, str):
+        return JobRef.parse(job, services=services)
+    ref: object = job if isinstance(job, JobRef) else getattr(job, "ref", None)
+    if not isinstance(ref, JobRef):
+        raise refusal("a job", "given by its reference, its text form, its handle or as a Job", job)
+    return ref
+
+
+def run_ref(run: RunLike, services: Collection[str] = ()) -> RunRef:
+    """Return the reference of a run, whose text form may name one of those services besides this package's own.
+
+    Raises:
+        InvalidRequestError: It is a text that is not one.
+    """
+    if isinstance(run, str):
+        return RunRef.parse(run, services=services)
+    ref: object = run if isinstance(run, RunRef) else getattr(run, "ref", None)
+    if not isinstance(ref, RunRef):
+        raise refusal("a run", "given by its reference, its text form or as a JobRun", run)
+    return ref
+
+
+def each_of(name: str, given: object, what: str) -> list[Any]:
+    """Return what is named one by one, or in a collection.
+
+    Raises:
+        InvalidRequestError: It is neither.
+    """
+    one = given if isinstance(given, (str, JobRef, RunRef)) else getattr(given, "ref", None)
+    return [given] if isinstance(one, (str, JobRef, RunRef)) else items_of(name, cast("Iterable[Any]", given), what)
+
+
+async def _each_run(runs: Runs) -> list[RunLike]:
+    return [run async for run in runs] if isinstance(runs, AsyncIterable) else each_of("runs", runs, "runs")

@@ -3,7 +3,7 @@
 import attrs
 
 from jobruns_sdk.errors import JobRunsError, told_by
-from jobruns_sdk.refs import JobRef, RunRef
+from jobruns_sdk.model.refs import JobRef, RunRef
 
 
 @attrs.frozen
@@ -85,3 +85,24 @@ class WalkReport:
     def waited(self) -> float:
         """Seconds waited for quotas, the waits of all calls added up."""
         return sum(source.waited for source in self.sources)
+
+
+@attrs.frozen
+class Progress:
+    """How far a stream has come.
+
+    Attributes:
+        sources: Sources begun: jobs, and on EMR Serverless their states where several are asked for.
+        sources_done: Sources read to their end, or failed.
+        pages: Pages read.
+        runs: Runs read, before filters.
+        calls: Requests made for its pages, retries and failures included.
+        waited: Seconds waited for quotas, the waits of all calls added up.
+    """
+
+    sources: int
+    sources_done: int
+    pages: int
+    runs: int
+    calls: int
+    waited: float

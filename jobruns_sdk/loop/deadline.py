@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from jobruns_sdk.ports import Clock
+from jobruns_sdk.loop.clock import Clock
 
 
 class DeadlineError(Exception):

@@ -2,64 +2,20 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Final, Generic, Literal, Self, TypeVar
 
 import attrs
 
-from jobruns_sdk.arguments import check_flag, kind_of
-from jobruns_sdk.errors import JobRunsError, RunFailedError, RunNotFinishedError, told_by
-from jobruns_sdk.refs import JobRef, RunRef
-from jobruns_sdk.showing import Shown, moment
+from jobruns_sdk.checks import check_flag, kind_of
+from jobruns_sdk.errors import RunFailedError, RunNotFinishedError
+from jobruns_sdk.model.display import Shown, moment
+from jobruns_sdk.model.refs import JobRef, RunRef
+from jobruns_sdk.model.states import RunState
 
 N_co = TypeVar("N_co", covariant=True)
 
+
 _MESSAGE: Final = 80
-
-
-class RunState(StrEnum):
-    """What a run or an attempt is doing, in one vocabulary for all services.
-
-    A state that a service adds tomorrow is ``UNKNOWN``; the service's own word is always in ``native_state``.
-    """
-
-    QUEUED = "QUEUED"
-    STARTING = "STARTING"
-    RUNNING = "RUNNING"
-    STOPPING = "STOPPING"
-    SUCCEEDED = "SUCCEEDED"
-    PARTIALLY_SUCCEEDED = "PARTIALLY_SUCCEEDED"
-    FAILED = "FAILED"
-    STOPPED = "STOPPED"
-    TIMED_OUT = "TIMED_OUT"
-    UNKNOWN = "UNKNOWN"
-
-    @property
-    def is_terminal(self) -> bool:
-        """Whether the run has ended; an unknown state has not."""
-        return self in _TERMINAL
-
-    @property
-    def is_active(self) -> bool:
-        """Whether the run is known to be on its way to an end."""
-        return self in _ACTIVE
-
-    @property
-    def is_failure(self) -> bool:
-        """Whether the run ended by failing: FAILED or TIMED_OUT. See also ``UNSUCCESSFUL``."""
-        return self in _FAILURE
-
-
-_ACTIVE: Final = frozenset({RunState.QUEUED, RunState.STARTING, RunState.RUNNING, RunState.STOPPING})
-_FAILURE: Final = frozenset({RunState.FAILED, RunState.TIMED_OUT})
-
-UNSUCCESSFUL: Final = _FAILURE | {RunState.STOPPED, RunState.PARTIALLY_SUCCEEDED}
-"""The terminal states to look at for "what went wrong?".
-
-STOPPED belongs to it: EMR Serverless reports a run that exceeded its time limit as CANCELLED.
-"""
-
-_TERMINAL: Final = UNSUCCESSFUL | {RunState.SUCCEEDED}
 
 
 # Not slotted: without slots a frozen attrs class is made in 0.45 us instead of 0.59, JobRun in 0.70 instead of 1.18.
@@ -291,41 +247,3 @@ class Job(Shown, Generic[N_co]):
     def __rich_repr__(self) -> Iterable[tuple[str, object]]:
         """Return what tables show."""
         yield from (("job", self.ref), ("name", self.name), ("state", self.state))
-
-
-@attrs.frozen
-class StopOutcome:
-    """What came of asking a service to stop a run.
-
-    Attributes:
-        ref: The run that was to be stopped.
-        accepted: Whether the service took the request; the run stops some time after.
-        error: Why it did not, None if it did.
-    """
-
-    ref: RunRef
-    accepted: bool
-    error: JobRunsError | None = attrs.field(default=None, eq=told_by)
-
-
-@attrs.frozen
-class StateChange:
-    """A run was seen in another state or attempt than before; states between two polls may be missed.
-
-    Attributes:
-        run: The run as it was seen.
-        before: The state in which it was seen before, None the first time.
-        after: The state in which it was seen.
-        attempt: The number of the attempt that is in that state, from 1.
-        at: When it was seen (aware UTC).
-    """
-
-    run: JobRun[object]
-    before: RunState | None
-    after: RunState
-    attempt: int
-    at: datetime
-
-    def __str__(self) -> str:
-        before = "" if self.before is None else f"{self.before} -> "
-        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.run.ref}: {before}{self.after} (attempt {self.attempt})"

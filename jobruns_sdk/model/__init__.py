@@ -1,0 +1,1 @@
+"""The values: they know no service and do no I/O."""

@@ -1,0 +1,53 @@
+"""What a run or an attempt can be doing, in one vocabulary for all services."""
+
+from enum import StrEnum
+from typing import Final
+
+
+class RunState(StrEnum):
+    """What a run or an attempt is doing, in one vocabulary for all services.
+
+    A state that a service adds tomorrow is ``UNKNOWN``; the service's own word is always in ``native_state``.
+    """
+
+    QUEUED = "QUEUED"
+    STARTING = "STARTING"
+    RUNNING = "RUNNING"
+    STOPPING = "STOPPING"
+    SUCCEEDED = "SUCCEEDED"
+    PARTIALLY_SUCCEEDED = "PARTIALLY_SUCCEEDED"
+    FAILED = "FAILED"
+    STOPPED = "STOPPED"
+    TIMED_OUT = "TIMED_OUT"
+    UNKNOWN = "UNKNOWN"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the run has ended; an unknown state has not."""
+        return self in _TERMINAL
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the run is known to be on its way to an end."""
+        return self in _ACTIVE
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether the run ended by failing: FAILED or TIMED_OUT. See also ``UNSUCCESSFUL``."""
+        return self in _FAILURE
+
+
+_ACTIVE: Final = frozenset({RunState.QUEUED, RunState.STARTING, RunState.RUNNING, RunState.STOPPING})
+
+
+_FAILURE: Final = frozenset({RunState.FAILED, RunState.TIMED_OUT})
+
+
+UNSUCCESSFUL: Final = _FAILURE | {RunState.STOPPED, RunState.PARTIALLY_SUCCEEDED}
+"""The terminal states to look at for "what went wrong?".
+
+STOPPED belongs to it: EMR Serverless reports a run that exceeded its time limit as CANCELLED.
+"""
+
+
+_TERMINAL: Final = UNSUCCESSFUL | {RunState.SUCCEEDED}
