@@ -5,7 +5,7 @@ from typing import Final
 
 from docs.drawing import svg
 from jobruns_sdk import Quota
-from jobruns_sdk.pacing import QUOTAS, UNPUBLISHED, TokenBucket
+from jobruns_sdk.transport.quotas import QUOTAS, UNPUBLISHED, TokenBucket
 
 _SHOWN: Final = ("emr-serverless", "ListJobRuns")
 _CALLS: Final = 60

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from jobruns_sdk.model.reports import Progress, SourceError, SourceReport, WalkReport
     from jobruns_sdk.model.runs import Attempt, Job, JobRun, Usage
     from jobruns_sdk.model.states import UNSUCCESSFUL, RunState
-    from jobruns_sdk.pacing import Quota
     from jobruns_sdk.paging import Page, Pages, Walk
     from jobruns_sdk.responses import run_from_response
     from jobruns_sdk.serialization import from_dict, to_dict
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
     from jobruns_sdk.services.emr_serverless.service import EmrServerlessApplication
     from jobruns_sdk.services.emr_serverless.starting import HiveQuery, SparkSubmit
     from jobruns_sdk.services.glue.service import GlueJob
+    from jobruns_sdk.transport.quotas import Quota
     from jobruns_sdk.watching import Watch
 
 __version__ = "0.1.0"
@@ -131,7 +131,7 @@ _HOMES = {
     "UNSUCCESSFUL": "model.states",
     "Usage": "model.runs",
     "Progress": "model.reports",
-    "Quota": "pacing",
+    "Quota": "transport.quotas",
     "Page": "paging",
     "SourceError": "model.reports",
     "SourceReport": "model.reports",

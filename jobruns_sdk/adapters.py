@@ -11,20 +11,9 @@ from jobruns_sdk.listings import attempt_pages, run_pages
 from jobruns_sdk.loop.clock import Clock
 from jobruns_sdk.model.native import Native, Secret, utc
 from jobruns_sdk.model.refs import check_name
-from jobruns_sdk.ports import (
-    Call,
-    DescribesJob,
-    Follows,
-    Handle,
-    ListsAttempts,
-    Operation,
-    Polling,
-    Reply,
-    Retries,
-    Stops,
-    Streams,
-)
+from jobruns_sdk.ports import DescribesJob, Follows, Handle, ListsAttempts, Polling, Retries, Stops, Streams
 from jobruns_sdk.query import Order, RunOptions, RunQuery, Wanted
+from jobruns_sdk.transport.operation import Call, Operation, Reply
 
 __all__ = [
     "Batch",

@@ -26,17 +26,18 @@ from jobruns_sdk.model.refs import JobLike, JobRef, RunLike, Service, check_regi
 from jobruns_sdk.model.reports import Progress
 from jobruns_sdk.model.runs import Attempt, Job, JobRun
 from jobruns_sdk.model.states import RunState
-from jobruns_sdk.pacing import QUOTAS, Quota, quotas_with, shares_of
 from jobruns_sdk.paging import Pages
 from jobruns_sdk.polling import Poller
-from jobruns_sdk.ports import Call, DescribesJob, Handle, ListsAttempts, Operation
+from jobruns_sdk.ports import DescribesJob, Handle, ListsAttempts
 from jobruns_sdk.query import RunQuery
 from jobruns_sdk.services import datazone, emr_serverless, glue
 from jobruns_sdk.services.datazone import operations as of_datazone
 from jobruns_sdk.services.emr_serverless import operations as of_emr_serverless
 from jobruns_sdk.services.glue import operations as of_glue
-from jobruns_sdk.transport.calling import Policy, Transport
+from jobruns_sdk.transport.calls import Policy, Transport
 from jobruns_sdk.transport.connections import Connections, region_of
+from jobruns_sdk.transport.operation import Call, Operation
+from jobruns_sdk.transport.quotas import QUOTAS, Quota, quotas_with, shares_of
 
 if TYPE_CHECKING:
     from aiobotocore.session import AioSession

@@ -8,7 +8,6 @@ from typing import Final, Literal
 import attrs
 import msgspec
 
-from jobruns_sdk import pacing
 from jobruns_sdk.checks import check_some_time, check_time, optional, validated
 from jobruns_sdk.errors import (
     CallTimeoutError,
@@ -23,6 +22,7 @@ from jobruns_sdk.model.refs import RunRef
 from jobruns_sdk.model.runs import JobRun
 from jobruns_sdk.polling import Observation, Poller
 from jobruns_sdk.ports import Follows, Retries, Stops, Streams
+from jobruns_sdk.transport import quotas as pacing
 
 FAILURES: Final = 20
 """How many polls of a run may fail one after the other before a wait gives up; each is tried several times itself."""

@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 from hypothesis import register_random, settings
 
-from jobruns_sdk import pacing
+from jobruns_sdk.transport import quotas as pacing
 
 JITTER: Final = Random()
 

@@ -10,29 +10,39 @@ from typing import Annotated, Any, Final, TypeAlias, TypeVar, cast, get_type_hin
 
 import msgspec
 
-from jobruns_sdk.errors import ResponseFormatError
-
 T = TypeVar("T")
 
+
 _EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
+
+
 _LATEST: Final = datetime.max.replace(tzinfo=UTC)
+
+
 _SECRET: Final = object()
-_MOST_VALUES: Final = 500_000  # a page of AWS's holds some ten thousand
+
+
 _PATH: Final = re.compile(r" - at `(?:key` in `)?(?P<path>\$[^`]*)`$")
 
+
 _Json: TypeAlias = "dict[str, _Json] | list[_Json] | tuple[_Json, ...] | str | float | bool | None"
+
 
 Integer = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 """An integer that AWS can have sent: one of hundreds of digits would pass, and no computation with it."""
 
+
 Integer32 = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
 """An integer of 32 bits, as columns of data frames have attempts."""
+
 
 Real = Annotated[float, msgspec.Meta(ge=-sys.float_info.max, le=sys.float_info.max)]
 """A number; the texts ``"NaN"`` and ``"Infinity"`` are none."""
 
+
 Rows = Annotated[tuple[T, ...], msgspec.Meta(max_length=10_000)]
 """The rows of a page, of which no service sends more than a thousand."""
+
 
 Secret = Annotated[T, _SECRET]
 """Marks a member whose value may hold a password, a query or a signed link: it never shows in a ``repr``."""
@@ -83,52 +93,6 @@ def secret_members(native: type[Native]) -> frozenset[str]:
     """Return the names of a structure's members that are marked ``Secret``."""
     hints = get_type_hints(native, include_extras=True)
     return frozenset(name for name, hint in hints.items() if _SECRET in getattr(hint, "__metadata__", ()))
-
-
-def decode(
-    decoder: msgspec.json.Decoder[N],
-    body: bytes,
-    *,
-    service: str,
-    operation: str,
-    request_id: str | None = None,
-    http_status: int | None = None,
-) -> N:
-    """Decode the body of a success answer.
-
-    Raises:
-        ResponseFormatError: The body is not JSON or not of the operation's shape; it names the place, never a value.
-    """
-    failure: Exception
-    try:
-        return _decode_dense(decoder, body)
-    except UnicodeDecodeError as error:
-        # The original carries the whole body and shows it in its repr.
-        failure = UnicodeError(str(error))
-    except (ValueError, OverflowError, RecursionError) as error:
-        failure = error
-    fault, where = fault_and_place(str(failure))
-    raise ResponseFormatError(
-        f"the answer cannot be read at {where}: {fault}",
-        where=where,
-        service=service,
-        operation=operation,
-        request_id=request_id,
-        http_status=http_status,
-    ) from failure
-
-
-def _decode_dense(decoder: msgspec.json.Decoder[N], body: bytes) -> N:
-    # Three bytes may become an object of a kilobyte: without a bound 50 MB take gigabytes.
-    if len(body) > _MOST_VALUES and body.count(b",") + body.count(b"{") > _MOST_VALUES:
-        raise ValueError(f"it holds more than {_MOST_VALUES:,} values")
-    try:
-        return decoder.decode(body)
-    except msgspec.ValidationError as error:
-        if "got `null`" not in str(error):
-            raise
-    # A null in a list or a map: AWS's own clients tolerate it, see https://github.com/aws/aws-sdk-js-v3/pull/2771.
-    return decoder.decode(msgspec.json.encode(_without_nulls(msgspec.json.decode(body))))
 
 
 def _without_nulls(value: _Json) -> _Json:

@@ -7,7 +7,7 @@ from typing import Final, Self
 import attrs
 
 from jobruns_sdk.model.refs import JobRef, Service
-from jobruns_sdk.pacing import QUOTAS, UNPUBLISHED, Quota
+from jobruns_sdk.transport.quotas import QUOTAS, UNPUBLISHED, Quota
 
 READS: Final[Mapping[str, tuple[str, ...]]] = {
     Service.EMR_SERVERLESS: ("ListJobRuns", "GetJobRun", "ListJobRunAttempts", "ListApplications"),

@@ -10,8 +10,8 @@ from jobruns_sdk.client import OPERATIONS
 from jobruns_sdk.errors import InvalidRequestError
 from jobruns_sdk.model.refs import Service
 from jobruns_sdk.model.states import RunState
-from jobruns_sdk.pacing import Quota, quotas_with
 from jobruns_sdk.spark.access import QuotaTable, table_of
+from jobruns_sdk.transport.quotas import Quota, quotas_with
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from jobruns_sdk.bridge import Bridge
 from jobruns_sdk.client import JobRunsClient
 from jobruns_sdk.spark.access import Access
-from jobruns_sdk.transport.accounts import default_session, profile_session, role_session
+from jobruns_sdk.transport.sessions import default_session, profile_session, role_session
 
 if TYPE_CHECKING:
     from aiobotocore.session import AioSession

@@ -18,8 +18,8 @@ from botocore.exceptions import BotoCoreError
 
 from jobruns_sdk.checks import check_flag, check_text, kind_of, mapping_of, optional, refusal
 from jobruns_sdk.errors import InvalidRequestError
-from jobruns_sdk.transport.failures import getting_credentials, translated
-from jobruns_sdk.transport.sessions import HttpSession
+from jobruns_sdk.transport.exceptions import getting_credentials, translated
+from jobruns_sdk.transport.http_session import HttpSession
 
 BODY: Final = "JobRunsBody"
 """Where our clients' answers hold the body as it came."""

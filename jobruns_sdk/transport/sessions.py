@@ -1,25 +1,76 @@
-"""The HTTP session of our clients."""
+"""Sessions with the credentials of this machine, of a profile configured on it, or of a role that is assumed."""
 
-from typing import Any
+from typing import Any, Final
 
-from aiobotocore.httpsession import AIOHTTPSession
-from aiohttp import RedirectClientError
-from botocore.exceptions import HTTPClientError
+import attrs
+from aiobotocore.credentials import (
+    AioAssumeRoleCredentialFetcher,
+    AioCredentialResolver,
+    AioDeferredRefreshableCredentials,
+)
+from aiobotocore.session import AioSession, get_session
+from botocore.exceptions import NoCredentialsError
+
+from jobruns_sdk.transport.connections import region_of
+
+_SESSION_NAME: Final = "jobruns_sdk"
+_ANY_REGION: Final = "us-east-1"  # AssumeRole gives the same credentials in each region
 
 
-class HttpSession(AIOHTTPSession):
-    """aiobotocore's own, but what another address has answered is no answer of the service.
+def default_session() -> AioSession:
+    """Return a session that takes credentials from where AWS's own clients do."""
+    return get_session()
 
-    aiohttp follows redirects, and aiobotocore has no option against it. Nothing that is called here redirects.
+
+def profile_session(profile: str, *, like: AioSession) -> AioSession:
+    """Return the session of a profile of AWS's shared configuration files.
+
+    Args:
+        profile: Its name.
+        like: A session whose service models are used, so that they are loaded once.
     """
+    return _like(like, AioSession(profile=profile))
 
-    async def send(self, request: Any) -> Any:
-        """Send a request.
 
-        Raises:
-            HTTPClientError: It was redirected; the answer is not looked at.
-        """
-        response = await super().send(request)
-        if response.raw.history:
-            raise HTTPClientError(error=RedirectClientError(f"to {response.url}"))
-        return response
+def role_session(role_arn: str, *, external_id: str | None = None, source: AioSession) -> AioSession:
+    """Return a session with the credentials of a role, which are got when they are needed, and again when they expire.
+
+    Args:
+        role_arn: The role (AssumeRole of AWS STS).
+        external_id: What the role's trust policy asks for.
+        source: The session that may assume the role.
+    """
+    session = _like(source, AioSession())
+    provider: Any = _Role(role_arn, external_id, source)
+    session.register_component("credential_provider", AioCredentialResolver([provider]))
+    return session
+
+
+def _like(other: AioSession, session: AioSession) -> AioSession:
+    session.register_component("data_loader", other.get_component("data_loader"))
+    return session
+
+
+@attrs.frozen
+class _Role:
+    """A provider of credentials as botocore's chain has them."""
+
+    METHOD = "assume-role"
+    CANONICAL_NAME = None
+
+    arn: str
+    external_id: str | None
+    source: AioSession
+
+    async def load(self) -> AioDeferredRefreshableCredentials:
+        source = await self.source.get_credentials()
+        if source is None:
+            raise NoCredentialsError
+        options = {"RoleSessionName": _SESSION_NAME}
+        if self.external_id is not None:
+            options["ExternalId"] = self.external_id
+        fetcher = AioAssumeRoleCredentialFetcher(self._client, source, self.arn, extra_args=options)
+        return AioDeferredRefreshableCredentials(fetcher.fetch_credentials, self.METHOD)
+
+    def _client(self, service: str, **options: Any) -> Any:
+        return self.source.create_client(service, region_name=region_of(self.source) or _ANY_REGION, **options)

@@ -25,10 +25,10 @@ from botocore.parsers import create_parser
 from jobruns_sdk.lanes import Listing, Undecoded
 from jobruns_sdk.model.refs import JobRef, Service
 from jobruns_sdk.model.runs import JobRun
-from jobruns_sdk.ports import Call, Operation, Reply
 from jobruns_sdk.query import RunQuery
 from jobruns_sdk.services.emr_serverless import listing as emr_serverless
 from jobruns_sdk.services.glue import listing as glue
+from jobruns_sdk.transport.operation import Call, Operation, Reply
 
 _SAMPLES = Path(__file__).parents[1] / "samples"
 _HOUR = 3600.0

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from jobruns_sdk import JobRunsClient
-from jobruns_sdk.pacing import TokenBucket
 from jobruns_sdk.testing import LocalService, VirtualClock
-from jobruns_sdk.transport.calling import Transport
+from jobruns_sdk.transport.calls import Transport
+from jobruns_sdk.transport.quotas import TokenBucket
 
 
 class Ledger:

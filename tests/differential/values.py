@@ -5,7 +5,8 @@ from typing import Any, cast
 
 from botocore.parsers import create_parser
 
-from jobruns_sdk.model.native import Native, decode, utc
+from jobruns_sdk.model.native import Native, utc
+from jobruns_sdk.transport.decoding import decode
 from tests.drift.surface import Surface
 
 

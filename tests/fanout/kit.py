@@ -17,9 +17,10 @@ from jobruns_sdk.errors import InvalidRequestError
 from jobruns_sdk.lanes import Batch, Named, Source, Undecoded
 from jobruns_sdk.listings import RUNS
 from jobruns_sdk.paging import Pages, Plan
-from jobruns_sdk.ports import Call, Handle
+from jobruns_sdk.ports import Handle
 from jobruns_sdk.query import RunQuery
 from jobruns_sdk.testing import LocalService
+from jobruns_sdk.transport.operation import Call
 from tests.unit.listings import NOON, Probe
 from tests.unit.values import RUN
 

@@ -11,11 +11,11 @@ from jobruns_sdk import (
     JobRunsError,
     Quota,
 )
-from jobruns_sdk.ports import Operation
 from jobruns_sdk.services.glue import native
 from jobruns_sdk.services.glue.errors import CODES
 from jobruns_sdk.testing import LocalService, VirtualClock
 from jobruns_sdk.testing.faults import FaultKind
+from jobruns_sdk.transport.operation import Operation
 from tests.transport.clients import call_of
 from tests.transport.gated import GatedSession, until
 

@@ -92,7 +92,7 @@ async def test_an_error_that_stays(local: LocalService, case: Case) -> None:
 async def test_a_throttled_call_waits_longer_than_one_that_failed(
     local: LocalService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jobruns_sdk.pacing.jitter.random", lambda: 1.0)
+    monkeypatch.setattr("jobruns_sdk.transport.quotas.jitter.random", lambda: 1.0)
     waited: list[float] = []
     for code, status in (("ThrottlingException", 400), ("InternalServiceException", 500)):
         local.fault("GetJobRuns", "error", code=code, status=status, times=3)
@@ -105,7 +105,7 @@ async def test_a_throttled_call_waits_longer_than_one_that_failed(
 
 
 async def test_back_off_uses_up_the_deadline(local: LocalService, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jobruns_sdk.pacing.jitter.random", lambda: 1.0)
+    monkeypatch.setattr("jobruns_sdk.transport.quotas.jitter.random", lambda: 1.0)
     local.fault("GetJobRuns", "throttle", times=None)
     async with client_at(local.url, clock=local.clock, call_timeout=5, max_attempts=50) as client:
         with pytest.raises(ThrottledError):

@@ -14,12 +14,12 @@ from aiobotocore.config import AioConfig
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from jobruns_sdk import JobRunsClient, JobRunsError
-from jobruns_sdk.ports import Operation
 from jobruns_sdk.services.datazone import operations as datazone
 from jobruns_sdk.services.emr_serverless import operations as emr_serverless
 from jobruns_sdk.services.glue import operations as glue
 from jobruns_sdk.testing import LocalService
 from jobruns_sdk.testing.faults import FaultKind
+from jobruns_sdk.transport.operation import Operation
 from tests.faults.expected import PASSING, STAYING
 from tests.faults.operations import JOBS, OPERATIONS, populate
 from tests.samples import own, own_body

@@ -25,7 +25,7 @@ SUITES: Final = (
     ),
     Suite(
         "model",
-        ("model/runs", "pacing"),
+        ("model/runs", "transport/quotas"),
         (
             "tests/unit/test_model.py",
             "tests/unit/test_pacing.py",
@@ -35,7 +35,7 @@ SUITES: Final = (
     ),
     Suite(
         "errors",
-        ("errors", "failures"),
+        ("errors", "transport/error_answers"),
         ("tests/unit/test_errors.py", "tests/unit/test_failures.py"),
     ),
     Suite(

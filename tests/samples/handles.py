@@ -9,10 +9,10 @@ import attrs
 from jobruns_sdk.errors import NotFoundError
 from jobruns_sdk.model.refs import JobRef
 from jobruns_sdk.model.runs import Attempt, JobRun, Usage
-from jobruns_sdk.ports import Operation, Reply
 from jobruns_sdk.services.datazone.service import DataZoneJob
 from jobruns_sdk.services.emr_serverless.service import EmrServerlessApplication
 from jobruns_sdk.services.glue.service import GlueJob
+from jobruns_sdk.transport.operation import Operation, Reply
 
 APPLICATION: Final = "00f7q2m4k8bvc909"
 DOMAIN_AND_JOB: Final = ("dzd_4p9n6sw4qt9xgn", "5hq1j3zv0k2m4x")

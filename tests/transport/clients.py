@@ -7,9 +7,10 @@ from botocore.loaders import create_loader
 
 from jobruns_sdk import JobRunsClient
 from jobruns_sdk.model.refs import JobRef
-from jobruns_sdk.ports import Call, Handle
+from jobruns_sdk.ports import Handle
 from jobruns_sdk.services.glue import GlueJob
 from jobruns_sdk.testing import VirtualClock
+from jobruns_sdk.transport.operation import Call
 
 _LOADER: Final = create_loader()  # reading Glue's model takes longer than most of these tests
 

@@ -7,7 +7,7 @@ import pytest
 
 from jobruns_sdk import CredentialsError, JobRunsClient
 from jobruns_sdk.testing import LocalService
-from jobruns_sdk.transport.accounts import default_session, profile_session, role_session
+from jobruns_sdk.transport.sessions import default_session, profile_session, role_session
 from tests.transport.tokens import TokenService
 
 ROLE = "arn:aws:iam::111122223333:role/{}"

@@ -69,7 +69,7 @@ async def test_a_server_that_never_ends_costs_one_request(
 async def test_the_deadline_is_that_of_all_attempts_together(
     loop_time: LoopTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jobruns_sdk.pacing.jitter.random", lambda: 0.0)
+    monkeypatch.setattr("jobruns_sdk.transport.quotas.jitter.random", lambda: 0.0)
 
     async def fails_after_a_while(_: Request, writer: asyncio.StreamWriter) -> None:
         loop_time.forward(CALL_TIMEOUT / 4)
@@ -88,7 +88,7 @@ async def test_the_deadline_is_that_of_all_attempts_together(
 async def test_a_later_attempt_has_what_the_earlier_ones_left(
     loop_time: LoopTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jobruns_sdk.pacing.jitter.random", lambda: 0.0)
+    monkeypatch.setattr("jobruns_sdk.transport.quotas.jitter.random", lambda: 0.0)
 
     async def fails_once(_: Request, writer: asyncio.StreamWriter) -> None:
         loop_time.forward(0.6 * CALL_TIMEOUT)

@@ -53,7 +53,7 @@ async def test_each_region_profile_and_operation_has_its_own(local: LocalService
 
 
 async def test_every_attempt_draws_on_the_quota(local: LocalService, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jobruns_sdk.pacing.jitter.random", lambda: 0.0)
+    monkeypatch.setattr("jobruns_sdk.transport.quotas.jitter.random", lambda: 0.0)
     local.fault("GetJobRuns", "error500", times=2)
     quotas = {("glue", "GetJobRuns"): ONE_A_SECOND}
     async with client_at(local.url, quotas=quotas, clock=local.clock) as client:

@@ -6,8 +6,8 @@ import pytest
 
 from jobruns_sdk.errors import ResponseFormatError
 from jobruns_sdk.model.refs import JobRef
-from jobruns_sdk.ports import Operation, Reply
 from jobruns_sdk.services.emr_serverless import EmrServerlessApplication
+from jobruns_sdk.transport.operation import Operation, Reply
 
 
 async def test_a_run_in_an_absurd_attempt_is_refused_after_two_calls() -> None:

@@ -15,7 +15,7 @@ from jobruns_sdk.errors import (
     ThrottledError,
     TransportError,
 )
-from jobruns_sdk.failures import error_from_response
+from jobruns_sdk.transport.error_answers import error_from_response
 
 CODES: Mapping[str, type[JobRunsError]] = {"OwnException": ConflictError, "ThrottlingException": LimitExceededError}
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 import pytest
 
 from jobruns_sdk import InvalidRequestError, Quota
-from jobruns_sdk.pacing import QUOTAS, UNPUBLISHED, TokenBucket, backoff, quotas_with, shares_of
+from jobruns_sdk.transport.quotas import QUOTAS, UNPUBLISHED, TokenBucket, backoff, quotas_with, shares_of
 
 
 def waits(bucket: TokenBucket, count: int, now: float = 0.0) -> list[float]:

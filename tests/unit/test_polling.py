@@ -11,9 +11,9 @@ import pytest
 from jobruns_sdk import JobRef, JobRun, Service
 from jobruns_sdk.errors import JobRunsError, ThrottledError
 from jobruns_sdk.polling import Poller
-from jobruns_sdk.ports import Operation, Reply
 from jobruns_sdk.services.glue import GlueJob
 from jobruns_sdk.testing import VirtualClock
+from jobruns_sdk.transport.operation import Operation, Reply
 
 STARTED: Final = 1767600000.0
 

@@ -26,13 +26,13 @@ from jobruns_sdk.model.refs import JobRef, RunRef, Service
 from jobruns_sdk.model.reports import Progress, SourceError, SourceReport, WalkReport
 from jobruns_sdk.model.runs import Job, JobRun, Usage
 from jobruns_sdk.model.states import RunState
-from jobruns_sdk.pacing import Quota
 from jobruns_sdk.paging import Page
 from jobruns_sdk.services.datazone import native as datazone
 from jobruns_sdk.services.emr_serverless import native as emr
 from jobruns_sdk.services.emr_serverless.native_application import Application, Configuration
 from jobruns_sdk.services.emr_serverless.starting import HiveQuery, SparkSubmit
 from jobruns_sdk.services.glue import native as glue
+from jobruns_sdk.transport.quotas import Quota
 from tests.differential.values import plain
 from tests.drift.surface import SURFACES, Surface
 from tests.samples import own

@@ -21,8 +21,9 @@ from jobruns_sdk.errors import (
 from jobruns_sdk.model.native import Native
 from jobruns_sdk.paging import Pages
 from jobruns_sdk.polling import Poller
-from jobruns_sdk.ports import Follows, Operation, Polling
+from jobruns_sdk.ports import Follows, Polling
 from jobruns_sdk.testing import VirtualClock
+from jobruns_sdk.transport.operation import Operation
 from jobruns_sdk.waiting import FAILURES, Pace, wait
 
 START: Final = datetime(2026, 1, 5, 8, tzinfo=UTC)

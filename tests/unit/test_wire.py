@@ -5,11 +5,12 @@ import pytest
 from msgspec.json import Decoder
 
 from jobruns_sdk.errors import ResponseFormatError
-from jobruns_sdk.model.native import Native, Secret, decode, utc
+from jobruns_sdk.model.native import Native, Secret, utc
 from jobruns_sdk.services.emr_serverless import native as emr
 from jobruns_sdk.services.emr_serverless.native_application import Configuration
 from jobruns_sdk.services.glue import native as glue
 from jobruns_sdk.services.glue.native import GetJobRunResponse
+from jobruns_sdk.transport.decoding import decode
 
 CANARY = "correct horse"
 

@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from jobruns_sdk import JobRef, RunState, Service
 from jobruns_sdk.errors import NotFoundError
-from jobruns_sdk.pacing import QUOTAS, UNPUBLISHED
 from jobruns_sdk.polling import Poller
-from jobruns_sdk.ports import Follows, Operation, Reply
+from jobruns_sdk.ports import Follows
 from jobruns_sdk.services.datazone import DataZoneJob
 from jobruns_sdk.services.datazone.translate import STATES as DATAZONE
 from jobruns_sdk.services.emr_serverless import EmrServerlessApplication
@@ -20,6 +19,8 @@ from jobruns_sdk.services.emr_serverless.translate import STATES as EMR_SERVERLE
 from jobruns_sdk.services.glue import GlueJob
 from jobruns_sdk.services.glue.translate import STATES as GLUE
 from jobruns_sdk.testing import VirtualClock
+from jobruns_sdk.transport.operation import Operation, Reply
+from jobruns_sdk.transport.quotas import QUOTAS, UNPUBLISHED
 from jobruns_sdk.waiting import Pace, wait
 
 START: Final = datetime(2026, 1, 5, 8, tzinfo=UTC)

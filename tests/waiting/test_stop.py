@@ -18,9 +18,9 @@ from jobruns_sdk.errors import (
     ServiceUnavailableError,
     UnsupportedOperationError,
 )
-from jobruns_sdk.ports import Operation, Reply
 from jobruns_sdk.services.glue import GlueJob
 from jobruns_sdk.testing import LocalService
+from jobruns_sdk.transport.operation import Operation, Reply
 from tests.waiting.kit import HOUR, client_of
 
 BATCH: Final = "glue:BatchStopJobRun"

@@ -8,11 +8,11 @@ from jobruns_sdk.lanes import Batch, Named, Undecoded
 from jobruns_sdk.model.native import utc
 from jobruns_sdk.model.refs import JobRef, RunRef
 from jobruns_sdk.model.runs import Attempt, JobRun
-from jobruns_sdk.ports import Call, Reply
 from jobruns_sdk.query import RunQuery, Wanted
 from jobruns_sdk.services.datazone import native
 from jobruns_sdk.services.datazone.operations import GET_JOB_RUN, LIST_JOB_RUNS
 from jobruns_sdk.services.datazone.translate import attempt_from_run, run_from_native, run_from_summary
+from jobruns_sdk.transport.operation import Call, Reply
 
 _LATE: Final = timedelta(minutes=30)  # how far a row may stand from where its time would put it
 

@@ -14,12 +14,13 @@ from jobruns_sdk.model.refs import JobRef, RunRef, name_like
 from jobruns_sdk.model.runs import Attempt, JobRun
 from jobruns_sdk.model.states import RunState
 from jobruns_sdk.paging import Pages
-from jobruns_sdk.ports import Call, Polling
+from jobruns_sdk.ports import Polling
 from jobruns_sdk.query import Order, RunOptions, RunQuery, Wanted
 from jobruns_sdk.services.datazone import native
 from jobruns_sdk.services.datazone.listing import AttemptListing, RunListing, get_run
 from jobruns_sdk.services.datazone.operations import GET_JOB_RUN, LIST_JOB_RUNS
 from jobruns_sdk.services.datazone.translate import STATES
+from jobruns_sdk.transport.operation import Call
 
 LARGEST_PAGE: Final = 50
 _POLLING: Final = Polling(LIST_JOB_RUNS, GET_JOB_RUN, LARGEST_PAGE, thin=True)

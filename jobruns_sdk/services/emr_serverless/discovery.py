@@ -9,9 +9,9 @@ from jobruns_sdk.listings import job_pages
 from jobruns_sdk.model.refs import JobRef
 from jobruns_sdk.model.runs import Job
 from jobruns_sdk.paging import Pages
-from jobruns_sdk.ports import Call
 from jobruns_sdk.services.emr_serverless import native
 from jobruns_sdk.services.emr_serverless.listing import ApplicationListing
+from jobruns_sdk.transport.operation import Call
 
 _LARGEST_PAGE: Final = 50
 

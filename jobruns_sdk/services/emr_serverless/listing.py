@@ -10,7 +10,6 @@ from jobruns_sdk.lanes import Batch, Named, Undecoded
 from jobruns_sdk.listings import attempt_pages
 from jobruns_sdk.model.refs import JobRef, RunRef
 from jobruns_sdk.model.runs import Attempt, Job, JobRun
-from jobruns_sdk.ports import Call, Reply
 from jobruns_sdk.query import RunQuery
 from jobruns_sdk.services.emr_serverless import native
 from jobruns_sdk.services.emr_serverless.operations import (
@@ -26,6 +25,7 @@ from jobruns_sdk.services.emr_serverless.translate import (
     job_from_summary,
     run_from_summary,
 )
+from jobruns_sdk.transport.operation import Call, Reply
 
 # Whether the service's own bounds are inclusive is not documented, so it is asked for more and bounded exactly here.
 # https://docs.aws.amazon.com/emr-serverless/latest/APIReference/API_ListJobRuns.html

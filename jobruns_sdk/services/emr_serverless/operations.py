@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from jobruns_sdk.ports import Operation
 from jobruns_sdk.services.emr_serverless import native
 from jobruns_sdk.services.emr_serverless.errors import CODES
+from jobruns_sdk.transport.operation import Operation
 
 LIST_JOB_RUNS: Final = Operation("emr-serverless", "ListJobRuns", native.LIST_JOB_RUNS, CODES)
 GET_JOB_RUN: Final = Operation("emr-serverless", "GetJobRun", native.GET_JOB_RUN, CODES)

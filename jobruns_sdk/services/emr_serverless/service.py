@@ -18,7 +18,7 @@ from jobruns_sdk.model.refs import JobRef, RunRef, name_like
 from jobruns_sdk.model.runs import Attempt, Job, JobRun, check_run
 from jobruns_sdk.model.states import RunState
 from jobruns_sdk.paging import Pages
-from jobruns_sdk.ports import Call, Polling
+from jobruns_sdk.ports import Polling
 from jobruns_sdk.query import Order, RunOptions, RunQuery, Wanted
 from jobruns_sdk.services.emr_serverless import native
 from jobruns_sdk.services.emr_serverless.listing import AttemptListing, RunListing, get_run
@@ -40,6 +40,7 @@ from jobruns_sdk.services.emr_serverless.starting import (
     start_request,
 )
 from jobruns_sdk.services.emr_serverless.translate import STATES, AttemptNative, job_from_native, run_from_native
+from jobruns_sdk.transport.operation import Call
 
 LARGEST_PAGE: Final = 50
 _POLLING: Final = Polling(LIST_JOB_RUNS, GET_JOB_RUN, LARGEST_PAGE, thin=True)

@@ -8,9 +8,9 @@ from jobruns_sdk.listings import job_pages
 from jobruns_sdk.model.refs import JobRef
 from jobruns_sdk.model.runs import Job
 from jobruns_sdk.paging import Pages
-from jobruns_sdk.ports import Call
 from jobruns_sdk.services.glue import native
 from jobruns_sdk.services.glue.listing import JobListing
+from jobruns_sdk.transport.operation import Call
 
 _LARGEST_PAGE: Final = 1000
 

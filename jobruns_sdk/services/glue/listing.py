@@ -11,7 +11,6 @@ from jobruns_sdk.lanes import Batch, Named, Undecoded
 from jobruns_sdk.model.native import utc
 from jobruns_sdk.model.refs import JobRef
 from jobruns_sdk.model.runs import Attempt, Job, JobRun
-from jobruns_sdk.ports import Call, Reply
 from jobruns_sdk.query import RunQuery
 from jobruns_sdk.services.glue import native
 from jobruns_sdk.services.glue.operations import GET_JOB_RUN, GET_JOB_RUNS, LIST_JOBS
@@ -24,6 +23,7 @@ from jobruns_sdk.services.glue.translate import (
     root_and_number,
     run_from_row,
 )
+from jobruns_sdk.transport.operation import Call, Reply
 
 _NUMBER: Final = re.compile("[1-9][0-9]{0,8}")
 LATE: Final = timedelta(minutes=30)

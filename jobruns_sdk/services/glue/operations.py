@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from jobruns_sdk.ports import Operation
 from jobruns_sdk.services.glue import native
 from jobruns_sdk.services.glue.errors import CODES
+from jobruns_sdk.transport.operation import Operation
 
 GET_JOB_RUNS: Final = Operation("glue", "GetJobRuns", native.GET_JOB_RUNS, CODES)
 GET_JOB_RUN: Final = Operation("glue", "GetJobRun", native.GET_JOB_RUN, CODES)

@@ -17,7 +17,7 @@ from jobruns_sdk.model.refs import JobRef, RunRef
 from jobruns_sdk.model.runs import Attempt, Job, JobRun, check_run
 from jobruns_sdk.model.states import RunState
 from jobruns_sdk.paging import Pages
-from jobruns_sdk.ports import Call, Polling
+from jobruns_sdk.ports import Polling
 from jobruns_sdk.query import Order, RunQuery, Wanted
 from jobruns_sdk.services.glue import native
 from jobruns_sdk.services.glue.listing import AttemptListing, RunListing
@@ -39,6 +39,7 @@ from jobruns_sdk.services.glue.starting import (
 )
 from jobruns_sdk.services.glue.stopping import Stopper
 from jobruns_sdk.services.glue.translate import STATES, job_from_native, root_and_number, run_from_attempts
+from jobruns_sdk.transport.operation import Call
 
 LARGEST_PAGE: Final = 200
 _POLLING: Final = Polling(GET_JOB_RUNS, GET_JOB_RUN, LARGEST_PAGE, thin=False)

@@ -5,16 +5,16 @@ from typing import Final
 
 from jobruns_sdk.checks import items_of
 from jobruns_sdk.errors import ClientClosedError, InvalidRequestError, JobRunsError
-from jobruns_sdk.failures import kind_from_code
 from jobruns_sdk.loop.tasks import concurrently
 from jobruns_sdk.model.changes import StopOutcome
 from jobruns_sdk.model.refs import JobRef
 from jobruns_sdk.model.runs import JobRun
-from jobruns_sdk.ports import Call
 from jobruns_sdk.services.glue import native
 from jobruns_sdk.services.glue.errors import CODES
 from jobruns_sdk.services.glue.operations import BATCH_STOP_JOB_RUN
 from jobruns_sdk.services.glue.translate import root_and_number
+from jobruns_sdk.transport.error_answers import kind_from_code
+from jobruns_sdk.transport.operation import Call
 
 _LARGEST_BATCH: Final = 25
 

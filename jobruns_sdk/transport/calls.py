@@ -10,16 +10,16 @@ import msgspec
 from botocore import xform_name
 from botocore.exceptions import ClientError, ParamValidationError
 
-from jobruns_sdk import pacing
 from jobruns_sdk.errors import CallTimeoutError, ClientClosedError, InvalidRequestError, JobRunsError, ThrottledError
-from jobruns_sdk.failures import error_from_response
 from jobruns_sdk.loop.clock import Clock
 from jobruns_sdk.loop.lifetime import Lifetime
 from jobruns_sdk.loop.tasks import finished
-from jobruns_sdk.pacing import UNPUBLISHED, Quota, TokenBucket, backoff
-from jobruns_sdk.ports import Operation, Reply
+from jobruns_sdk.transport import quotas as pacing
 from jobruns_sdk.transport.connections import BODY, Connection, Connections
-from jobruns_sdk.transport.failures import translated
+from jobruns_sdk.transport.error_answers import error_from_response
+from jobruns_sdk.transport.exceptions import translated
+from jobruns_sdk.transport.operation import Operation, Reply
+from jobruns_sdk.transport.quotas import UNPUBLISHED, Quota, TokenBucket, backoff
 
 _FREE: Final = 1e-6
 

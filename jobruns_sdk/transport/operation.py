@@ -1,0 +1,99 @@
+"""The seam between the services and the transport: an operation, a call of it, and its answer."""
+
+from collections.abc import Mapping
+from typing import Any, Generic, Protocol
+
+import attrs
+import msgspec
+
+from jobruns_sdk.errors import JobRunsError, ResponseFormatError
+from jobruns_sdk.model.native import N
+from jobruns_sdk.transport.decoding import decode
+
+
+@attrs.frozen
+class Reply:
+    """The answer to a call that succeeded.
+
+    Attributes:
+        body: The body as it came.
+        request_id: The service's id of the request.
+        requests: How many requests it took.
+        waited: Seconds that were waited for the quota.
+        http_status: The status that it came with.
+    """
+
+    body: bytes = attrs.field(repr=False)
+    request_id: str | None = None
+    requests: int = 1
+    waited: float = 0.0
+    http_status: int | None = None
+
+
+@attrs.frozen
+class Operation(Generic[N]):
+    """An AWS operation.
+
+    Attributes:
+        service: The service's name as botocore has it.
+        name: The operation's name as AWS writes it, such as ``"GetJobRuns"``.
+        decoder: Decodes its answer.
+        codes: The service's error codes and the errors that stand for them.
+        repeatable: Whether it may be sent again when it is unknown if the service has seen it.
+        secret: The members of its request that may hold secrets: no error shows their texts.
+    """
+
+    service: str
+    name: str
+    decoder: msgspec.json.Decoder[N] = attrs.field(repr=False)
+    codes: Mapping[str, type[JobRunsError]] = attrs.field(repr=False)
+    repeatable: bool = True
+    secret: tuple[str, ...] = ()
+
+    def read(self, reply: Reply) -> N:
+        """Decode an answer.
+
+        Raises:
+            ResponseFormatError: It is not what the operation answers.
+        """
+        try:
+            return decode(
+                self.decoder,
+                reply.body,
+                service=self.service,
+                operation=self.name,
+                request_id=reply.request_id,
+                http_status=reply.http_status,
+            )
+        except ResponseFormatError as error:
+            error.requests = reply.requests
+            raise
+
+    def lacks(self, where: str, reply: Reply) -> ResponseFormatError:
+        """Return the error that says what an answer should hold and does not."""
+        return self.malformed(f"the answer lacks {where}", where, reply)
+
+    def malformed(self, fault: str, where: str, reply: Reply) -> ResponseFormatError:
+        """Return the error that says what is wrong at a place of an answer."""
+        error = ResponseFormatError(
+            fault,
+            where=where,
+            service=self.service,
+            operation=self.name,
+            request_id=reply.request_id,
+            http_status=reply.http_status,
+        )
+        error.requests = reply.requests
+        return error
+
+
+class Call(Protocol):
+    """Calls an operation in one region with one set of credentials; retries and quotas are its business."""
+
+    async def __call__(self, operation: Operation[Any], params: Mapping[str, object]) -> Reply:
+        """Return the answer of an operation.
+
+        Raises:
+            JobRunsError: The service refused, did not answer, or went on failing.
+        """
+        ...
