@@ -21,19 +21,24 @@ if TYPE_CHECKING:
         NotFoundError,
         PaginationError,
         ResponseFormatError,
-        RunFailedError,
-        RunNotFinishedError,
         ServiceUnavailableError,
         StartOutcomeUnknownError,
         ThrottledError,
         TransportError,
         UnsupportedOperationError,
-        WaitTimeoutError,
     )
     from jobruns_sdk.model.changes import StateChange, StopOutcome
     from jobruns_sdk.model.refs import JobRef, RunRef, Service
     from jobruns_sdk.model.reports import Progress, SourceError, SourceReport, WalkReport
-    from jobruns_sdk.model.runs import Attempt, Job, JobRun, Usage
+    from jobruns_sdk.model.runs import (
+        Attempt,
+        Job,
+        JobRun,
+        RunFailedError,
+        RunNotFinishedError,
+        Usage,
+        WaitTimeoutError,
+    )
     from jobruns_sdk.model.states import UNSUCCESSFUL, RunState
     from jobruns_sdk.paging import Page, Pages, Walk
     from jobruns_sdk.responses import run_from_response
@@ -114,14 +119,14 @@ _HOMES = {
     "NotFoundError": "errors",
     "PaginationError": "errors",
     "ResponseFormatError": "errors",
-    "RunFailedError": "errors",
-    "RunNotFinishedError": "errors",
+    "RunFailedError": "model.runs",
+    "RunNotFinishedError": "model.runs",
     "ServiceUnavailableError": "errors",
     "StartOutcomeUnknownError": "errors",
     "ThrottledError": "errors",
     "TransportError": "errors",
     "UnsupportedOperationError": "errors",
-    "WaitTimeoutError": "errors",
+    "WaitTimeoutError": "model.runs",
     "Attempt": "model.runs",
     "Job": "model.runs",
     "JobRun": "model.runs",

@@ -22,10 +22,8 @@ JobRunsError
 └── StartOutcomeUnknownError
 """
 
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
-
-if TYPE_CHECKING:
-    from jobruns_sdk.model.runs import JobRun
+from importlib import import_module
+from typing import TypedDict, Unpack
 
 
 class _Answer(TypedDict, total=False):
@@ -192,29 +190,14 @@ class ClientClosedError(JobRunsError):
     """The client was used before it was opened or after it was closed."""
 
 
-class _RunError(JobRunsError):
-    def __init__(self, message: str, *, run: "JobRun[Any] | None" = None, **facts: Unpack[_Facts]) -> None:
-        super().__init__(message, **facts)
-        self.run = run
-
-
-class WaitTimeoutError(_RunError, TimeoutError):
-    """A wait ended before the run did.
-
-    Attributes:
-        run: The run as it was last seen, or None if it was never seen.
-    """
-
-
-class RunFailedError(_RunError):
-    """A run ended in another state than SUCCEEDED; ``run`` is that run."""
-
-
-class RunNotFinishedError(_RunError):
-    """A run's outcome was asked for before its end; ``run`` is that run."""
-
-
 class StartOutcomeUnknownError(JobRunsError):
     """A start was sent, its answer was lost, and no such run was seen since: it may exist or not."""
 
     in_doubt = True
+
+
+def __getattr__(name: str) -> object:
+    """Hand on the three errors that carry a run: they live beside it, and were imported from here before."""
+    if name in {"RunFailedError", "RunNotFinishedError", "WaitTimeoutError"}:
+        return getattr(import_module("jobruns_sdk.model.runs"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

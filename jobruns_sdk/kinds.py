@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, get_origin
 
-from jobruns_sdk import errors
 from jobruns_sdk.errors import InvalidRequestError, JobRunsError
 from jobruns_sdk.model.changes import StateChange, StopOutcome
 from jobruns_sdk.model.native import Native
@@ -53,11 +52,16 @@ TEXTS: Final[Mapping[type, Callable[[str], object]]] = {
 
 TEXT_KINDS: Final[Mapping[str, type]] = {kind.__name__: kind for kind in TEXTS}
 
-ERRORS: Final[Mapping[str, type[JobRunsError]]] = {
-    name: kind
-    for name, kind in vars(errors).items()
-    if isinstance(kind, type) and issubclass(kind, JobRunsError) and not name.startswith("_")
-}
+
+def _errors(kind: type[JobRunsError] = JobRunsError) -> Iterator[tuple[str, type[JobRunsError]]]:
+    """Yield the classes of the error tree; programs may have derived classes of their own from them."""
+    if kind.__module__.startswith("jobruns_sdk.") and not kind.__name__.startswith("_"):
+        yield kind.__name__, kind
+    for derived in kind.__subclasses__():
+        yield from _errors(derived)
+
+
+ERRORS: Final[Mapping[str, type[JobRunsError]]] = dict(_errors())
 
 
 def _natives() -> Iterator[tuple[str, type[Native]]]:

@@ -9,17 +9,11 @@ import attrs
 import msgspec
 
 from jobruns_sdk.checks import check_some_time, check_time, optional, validated
-from jobruns_sdk.errors import (
-    CallTimeoutError,
-    InvalidRequestError,
-    JobRunsError,
-    UnsupportedOperationError,
-    WaitTimeoutError,
-)
+from jobruns_sdk.errors import CallTimeoutError, InvalidRequestError, JobRunsError, UnsupportedOperationError
 from jobruns_sdk.loop.deadline import DeadlineError, deadline
 from jobruns_sdk.model.native import Native
 from jobruns_sdk.model.refs import RunRef
-from jobruns_sdk.model.runs import JobRun
+from jobruns_sdk.model.runs import JobRun, WaitTimeoutError
 from jobruns_sdk.polling import Observation, Poller
 from jobruns_sdk.ports import Follows, Retries, Stops, Streams
 from jobruns_sdk.transport import quotas as pacing

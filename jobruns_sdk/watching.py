@@ -7,13 +7,13 @@ from contextlib import ExitStack
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Self
 
-from jobruns_sdk.errors import JobRunsError, WaitTimeoutError
+from jobruns_sdk.errors import JobRunsError
 from jobruns_sdk.loop.deadline import DeadlineError, deadline
 from jobruns_sdk.loop.tasks import concurrently
 from jobruns_sdk.model.changes import StateChange
 from jobruns_sdk.model.native import Native
 from jobruns_sdk.model.refs import JobRef, RunRef
-from jobruns_sdk.model.runs import JobRun
+from jobruns_sdk.model.runs import JobRun, WaitTimeoutError
 from jobruns_sdk.polling import Poller
 from jobruns_sdk.ports import Follows
 from jobruns_sdk.waiting import Done, Follower, GiveUp, Pace, decide

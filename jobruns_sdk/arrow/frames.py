@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from threading import Lock
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 import attrs
 import pyarrow as pa
@@ -26,7 +26,28 @@ from jobruns_sdk.model.runs import Attempt, JobRun
 
 if TYPE_CHECKING:
     from jobruns_sdk.model.reports import WalkReport
-    from jobruns_sdk.paging import Walk
+
+
+class Reads(Protocol):
+    """A walk, as far as record batches need one."""
+
+    @property
+    def cursor(self) -> str | None:
+        """Where to go on."""
+        ...
+
+    @property
+    def report(self) -> "WalkReport":
+        """What was done so far."""
+        ...
+
+    async def take(self, most: int | None = None) -> Sequence[object]:
+        """Return the next rows."""
+        ...
+
+    async def aclose(self) -> None:
+        """End it."""
+        ...
 
 
 @attrs.frozen
@@ -66,7 +87,7 @@ _COLUMNS: Final[dict[type, tuple[pa.Schema, Callable[..., pa.RecordBatch]]]] = {
 class RecordBatches:
     """A walk that yields record batches; made by ``Pages.record_batches()``."""
 
-    def __init__(self, walk: "Walk[JobRun[object]] | Walk[Attempt[object]]", columns: Columns, size: int) -> None:
+    def __init__(self, walk: Reads, columns: Columns, size: int) -> None:
         """Go along with a walk.
 
         Raises:

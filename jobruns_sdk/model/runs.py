@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Final, Generic, Literal, Self, TypeVar
+from typing import Any, Final, Generic, Literal, Self, TypeVar, Unpack
 
 import attrs
 
 from jobruns_sdk.checks import check_flag, kind_of
-from jobruns_sdk.errors import RunFailedError, RunNotFinishedError
+from jobruns_sdk.errors import JobRunsError, _Facts
 from jobruns_sdk.model.display import Shown, moment
 from jobruns_sdk.model.refs import JobRef, RunRef
 from jobruns_sdk.model.states import RunState
@@ -247,3 +247,25 @@ class Job(Shown, Generic[N_co]):
     def __rich_repr__(self) -> Iterable[tuple[str, object]]:
         """Return what tables show."""
         yield from (("job", self.ref), ("name", self.name), ("state", self.state))
+
+
+class _RunError(JobRunsError):
+    def __init__(self, message: str, *, run: "JobRun[Any] | None" = None, **facts: Unpack[_Facts]) -> None:
+        super().__init__(message, **facts)
+        self.run = run
+
+
+class WaitTimeoutError(_RunError, TimeoutError):
+    """A wait ended before the run did.
+
+    Attributes:
+        run: The run as it was last seen, or None if it was never seen.
+    """
+
+
+class RunFailedError(_RunError):
+    """A run ended in another state than SUCCEEDED; ``run`` is that run."""
+
+
+class RunNotFinishedError(_RunError):
+    """A run's outcome was asked for before its end; ``run`` is that run."""

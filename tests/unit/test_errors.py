@@ -1,5 +1,4 @@
 import copy
-import inspect
 import pickle
 import re
 import subprocess
@@ -33,9 +32,10 @@ from jobruns_sdk.model.states import RunState
 _BRANCH: Final = re.compile(r"^(?P<indent>[│├└─ ]*)(?P<name>\w+Error)(?: \((?P<extra>[\w, ]+)\))?$", re.MULTILINE)
 
 
-def classes() -> list[type[JobRunsError]]:
-    found = [value for name, value in vars(errors).items() if inspect.isclass(value) and not name.startswith("_")]
-    return [value for value in found if issubclass(value, JobRunsError)]
+def classes(root: type[JobRunsError] = JobRunsError) -> list[type[JobRunsError]]:
+    """Return the public classes of the tree, those that live beside what they carry among them."""
+    below = [kind for derived in root.__subclasses__() for kind in classes(derived)]
+    return below if root.__name__.startswith("_") or not root.__module__.startswith("jobruns_sdk.") else [root, *below]
 
 
 def public_parent(kind: type) -> str | None:

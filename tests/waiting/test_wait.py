@@ -15,8 +15,8 @@ from jobruns_sdk.errors import (
     JobRunsError,
     NotFoundError,
     UnsupportedOperationError,
-    WaitTimeoutError,
 )
+from jobruns_sdk.model.runs import WaitTimeoutError
 from jobruns_sdk.services.datazone.translate import STATES as DATAZONE
 from jobruns_sdk.services.emr_serverless.translate import STATES as EMR_SERVERLESS
 from jobruns_sdk.services.glue.translate import STATES as GLUE

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from jobruns_sdk import JobRunsClient, RunState
-from jobruns_sdk.errors import ClientClosedError, InvalidRequestError, NotFoundError, WaitTimeoutError
+from jobruns_sdk.errors import ClientClosedError, InvalidRequestError, NotFoundError
+from jobruns_sdk.model.runs import WaitTimeoutError
 from jobruns_sdk.testing import LocalService
 from tests.waiting.kit import HOUR, MINUTE, client_of, groups_of, others
 

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from jobruns_sdk import JobRunsClient, RunState, StateChange
-from jobruns_sdk.errors import AccessDeniedError, InvalidRequestError, JobRunsError, NotFoundError, WaitTimeoutError
+from jobruns_sdk.errors import AccessDeniedError, InvalidRequestError, JobRunsError, NotFoundError
+from jobruns_sdk.model.runs import WaitTimeoutError
 from jobruns_sdk.testing import LocalService
 from tests.waiting.kit import HOUR, MINUTE, SECOND, groups_of, others
 
