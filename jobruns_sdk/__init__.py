@@ -40,7 +40,7 @@ if TYPE_CHECKING:
         WaitTimeoutError,
     )
     from jobruns_sdk.model.states import UNSUCCESSFUL, RunState
-    from jobruns_sdk.paging import Page, Pages, Walk
+    from jobruns_sdk.paging.pages import Page, Pages, Walk
     from jobruns_sdk.responses import run_from_response
     from jobruns_sdk.serialization import from_dict, to_dict
     from jobruns_sdk.services.datazone.service import DataZoneJob
@@ -137,11 +137,11 @@ _HOMES = {
     "Usage": "model.runs",
     "Progress": "model.reports",
     "Quota": "transport.quotas",
-    "Page": "paging",
+    "Page": "paging.pages",
     "SourceError": "model.reports",
     "SourceReport": "model.reports",
-    "Pages": "paging",
-    "Walk": "paging",
+    "Pages": "paging.pages",
+    "Walk": "paging.pages",
     "WalkReport": "model.reports",
     "JobRef": "model.refs",
     "RunRef": "model.refs",

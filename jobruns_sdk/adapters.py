@@ -6,13 +6,13 @@ protocols, one for each capability; the client finds out by itself which of them
 """
 
 from jobruns_sdk.checks import page_size_of
-from jobruns_sdk.lanes import Batch, Listing, Named, Source, Undecoded
-from jobruns_sdk.listings import attempt_pages, run_pages
 from jobruns_sdk.loop.clock import Clock
 from jobruns_sdk.model.native import Native, Secret, utc
 from jobruns_sdk.model.refs import check_name
+from jobruns_sdk.paging.lists import attempt_pages, run_pages
+from jobruns_sdk.paging.query import Order, RunOptions, RunQuery, Wanted
+from jobruns_sdk.paging.source import Batch, Listing, Named, Source, Undecoded
 from jobruns_sdk.ports import DescribesJob, Follows, Handle, ListsAttempts, Polling, Retries, Stops, Streams
-from jobruns_sdk.query import Order, RunOptions, RunQuery, Wanted
 from jobruns_sdk.transport.operation import Call, Operation, Reply
 
 __all__ = [

@@ -26,10 +26,10 @@ from jobruns_sdk.model.refs import JobLike, JobRef, RunLike, Service, check_regi
 from jobruns_sdk.model.reports import Progress
 from jobruns_sdk.model.runs import Attempt, Job, JobRun
 from jobruns_sdk.model.states import RunState
-from jobruns_sdk.paging import Pages
+from jobruns_sdk.paging.pages import Pages
+from jobruns_sdk.paging.query import RunQuery
 from jobruns_sdk.polling import Poller
 from jobruns_sdk.ports import DescribesJob, Handle, ListsAttempts
-from jobruns_sdk.query import RunQuery
 from jobruns_sdk.services import datazone, emr_serverless, glue
 from jobruns_sdk.services.datazone import operations as of_datazone
 from jobruns_sdk.services.emr_serverless import operations as of_emr_serverless

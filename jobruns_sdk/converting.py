@@ -16,7 +16,7 @@ from jobruns_sdk.kinds import ERRORS, NATIVES, RECORDS, SECRET, TEXT_KINDS, TEXT
 from jobruns_sdk.model.native import Native, plain_members, utc
 from jobruns_sdk.model.refs import RunRef
 from jobruns_sdk.model.runs import JobRun
-from jobruns_sdk.paging import Page
+from jobruns_sdk.paging.pages import Page
 
 # What an error knows; three of them are known to some errors only.
 _FACTS: Final[Mapping[str, Any]] = {

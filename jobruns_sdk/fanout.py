@@ -5,19 +5,22 @@ from functools import partial
 from typing import Any, Final, Literal, Self
 
 from jobruns_sdk.checks import Rule, check_callable, check_count, check_flag, check_limit, is_callback, optional
-from jobruns_sdk.cursors import Cursor
 from jobruns_sdk.errors import ClientClosedError, InvalidRequestError, JobRunsError, UnsupportedOperationError
-from jobruns_sdk.lanes import Lane, Source, Supply
-from jobruns_sdk.listings import RUNS, each_completed
-from jobruns_sdk.merging import MOST_MERGED, TOO_MANY, Arrivals, Gathered, Merged, Stream
 from jobruns_sdk.model.native import Native
 from jobruns_sdk.model.refs import JobRef
 from jobruns_sdk.model.reports import Progress, SourceError
 from jobruns_sdk.model.runs import JobRun
 from jobruns_sdk.model.states import RunState
-from jobruns_sdk.paging import Pages, Plan
+from jobruns_sdk.paging.arrivals import MOST_MERGED, TOO_MANY, Arrivals, Gathered
+from jobruns_sdk.paging.cursor import Cursor
+from jobruns_sdk.paging.lists import RUNS, each_completed
+from jobruns_sdk.paging.merge import Merged, Stream
+from jobruns_sdk.paging.pages import Pages
+from jobruns_sdk.paging.plan import Plan
+from jobruns_sdk.paging.query import RunQuery
+from jobruns_sdk.paging.reader import Lane
+from jobruns_sdk.paging.source import Source, Supply
 from jobruns_sdk.ports import Follows, Handle
-from jobruns_sdk.query import RunQuery
 from jobruns_sdk.services import datazone, emr_serverless, glue
 
 _LISTING: Final = "runs of many jobs"

@@ -11,8 +11,8 @@ from jobruns_sdk.model.native import Native
 from jobruns_sdk.model.refs import JobRef, RunRef
 from jobruns_sdk.model.runs import Attempt, Job, JobRun
 from jobruns_sdk.model.states import RunState
-from jobruns_sdk.paging import Pages
-from jobruns_sdk.query import Order
+from jobruns_sdk.paging.pages import Pages
+from jobruns_sdk.paging.query import Order
 from jobruns_sdk.transport.operation import Operation
 
 

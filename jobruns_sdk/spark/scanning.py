@@ -13,7 +13,7 @@ from jobruns_sdk.errors import JobRunsError
 from jobruns_sdk.loop.tasks import concurrently
 from jobruns_sdk.model.reports import SourceError
 from jobruns_sdk.model.runs import Attempt, JobRun
-from jobruns_sdk.paging import Pages
+from jobruns_sdk.paging.pages import Pages
 from jobruns_sdk.spark.options import ReadOptions
 from jobruns_sdk.spark.planning import Share
 

@@ -6,7 +6,7 @@ from jobruns_sdk import ports
 from jobruns_sdk.bridge import Bridge
 from jobruns_sdk.model.refs import JobRef
 from jobruns_sdk.model.runs import JobRun
-from jobruns_sdk.query import RunOptions
+from jobruns_sdk.paging.query import RunOptions
 from jobruns_sdk.services import datazone, emr_serverless, glue
 from jobruns_sdk.services.datazone import native as datazone_native
 from jobruns_sdk.services.emr_serverless import native as emr_native

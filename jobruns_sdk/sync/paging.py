@@ -6,10 +6,10 @@ from functools import wraps
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Self, TypeVar, cast
 
-from jobruns_sdk import paging
 from jobruns_sdk.errors import ClientClosedError, UnsupportedOperationError
 from jobruns_sdk.model.reports import WalkReport
-from jobruns_sdk.paging import Page
+from jobruns_sdk.paging import pages as paging
+from jobruns_sdk.paging.pages import Page
 from jobruns_sdk.sync.carrying import Carried, Carrier
 
 if TYPE_CHECKING:

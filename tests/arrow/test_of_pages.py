@@ -6,10 +6,11 @@ import attrs
 import pytest
 
 from jobruns_sdk.errors import InvalidRequestError
-from jobruns_sdk.lanes import Batch, Named, Source, Undecoded
-from jobruns_sdk.listings import RUNS
 from jobruns_sdk.model.runs import JobRun
-from jobruns_sdk.paging import Pages, Plan
+from jobruns_sdk.paging.lists import RUNS
+from jobruns_sdk.paging.pages import Pages
+from jobruns_sdk.paging.plan import Plan
+from jobruns_sdk.paging.source import Batch, Named, Source, Undecoded
 from tests.unit.listings import Probe
 from tests.unit.values import CANARY, RUN
 

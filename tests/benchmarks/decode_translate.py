@@ -22,10 +22,10 @@ from botocore.loaders import Loader
 from botocore.model import ServiceModel
 from botocore.parsers import create_parser
 
-from jobruns_sdk.lanes import Listing, Undecoded
 from jobruns_sdk.model.refs import JobRef, Service
 from jobruns_sdk.model.runs import JobRun
-from jobruns_sdk.query import RunQuery
+from jobruns_sdk.paging.query import RunQuery
+from jobruns_sdk.paging.source import Listing, Undecoded
 from jobruns_sdk.services.emr_serverless import listing as emr_serverless
 from jobruns_sdk.services.glue import listing as glue
 from jobruns_sdk.transport.operation import Call, Operation, Reply

@@ -14,11 +14,12 @@ from aiobotocore.session import AioSession, get_session
 
 from jobruns_sdk import JobRef, JobRun, JobRunsClient, RunState
 from jobruns_sdk.errors import InvalidRequestError
-from jobruns_sdk.lanes import Batch, Named, Source, Undecoded
-from jobruns_sdk.listings import RUNS
-from jobruns_sdk.paging import Pages, Plan
+from jobruns_sdk.paging.lists import RUNS
+from jobruns_sdk.paging.pages import Pages
+from jobruns_sdk.paging.plan import Plan
+from jobruns_sdk.paging.query import RunQuery
+from jobruns_sdk.paging.source import Batch, Named, Source, Undecoded
 from jobruns_sdk.ports import Handle
-from jobruns_sdk.query import RunQuery
 from jobruns_sdk.testing import LocalService
 from jobruns_sdk.transport.operation import Call
 from tests.unit.listings import NOON, Probe

@@ -7,7 +7,7 @@ from typing import Final, Literal
 from hypothesis import strategies as st
 
 from jobruns_sdk import JobRef, JobRunsClient
-from jobruns_sdk.paging import Walk
+from jobruns_sdk.paging.pages import Walk
 from tests.fanout.kit import Run
 
 Step = tuple[str, int]

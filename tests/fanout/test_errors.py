@@ -19,7 +19,7 @@ from jobruns_sdk import (
     ThrottledError,
     TransportError,
 )
-from jobruns_sdk.paging import Walk
+from jobruns_sdk.paging.pages import Walk
 from jobruns_sdk.testing import LocalService
 from tests.fanout.kit import Job, Run, client_of, each, keys, memory_client, newest, other_tasks, times_of
 from tests.fanout.reading import Order

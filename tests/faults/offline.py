@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 from jobruns_sdk import JobRunsClient, JobRunsError, NotFoundError, StartOutcomeUnknownError
 from jobruns_sdk.model.refs import JobRef
 from jobruns_sdk.model.runs import Job
-from jobruns_sdk.paging import Pages
+from jobruns_sdk.paging.pages import Pages
 from jobruns_sdk.services.datazone.service import DataZoneJob
 from jobruns_sdk.services.emr_serverless import discovery as applications
 from jobruns_sdk.services.emr_serverless.service import EmrServerlessApplication

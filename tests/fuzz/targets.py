@@ -11,8 +11,8 @@ from typing import Any, Final, cast
 import msgspec
 
 from jobruns_sdk import CursorError, InvalidRequestError, JobRef, JobRunsError, RunRef, from_dict, to_dict
-from jobruns_sdk.cursors import Cursor, Mark, Place, Query
-from jobruns_sdk.paging import Pages
+from jobruns_sdk.paging.cursor import Cursor, Mark, Place, Query
+from jobruns_sdk.paging.pages import Pages
 from tests.faults.bodies import check
 from tests.faults.offline import Call, Offline, read, samples
 from tests.faults.operations import OPERATIONS

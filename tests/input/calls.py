@@ -21,7 +21,7 @@ from jobruns_sdk import (
     run_from_response,
     to_dict,
 )
-from jobruns_sdk.paging import Pages
+from jobruns_sdk.paging.pages import Pages
 from jobruns_sdk.services.datazone import DataZoneJob
 from jobruns_sdk.services.emr_serverless import EmrServerlessApplication
 from jobruns_sdk.services.glue import GlueJob

@@ -20,7 +20,7 @@ class Suite:
 SUITES: Final = (
     Suite(
         "names",
-        ("model/refs", "query", "cursors"),
+        ("model/refs", "paging/query", "paging/cursor"),
         ("tests/unit/test_refs.py", "tests/unit/test_query.py", "tests/unit/test_cursors.py"),
     ),
     Suite(
@@ -56,7 +56,7 @@ SUITES: Final = (
     ),
     Suite(
         "reading",
-        ("lanes", "paging"),
+        ("paging/reader", "paging/pages"),
         (
             "tests/unit/test_lanes.py",
             "tests/unit/test_merging.py",
@@ -70,7 +70,7 @@ SUITES: Final = (
     ),
     Suite(
         "merging",
-        ("merging",),
+        ("paging/merge",),
         (
             "tests/unit/test_merging.py",
             "tests/unit/test_paging.py",
@@ -81,6 +81,6 @@ SUITES: Final = (
             "tests/fanout/test_leaving.py",
         ),
     ),
-    Suite("listings", ("listings",), ("tests/unit/test_listings.py",)),
+    Suite("listings", ("paging/lists",), ("tests/unit/test_listings.py",)),
     Suite("waiting", ("waiting",), ("tests/unit/test_waiting.py", "tests/unit/test_wait_driver.py")),
 )

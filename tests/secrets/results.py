@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from jobruns_sdk import JobRunsClient
-from jobruns_sdk.paging import Pages
+from jobruns_sdk.paging.pages import Pages
 from tests.input.calls import CALLS, Call
 from tests.secrets.canaries import ARGUMENTS, HIVE, OVERRIDES, SPARK
 

@@ -14,7 +14,7 @@ from jobruns_sdk.errors import InvalidRequestError
 from jobruns_sdk.kinds import ERRORS
 from jobruns_sdk.model.native import Native
 from jobruns_sdk.model.reports import SourceError
-from jobruns_sdk.paging import Page
+from jobruns_sdk.paging.pages import Page
 from tests.drift.surface import SURFACES
 from tests.input.calls import Call
 from tests.secrets.canaries import HIVE, OPERATIONS, OVERRIDES, SPARK, WORD, model_of, sensitive, texts_of

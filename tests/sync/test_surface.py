@@ -7,7 +7,8 @@ from typing import Any, Final, get_type_hints
 import pytest
 
 import jobruns_sdk
-from jobruns_sdk import paging, ports, sync
+from jobruns_sdk import ports, sync
+from jobruns_sdk.paging import pages as paging
 from jobruns_sdk.services import datazone, emr_serverless, glue
 
 FACES: Final = [

@@ -8,10 +8,11 @@ from typing import ClassVar, Final
 
 import attrs
 
-from jobruns_sdk.cursors import Cursor
 from jobruns_sdk.errors import InvalidRequestError
-from jobruns_sdk.lanes import Batch, Kind, Listing, Named, Source, Undecoded
-from jobruns_sdk.paging import Pages, Plan
+from jobruns_sdk.paging.cursor import Cursor
+from jobruns_sdk.paging.pages import Pages
+from jobruns_sdk.paging.plan import Plan
+from jobruns_sdk.paging.source import Batch, Kind, Listing, Named, Source, Undecoded
 
 NOON: Final = datetime(2026, 11, 21, 12, tzinfo=UTC)
 LISTING: Final = "rows"

@@ -5,7 +5,7 @@ from typing import Final, Generic, TypeVar
 
 from hypothesis import strategies as st
 
-from jobruns_sdk.paging import Pages, Walk
+from jobruns_sdk.paging.pages import Pages, Walk
 
 T = TypeVar("T")
 Step = tuple[str, int]

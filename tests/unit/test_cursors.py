@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobruns_sdk.cursors import Cursor, Mark, Place
 from jobruns_sdk.errors import CursorError, InvalidRequestError, PaginationError
+from jobruns_sdk.paging.cursor import Cursor, Mark, Place
 
 LISTING = "runs of glue:etl?region=eu-west-1"
 MARK = Mark("jr_1", datetime(2026, 11, 21, 12, 0, 0, 123456, tzinfo=UTC))

@@ -5,11 +5,12 @@ from operator import attrgetter
 
 import pytest
 
-from jobruns_sdk.cursors import Cursor, Mark, Place
 from jobruns_sdk.errors import InvalidRequestError, PaginationError
-from jobruns_sdk.lanes import Batch, Kind, Source
-from jobruns_sdk.paging import Pages, Plan
-from jobruns_sdk.windows import Window
+from jobruns_sdk.paging.cursor import Cursor, Mark, Place
+from jobruns_sdk.paging.pages import Pages
+from jobruns_sdk.paging.plan import Plan
+from jobruns_sdk.paging.seen import Window
+from jobruns_sdk.paging.source import Batch, Kind, Source
 from tests.unit.listings import KIND, LISTING, NOON, Book, Recorder, Row, Shelf, newest_first, pages_of, row
 
 ROWS = newest_first(12)

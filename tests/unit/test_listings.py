@@ -8,14 +8,14 @@ from typing import Any, ClassVar, Final
 import attrs
 import pytest
 
-from jobruns_sdk.cursors import Cursor
 from jobruns_sdk.errors import CursorError, InvalidRequestError
-from jobruns_sdk.lanes import Batch, Listing, Named, Source, Undecoded
-from jobruns_sdk.listings import attempt_pages, each_completed, job_pages, run_pages
 from jobruns_sdk.model.runs import Attempt, Job, JobRun
 from jobruns_sdk.model.states import RunState
-from jobruns_sdk.paging import Pages
-from jobruns_sdk.query import RunQuery, Wanted
+from jobruns_sdk.paging.cursor import Cursor
+from jobruns_sdk.paging.lists import attempt_pages, each_completed, job_pages, run_pages
+from jobruns_sdk.paging.pages import Pages
+from jobruns_sdk.paging.query import RunQuery, Wanted
+from jobruns_sdk.paging.source import Batch, Listing, Named, Source, Undecoded
 from tests.unit.listings import Probe
 from tests.unit.values import ATTEMPT, CREATED, JOB, REF, RUN
 

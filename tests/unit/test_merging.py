@@ -7,9 +7,12 @@ from typing import Final
 import pytest
 
 from jobruns_sdk.errors import PaginationError
-from jobruns_sdk.lanes import Batch, Lane, Source, Supply, Undecoded
-from jobruns_sdk.merging import Arrivals, Merged, Stream
-from jobruns_sdk.paging import Pages, Plan, Walk
+from jobruns_sdk.paging.arrivals import Arrivals
+from jobruns_sdk.paging.merge import Merged, Stream
+from jobruns_sdk.paging.pages import Pages, Walk
+from jobruns_sdk.paging.plan import Plan
+from jobruns_sdk.paging.reader import Lane
+from jobruns_sdk.paging.source import Batch, Source, Supply, Undecoded
 from tests.unit.listings import KIND, LISTING, Book, Row, newest_first, pages_of, row
 
 Open = Callable[[Source[Row]], Lane[Row]]

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from jobruns_sdk.errors import InvalidRequestError, PaginationError, ServiceUnavailableError
-from jobruns_sdk.lanes import Batch, Lane, Source
-from jobruns_sdk.merging import Merged
 from jobruns_sdk.model.refs import JobRef
 from jobruns_sdk.model.reports import SourceError
-from jobruns_sdk.paging import Pages, Plan, Walk
+from jobruns_sdk.paging.merge import Merged
+from jobruns_sdk.paging.pages import Pages, Walk
+from jobruns_sdk.paging.plan import Plan
+from jobruns_sdk.paging.reader import Lane
+from jobruns_sdk.paging.source import Batch, Source
 from tests.unit.listings import KIND, LISTING, Book, Row, Shelf, newest_first, pages_of, row
 
 ROWS = newest_first(9)

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from jobruns_sdk.errors import ServiceUnavailableError
-from jobruns_sdk.paging import Pages
+from jobruns_sdk.paging.pages import Pages
 from tests.garbage import own_garbage
 from tests.unit.listings import Book, Row, newest_first, other_tasks, pages_of
 

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobruns_sdk.errors import PaginationError
-from jobruns_sdk.lanes import Batch
-from jobruns_sdk.paging import Walk
+from jobruns_sdk.paging.pages import Walk
+from jobruns_sdk.paging.source import Batch
 from tests.unit.listings import Book, Recorder, Row, Shelf, newest_first, pages_of, row
 from tests.unit.reading import Reader, Step
 

@@ -6,9 +6,11 @@ from typing import Final
 
 import pytest
 
-from jobruns_sdk.cursors import Cursor, Mark, Place
-from jobruns_sdk.lanes import Batch, Parked, Source, Undecoded
-from jobruns_sdk.paging import Pages, Plan
+from jobruns_sdk.paging.cursor import Cursor, Mark, Place
+from jobruns_sdk.paging.pages import Pages
+from jobruns_sdk.paging.plan import Plan
+from jobruns_sdk.paging.reader import Parked
+from jobruns_sdk.paging.source import Batch, Source, Undecoded
 from tests.unit.listings import KIND, LISTING, Book, Row, newest_first, row
 
 ROWS: Final = newest_first(12)

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobruns_sdk.checks import check_count, check_limit, page_size_of
-from jobruns_sdk.cursors import Cursor, Query
 from jobruns_sdk.errors import CursorError, InvalidRequestError, UnsupportedOperationError
 from jobruns_sdk.model.refs import JobRef
 from jobruns_sdk.model.runs import JobRun
 from jobruns_sdk.model.states import UNSUCCESSFUL, RunState
-from jobruns_sdk.query import RunQuery
+from jobruns_sdk.paging.cursor import Cursor, Query
+from jobruns_sdk.paging.query import RunQuery
 from jobruns_sdk.services.datazone.translate import STATES as DATAZONE
 from jobruns_sdk.services.emr_serverless.translate import STATES as EMR_SERVERLESS
 from jobruns_sdk.services.glue.translate import STATES as GLUE

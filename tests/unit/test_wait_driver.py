@@ -13,7 +13,7 @@ from jobruns_sdk import InvalidRequestError, JobRef, JobRun, RunRef, RunState, S
 from jobruns_sdk.errors import AccessDeniedError, ConflictError, JobRunsError, ThrottledError, UnsupportedOperationError
 from jobruns_sdk.model.native import Native
 from jobruns_sdk.model.runs import WaitTimeoutError
-from jobruns_sdk.paging import Pages
+from jobruns_sdk.paging.pages import Pages
 from jobruns_sdk.polling import Poller
 from jobruns_sdk.ports import Follows, Polling
 from jobruns_sdk.testing import VirtualClock

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import ClassVar, Final
 
-from jobruns_sdk.lanes import Batch, Named, Undecoded
 from jobruns_sdk.model.native import utc
 from jobruns_sdk.model.refs import JobRef, RunRef
 from jobruns_sdk.model.runs import Attempt, JobRun
-from jobruns_sdk.query import RunQuery, Wanted
+from jobruns_sdk.paging.query import RunQuery, Wanted
+from jobruns_sdk.paging.source import Batch, Named, Undecoded
 from jobruns_sdk.services.datazone import native
 from jobruns_sdk.services.datazone.operations import GET_JOB_RUN, LIST_JOB_RUNS
 from jobruns_sdk.services.datazone.translate import attempt_from_run, run_from_native, run_from_summary

@@ -8,14 +8,14 @@ from typing import Final, Literal, Unpack, overload
 import attrs
 
 from jobruns_sdk.checks import check_flag, page_size_of
-from jobruns_sdk.lanes import Source
-from jobruns_sdk.listings import attempt_pages, run_pages
 from jobruns_sdk.model.refs import JobRef, RunRef, name_like
 from jobruns_sdk.model.runs import Attempt, JobRun
 from jobruns_sdk.model.states import RunState
-from jobruns_sdk.paging import Pages
+from jobruns_sdk.paging.lists import attempt_pages, run_pages
+from jobruns_sdk.paging.pages import Pages
+from jobruns_sdk.paging.query import Order, RunOptions, RunQuery, Wanted
+from jobruns_sdk.paging.source import Source
 from jobruns_sdk.ports import Polling
-from jobruns_sdk.query import Order, RunOptions, RunQuery, Wanted
 from jobruns_sdk.services.datazone import native
 from jobruns_sdk.services.datazone.listing import AttemptListing, RunListing, get_run
 from jobruns_sdk.services.datazone.operations import GET_JOB_RUN, LIST_JOB_RUNS

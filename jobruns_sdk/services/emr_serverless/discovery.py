@@ -5,10 +5,10 @@ from typing import Final
 
 from jobruns_sdk.checks import items_of, page_size_of
 from jobruns_sdk.errors import InvalidRequestError
-from jobruns_sdk.listings import job_pages
 from jobruns_sdk.model.refs import JobRef
 from jobruns_sdk.model.runs import Job
-from jobruns_sdk.paging import Pages
+from jobruns_sdk.paging.lists import job_pages
+from jobruns_sdk.paging.pages import Pages
 from jobruns_sdk.services.emr_serverless import native
 from jobruns_sdk.services.emr_serverless.listing import ApplicationListing
 from jobruns_sdk.transport.operation import Call

@@ -6,11 +6,11 @@ from datetime import timedelta
 from typing import ClassVar, Final
 
 from jobruns_sdk.errors import InvalidRequestError, NotFoundError
-from jobruns_sdk.lanes import Batch, Named, Undecoded
-from jobruns_sdk.listings import attempt_pages
 from jobruns_sdk.model.refs import JobRef, RunRef
 from jobruns_sdk.model.runs import Attempt, Job, JobRun
-from jobruns_sdk.query import RunQuery
+from jobruns_sdk.paging.lists import attempt_pages
+from jobruns_sdk.paging.query import RunQuery
+from jobruns_sdk.paging.source import Batch, Named, Undecoded
 from jobruns_sdk.services.emr_serverless import native
 from jobruns_sdk.services.emr_serverless.operations import (
     GET_JOB_RUN,

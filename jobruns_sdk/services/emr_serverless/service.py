@@ -10,16 +10,16 @@ import attrs
 
 from jobruns_sdk.checks import check_flag, check_limit, items_of, page_size_of, whole_seconds
 from jobruns_sdk.errors import ClientClosedError, JobRunsError
-from jobruns_sdk.lanes import Source
-from jobruns_sdk.listings import attempt_pages, run_pages
 from jobruns_sdk.loop.tasks import concurrently
 from jobruns_sdk.model.changes import StopOutcome
 from jobruns_sdk.model.refs import JobRef, RunRef, name_like
 from jobruns_sdk.model.runs import Attempt, Job, JobRun, check_run
 from jobruns_sdk.model.states import RunState
-from jobruns_sdk.paging import Pages
+from jobruns_sdk.paging.lists import attempt_pages, run_pages
+from jobruns_sdk.paging.pages import Pages
+from jobruns_sdk.paging.query import Order, RunOptions, RunQuery, Wanted
+from jobruns_sdk.paging.source import Source
 from jobruns_sdk.ports import Polling
-from jobruns_sdk.query import Order, RunOptions, RunQuery, Wanted
 from jobruns_sdk.services.emr_serverless import native
 from jobruns_sdk.services.emr_serverless.listing import AttemptListing, RunListing, get_run
 from jobruns_sdk.services.emr_serverless.native_application import Application

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from jobruns_sdk.checks import page_size_of, pairs_of
-from jobruns_sdk.listings import job_pages
 from jobruns_sdk.model.refs import JobRef
 from jobruns_sdk.model.runs import Job
-from jobruns_sdk.paging import Pages
+from jobruns_sdk.paging.lists import job_pages
+from jobruns_sdk.paging.pages import Pages
 from jobruns_sdk.services.glue import native
 from jobruns_sdk.services.glue.listing import JobListing
 from jobruns_sdk.transport.operation import Call

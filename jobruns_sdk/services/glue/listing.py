@@ -7,11 +7,11 @@ from datetime import timedelta
 from typing import ClassVar, Final
 
 from jobruns_sdk.errors import CursorError, NotFoundError
-from jobruns_sdk.lanes import Batch, Named, Undecoded
 from jobruns_sdk.model.native import utc
 from jobruns_sdk.model.refs import JobRef
 from jobruns_sdk.model.runs import Attempt, Job, JobRun
-from jobruns_sdk.query import RunQuery
+from jobruns_sdk.paging.query import RunQuery
+from jobruns_sdk.paging.source import Batch, Named, Undecoded
 from jobruns_sdk.services.glue import native
 from jobruns_sdk.services.glue.operations import GET_JOB_RUN, GET_JOB_RUNS, LIST_JOBS
 from jobruns_sdk.services.glue.retries import RetryFold

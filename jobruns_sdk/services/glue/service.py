@@ -9,16 +9,16 @@ import attrs
 
 from jobruns_sdk.checks import check_flag, check_time, page_size_of, whole_seconds
 from jobruns_sdk.errors import NotFoundError
-from jobruns_sdk.lanes import Source
-from jobruns_sdk.listings import attempt_pages, run_pages
 from jobruns_sdk.loop.clock import RealClock
 from jobruns_sdk.model.changes import StopOutcome
 from jobruns_sdk.model.refs import JobRef, RunRef
 from jobruns_sdk.model.runs import Attempt, Job, JobRun, check_run
 from jobruns_sdk.model.states import RunState
-from jobruns_sdk.paging import Pages
+from jobruns_sdk.paging.lists import attempt_pages, run_pages
+from jobruns_sdk.paging.pages import Pages
+from jobruns_sdk.paging.query import Order, RunQuery, Wanted
+from jobruns_sdk.paging.source import Source
 from jobruns_sdk.ports import Polling
-from jobruns_sdk.query import Order, RunQuery, Wanted
 from jobruns_sdk.services.glue import native
 from jobruns_sdk.services.glue.listing import AttemptListing, RunListing
 from jobruns_sdk.services.glue.operations import (

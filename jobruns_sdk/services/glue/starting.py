@@ -32,7 +32,7 @@ from jobruns_sdk.loop.clock import Clock
 from jobruns_sdk.loop.lifetime import Lifetime
 from jobruns_sdk.model.refs import JobRef, RunRef, name_like
 from jobruns_sdk.model.runs import JobRun
-from jobruns_sdk.paging import Pages
+from jobruns_sdk.paging.pages import Pages
 from jobruns_sdk.services.glue import native
 from jobruns_sdk.services.glue.operations import START_JOB_RUN
 from jobruns_sdk.services.glue.translate import root_and_number

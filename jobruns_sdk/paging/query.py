@@ -8,11 +8,11 @@ import attrs
 import msgspec
 
 from jobruns_sdk.checks import check_flag, check_moment, items_of, one_of, optional, refusal, validated
-from jobruns_sdk.cursors import Cursor, Query
 from jobruns_sdk.errors import CursorError, InvalidRequestError, UnsupportedOperationError
 from jobruns_sdk.model.native import builtins_of, utc
 from jobruns_sdk.model.runs import JobRun
 from jobruns_sdk.model.states import RunState
+from jobruns_sdk.paging.cursor import Cursor, Query
 
 Order = Literal["newest", "oldest"]
 """The newest run first, or the oldest."""

@@ -8,15 +8,16 @@ from operator import attrgetter
 from typing import Any, Final, TypeVar
 
 from jobruns_sdk.checks import check_limit
-from jobruns_sdk.cursors import Cursor
-from jobruns_sdk.lanes import Kind, Listing, Source
 from jobruns_sdk.loop.tasks import concurrently
 from jobruns_sdk.model.refs import JobRef, RunRef
 from jobruns_sdk.model.reports import SourceError
 from jobruns_sdk.model.runs import Attempt, Job, JobRun
 from jobruns_sdk.model.states import RunState
-from jobruns_sdk.paging import Pages, Plan
-from jobruns_sdk.query import RunQuery, Wanted
+from jobruns_sdk.paging.cursor import Cursor
+from jobruns_sdk.paging.pages import Pages
+from jobruns_sdk.paging.plan import Plan
+from jobruns_sdk.paging.query import RunQuery, Wanted
+from jobruns_sdk.paging.source import Kind, Listing, Source
 
 N = TypeVar("N")
 T = TypeVar("T")
