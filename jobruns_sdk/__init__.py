@@ -43,10 +43,10 @@ if TYPE_CHECKING:
     from jobruns_sdk.paging.pages import Page, Pages, Walk
     from jobruns_sdk.responses import run_from_response
     from jobruns_sdk.serialization import from_dict, to_dict
-    from jobruns_sdk.services.datazone.service import DataZoneJob
-    from jobruns_sdk.services.emr_serverless.service import EmrServerlessApplication
-    from jobruns_sdk.services.emr_serverless.starting import HiveQuery, SparkSubmit
-    from jobruns_sdk.services.glue.service import GlueJob
+    from jobruns_sdk.services.datazone.handle import DataZoneJob
+    from jobruns_sdk.services.emr_serverless.handle import EmrServerlessApplication
+    from jobruns_sdk.services.emr_serverless.start import HiveQuery, SparkSubmit
+    from jobruns_sdk.services.glue.handle import GlueJob
     from jobruns_sdk.transport.quotas import Quota
     from jobruns_sdk.watching import Watch
 
@@ -149,11 +149,11 @@ _HOMES = {
     "from_dict": "serialization",
     "run_from_response": "responses",
     "to_dict": "serialization",
-    "HiveQuery": "services.emr_serverless.starting",
-    "SparkSubmit": "services.emr_serverless.starting",
-    "DataZoneJob": "services.datazone.service",
-    "EmrServerlessApplication": "services.emr_serverless.service",
-    "GlueJob": "services.glue.service",
+    "HiveQuery": "services.emr_serverless.start",
+    "SparkSubmit": "services.emr_serverless.start",
+    "DataZoneJob": "services.datazone.handle",
+    "EmrServerlessApplication": "services.emr_serverless.handle",
+    "GlueJob": "services.glue.handle",
     "Watch": "watching",
 }
 

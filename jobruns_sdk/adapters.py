@@ -12,7 +12,7 @@ from jobruns_sdk.model.refs import check_name
 from jobruns_sdk.paging.lists import attempt_pages, run_pages
 from jobruns_sdk.paging.query import Order, RunOptions, RunQuery, Wanted
 from jobruns_sdk.paging.source import Batch, Listing, Named, Source, Undecoded
-from jobruns_sdk.ports import DescribesJob, Follows, Handle, ListsAttempts, Polling, Retries, Stops, Streams
+from jobruns_sdk.services.handle import DescribesJob, Follows, Handle, ListsAttempts, Polling, Retries, Stops, Streams
 from jobruns_sdk.transport.operation import Call, Operation, Reply
 
 __all__ = [

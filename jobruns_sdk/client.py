@@ -29,11 +29,11 @@ from jobruns_sdk.model.states import RunState
 from jobruns_sdk.paging.pages import Pages
 from jobruns_sdk.paging.query import RunQuery
 from jobruns_sdk.polling import Poller
-from jobruns_sdk.ports import DescribesJob, Handle, ListsAttempts
 from jobruns_sdk.services import datazone, emr_serverless, glue
 from jobruns_sdk.services.datazone import operations as of_datazone
 from jobruns_sdk.services.emr_serverless import operations as of_emr_serverless
 from jobruns_sdk.services.glue import operations as of_glue
+from jobruns_sdk.services.handle import DescribesJob, Handle, ListsAttempts
 from jobruns_sdk.transport.calls import Policy, Transport
 from jobruns_sdk.transport.connections import Connections, region_of
 from jobruns_sdk.transport.operation import Call, Operation

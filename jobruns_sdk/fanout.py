@@ -20,8 +20,8 @@ from jobruns_sdk.paging.plan import Plan
 from jobruns_sdk.paging.query import RunQuery
 from jobruns_sdk.paging.reader import Lane
 from jobruns_sdk.paging.source import Source, Supply
-from jobruns_sdk.ports import Follows, Handle
 from jobruns_sdk.services import datazone, emr_serverless, glue
+from jobruns_sdk.services.handle import Follows, Handle
 
 _LISTING: Final = "runs of many jobs"
 

@@ -21,7 +21,7 @@ from jobruns_sdk.model.native import Native
 from jobruns_sdk.model.refs import JobLike, JobRef, RunLike, RunRef, Runs, _each_run, each_of, run_ref
 from jobruns_sdk.model.runs import JobRun
 from jobruns_sdk.polling import Poller
-from jobruns_sdk.ports import Follows, Handle, Stops
+from jobruns_sdk.services.handle import Follows, Handle, Stops
 from jobruns_sdk.waiting import Pace, wait
 from jobruns_sdk.watching import Watch
 

@@ -17,7 +17,7 @@ from jobruns_sdk.loop.lifetime import Lifetime
 from jobruns_sdk.loop.tasks import concurrently
 from jobruns_sdk.model.native import Native
 from jobruns_sdk.model.runs import JobRun
-from jobruns_sdk.ports import Follows, Retries
+from jobruns_sdk.services.handle import Follows, Retries
 from jobruns_sdk.transport.operation import Operation
 
 if TYPE_CHECKING:

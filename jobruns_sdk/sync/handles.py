@@ -2,15 +2,15 @@
 
 from typing import Final, Literal, TypeAlias, Unpack, overload
 
-from jobruns_sdk import ports
 from jobruns_sdk.bridge import Bridge
 from jobruns_sdk.model.refs import JobRef
 from jobruns_sdk.model.runs import JobRun
 from jobruns_sdk.paging.query import RunOptions
 from jobruns_sdk.services import datazone, emr_serverless, glue
+from jobruns_sdk.services import handle as ports
 from jobruns_sdk.services.datazone import native as datazone_native
 from jobruns_sdk.services.emr_serverless import native as emr_native
-from jobruns_sdk.services.emr_serverless.service import ApplicationRunOptions
+from jobruns_sdk.services.emr_serverless.handle import ApplicationRunOptions
 from jobruns_sdk.sync.carrying import Carrier, blocking, plain
 from jobruns_sdk.sync.paging import Pages, paged
 

@@ -9,7 +9,7 @@ import attrs
 from aiobotocore.session import AioSession
 
 from jobruns_sdk import JobRef, JobRun, JobRunsClient, RunState
-from jobruns_sdk.ports import Handle
+from jobruns_sdk.services.handle import Handle
 from jobruns_sdk.testing import LocalService
 
 MINUTE: Final = timedelta(minutes=1)

@@ -8,7 +8,7 @@ import pytest_asyncio
 from aiobotocore.session import AioSession, get_session
 
 from jobruns_sdk import JobRunsClient
-from jobruns_sdk.ports import Handle
+from jobruns_sdk.services.handle import Handle
 from jobruns_sdk.testing import LocalService
 from tests.contract.cases import CASES, Case, client_of
 

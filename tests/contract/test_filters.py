@@ -8,7 +8,7 @@ import pytest
 from aiobotocore.session import AioSession
 
 from jobruns_sdk import UNSUCCESSFUL, InvalidRequestError, JobRun, RunState
-from jobruns_sdk.ports import Handle
+from jobruns_sdk.services.handle import Handle
 from jobruns_sdk.testing import LocalService
 from tests.contract.cases import MILLISECOND, MINUTE, TICK, Case, client_of, ids, seed_in_turn
 

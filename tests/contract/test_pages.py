@@ -10,7 +10,7 @@ from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
 
 from jobruns_sdk import JobRunsClient, PaginationError, ServiceUnavailableError
-from jobruns_sdk.ports import Handle
+from jobruns_sdk.services.handle import Handle
 from jobruns_sdk.testing import LocalService
 from tests.contract.cases import Case, client_of, ids, seed, until_asked
 

@@ -7,7 +7,7 @@ import pytest
 from aiobotocore.session import AioSession
 
 from jobruns_sdk import InvalidRequestError, JobRunsClient, NotFoundError, RunState
-from jobruns_sdk.ports import Handle
+from jobruns_sdk.services.handle import Handle
 from jobruns_sdk.testing import LocalService
 from tests.contract.cases import EMR_SERVERLESS, GLUE, MINUTE, Case, client_of, ids, seed, until_asked
 

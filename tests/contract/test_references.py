@@ -3,7 +3,7 @@
 import pytest
 
 from jobruns_sdk import InvalidRequestError, JobRef, JobRunsClient, RunRef
-from jobruns_sdk.ports import Handle
+from jobruns_sdk.services.handle import Handle
 from jobruns_sdk.testing import LocalService
 from tests.contract.cases import Case
 

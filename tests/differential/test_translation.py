@@ -17,9 +17,9 @@ from jobruns_sdk.errors import NotFoundError, ResponseFormatError
 from jobruns_sdk.model.refs import JobRef
 from jobruns_sdk.model.runs import Attempt, Job, JobRun
 from jobruns_sdk.model.states import RunState
-from jobruns_sdk.services.datazone.service import DataZoneJob
-from jobruns_sdk.services.emr_serverless.service import EmrServerlessApplication
-from jobruns_sdk.services.glue.service import GlueJob
+from jobruns_sdk.services.datazone.handle import DataZoneJob
+from jobruns_sdk.services.emr_serverless.handle import EmrServerlessApplication
+from jobruns_sdk.services.glue.handle import GlueJob
 from jobruns_sdk.transport.operation import Call, Operation, Reply
 from tests.differential.generate import bodies
 from tests.drift.surface import DATAZONE, EMR_SERVERLESS, GLUE, Surface

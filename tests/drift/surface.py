@@ -12,12 +12,12 @@ from msgspec.json import Decoder
 
 from jobruns_sdk.errors import JobRunsError
 from jobruns_sdk.model.states import RunState
-from jobruns_sdk.services.datazone import errors as datazone_errors
 from jobruns_sdk.services.datazone import native as datazone
-from jobruns_sdk.services.emr_serverless import errors as emr_serverless_errors
+from jobruns_sdk.services.datazone import operations as datazone_errors
 from jobruns_sdk.services.emr_serverless import native as emr_serverless
-from jobruns_sdk.services.glue import errors as glue_errors
+from jobruns_sdk.services.emr_serverless import operations as emr_serverless_errors
 from jobruns_sdk.services.glue import native as glue
+from jobruns_sdk.services.glue import operations as glue_errors
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from jobruns_sdk.paging.pages import Pages
 from jobruns_sdk.paging.plan import Plan
 from jobruns_sdk.paging.query import RunQuery
 from jobruns_sdk.paging.source import Batch, Named, Source, Undecoded
-from jobruns_sdk.ports import Handle
+from jobruns_sdk.services.handle import Handle
 from jobruns_sdk.testing import LocalService
 from jobruns_sdk.transport.operation import Call
 from tests.unit.listings import NOON, Probe

@@ -9,12 +9,12 @@ from jobruns_sdk import JobRunsClient, JobRunsError, NotFoundError, StartOutcome
 from jobruns_sdk.model.refs import JobRef
 from jobruns_sdk.model.runs import Job
 from jobruns_sdk.paging.pages import Pages
-from jobruns_sdk.services.datazone.service import DataZoneJob
-from jobruns_sdk.services.emr_serverless import discovery as applications
-from jobruns_sdk.services.emr_serverless.service import EmrServerlessApplication
-from jobruns_sdk.services.glue import discovery as glue_jobs
-from jobruns_sdk.services.glue.service import GlueJob
-from jobruns_sdk.services.glue.starting import Starts
+from jobruns_sdk.services.datazone.handle import DataZoneJob
+from jobruns_sdk.services.emr_serverless import listing as applications
+from jobruns_sdk.services.emr_serverless.handle import EmrServerlessApplication
+from jobruns_sdk.services.glue import listing as glue_jobs
+from jobruns_sdk.services.glue.handle import GlueJob
+from jobruns_sdk.services.glue.start import Starts
 from jobruns_sdk.testing import VirtualClock
 from jobruns_sdk.transport.operation import Operation, Reply
 from tests.faults.operations import OPERATIONS

@@ -12,7 +12,7 @@ from jobruns_sdk import (
     Quota,
 )
 from jobruns_sdk.services.glue import native
-from jobruns_sdk.services.glue.errors import CODES
+from jobruns_sdk.services.glue.operations import CODES
 from jobruns_sdk.testing import LocalService, VirtualClock
 from jobruns_sdk.testing.faults import FaultKind
 from jobruns_sdk.transport.operation import Operation

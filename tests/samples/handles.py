@@ -9,9 +9,9 @@ import attrs
 from jobruns_sdk.errors import NotFoundError
 from jobruns_sdk.model.refs import JobRef
 from jobruns_sdk.model.runs import Attempt, JobRun, Usage
-from jobruns_sdk.services.datazone.service import DataZoneJob
-from jobruns_sdk.services.emr_serverless.service import EmrServerlessApplication
-from jobruns_sdk.services.glue.service import GlueJob
+from jobruns_sdk.services.datazone.handle import DataZoneJob
+from jobruns_sdk.services.emr_serverless.handle import EmrServerlessApplication
+from jobruns_sdk.services.glue.handle import GlueJob
 from jobruns_sdk.transport.operation import Operation, Reply
 
 APPLICATION: Final = "00f7q2m4k8bvc909"

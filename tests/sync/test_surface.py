@@ -7,9 +7,10 @@ from typing import Any, Final, get_type_hints
 import pytest
 
 import jobruns_sdk
-from jobruns_sdk import ports, sync
+from jobruns_sdk import sync
 from jobruns_sdk.paging import pages as paging
 from jobruns_sdk.services import datazone, emr_serverless, glue
+from jobruns_sdk.services import handle as ports
 
 FACES: Final = [
     (jobruns_sdk.JobRunsClient, sync.JobRunsClient),

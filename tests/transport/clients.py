@@ -7,8 +7,8 @@ from botocore.loaders import create_loader
 
 from jobruns_sdk import JobRunsClient
 from jobruns_sdk.model.refs import JobRef
-from jobruns_sdk.ports import Handle
 from jobruns_sdk.services.glue import GlueJob
+from jobruns_sdk.services.handle import Handle
 from jobruns_sdk.testing import VirtualClock
 from jobruns_sdk.transport.operation import Call
 

@@ -10,7 +10,7 @@ import msgspec
 
 from jobruns_sdk.errors import InvalidRequestError, NotFoundError
 from jobruns_sdk.model.refs import JobRef
-from jobruns_sdk.services.glue.service import GlueJob
+from jobruns_sdk.services.glue.handle import GlueJob
 from jobruns_sdk.transport.operation import Operation, Reply
 from tests.unit.listings import NOON
 

@@ -28,7 +28,7 @@ from jobruns_sdk.paging.pages import Page
 from jobruns_sdk.services.datazone import native as datazone
 from jobruns_sdk.services.emr_serverless import native as emr
 from jobruns_sdk.services.emr_serverless.native_application import Application, Configuration
-from jobruns_sdk.services.emr_serverless.starting import HiveQuery, SparkSubmit
+from jobruns_sdk.services.emr_serverless.start import HiveQuery, SparkSubmit
 from jobruns_sdk.services.glue import native as glue
 from jobruns_sdk.transport.quotas import Quota
 from tests.differential.values import plain

@@ -13,7 +13,7 @@ from jobruns_sdk.services.emr_serverless import EmrServerlessApplication
 from jobruns_sdk.services.glue import GlueJob
 
 PINNED: Final = Path(__file__).parents[1] / "typing" / "api.py"
-# What the client asks of a handle in order to follow runs; see jobruns_sdk/ports.py.
+# What the client asks of a handle in order to follow runs; see jobruns_sdk/services/handle.py.
 OF_PORTS: Final = {"is_streaming", "polling", "retry_limit", "run_ref", "survey"}
 
 

@@ -15,7 +15,7 @@ from jobruns_sdk.model.native import Native
 from jobruns_sdk.model.runs import WaitTimeoutError
 from jobruns_sdk.paging.pages import Pages
 from jobruns_sdk.polling import Poller
-from jobruns_sdk.ports import Follows, Polling
+from jobruns_sdk.services.handle import Follows, Polling
 from jobruns_sdk.testing import VirtualClock
 from jobruns_sdk.transport.operation import Operation
 from jobruns_sdk.waiting import FAILURES, Pace, wait

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from jobruns_sdk import JobRef, RunState, Service
 from jobruns_sdk.errors import NotFoundError
 from jobruns_sdk.polling import Poller
-from jobruns_sdk.ports import Follows
 from jobruns_sdk.services.datazone import DataZoneJob
 from jobruns_sdk.services.datazone.translate import STATES as DATAZONE
 from jobruns_sdk.services.emr_serverless import EmrServerlessApplication
 from jobruns_sdk.services.emr_serverless.translate import STATES as EMR_SERVERLESS
 from jobruns_sdk.services.glue import GlueJob
 from jobruns_sdk.services.glue.translate import STATES as GLUE
+from jobruns_sdk.services.handle import Follows
 from jobruns_sdk.testing import VirtualClock
 from jobruns_sdk.transport.operation import Operation, Reply
 from jobruns_sdk.transport.quotas import QUOTAS, UNPUBLISHED

@@ -20,7 +20,7 @@ from jobruns_sdk.errors import (
     StartOutcomeUnknownError,
     ThrottledError,
 )
-from jobruns_sdk.services.glue.starting import MARKER
+from jobruns_sdk.services.glue.start_request import MARKER
 from jobruns_sdk.testing import LocalService, VirtualClock
 from jobruns_sdk.testing.faults import FaultKind
 from tests.waiting.kit import HOUR, MINUTE, Text, client_of, runs_of, set_faults, until

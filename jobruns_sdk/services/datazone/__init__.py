@@ -1,6 +1,6 @@
 """DataZone: the runs of lineage import jobs."""
 
-from jobruns_sdk.services.datazone.service import DataZoneJob
+from jobruns_sdk.services.datazone.handle import DataZoneJob
 from jobruns_sdk.services.datazone.translate import STATES
 
 __all__ = ["STATES", "DataZoneJob"]

@@ -1,14 +1,16 @@
 """The lists of EMR Serverless, page by page."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import ClassVar, Final
 
+from jobruns_sdk.checks import items_of, page_size_of
 from jobruns_sdk.errors import InvalidRequestError, NotFoundError
 from jobruns_sdk.model.refs import JobRef, RunRef
 from jobruns_sdk.model.runs import Attempt, Job, JobRun
-from jobruns_sdk.paging.lists import attempt_pages
+from jobruns_sdk.paging.lists import attempt_pages, job_pages
+from jobruns_sdk.paging.pages import Pages
 from jobruns_sdk.paging.query import RunQuery
 from jobruns_sdk.paging.source import Batch, Named, Undecoded
 from jobruns_sdk.services.emr_serverless import native
@@ -30,7 +32,11 @@ from jobruns_sdk.transport.operation import Call, Reply
 # Whether the service's own bounds are inclusive is not documented, so it is asked for more and bounded exactly here.
 # https://docs.aws.amazon.com/emr-serverless/latest/APIReference/API_ListJobRuns.html
 _SLACK: Final = timedelta(seconds=1)
+
+
 _MOST_UNLISTED: Final = 1_000  # attempts that are got one by one because the list lacks them
+
+
 _FIRST_MODE: Final = "BATCH"  # that of runs from before there was another
 
 
@@ -181,3 +187,42 @@ class ApplicationListing:
                 raise LIST_APPLICATIONS.lacks(f"$.applications[{index}].id", reply)
             rows.append(job_from_summary(self._place.sibling(row.id), row))
         return Batch(rows, answer.nextToken or None, reply.requests, reply.waited)
+
+
+_LARGEST_PAGE: Final = 50
+
+
+APPLICATION_STATES: Final = ("CREATING", "CREATED", "STARTING", "STARTED", "STOPPING", "STOPPED", "TERMINATED")
+
+
+def jobs(
+    call: Call,
+    place: JobRef,
+    *,
+    name: str | None,
+    states: Iterable[str] | None,
+    limit: int | None,
+    page_size: int | None,
+    cursor: str | None,
+) -> Pages[Job[native.ApplicationSummary]]:
+    """Return the applications of a region (ListApplications); see ``JobRunsClient.jobs``.
+
+    Raises:
+        InvalidRequestError: An application has no such state.
+    """
+    wanted = [] if states is None else items_of("states", states, "states of applications, such as {'STARTED'}")
+    strange = [state for state in wanted if state not in APPLICATION_STATES]
+    if states is not None and not wanted:
+        raise InvalidRequestError("states holds at least one state, or is None for all of them")
+    if strange:
+        raise InvalidRequestError(f"unknown states {strange!r:.200}, known are {', '.join(APPLICATION_STATES)}")
+    wanted.sort()
+    rows = page_size_of(page_size, _LARGEST_PAGE)
+    return job_pages(
+        place,
+        lambda: ApplicationListing(call, place, states=wanted, page_size=rows),
+        name=name,
+        said=wanted,
+        limit=limit,
+        cursor=cursor,
+    )

@@ -6,10 +6,13 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import ClassVar, Final
 
+from jobruns_sdk.checks import page_size_of, pairs_of
 from jobruns_sdk.errors import CursorError, NotFoundError
 from jobruns_sdk.model.native import utc
 from jobruns_sdk.model.refs import JobRef
 from jobruns_sdk.model.runs import Attempt, Job, JobRun
+from jobruns_sdk.paging.lists import job_pages
+from jobruns_sdk.paging.pages import Pages
 from jobruns_sdk.paging.query import RunQuery
 from jobruns_sdk.paging.source import Batch, Named, Undecoded
 from jobruns_sdk.services.glue import native
@@ -26,6 +29,8 @@ from jobruns_sdk.services.glue.translate import (
 from jobruns_sdk.transport.operation import Call, Reply
 
 _NUMBER: Final = re.compile("[1-9][0-9]{0,8}")
+
+
 LATE: Final = timedelta(minutes=30)
 """How much later than its place in the list says a run may have started: one that is queued waits 20 minutes at most.
 
@@ -182,3 +187,30 @@ class JobListing:
             raise LIST_JOBS.lacks(f"$.JobNames[{names.index('')}]", reply)
         rows = [job_from_native(self._place.sibling(name), native.Job(Name=name)) for name in names]
         return Batch(rows, answer.NextToken or None, reply.requests, reply.waited)
+
+
+_LARGEST_PAGE: Final = 1000
+
+
+def jobs(
+    call: Call,
+    place: JobRef,
+    *,
+    name: str | None,
+    tags: Mapping[str, str] | None,
+    limit: int | None,
+    page_size: int | None,
+    cursor: str | None,
+) -> Pages[Job[native.Job]]:
+    """Return the jobs of a region (ListJobs); see ``JobRunsClient.jobs``."""
+    rows = page_size_of(page_size, _LARGEST_PAGE)
+    tags = pairs_of("tags", tags)
+    said = sorted(tags.items())
+    return job_pages(
+        place,
+        lambda: JobListing(call, place, tags=tags, page_size=rows),
+        name=name,
+        said=said,
+        limit=limit,
+        cursor=cursor,
+    )

@@ -19,7 +19,6 @@ from jobruns_sdk.paging.lists import attempt_pages, run_pages
 from jobruns_sdk.paging.pages import Pages
 from jobruns_sdk.paging.query import Order, RunOptions, RunQuery, Wanted
 from jobruns_sdk.paging.source import Source
-from jobruns_sdk.ports import Polling
 from jobruns_sdk.services.emr_serverless import native
 from jobruns_sdk.services.emr_serverless.listing import AttemptListing, RunListing, get_run
 from jobruns_sdk.services.emr_serverless.native_application import Application
@@ -31,7 +30,7 @@ from jobruns_sdk.services.emr_serverless.operations import (
     LIST_JOB_RUNS,
     START_JOB_RUN,
 )
-from jobruns_sdk.services.emr_serverless.starting import (
+from jobruns_sdk.services.emr_serverless.start import (
     HiveQuery,
     SparkSubmit,
     check_mode,
@@ -40,6 +39,7 @@ from jobruns_sdk.services.emr_serverless.starting import (
     start_request,
 )
 from jobruns_sdk.services.emr_serverless.translate import STATES, AttemptNative, job_from_native, run_from_native
+from jobruns_sdk.services.handle import Polling
 from jobruns_sdk.transport.operation import Call
 
 LARGEST_PAGE: Final = 50

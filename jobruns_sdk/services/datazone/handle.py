@@ -15,11 +15,11 @@ from jobruns_sdk.paging.lists import attempt_pages, run_pages
 from jobruns_sdk.paging.pages import Pages
 from jobruns_sdk.paging.query import Order, RunOptions, RunQuery, Wanted
 from jobruns_sdk.paging.source import Source
-from jobruns_sdk.ports import Polling
 from jobruns_sdk.services.datazone import native
 from jobruns_sdk.services.datazone.listing import AttemptListing, RunListing, get_run
 from jobruns_sdk.services.datazone.operations import GET_JOB_RUN, LIST_JOB_RUNS
 from jobruns_sdk.services.datazone.translate import STATES
+from jobruns_sdk.services.handle import Polling
 from jobruns_sdk.transport.operation import Call
 
 LARGEST_PAGE: Final = 50

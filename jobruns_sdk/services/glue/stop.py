@@ -10,8 +10,7 @@ from jobruns_sdk.model.changes import StopOutcome
 from jobruns_sdk.model.refs import JobRef
 from jobruns_sdk.model.runs import JobRun
 from jobruns_sdk.services.glue import native
-from jobruns_sdk.services.glue.errors import CODES
-from jobruns_sdk.services.glue.operations import BATCH_STOP_JOB_RUN
+from jobruns_sdk.services.glue.operations import BATCH_STOP_JOB_RUN, CODES
 from jobruns_sdk.services.glue.translate import root_and_number
 from jobruns_sdk.transport.error_answers import kind_from_code
 from jobruns_sdk.transport.operation import Call

@@ -18,7 +18,6 @@ from jobruns_sdk.paging.lists import attempt_pages, run_pages
 from jobruns_sdk.paging.pages import Pages
 from jobruns_sdk.paging.query import Order, RunQuery, Wanted
 from jobruns_sdk.paging.source import Source
-from jobruns_sdk.ports import Polling
 from jobruns_sdk.services.glue import native
 from jobruns_sdk.services.glue.listing import AttemptListing, RunListing
 from jobruns_sdk.services.glue.operations import (
@@ -28,17 +27,11 @@ from jobruns_sdk.services.glue.operations import (
     GET_JOB_RUNS,
     RESET_JOB_BOOKMARK,
 )
-from jobruns_sdk.services.glue.starting import (
-    LOOK_LIMIT,
-    SETTLE,
-    Starter,
-    StartRequest,
-    Starts,
-    check_line,
-    start_members,
-)
-from jobruns_sdk.services.glue.stopping import Stopper
+from jobruns_sdk.services.glue.start import LOOK_LIMIT, SETTLE, Starter, Starts
+from jobruns_sdk.services.glue.start_request import StartRequest, check_line, start_members
+from jobruns_sdk.services.glue.stop import Stopper
 from jobruns_sdk.services.glue.translate import STATES, job_from_native, root_and_number, run_from_attempts
+from jobruns_sdk.services.handle import Polling
 from jobruns_sdk.transport.operation import Call
 
 LARGEST_PAGE: Final = 200
