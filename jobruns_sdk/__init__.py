@@ -41,14 +41,14 @@ if TYPE_CHECKING:
     )
     from jobruns_sdk.model.states import UNSUCCESSFUL, RunState
     from jobruns_sdk.paging.pages import Page, Pages, Walk
-    from jobruns_sdk.responses import run_from_response
-    from jobruns_sdk.serialization import from_dict, to_dict
+    from jobruns_sdk.runs.watch import Watch
+    from jobruns_sdk.serialization.boto3 import run_from_response
+    from jobruns_sdk.serialization.dicts import from_dict, to_dict
     from jobruns_sdk.services.datazone.handle import DataZoneJob
     from jobruns_sdk.services.emr_serverless.handle import EmrServerlessApplication
     from jobruns_sdk.services.emr_serverless.start import HiveQuery, SparkSubmit
     from jobruns_sdk.services.glue.handle import GlueJob
     from jobruns_sdk.transport.quotas import Quota
-    from jobruns_sdk.watching import Watch
 
 __version__ = "0.1.0"
 
@@ -146,15 +146,15 @@ _HOMES = {
     "JobRef": "model.refs",
     "RunRef": "model.refs",
     "Service": "model.refs",
-    "from_dict": "serialization",
-    "run_from_response": "responses",
-    "to_dict": "serialization",
+    "from_dict": "serialization.dicts",
+    "run_from_response": "serialization.boto3",
+    "to_dict": "serialization.dicts",
     "HiveQuery": "services.emr_serverless.start",
     "SparkSubmit": "services.emr_serverless.start",
     "DataZoneJob": "services.datazone.handle",
     "EmrServerlessApplication": "services.emr_serverless.handle",
     "GlueJob": "services.glue.handle",
-    "Watch": "watching",
+    "Watch": "runs.watch",
 }
 
 

@@ -1,39 +1,71 @@
 """The client: what puts sessions, transport and services together, and knows which services there are."""
 
-from collections.abc import AsyncIterable, Callable, Iterable, Mapping
-from datetime import datetime
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, ClassVar, Final, Literal, Self
+from typing import (
+    TYPE_CHECKING,
+    ClassVar,
+    Final,
+    Literal,
+    Required,
+    Self,
+    TypedDict,
+    Unpack,
+    overload,
+)
 
 from jobruns_sdk.checks import (
     check_callable,
     check_count,
+    check_flag,
     check_number,
     check_text,
     check_texts,
+    check_time,
     kind_of,
     mapping_of,
+    one_of,
     optional,
+    whole_seconds,
 )
-from jobruns_sdk.errors import InvalidRequestError, UnsupportedOperationError
-from jobruns_sdk.fanout import Fan, OnSourceError
-from jobruns_sdk.following import Following, each_handle
+from jobruns_sdk.errors import ClientClosedError, InvalidRequestError, JobRunsError, UnsupportedOperationError
 from jobruns_sdk.loop.clock import Clock, RealClock
 from jobruns_sdk.loop.lifetime import Lifetime
+from jobruns_sdk.loop.tasks import concurrently
+from jobruns_sdk.model.changes import StopOutcome
 from jobruns_sdk.model.native import Native
-from jobruns_sdk.model.refs import JobLike, JobRef, RunLike, Service, check_region, is_text_form, job_ref, run_ref
+from jobruns_sdk.model.refs import (
+    JobLike,
+    JobRef,
+    RunLike,
+    RunRef,
+    Runs,
+    Service,
+    _each_run,
+    check_region,
+    each_of,
+    is_text_form,
+    job_ref,
+    run_ref,
+)
 from jobruns_sdk.model.reports import Progress
 from jobruns_sdk.model.runs import Attempt, Job, JobRun
 from jobruns_sdk.model.states import RunState
 from jobruns_sdk.paging.pages import Pages
 from jobruns_sdk.paging.query import RunQuery
-from jobruns_sdk.polling import Poller
+from jobruns_sdk.runs.many import Fan, OnSourceError, each_handle
+from jobruns_sdk.runs.poll import Poller
+from jobruns_sdk.runs.stop import _stop
+from jobruns_sdk.runs.wait import Pace, wait
+from jobruns_sdk.runs.watch import Watch
 from jobruns_sdk.services import datazone, emr_serverless, glue
 from jobruns_sdk.services.datazone import operations as of_datazone
 from jobruns_sdk.services.emr_serverless import operations as of_emr_serverless
 from jobruns_sdk.services.glue import operations as of_glue
-from jobruns_sdk.services.handle import DescribesJob, Handle, ListsAttempts
+from jobruns_sdk.services.handle import DescribesJob, Follows, Handle, ListsAttempts
 from jobruns_sdk.transport.calls import Policy, Transport
 from jobruns_sdk.transport.connections import Connections, region_of
 from jobruns_sdk.transport.operation import Call, Operation
@@ -42,6 +74,32 @@ from jobruns_sdk.transport.quotas import QUOTAS, Quota, quotas_with, shares_of
 if TYPE_CHECKING:
     from aiobotocore.session import AioSession
     from botocore.config import Config
+
+_PACE: Final = Pace()
+
+
+class WaitOptions(TypedDict, total=False):
+    """What ``wait_all`` takes, for signatures that say it more than once."""
+
+    timeout: Required[timedelta | None]
+    poll_interval: timedelta
+    max_poll_interval: timedelta | None
+    retry_grace: timedelta
+    on_timeout: Literal["leave", "stop"]
+    on_poll: Callable[[JobRun[Native]], object] | None
+
+
+def _check_wait(timeout: object, on_timeout: object, on_poll: object) -> None:
+    optional(check_time)("timeout", timeout)
+    optional(check_callable)("on_poll", on_poll)
+    one_of("leave", "stop")("on_timeout", on_timeout)
+
+
+def _following(handle: Handle) -> Follows:
+    if not isinstance(handle, Follows):
+        raise UnsupportedOperationError("cannot be followed: its adapter does not poll", service=handle.ref.service)
+    return handle
+
 
 OPERATIONS: Final = frozenset(
     (operation.service, operation.name)
@@ -52,7 +110,7 @@ OPERATIONS: Final = frozenset(
 """What the client calls of the services that it knows, by service and name."""
 
 
-class JobRunsClient(Following):
+class JobRunsClient:
     """Reads the job runs of EMR Serverless, DataZone and Glue; used in ``async with``, in one event loop.
 
     Every service and region is connected to once, when it is first needed, however many tasks share the client.
@@ -119,7 +177,8 @@ class JobRunsClient(Following):
         self._lifetime = lifetime = Lifetime(self._opened_by)
         self._transport = Transport(self._connections, clock, policy, lifetime)
         self._starts = glue.Starts(clock, lifetime)
-        super().__init__(Poller(clock, policy.seconds_for, lifetime), self._adapters)
+        self._services = self._adapters
+        self._poller = Poller(clock, policy.seconds_for, lifetime)
 
     def __repr__(self) -> str:
         return f"<JobRunsClient: {self._region_name or 'no region of its own'}, {self._lifetime.state}>"
@@ -339,6 +398,195 @@ class JobRunsClient(Following):
         return emr_serverless.jobs(
             call, place, name=name, states=states, limit=limit, page_size=page_size, cursor=cursor
         )
+
+    async def stop(self, runs: Runs, *, grace_period: timedelta | None = None) -> list[StopOutcome]:
+        """Ask for runs of whatever jobs to be stopped (CancelJobRun on EMR Serverless, BatchStopJobRun on Glue).
+
+        A service accepts now and stops some time later: ``wait`` tells when.
+
+        Args:
+            runs: One run, or several.
+            grace_period: How long a streaming run on EMR Serverless may take to shut down, in whole seconds.
+
+        Returns:
+            An outcome for each run, in order; one that fails says so and does not keep the others from being stopped.
+
+        Raises:
+            InvalidRequestError: A reference or the grace period is malformed; nothing was sent.
+        """
+        if grace_period is not None:
+            whole_seconds("grace_period", grace_period)
+        given = [run_ref(run, self._services) for run in await _each_run(runs)]
+        handles: dict[JobRef, Handle] = {}
+        ids: dict[JobRef, list[str]] = {}
+        outcomes: list[StopOutcome | JobRef] = []
+        for ref in given:
+            try:
+                handle = self.handle(ref.job)
+            except InvalidRequestError as error:
+                outcomes.append(StopOutcome(ref, accepted=False, error=error))
+            else:
+                handles.setdefault(handle.ref, handle)
+                ids.setdefault(handle.ref, []).append(ref.run_id)
+                outcomes.append(handle.ref)
+        stops = await concurrently(_stop(handles[job], run_ids, grace_period) for job, run_ids in ids.items())
+        came = dict(zip(ids, map(iter, stops), strict=True))
+        return [next(came[outcome]) if isinstance(outcome, JobRef) else outcome for outcome in outcomes]
+
+    async def wait(
+        self,
+        run: RunLike,
+        *,
+        timeout: timedelta | None,
+        poll_interval: timedelta = _PACE.poll_interval,
+        max_poll_interval: timedelta | None = None,
+        retry_grace: timedelta = _PACE.retry_grace,
+        on_timeout: Literal["leave", "stop"] = "leave",
+        on_poll: Callable[[JobRun[Native]], object] | None = None,
+    ) -> JobRun[Native]:
+        """Wait until a run has ended for good, and return it.
+
+        All waits of a client share their polls, which keep to the quotas. Throttling, failures of the service and
+        lost connections do not end a wait, unless nothing else comes. Cancelling the wait does not stop the run.
+
+        Args:
+            run: The run.
+            timeout: How long to wait at most; with 0 it is over before the first look, for which there is ``run``.
+                None for as long as it takes, which a streaming run is refused.
+            poll_interval: The time between the first polls.
+            max_poll_interval: The time up to which that grows while nothing changes; by default a minute, or
+                ``poll_interval`` where that is longer.
+            retry_grace: How long a Glue attempt that failed may be the last one before it is taken for the last one,
+                where the job may have more retries.
+            on_timeout: Whether the run is left alone when the time is up, or stopped.
+            on_poll: Called after each poll with the run as it was seen.
+
+        Raises:
+            WaitTimeoutError: The time is up; it carries the run as it was last seen.
+            NotFoundError: There is no such run.
+            InvalidRequestError: An argument cannot be right, or a streaming run is to be waited for without end.
+            UnsupportedOperationError: The run is to be stopped on a service that cannot.
+        """
+        _check_wait(timeout, on_timeout, on_poll)
+        pace = Pace(poll_interval=poll_interval, max_poll_interval=max_poll_interval, retry_grace=retry_grace)
+        handle, ref = self._followed(run)
+        return await wait(self._poller, handle, ref, pace=pace, timeout=timeout, on_timeout=on_timeout, on_poll=on_poll)
+
+    @overload
+    async def wait_all(
+        self, runs: Runs, *, return_exceptions: Literal[False] = False, **options: Unpack[WaitOptions]
+    ) -> list[JobRun[Native]]: ...
+    @overload
+    async def wait_all(
+        self, runs: Runs, *, return_exceptions: Literal[True], **options: Unpack[WaitOptions]
+    ) -> list[JobRun[Native] | JobRunsError]: ...
+    @overload
+    async def wait_all(
+        self, runs: Runs, *, return_exceptions: bool, **options: Unpack[WaitOptions]
+    ) -> Sequence[JobRun[Native] | JobRunsError]: ...
+    async def wait_all(
+        self,
+        runs: Runs,
+        *,
+        timeout: timedelta | None,
+        poll_interval: timedelta = _PACE.poll_interval,
+        max_poll_interval: timedelta | None = None,
+        retry_grace: timedelta = _PACE.retry_grace,
+        on_timeout: Literal["leave", "stop"] = "leave",
+        on_poll: Callable[[JobRun[Native]], object] | None = None,
+        return_exceptions: bool = False,
+    ) -> Sequence[JobRun[Native] | JobRunsError]:
+        """Wait until all runs have ended for good, and return them in order; see ``wait``.
+
+        Args:
+            runs: One run, or several.
+            timeout: As for ``wait``.
+            poll_interval: As for ``wait``.
+            max_poll_interval: As for ``wait``.
+            retry_grace: As for ``wait``.
+            on_timeout: As for ``wait``.
+            on_poll: As for ``wait``.
+            return_exceptions: Whether an error takes the place of a run that cannot be followed; otherwise the first
+                error ends the call.
+
+        Raises:
+            JobRunsError: As for ``wait``.
+            ClientClosedError: The client is closed, or was closed meanwhile; that is no run's error.
+        """
+        check_flag("return_exceptions", return_exceptions)
+        _check_wait(timeout, on_timeout, on_poll)
+        Pace(poll_interval=poll_interval, max_poll_interval=max_poll_interval, retry_grace=retry_grace)
+        given = await _each_run(runs)
+        if not return_exceptions:
+            for run in given:
+                self._followed(run)
+
+        async def one(run: RunLike) -> JobRun[Native] | JobRunsError:
+            try:
+                return await self.wait(
+                    run,
+                    timeout=timeout,
+                    poll_interval=poll_interval,
+                    max_poll_interval=max_poll_interval,
+                    retry_grace=retry_grace,
+                    on_timeout=on_timeout,
+                    on_poll=on_poll,
+                )
+            except JobRunsError as error:
+                if not return_exceptions or isinstance(error, ClientClosedError):
+                    raise
+                return error
+
+        return await concurrently(map(one, given))
+
+    def watch(
+        self,
+        targets: RunLike | JobLike | Iterable[RunLike | JobLike],
+        *,
+        timeout: timedelta | None,
+        poll_interval: timedelta = _PACE.poll_interval,
+        max_poll_interval: timedelta | None = None,
+        retry_grace: timedelta = _PACE.retry_grace,
+    ) -> Watch:
+        """Return a stream of state changes of runs, and of the runs of jobs; nothing is requested until it is iterated.
+
+        It begins with one change for each run, whose ``before`` is None. States between two polls may be missed. It
+        ends when all runs have ended for good, or goes on while a job is watched: its runs that have not, and new ones,
+        join.
+
+        Args:
+            targets: A run or a job, or several of either; the pages of a list call have to be collected first.
+            timeout: How long to watch at most; None for as long as it takes.
+            poll_interval: The time between the first polls.
+            max_poll_interval: The time up to which that grows while nothing changes; by default a minute, or
+                ``poll_interval`` where that is longer.
+            retry_grace: As for ``wait``.
+
+        Raises:
+            InvalidRequestError: An argument cannot be right.
+            WaitTimeoutError: While iterating: the time is up.
+            JobRunsError: While iterating: a run cannot be followed.
+        """
+        optional(check_time)("timeout", timeout)
+        pace = Pace(poll_interval=poll_interval, max_poll_interval=max_poll_interval, retry_grace=retry_grace)
+        runs: list[tuple[Follows, RunRef]] = []
+        jobs: list[Follows] = []
+        for target in each_of("targets", targets, "runs and jobs"):
+            if isinstance(getattr(target, "ref", target), RunRef) or self._names_run(target):
+                runs.append(self._followed(target))
+            else:
+                jobs.append(_following(self.handle(target)))
+        return Watch(self._poller, runs, jobs, pace, timeout)
+
+    def _followed(self, run: RunLike) -> tuple[Follows, RunRef]:
+        ref = run_ref(run, self._services)
+        handle = _following(self.handle(ref.job))
+        return handle, handle.run_ref(ref.run_id)
+
+    def _names_run(self, target: object) -> bool:
+        with suppress(InvalidRequestError):
+            return isinstance(target, str) and bool(RunRef.parse(target, services=self._services))
+        return False
 
     def _unknown(self, service: str) -> InvalidRequestError:
         known = ", ".join((*Service, *self._adapters))

@@ -6,16 +6,16 @@ from typing import Any, Final, Literal, Self, Unpack, overload
 
 from jobruns_sdk import client
 from jobruns_sdk.bridge import Bridge
+from jobruns_sdk.client import WaitOptions
 from jobruns_sdk.errors import JobRunsError
-from jobruns_sdk.following import WaitOptions
 from jobruns_sdk.model.changes import StateChange
 from jobruns_sdk.model.native import Native
 from jobruns_sdk.model.refs import Runs
 from jobruns_sdk.model.runs import JobRun
+from jobruns_sdk.runs.watch import Watch
 from jobruns_sdk.sync.carrying import Carrier, blocking, constructed_like, listed, wrapped
 from jobruns_sdk.sync.handles import DataZoneJob, EmrServerlessApplication, GlueJob, handle_from
 from jobruns_sdk.sync.paging import paged
-from jobruns_sdk.watching import Watch
 
 
 def _changes(bridge: Bridge, watch: Watch) -> Generator[StateChange]:

@@ -185,7 +185,7 @@ def memory_client(jobs: Iterable[Handle]) -> JobRunsClient:
 @contextmanager
 def keeping(rows: int) -> Generator[None]:
     """Let each job keep only so many rows of a page decoded, as where there are many jobs, and the rest as bytes."""
-    with patch("jobruns_sdk.fanout._ROWS_DECODED", 1), patch("jobruns_sdk.fanout._FEWEST_DECODED", rows):
+    with patch("jobruns_sdk.runs.many._ROWS_DECODED", 1), patch("jobruns_sdk.runs.many._FEWEST_DECODED", rows):
         yield
 
 

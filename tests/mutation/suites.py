@@ -82,5 +82,5 @@ SUITES: Final = (
         ),
     ),
     Suite("listings", ("paging/lists",), ("tests/unit/test_listings.py",)),
-    Suite("waiting", ("waiting",), ("tests/unit/test_waiting.py", "tests/unit/test_wait_driver.py")),
+    Suite("waiting", ("runs/wait",), ("tests/unit/test_waiting.py", "tests/unit/test_wait_driver.py")),
 )

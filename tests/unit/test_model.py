@@ -8,12 +8,12 @@ import attrs
 import msgspec
 import pytest
 
-from jobruns_sdk.kinds import NATIVES
 from jobruns_sdk.model.changes import StateChange, StopOutcome
 from jobruns_sdk.model.native import Native, secret_members
 from jobruns_sdk.model.runs import Attempt, Job, JobRun, RunFailedError, RunNotFinishedError, Usage
 from jobruns_sdk.model.states import UNSUCCESSFUL, RunState
 from jobruns_sdk.paging.pages import Page
+from jobruns_sdk.serialization.kinds import NATIVES
 from jobruns_sdk.services.glue import native as glue
 from tests.unit.values import ATTEMPT, CANARY, CREATED, ENDED, JOB, NATIVE, REF, RUN
 

@@ -10,7 +10,7 @@ import pytest
 
 from jobruns_sdk import JobRef, JobRun, Service
 from jobruns_sdk.errors import JobRunsError, ThrottledError
-from jobruns_sdk.polling import Poller
+from jobruns_sdk.runs.poll import Poller
 from jobruns_sdk.services.glue import GlueJob
 from jobruns_sdk.testing import VirtualClock
 from jobruns_sdk.transport.operation import Operation, Reply

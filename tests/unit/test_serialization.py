@@ -18,13 +18,13 @@ from jobruns_sdk.errors import (
     ThrottledError,
     TransportError,
 )
-from jobruns_sdk.kinds import ERRORS, NATIVES, RECORDS, TEXT_KINDS
 from jobruns_sdk.model.changes import StateChange, StopOutcome
 from jobruns_sdk.model.refs import JobRef, RunRef, Service
 from jobruns_sdk.model.reports import Progress, SourceError, SourceReport, WalkReport
 from jobruns_sdk.model.runs import Job, JobRun, RunFailedError, Usage, WaitTimeoutError
 from jobruns_sdk.model.states import RunState
 from jobruns_sdk.paging.pages import Page
+from jobruns_sdk.serialization.kinds import ERRORS, NATIVES, RECORDS, TEXT_KINDS
 from jobruns_sdk.services.datazone import native as datazone
 from jobruns_sdk.services.emr_serverless import native as emr
 from jobruns_sdk.services.emr_serverless.native_application import Application, Configuration

@@ -14,11 +14,11 @@ from jobruns_sdk.errors import AccessDeniedError, ConflictError, JobRunsError, T
 from jobruns_sdk.model.native import Native
 from jobruns_sdk.model.runs import WaitTimeoutError
 from jobruns_sdk.paging.pages import Pages
-from jobruns_sdk.polling import Poller
+from jobruns_sdk.runs.poll import Poller
+from jobruns_sdk.runs.wait import FAILURES, Pace, wait
 from jobruns_sdk.services.handle import Follows, Polling
 from jobruns_sdk.testing import VirtualClock
 from jobruns_sdk.transport.operation import Operation
-from jobruns_sdk.waiting import FAILURES, Pace, wait
 
 START: Final = datetime(2026, 1, 5, 8, tzinfo=UTC)
 JOB: Final = JobRef("glue", "etl", "eu-west-1")

@@ -22,7 +22,7 @@ from jobruns_sdk.errors import (
     TransportError,
 )
 from jobruns_sdk.model.native import Native
-from jobruns_sdk.waiting import FAILURES, Done, GiveUp, Pace, Retrying, Sleep, decide, poll_intervals
+from jobruns_sdk.runs.wait import FAILURES, Done, GiveUp, Pace, Retrying, Sleep, decide, poll_intervals
 
 RUN: Final = JobRef(Service.GLUE, ("etl",)).run("jr_1")
 AT: Final = datetime(2026, 1, 5, 8, tzinfo=UTC)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from jobruns_sdk import JobRef, RunState, Service
 from jobruns_sdk.errors import NotFoundError
-from jobruns_sdk.polling import Poller
+from jobruns_sdk.runs.poll import Poller
+from jobruns_sdk.runs.wait import Pace, wait
 from jobruns_sdk.services.datazone import DataZoneJob
 from jobruns_sdk.services.datazone.translate import STATES as DATAZONE
 from jobruns_sdk.services.emr_serverless import EmrServerlessApplication
@@ -21,7 +22,6 @@ from jobruns_sdk.services.handle import Follows
 from jobruns_sdk.testing import VirtualClock
 from jobruns_sdk.transport.operation import Operation, Reply
 from jobruns_sdk.transport.quotas import QUOTAS, UNPUBLISHED
-from jobruns_sdk.waiting import Pace, wait
 
 START: Final = datetime(2026, 1, 5, 8, tzinfo=UTC)
 GRACE: Final = timedelta(minutes=5)

@@ -14,7 +14,7 @@ from jobruns_sdk.loop.deadline import DeadlineError, deadline
 from jobruns_sdk.model.native import Native
 from jobruns_sdk.model.refs import RunRef
 from jobruns_sdk.model.runs import JobRun, WaitTimeoutError
-from jobruns_sdk.polling import Observation, Poller
+from jobruns_sdk.runs.poll import Observation, Poller
 from jobruns_sdk.services.handle import Follows, Retries, Stops, Streams
 from jobruns_sdk.transport import quotas as pacing
 

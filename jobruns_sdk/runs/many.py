@@ -4,10 +4,18 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Ma
 from functools import partial
 from typing import Any, Final, Literal, Self
 
-from jobruns_sdk.checks import Rule, check_callable, check_count, check_flag, check_limit, is_callback, optional
+from jobruns_sdk.checks import (
+    Rule,
+    check_callable,
+    check_count,
+    check_flag,
+    check_limit,
+    is_callback,
+    optional,
+)
 from jobruns_sdk.errors import ClientClosedError, InvalidRequestError, JobRunsError, UnsupportedOperationError
 from jobruns_sdk.model.native import Native
-from jobruns_sdk.model.refs import JobRef
+from jobruns_sdk.model.refs import JobLike, JobRef
 from jobruns_sdk.model.reports import Progress, SourceError
 from jobruns_sdk.model.runs import JobRun
 from jobruns_sdk.model.states import RunState
@@ -282,3 +290,50 @@ class Failures:
         self._told.add(lane.job)
         if callable(self._on_error):
             self._on_error(SourceError(lane.job, lane.error))
+
+
+def each_handle(
+    jobs: JobLike | Iterable[JobLike] | AsyncIterable[JobLike], handle: Callable[[JobLike], Handle]
+) -> Sequence[Handle] | AsyncIterable[Handle]:
+    """Return the handles of jobs, as they come if they come one by one.
+
+    Raises:
+        InvalidRequestError: A job is malformed.
+    """
+    if isinstance(jobs, AsyncIterator):
+        return HandleIterator(jobs, handle)
+    if isinstance(jobs, AsyncIterable):
+        return HandleIterable(jobs, handle)
+    if isinstance(jobs, (str, JobRef)) or not isinstance(jobs, Iterable):
+        return [handle(jobs)]
+    return [handle(job) for job in jobs]
+
+
+class HandleIterable(AsyncIterable[Handle]):
+    """The handles of jobs that can be iterated over and over."""
+
+    def __init__(self, jobs: AsyncIterable[JobLike], handle: Callable[[JobLike], Handle]) -> None:
+        """Iterate over those jobs."""
+        self._jobs = jobs
+        self._handle = handle
+
+    def __aiter__(self) -> "HandleIterator":
+        return HandleIterator(aiter(self._jobs), self._handle)
+
+
+class HandleIterator(AsyncIterator[Handle]):
+    """The handles of jobs that are iterated over once."""
+
+    def __init__(self, jobs: AsyncIterator[JobLike], handle: Callable[[JobLike], Handle]) -> None:
+        """Iterate over those jobs."""
+        self._jobs = jobs
+        self._handle = handle
+
+    async def __anext__(self) -> Handle:
+        return self._handle(await anext(self._jobs))
+
+    async def aclose(self) -> None:
+        """Close what is iterated over, if it can be closed."""
+        close = getattr(self._jobs, "aclose", None)
+        if close is not None:
+            await close()

@@ -14,9 +14,9 @@ from jobruns_sdk.model.changes import StateChange
 from jobruns_sdk.model.native import Native
 from jobruns_sdk.model.refs import JobRef, RunRef
 from jobruns_sdk.model.runs import JobRun, WaitTimeoutError
-from jobruns_sdk.polling import Poller
+from jobruns_sdk.runs.poll import Poller
+from jobruns_sdk.runs.wait import Done, Follower, GiveUp, Pace, decide
 from jobruns_sdk.services.handle import Follows
-from jobruns_sdk.waiting import Done, Follower, GiveUp, Pace, decide
 
 if TYPE_CHECKING:
     from jobruns_sdk.model.states import RunState

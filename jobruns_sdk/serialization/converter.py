@@ -12,11 +12,11 @@ from cattrs import Converter, ForbiddenExtraKeysError
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from jobruns_sdk.errors import JobRunsError
-from jobruns_sdk.kinds import ERRORS, NATIVES, RECORDS, SECRET, TEXT_KINDS, TEXTS, name_of
 from jobruns_sdk.model.native import Native, plain_members, utc
 from jobruns_sdk.model.refs import RunRef
 from jobruns_sdk.model.runs import JobRun
 from jobruns_sdk.paging.pages import Page
+from jobruns_sdk.serialization.kinds import ERRORS, NATIVES, RECORDS, SECRET, TEXT_KINDS, TEXTS, name_of
 
 # What an error knows; three of them are known to some errors only.
 _FACTS: Final[Mapping[str, Any]] = {

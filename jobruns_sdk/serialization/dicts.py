@@ -7,9 +7,9 @@ import msgspec
 from cattrs import BaseValidationError, ClassValidationError, ForbiddenExtraKeysError, IterableValidationError
 
 from jobruns_sdk.checks import check_flag
-from jobruns_sdk.converting import converter, mapping, tagged, untagged
 from jobruns_sdk.errors import InvalidRequestError
 from jobruns_sdk.model.native import fault_and_place
+from jobruns_sdk.serialization.converter import converter, mapping, tagged, untagged
 
 _VERSION: Final = 1
 

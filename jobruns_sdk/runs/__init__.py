@@ -1,0 +1,1 @@
+"""Runs over time and over many jobs, whatever their service."""
