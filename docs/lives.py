@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from jobruns_sdk.testing.jobs import Job, Limits
-from jobruns_sdk.testing.lifecycle import DATAZONE, EMR_SERVERLESS, GLUE, Machine, Run, Script
+from jobruns_sdk.testing.world.jobs import Job, Limits
+from jobruns_sdk.testing.world.lifecycle import DATAZONE, EMR_SERVERLESS, GLUE, Machine, Run, Script
 
 # Times of the lives that are tried, in the local service's milliseconds; long enough for every state to be seen.
 _STARTUP, _RUNNING, _STOPPING, _OCCUPIED, _END = 12, 12, 4, 8, 100

@@ -11,9 +11,9 @@ import attrs
 from jobruns_sdk.errors import InvalidRequestError
 from jobruns_sdk.model.refs import JobRef, Service
 from jobruns_sdk.model.states import RunState
-from jobruns_sdk.spark import reading
+from jobruns_sdk.spark import option_texts as reading
 from jobruns_sdk.spark.access import Access, Role
-from jobruns_sdk.spark.jobs import JobPattern, parsed
+from jobruns_sdk.spark.patterns import JobPattern, parsed
 
 _READERS: Final[Mapping[str, Callable[[str], object]]] = {
     "table": reading.one_of("runs", "attempts"),

@@ -10,9 +10,9 @@ import attrs
 import pyarrow as pa
 from pyspark.sql.datasource import DataSourceStreamReader, InputPartition
 
+from jobruns_sdk.spark.look import Look, Looking
 from jobruns_sdk.spark.offsets import Offset, micros, moment
 from jobruns_sdk.spark.options import ReadOptions
-from jobruns_sdk.spark.polling import Look, Looking
 from jobruns_sdk.spark.tasks import Jobs, Rows, Task, jobs_of, read_part, tasks_of
 from jobruns_sdk.spark.worker import worker
 

@@ -8,11 +8,11 @@ import pyarrow as pa
 
 from jobruns_sdk.model.refs import JobRef
 from jobruns_sdk.spark.access import Access
-from jobruns_sdk.spark.jobs import discovered, lines_of, parsed, placed
 from jobruns_sdk.spark.offsets import Row, batch_from_rows
 from jobruns_sdk.spark.options import ReadOptions
+from jobruns_sdk.spark.patterns import discovered, lines_of, parsed, placed
 from jobruns_sdk.spark.planning import Share, plan
-from jobruns_sdk.spark.scanning import scan, skipped
+from jobruns_sdk.spark.read import scan, skipped
 from jobruns_sdk.spark.worker import worker
 
 

@@ -13,7 +13,7 @@ from jobruns_sdk.model.native import Native
 from jobruns_sdk.model.refs import Runs
 from jobruns_sdk.model.runs import JobRun
 from jobruns_sdk.runs.watch import Watch
-from jobruns_sdk.sync.carrying import Carrier, blocking, constructed_like, listed, wrapped
+from jobruns_sdk.sync.carry import Carrier, blocking, constructed_like, listed, wrapped
 from jobruns_sdk.sync.handles import DataZoneJob, EmrServerlessApplication, GlueJob, handle_from
 from jobruns_sdk.sync.paging import paged
 

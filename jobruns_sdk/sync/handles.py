@@ -11,7 +11,7 @@ from jobruns_sdk.services import handle as ports
 from jobruns_sdk.services.datazone import native as datazone_native
 from jobruns_sdk.services.emr_serverless import native as emr_native
 from jobruns_sdk.services.emr_serverless.handle import ApplicationRunOptions
-from jobruns_sdk.sync.carrying import Carrier, blocking, plain
+from jobruns_sdk.sync.carry import Carrier, blocking, plain
 from jobruns_sdk.sync.paging import Pages, paged
 
 

@@ -10,7 +10,7 @@ from jobruns_sdk.errors import ClientClosedError, UnsupportedOperationError
 from jobruns_sdk.model.reports import WalkReport
 from jobruns_sdk.paging import pages as paging
 from jobruns_sdk.paging.pages import Page
-from jobruns_sdk.sync.carrying import Carried, Carrier
+from jobruns_sdk.sync.carry import Carried, Carrier
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from jobruns_sdk.testing.clock import SpeedClock, VirtualClock
-    from jobruns_sdk.testing.dispatch import ReceivedRequest
     from jobruns_sdk.testing.faults import FaultKind
     from jobruns_sdk.testing.local import LocalService
+    from jobruns_sdk.testing.wire.dispatch import ReceivedRequest
 
 __all__ = ["FaultKind", "LocalService", "ReceivedRequest", "SpeedClock", "VirtualClock"]
 
 _HOMES = {
     "FaultKind": "faults",
     "LocalService": "local",
-    "ReceivedRequest": "dispatch",
+    "ReceivedRequest": "wire.dispatch",
     "SpeedClock": "clock",
     "VirtualClock": "clock",
 }

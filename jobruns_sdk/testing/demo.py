@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from jobruns_sdk.testing.seeding import Seeding
+from jobruns_sdk.testing.world.seeding import Seeding
 
 APPLICATION: Final = "00f1spark00demo9"
 HIVE_APPLICATION: Final = "00f1hive000demo9"

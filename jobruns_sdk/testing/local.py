@@ -8,15 +8,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 from jobruns_sdk.testing.clock import SpeedClock, VirtualClock
-from jobruns_sdk.testing.dispatch import Dispatcher, ReceivedRequest, check_operation
 from jobruns_sdk.testing.faults import HTML, Fault, FaultKind
-from jobruns_sdk.testing.history import span
-from jobruns_sdk.testing.pages import TokenKind, Tokens
-from jobruns_sdk.testing.quotas import Quota, Quotas, limits_of
-from jobruns_sdk.testing.seeding import Seeding
-from jobruns_sdk.testing.seeds import checked
-from jobruns_sdk.testing.server import ServerThread, is_loopback
-from jobruns_sdk.testing.world import World
+from jobruns_sdk.testing.wire.dispatch import Dispatcher, ReceivedRequest, check_operation
+from jobruns_sdk.testing.wire.quotas import Quota, Quotas, limits_of
+from jobruns_sdk.testing.wire.server import ServerThread, is_loopback
+from jobruns_sdk.testing.world.history import span
+from jobruns_sdk.testing.world.pages import TokenKind, Tokens
+from jobruns_sdk.testing.world.seeding import Seeding
+from jobruns_sdk.testing.world.seeds import checked
+from jobruns_sdk.testing.world.world import World
 
 if TYPE_CHECKING:
     from jobruns_sdk.client import JobRunsClient

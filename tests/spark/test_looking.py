@@ -17,7 +17,7 @@ pa = pytest.importorskip("pyarrow", reason="the extra engines is not installed")
 arrow = pytest.importorskip("jobruns_sdk.arrow")
 offsets = pytest.importorskip("jobruns_sdk.spark.offsets")
 options = pytest.importorskip("jobruns_sdk.spark.options")
-polling = pytest.importorskip("jobruns_sdk.spark.polling")
+polling = pytest.importorskip("jobruns_sdk.spark.look")
 
 HOUR = timedelta(hours=1)
 GLUE, OTHER, EMR = "glue:etl", "glue:other", "emr-serverless:00f1abcdefgh0909"

@@ -9,8 +9,8 @@ import pytest
 
 from jobruns_sdk import InvalidRequestError, JobRef, Quota, RunState, Service
 from jobruns_sdk.spark.access import Role
-from jobruns_sdk.spark.jobs import JobPattern
 from jobruns_sdk.spark.options import read_options
+from jobruns_sdk.spark.patterns import JobPattern
 from jobruns_sdk.transport.quotas import QUOTAS
 
 JOB = {"jobs": "glue:nightly-etl"}

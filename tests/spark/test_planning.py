@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from jobruns_sdk import JobRef, Quota, Service
 from jobruns_sdk.spark.access import READS, Access, Domain, share, table_of
-from jobruns_sdk.spark.jobs import JobPattern, placed
 from jobruns_sdk.spark.options import read_options
+from jobruns_sdk.spark.patterns import JobPattern, placed
 from jobruns_sdk.spark.planning import Share, plan
 from jobruns_sdk.transport.quotas import UNPUBLISHED
 

@@ -12,8 +12,8 @@ from botocore.validate import ParamValidator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobruns_sdk.testing.checking import compiled_pattern, model, problems_of_answer, problems_of_request
-from jobruns_sdk.testing.dispatch import OPERATIONS
+from jobruns_sdk.testing.wire.checking import compiled_pattern, model, problems_of_answer, problems_of_request
+from jobruns_sdk.testing.wire.dispatch import OPERATIONS
 
 APP: Final = {"applicationId": "00f1abc"}
 START: Final = {**APP, "clientToken": "t", "executionRoleArn": "arn:aws:iam::111122223333:role/exec"}

@@ -20,7 +20,7 @@ from aiobotocore.session import AioSession, get_session
 from botocore.exceptions import ClientError
 
 from jobruns_sdk.testing import FaultKind, LocalService
-from jobruns_sdk.testing.dispatch import OPERATIONS
+from jobruns_sdk.testing.wire.dispatch import OPERATIONS
 from tests.testing.conftest import ONCE, client_of
 
 if TYPE_CHECKING:

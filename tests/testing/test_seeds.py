@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import pytest
 
 from jobruns_sdk.testing import LocalService, SpeedClock
-from jobruns_sdk.testing.seeds import RULES
+from jobruns_sdk.testing.world.seeds import RULES
 
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient

@@ -6,14 +6,13 @@ from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import unquote
 
-from jobruns_sdk.testing.answers import milliseconds
-from jobruns_sdk.testing.bookmarks import ENABLED, OPTION, Bookmarks
-from jobruns_sdk.testing.clock import Clock
-from jobruns_sdk.testing.history import History, add_past_run, script, script_like, span
-from jobruns_sdk.testing.jobs import Job, Limits, put
-from jobruns_sdk.testing.lifecycle import DATAZONE, EMR_SERVERLESS, GLUE
-from jobruns_sdk.testing.seeds import checked
-from jobruns_sdk.testing.world import World
+from jobruns_sdk.testing.clock import Clock, milliseconds
+from jobruns_sdk.testing.world.bookmarks import ENABLED, OPTION, Bookmarks
+from jobruns_sdk.testing.world.history import History, add_past_run, script, script_like, span
+from jobruns_sdk.testing.world.jobs import Job, Limits, put
+from jobruns_sdk.testing.world.lifecycle import DATAZONE, EMR_SERVERLESS, GLUE
+from jobruns_sdk.testing.world.seeds import checked
+from jobruns_sdk.testing.world.world import World
 
 _MINUTE: Final = 60_000
 _FIVE_MINUTES: Final = timedelta(minutes=5)

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 from typing import Final, cast
 
-from jobruns_sdk.testing.answers import Answer, ServiceError, without_none
-from jobruns_sdk.testing.bookmarks import Bookmark
-from jobruns_sdk.testing.jobs import Job, Key
-from jobruns_sdk.testing.lifecycle import Attempt
-from jobruns_sdk.testing.pages import Place, Query
-from jobruns_sdk.testing.routes import Call, Operation
-from jobruns_sdk.testing.routes.glue_rows import attempt_of_id, bookmark_entry, job_definition, job_run
+from jobruns_sdk.testing.wire.answers import Answer, ServiceError, without_none
+from jobruns_sdk.testing.wire.routes import Call, Operation
+from jobruns_sdk.testing.wire.routes.glue_rows import attempt_of_id, bookmark_entry, job_definition, job_run
+from jobruns_sdk.testing.world.bookmarks import Bookmark
+from jobruns_sdk.testing.world.jobs import Job, Key
+from jobruns_sdk.testing.world.lifecycle import Attempt
+from jobruns_sdk.testing.world.pages import Place, Query
 
 _RUN_MEMBERS: Final = (
     "AllocatedCapacity",

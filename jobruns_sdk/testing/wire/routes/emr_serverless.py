@@ -5,12 +5,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, cast
 
-from jobruns_sdk.testing.answers import Answer, ServiceError, validation_error, without_none
-from jobruns_sdk.testing.jobs import Job, Key
-from jobruns_sdk.testing.lifecycle import Attempt, Run
-from jobruns_sdk.testing.pages import Place, Query
-from jobruns_sdk.testing.routes import Call, Operation
-from jobruns_sdk.testing.routes.emr_rows import application, application_summary, attempt_summary, job_run, run_summary
+from jobruns_sdk.testing.wire.answers import Answer, ServiceError, validation_error, without_none
+from jobruns_sdk.testing.wire.routes import Call, Operation
+from jobruns_sdk.testing.wire.routes.emr_rows import (
+    application,
+    application_summary,
+    attempt_summary,
+    job_run,
+    run_summary,
+)
+from jobruns_sdk.testing.world.jobs import Job, Key
+from jobruns_sdk.testing.world.lifecycle import Attempt, Run
+from jobruns_sdk.testing.world.pages import Place, Query
 
 _PAGE: Final = 50
 _BATCH_RETRIES: Final = 1

@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Mapping
 from typing import Final, cast
 
-from jobruns_sdk.testing.answers import Answer, ServiceError, timestamp, without_none
-from jobruns_sdk.testing.jobs import Job, Key
-from jobruns_sdk.testing.lifecycle import Attempt, Run
-from jobruns_sdk.testing.pages import Place, Query
-from jobruns_sdk.testing.routes import Call, Operation
-from jobruns_sdk.testing.world import World
+from jobruns_sdk.testing.clock import timestamp
+from jobruns_sdk.testing.wire.answers import Answer, ServiceError, without_none
+from jobruns_sdk.testing.wire.routes import Call, Operation
+from jobruns_sdk.testing.world.jobs import Job, Key
+from jobruns_sdk.testing.world.lifecycle import Attempt, Run
+from jobruns_sdk.testing.world.pages import Place, Query
+from jobruns_sdk.testing.world.world import World
 
 _PAGE: Final = 50
 _QUERIES: Final = 40

@@ -15,7 +15,7 @@ from jobruns_sdk.model.reports import SourceError
 from jobruns_sdk.model.runs import JobRun
 from jobruns_sdk.spark.offsets import Offset, Row, micros, moment, row_of, status
 from jobruns_sdk.spark.options import ReadOptions
-from jobruns_sdk.spark.scanning import skipped
+from jobruns_sdk.spark.read import skipped
 
 
 @attrs.frozen

@@ -3,10 +3,11 @@
 import re
 from typing import Final, cast
 
-from jobruns_sdk.testing.answers import Answer, timestamp, without_none
-from jobruns_sdk.testing.bookmarks import Bookmark
-from jobruns_sdk.testing.jobs import Job
-from jobruns_sdk.testing.lifecycle import Attempt
+from jobruns_sdk.testing.clock import timestamp
+from jobruns_sdk.testing.wire.answers import Answer, without_none
+from jobruns_sdk.testing.world.bookmarks import Bookmark
+from jobruns_sdk.testing.world.jobs import Job
+from jobruns_sdk.testing.world.lifecycle import Attempt
 
 _DPU: Final = {"G.025X": 0.25, "Standard": 1.0, "G.1X": 1.0, "G.2X": 2.0, "G.4X": 4.0, "G.8X": 8.0, "Z.2X": 2.0}
 _ATTEMPT: Final = re.compile(r"(.+)_attempt_(\d+)")

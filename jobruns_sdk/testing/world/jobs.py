@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from jobruns_sdk.testing.bookmarks import Bookmarks
-from jobruns_sdk.testing.lifecycle import Attempt, Machine, Native, Run, Script, plan, stop
+from jobruns_sdk.testing.world.bookmarks import Bookmarks
+from jobruns_sdk.testing.world.lifecycle import Attempt, Machine, Native, Run, Script, plan, stop
 
 Key = tuple[int, int, int]
 

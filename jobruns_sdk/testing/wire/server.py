@@ -6,7 +6,7 @@ import socket
 import threading
 from functools import partial
 
-from jobruns_sdk.testing.http import Connection, Handler
+from jobruns_sdk.testing.wire.http import Connection, Handler
 
 
 class ServerThread:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from jobruns_sdk.testing.answers import milliseconds
-from jobruns_sdk.testing.jobs import Job
-from jobruns_sdk.testing.lifecycle import Attempt, Machine, Native, Run, Script
+from jobruns_sdk.testing.clock import milliseconds
+from jobruns_sdk.testing.world.jobs import Job
+from jobruns_sdk.testing.world.lifecycle import Attempt, Machine, Native, Run, Script
 
 MESSAGES: Final[Mapping[str, str]] = {
     "glue": (

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import cast
+
+from jobruns_sdk.testing.clock import milliseconds
 
 Answer = dict[str, object]
 """The members of an operation's output, as they stand in the JSON body."""
@@ -64,17 +66,6 @@ class Params:
     def chosen(self, names: Iterable[str]) -> Answer:
         """Those of the named members that were given."""
         return {name: self.members[name] for name in names if self.members.get(name) is not None}
-
-
-def milliseconds(moment: datetime) -> int:
-    """Milliseconds since the epoch, rounded down, of an aware datetime."""
-    delta = moment - datetime(1970, 1, 1, tzinfo=UTC)
-    return (delta.days * 86_400 + delta.seconds) * 1000 + delta.microseconds // 1000
-
-
-def timestamp(at: int | None) -> float | None:
-    """A time as it stands on the wire: epoch seconds with milliseconds."""
-    return None if at is None else at / 1000
 
 
 def without_none(**members: object) -> Answer:

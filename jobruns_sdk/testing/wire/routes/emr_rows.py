@@ -2,10 +2,11 @@
 
 from typing import Final
 
-from jobruns_sdk.testing.answers import Answer, timestamp, without_none
-from jobruns_sdk.testing.jobs import Job
-from jobruns_sdk.testing.lifecycle import Attempt
-from jobruns_sdk.testing.world import World
+from jobruns_sdk.testing.clock import timestamp
+from jobruns_sdk.testing.wire.answers import Answer, without_none
+from jobruns_sdk.testing.world.jobs import Job
+from jobruns_sdk.testing.world.lifecycle import Attempt
+from jobruns_sdk.testing.world.world import World
 
 _SUMMARY: Final = frozenset({"name", "mode", "type", "releaseLabel", "createdBy", "stateDetails"})
 _REQUEST: Final = frozenset({"executionRoleArn", "clientToken", "applicationId"})

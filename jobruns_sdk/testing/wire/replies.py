@@ -3,9 +3,9 @@
 import json
 from typing import Final
 
-from jobruns_sdk.testing.answers import Answer, ServiceError
 from jobruns_sdk.testing.faults import Fault
-from jobruns_sdk.testing.http import Delivery, Reply
+from jobruns_sdk.testing.wire.answers import Answer, ServiceError
+from jobruns_sdk.testing.wire.http import Delivery, Reply
 
 _GLUE_TYPE: Final = "application/x-amz-json-1.1"
 _REST_TYPE: Final = "application/json"

@@ -12,14 +12,13 @@ from typing import Final, cast
 from urllib.parse import unquote
 
 from jobruns_sdk.checks import check_text
-from jobruns_sdk.testing import checking
-from jobruns_sdk.testing.answers import Answer, Params, ServiceError, milliseconds, validation_error
-from jobruns_sdk.testing.clock import Clock
+from jobruns_sdk.testing.clock import Clock, milliseconds
 from jobruns_sdk.testing.faults import Fault, Faults
-from jobruns_sdk.testing.http import Reply, Request
-from jobruns_sdk.testing.pages import BadTokenError
-from jobruns_sdk.testing.quotas import Quotas, Signer
-from jobruns_sdk.testing.replies import (
+from jobruns_sdk.testing.wire import checking
+from jobruns_sdk.testing.wire.answers import Answer, Params, ServiceError, validation_error
+from jobruns_sdk.testing.wire.http import Reply, Request
+from jobruns_sdk.testing.wire.quotas import Quotas, Signer
+from jobruns_sdk.testing.wire.replies import (
     bad_token,
     broken_reply,
     changed_answer,
@@ -28,8 +27,9 @@ from jobruns_sdk.testing.replies import (
     json_reply,
     throttled,
 )
-from jobruns_sdk.testing.routes import Call, Operation, datazone, emr_serverless, glue
-from jobruns_sdk.testing.world import World
+from jobruns_sdk.testing.wire.routes import Call, Operation, datazone, emr_serverless, glue
+from jobruns_sdk.testing.world.pages import BadTokenError
+from jobruns_sdk.testing.world.world import World
 
 OPERATIONS: Final[Mapping[str, Mapping[str, Operation]]] = {
     "datazone": datazone.OPERATIONS,

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from jobruns_sdk.testing.answers import Answer, Params
-from jobruns_sdk.testing.world import World
+from jobruns_sdk.testing.wire.answers import Answer, Params
+from jobruns_sdk.testing.world.world import World
 
 
 @dataclass(frozen=True, slots=True)

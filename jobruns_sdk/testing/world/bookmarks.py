@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, field
 from typing import cast
 
-from jobruns_sdk.testing.lifecycle import Run
+from jobruns_sdk.testing.world.lifecycle import Run
 
 OPTION = "--job-bookmark-option"
 ENABLED = "job-bookmark-enable"

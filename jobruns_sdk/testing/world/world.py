@@ -3,8 +3,8 @@
 import hashlib
 from dataclasses import dataclass, field
 
-from jobruns_sdk.testing.jobs import Job
-from jobruns_sdk.testing.pages import Tokens
+from jobruns_sdk.testing.world.jobs import Job
+from jobruns_sdk.testing.world.pages import Tokens
 
 DAY = 86_400_000
 

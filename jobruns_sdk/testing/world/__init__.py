@@ -1,0 +1,1 @@
+"""The simulated services: jobs, their runs, and the lives these have."""
