@@ -170,7 +170,7 @@ class _Call(Generic[T]):
 
     def start(self, loop: asyncio.AbstractEventLoop) -> asyncio.Task[None]:
         """Begin; in the loop's thread, as are the following."""
-        self._task = task = loop.create_task(self._carry(), context=self._context)
+        self._task = task = loop.create_task(self._run(), context=self._context)
         return task
 
     def cancel(self, reason: BaseException | None = None) -> None:
@@ -187,7 +187,7 @@ class _Call(Generic[T]):
             self._coroutine.close()
             self._outcome.set_exception(self._reason or error)
 
-    async def _carry(self) -> None:
+    async def _run(self) -> None:
         # Whatever is raised belongs to the caller: in a task, SystemExit would end the loop.
         try:
             result = await self._coroutine

@@ -59,7 +59,7 @@ from jobruns_sdk.paging.query import RunQuery
 from jobruns_sdk.runs.many import Fan, OnSourceError, each_handle
 from jobruns_sdk.runs.poll import Poller
 from jobruns_sdk.runs.stop import _stop
-from jobruns_sdk.runs.wait import Pace, wait
+from jobruns_sdk.runs.wait import PollIntervals, wait
 from jobruns_sdk.runs.watch import Watch
 from jobruns_sdk.services import datazone, emr_serverless, glue
 from jobruns_sdk.services.datazone import operations as of_datazone
@@ -75,7 +75,7 @@ if TYPE_CHECKING:
     from aiobotocore.session import AioSession
     from botocore.config import Config
 
-_PACE: Final = Pace()
+_INTERVALS: Final = PollIntervals()
 
 
 class WaitOptions(TypedDict, total=False):
@@ -438,9 +438,9 @@ class JobRunsClient:
         run: RunLike,
         *,
         timeout: timedelta | None,
-        poll_interval: timedelta = _PACE.poll_interval,
+        poll_interval: timedelta = _INTERVALS.poll_interval,
         max_poll_interval: timedelta | None = None,
-        retry_grace: timedelta = _PACE.retry_grace,
+        retry_grace: timedelta = _INTERVALS.retry_grace,
         on_timeout: Literal["leave", "stop"] = "leave",
         on_poll: Callable[[JobRun[Native]], object] | None = None,
     ) -> JobRun[Native]:
@@ -468,7 +468,7 @@ class JobRunsClient:
             UnsupportedOperationError: The run is to be stopped on a service that cannot.
         """
         _check_wait(timeout, on_timeout, on_poll)
-        pace = Pace(poll_interval=poll_interval, max_poll_interval=max_poll_interval, retry_grace=retry_grace)
+        pace = PollIntervals(poll_interval=poll_interval, max_poll_interval=max_poll_interval, retry_grace=retry_grace)
         handle, ref = self._followed(run)
         return await wait(self._poller, handle, ref, pace=pace, timeout=timeout, on_timeout=on_timeout, on_poll=on_poll)
 
@@ -489,9 +489,9 @@ class JobRunsClient:
         runs: Runs,
         *,
         timeout: timedelta | None,
-        poll_interval: timedelta = _PACE.poll_interval,
+        poll_interval: timedelta = _INTERVALS.poll_interval,
         max_poll_interval: timedelta | None = None,
-        retry_grace: timedelta = _PACE.retry_grace,
+        retry_grace: timedelta = _INTERVALS.retry_grace,
         on_timeout: Literal["leave", "stop"] = "leave",
         on_poll: Callable[[JobRun[Native]], object] | None = None,
         return_exceptions: bool = False,
@@ -515,7 +515,7 @@ class JobRunsClient:
         """
         check_flag("return_exceptions", return_exceptions)
         _check_wait(timeout, on_timeout, on_poll)
-        Pace(poll_interval=poll_interval, max_poll_interval=max_poll_interval, retry_grace=retry_grace)
+        PollIntervals(poll_interval=poll_interval, max_poll_interval=max_poll_interval, retry_grace=retry_grace)
         given = await _each_run(runs)
         if not return_exceptions:
             for run in given:
@@ -544,9 +544,9 @@ class JobRunsClient:
         targets: RunLike | JobLike | Iterable[RunLike | JobLike],
         *,
         timeout: timedelta | None,
-        poll_interval: timedelta = _PACE.poll_interval,
+        poll_interval: timedelta = _INTERVALS.poll_interval,
         max_poll_interval: timedelta | None = None,
-        retry_grace: timedelta = _PACE.retry_grace,
+        retry_grace: timedelta = _INTERVALS.retry_grace,
     ) -> Watch:
         """Return a stream of state changes of runs, and of the runs of jobs; nothing is requested until it is iterated.
 
@@ -568,7 +568,7 @@ class JobRunsClient:
             JobRunsError: While iterating: a run cannot be followed.
         """
         optional(check_time)("timeout", timeout)
-        pace = Pace(poll_interval=poll_interval, max_poll_interval=max_poll_interval, retry_grace=retry_grace)
+        pace = PollIntervals(poll_interval=poll_interval, max_poll_interval=max_poll_interval, retry_grace=retry_grace)
         runs: list[tuple[Follows, RunRef]] = []
         jobs: list[Follows] = []
         for target in each_of("targets", targets, "runs and jobs"):

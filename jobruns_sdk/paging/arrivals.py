@@ -7,7 +7,7 @@ from typing import Any, Final, Generic, TypeVar
 from jobruns_sdk.errors import InvalidRequestError, JobRunsError
 from jobruns_sdk.loop.tasks import begun, ended
 from jobruns_sdk.paging.merge import Merged, OnError, OnPage, _cancelled, _ignore
-from jobruns_sdk.paging.reader import Lane
+from jobruns_sdk.paging.reader import SourceReader
 from jobruns_sdk.paging.source import Source, Supply
 
 T = TypeVar("T")
@@ -28,12 +28,12 @@ def _is_over(task: asyncio.Task[Any]) -> bool:
 
 
 class Arrivals(Generic[T]):
-    """Any number of lanes, so many at a time, their pages in the order in which they arrive."""
+    """Any number of readers, so many at a time, their pages in the order in which they arrive."""
 
     def __init__(
         self,
         sources: Supply[T],
-        open_lane: Callable[[Source[T]], Lane[T]],
+        open_reader: Callable[[Source[T]], SourceReader[T]],
         *,
         concurrency: int,
         on_error: OnError | None = None,
@@ -43,36 +43,36 @@ class Arrivals(Generic[T]):
 
         Args:
             sources: The sources, each opened when there is room for it.
-            open_lane: Opens a lane.
-            concurrency: How many lanes are open at once.
-            on_error: Told of a lane that has failed; None raises.
-            on_page: Told of a lane that has read a page.
+            open_reader: Opens a reader.
+            concurrency: How many readers are open at once.
+            on_error: Told of a reader that has failed; None raises.
+            on_page: Told of a reader that has read a page.
         """
         self._on_page = on_page or _ignore
-        self.lanes: list[Lane[T]] = []
+        self.readers: list[SourceReader[T]] = []
         self._sources = sources
-        self._open_lane = open_lane
+        self._open_reader = open_reader
         self._concurrency = concurrency
         self._on_error = on_error
-        self._reading: list[Lane[T]] = []
+        self._reading: list[SourceReader[T]] = []
         self._all_opened = self._closed = False
         self._opening: asyncio.Task[Source[T] | None] | None = None
 
     @property
     def is_complete(self) -> bool:
-        """Whether no further lane will be opened."""
+        """Whether no further reader will be opened."""
         return self._all_opened
 
-    async def take(self, most: int | None) -> list[tuple[T, Lane[T]]]:
+    async def take(self, most: int | None) -> list[tuple[T, SourceReader[T]]]:
         """Return the rows of the page that has arrived first, or what is left of the last one."""
         while True:
-            for lane in self._reading:
-                if lane.left:
-                    return [(row, lane) for row in lane.hand_out(most)]
+            for reader in self._reading:
+                if reader.left:
+                    return [(row, reader) for row in reader.hand_out(most)]
             self._open_more()
-            tasks = {task: lane for lane in self._reading if (task := lane.fetch_ahead()) is not None}
+            tasks = {task: reader for reader in self._reading if (task := reader.fetch_ahead()) is not None}
             if self._reading and len(tasks) < len(self._reading):
-                await self._read(next(lane for lane in self._reading if lane not in tasks.values()))
+                await self._read(next(reader for reader in self._reading if reader not in tasks.values()))
                 continue
             awaited: list[asyncio.Task[Any]] = [*tasks]
             if self._opening is not None and self._has_room:
@@ -82,13 +82,13 @@ class Arrivals(Generic[T]):
             await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
             if self._closed:
                 return []
-            for lane in [lane for task, lane in tasks.items() if task.done()][:1]:
-                await self._read(lane)
+            for reader in [reader for task, reader in tasks.items() if task.done()][:1]:
+                await self._read(reader)
 
     def fetch_ahead(self) -> None:
-        """Begin to fetch the next page of every lane that is open."""
-        for lane in self._reading:
-            lane.fetch_ahead()
+        """Begin to fetch the next page of every reader that is open."""
+        for reader in self._reading:
+            reader.fetch_ahead()
 
     def interrupt(self) -> None:
         """End the fetches that are under way."""
@@ -98,17 +98,17 @@ class Arrivals(Generic[T]):
         """End the fetches that are under way, and the search for another source, and return them."""
         self._closed = True
         opening, self._opening = self._opening, None
-        return [*_cancelled(self.lanes), *ended(opening)]
+        return [*_cancelled(self.readers), *ended(opening)]
 
     async def aclose(self) -> None:
         """Let go of where the sources come from."""
         await self._sources.aclose()
 
     def _open_more(self) -> None:
-        for lane in self._reading:
-            if not (lane.has_more or lane.left):
-                lane.retire()
-        self._reading = [lane for lane in self._reading if lane.has_more or lane.left]
+        for reader in self._reading:
+            if not (reader.has_more or reader.left):
+                reader.retire()
+        self._reading = [reader for reader in self._reading if reader.has_more or reader.left]
         # The next source is looked for even where there is no room yet, so that it is known which is the last one.
         if self._opening is not None and self._opening.done() and (self._has_room or _is_over(self._opening)):
             opening, self._opening = self._opening, None
@@ -127,55 +127,55 @@ class Arrivals(Generic[T]):
         if source is None:
             self._all_opened = True
             return
-        lane = self._open_lane(source)
-        self.lanes.append(lane)
-        if lane.has_more:
-            self._reading.append(lane)
+        reader = self._open_reader(source)
+        self.readers.append(reader)
+        if reader.has_more:
+            self._reading.append(reader)
 
-    async def _read(self, lane: Lane[T]) -> None:
+    async def _read(self, reader: SourceReader[T]) -> None:
         try:
-            await lane.read_page()
+            await reader.read_page()
         except JobRunsError as error:
             if self._on_error is None:
                 raise
-            lane.error = error
-            self._on_error(lane)
-            self._reading.remove(lane)
+            reader.error = error
+            self._on_error(reader)
+            self._reading.remove(reader)
             return
         # Behind the others, so that one that answers at once does not keep them waiting.
-        self._reading.append(self._reading.pop(self._reading.index(lane)))
-        self._on_page(lane)
+        self._reading.append(self._reading.pop(self._reading.index(reader)))
+        self._on_page(reader)
 
 
 class Gathered(Generic[T]):
-    """Lanes that are merged by time, once it is known which they are."""
+    """Readers that are merged by time, once it is known which they are."""
 
     def __init__(
         self,
         sources: Supply[T],
-        open_lane: Callable[[Source[T]], Lane[T]],
-        merge: Callable[[Sequence[Lane[T]]], Merged[T]],
+        open_reader: Callable[[Source[T]], SourceReader[T]],
+        merge: Callable[[Sequence[SourceReader[T]]], Merged[T]],
     ) -> None:
         """Read those sources."""
         self._sources = sources
-        self._open_lane = open_lane
+        self._open_reader = open_reader
         self._merge = merge
-        self._opened: list[Lane[T]] = []
+        self._opened: list[SourceReader[T]] = []
         self._merged: Merged[T] | None = None
         self._gathering: asyncio.Task[None] | None = None
         self._closed = False
 
     @property
-    def lanes(self) -> Sequence[Lane[T]]:
-        """The lanes that were opened so far."""
+    def readers(self) -> Sequence[SourceReader[T]]:
+        """The readers that were opened so far."""
         return self._opened
 
     @property
     def is_complete(self) -> bool:
-        """Whether no further lane will be opened."""
+        """Whether no further reader will be opened."""
         return self._merged is not None
 
-    async def take(self, most: int | None) -> list[tuple[T, Lane[T]]]:
+    async def take(self, most: int | None) -> list[tuple[T, SourceReader[T]]]:
         """Return the rows that come before another page is needed.
 
         Raises:
@@ -215,4 +215,4 @@ class Gathered(Generic[T]):
         while (source := await anext(self._sources, None)) is not None:
             if len(self._opened) == MOST_MERGED:
                 raise InvalidRequestError(TOO_MANY)
-            self._opened.append(self._open_lane(source))
+            self._opened.append(self._open_reader(source))

@@ -17,7 +17,7 @@ from jobruns_sdk.paging.cursor import Cursor
 from jobruns_sdk.paging.pages import Pages
 from jobruns_sdk.paging.plan import Plan
 from jobruns_sdk.paging.query import RunQuery, Wanted
-from jobruns_sdk.paging.source import Kind, Listing, Source
+from jobruns_sdk.paging.source import Listing, RowOrder, Source
 
 N = TypeVar("N")
 T = TypeVar("T")
@@ -25,10 +25,10 @@ T = TypeVar("T")
 _GETS_AT_ONCE: Final = 10
 
 
-RUNS: Final[Kind[JobRun[Any]]] = Kind(attrgetter("id"), attrgetter("created_at"), row=JobRun)
+RUNS: Final[RowOrder[JobRun[Any]]] = RowOrder(attrgetter("id"), attrgetter("created_at"), row=JobRun)
 """Runs, newest first."""
 
-_OLDEST_RUNS: Final[Kind[JobRun[Any]]] = Kind(RUNS.key, RUNS.when, newest_first=False, row=JobRun)
+_OLDEST_RUNS: Final[RowOrder[JobRun[Any]]] = RowOrder(RUNS.key, RUNS.when, newest_first=False, row=JobRun)
 
 
 def _no_time(_: object) -> None:
@@ -100,7 +100,7 @@ def attempt_pages(
     run: RunRef, open_listing: Callable[[], Listing[Attempt[N]]], *, limit: int | None, cursor: str | None
 ) -> Pages[Attempt[N]]:
     """Return the attempts of a run, first one first; the arguments and errors are those of ``run_pages``."""
-    kind = Kind(_attempt_number, _no_time, row=Attempt)
+    kind = RowOrder(_attempt_number, _no_time, row=Attempt)
     return _pages(f"attempts of {run}", open_listing, kind, accept=None, limit=limit, cursor=cursor)
 
 
@@ -133,14 +133,14 @@ def job_pages(
 
     listing = f"jobs of {place.service} in {place.region} for {place.profile}, named {name}, {said}"
     return _pages(
-        listing, open_listing, Kind(_job_text, _no_time, row=Job), accept=is_wanted, limit=limit, cursor=cursor
+        listing, open_listing, RowOrder(_job_text, _no_time, row=Job), accept=is_wanted, limit=limit, cursor=cursor
     )
 
 
 def _pages(
     listing: str,
     open_listing: Callable[[], Listing[T]],
-    kind: Kind[T],
+    kind: RowOrder[T],
     *,
     accept: Callable[[T], bool] | None,
     limit: int | None,

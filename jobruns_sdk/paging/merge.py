@@ -1,4 +1,4 @@
-"""How the rows of several lanes become one stream: merged by time, or as their pages arrive."""
+"""How the rows of several readers become one stream: merged by time, or as their pages arrive."""
 
 import asyncio
 import heapq
@@ -7,17 +7,17 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 
 from jobruns_sdk.errors import JobRunsError
 from jobruns_sdk.loop.tasks import concurrently
-from jobruns_sdk.paging.reader import Lane
+from jobruns_sdk.paging.reader import SourceReader
 
 T = TypeVar("T")
 
 
-OnError = Callable[[Lane[Any]], None]
-"""Told of a lane that has failed, for the reason that it carries; it raises, or the others go on."""
+OnError = Callable[[SourceReader[Any]], None]
+"""Told of a reader that has failed, for the reason that it carries; it raises, or the others go on."""
 
 
-OnPage = Callable[[Lane[Any]], None]
-"""Told of a lane that has read a page."""
+OnPage = Callable[[SourceReader[Any]], None]
+"""Told of a reader that has read a page."""
 
 
 _MOST_AT_ONCE: Final = 1_000  # rows that are merged before they are handed out: decoded ones take room
@@ -26,25 +26,25 @@ _MOST_AT_ONCE: Final = 1_000  # rows that are merged before they are handed out:
 _LOW_WATER: Final = 20  # rows left of a page when the next one is fetched
 
 
-def _ignore(_: Lane[Any]) -> None:
+def _ignore(_: SourceReader[Any]) -> None:
     """Do nothing about it."""
 
 
 class Stream(Protocol[T]):
-    """The lanes of a walk, and the order in which their rows come."""
+    """The readers of a walk, and the order in which their rows come."""
 
     @property
-    def lanes(self) -> Sequence[Lane[T]]:
-        """The lanes that were opened so far."""
+    def readers(self) -> Sequence[SourceReader[T]]:
+        """The readers that were opened so far."""
         ...
 
     @property
     def is_complete(self) -> bool:
-        """Whether no further lane will be opened."""
+        """Whether no further reader will be opened."""
         ...
 
-    async def take(self, most: int | None) -> Sequence[tuple[T, Lane[T]]]:
-        """Return the next rows, that many at most, and the lane of each; none at the end."""
+    async def take(self, most: int | None) -> Sequence[tuple[T, SourceReader[T]]]:
+        """Return the next rows, that many at most, and the reader of each; none at the end."""
         ...
 
     def fetch_ahead(self) -> None:
@@ -64,82 +64,82 @@ class Stream(Protocol[T]):
         ...
 
 
-def _cancelled(lanes: Iterable[Lane[Any]]) -> list[asyncio.Task[Any]]:
-    return [task for lane in lanes for task in lane.cancel()]
+def _cancelled(readers: Iterable[SourceReader[Any]]) -> list[asyncio.Task[Any]]:
+    return [task for reader in readers for task in reader.cancel()]
 
 
 class Known(Generic[T]):
-    """Lanes that are known from the start."""
+    """Readers that are known from the start."""
 
-    def __init__(self, lanes: Sequence[Lane[T]]) -> None:
-        """Read those lanes."""
+    def __init__(self, readers: Sequence[SourceReader[T]]) -> None:
+        """Read those readers."""
         self.is_complete = True
-        self.lanes = lanes
+        self.readers = readers
 
     def interrupt(self) -> None:
         """End the fetches that are under way."""
-        _cancelled(self.lanes)
+        _cancelled(self.readers)
 
     def cancel(self) -> Sequence[asyncio.Task[Any]]:
         """End the fetches that are under way, and return them."""
-        return _cancelled(self.lanes)
+        return _cancelled(self.readers)
 
     async def aclose(self) -> None:
         """Let go of nothing."""
 
 
 class Single(Known[T]):
-    """One lane, or none: a page at a time."""
+    """One reader, or none: a page at a time."""
 
-    async def take(self, most: int | None) -> list[tuple[T, Lane[T]]]:
+    async def take(self, most: int | None) -> list[tuple[T, SourceReader[T]]]:
         """Return the next page, or what is left of it."""
-        for lane in self.lanes:
-            while not lane.left and lane.has_more:
-                await lane.read_page()
-            return [(row, lane) for row in lane.hand_out(most)]
+        for reader in self.readers:
+            while not reader.left and reader.has_more:
+                await reader.read_page()
+            return [(row, reader) for row in reader.hand_out(most)]
         return []
 
     def fetch_ahead(self) -> None:
         """Begin to fetch the next page."""
-        for lane in self.lanes:
-            if not lane.left:
-                lane.fetch_ahead()
+        for reader in self.readers:
+            if not reader.left:
+                reader.fetch_ahead()
 
 
 class Merged(Known[T]):
-    """Several lanes merged by time: as good as sorting everything where each of them is in order."""
+    """Several readers merged by time: as good as sorting everything where each of them is in order."""
 
     def __init__(
         self,
-        lanes: Sequence[Lane[T]],
+        readers: Sequence[SourceReader[T]],
         *,
         concurrency: int | None = None,
         on_error: OnError | None = None,
         on_page: OnPage | None = None,
     ) -> None:
-        """Read those lanes.
+        """Read those readers.
 
         Args:
-            lanes: The lanes.
+            readers: The readers.
             concurrency: How many pages may be under way at once; None reads them one after the other, in order.
-            on_error: Told of a lane that has failed; None raises.
-            on_page: Told of a lane that has read a page.
+            on_error: Told of a reader that has failed; None raises.
+            on_page: Told of a reader that has read a page.
         """
-        super().__init__(lanes)
+        super().__init__(readers)
         self._on_page = on_page or _ignore
         self._concurrency = concurrency
         self._slots = None if concurrency is None else asyncio.Semaphore(concurrency)
         self._on_error = on_error
         self._left: int | None = None
-        self._hungry = dict.fromkeys(range(len(lanes)))
+        self._hungry = dict.fromkeys(range(len(readers)))
         self._heap: list[tuple[float, int]] = []
-        self._ended: list[Lane[T]] = []
+        self._ended: list[SourceReader[T]] = []
 
-    async def take(self, most: int | None) -> list[tuple[T, Lane[T]]]:
+    async def take(self, most: int | None) -> list[tuple[T, SourceReader[T]]]:
         """Return the rows that come before another page is needed."""
         while self._ended:
             self._ended.pop().retire()
-        taken: list[tuple[T, Lane[T]]] = []
+        taken: list[tuple[T, SourceReader[T]]] = []
         while not taken and (self._hungry or self._heap):
             await self._feed()
             self._drain(taken, most)
@@ -149,33 +149,33 @@ class Merged(Known[T]):
     def fetch_ahead(self) -> None:
         """Begin to fetch the pages that are needed next."""
         for index in self._hungry:
-            self.lanes[index].fetch_ahead(self._slots)
+            self.readers[index].fetch_ahead(self._slots)
         if self._concurrency is None or not self._needs_more():
             return
-        # Of those whose turn comes soon, so that few lanes hold two pages. A heap begins with about its smallest.
+        # Of those whose turn comes soon, so that few readers hold two pages. A heap begins with about its smallest.
         for _, index in self._heap[: self._concurrency]:
-            lane = self.lanes[index]
-            if lane.left <= _LOW_WATER:
-                lane.fetch_ahead(self._slots)
+            reader = self.readers[index]
+            if reader.left <= _LOW_WATER:
+                reader.fetch_ahead(self._slots)
 
-    def _drain(self, taken: list[tuple[T, Lane[T]]], most: int | None) -> None:
+    def _drain(self, taken: list[tuple[T, SourceReader[T]]], most: int | None) -> None:
         until = _MOST_AT_ONCE if most is None else min(most, _MOST_AT_ONCE)
         while self._heap and len(taken) < until:
             index = self._heap[0][1]
-            lane = self.lanes[index]
-            taken.append((lane.hand_out(1)[0], lane))
-            if lane.left:
-                heapq.heapreplace(self._heap, (lane.rank, index))
+            reader = self.readers[index]
+            taken.append((reader.hand_out(1)[0], reader))
+            if reader.left:
+                heapq.heapreplace(self._heap, (reader.rank, index))
                 continue
             heapq.heappop(self._heap)
-            if lane.has_more:
+            if reader.has_more:
                 self._hungry[index] = None
                 return
-            self._ended.append(lane)
+            self._ended.append(reader)
 
     def _needs_more(self) -> bool:
         """Whether what is read does not reach up to the limit."""
-        return self._left is None or self._left > sum(self.lanes[index].left for _, index in self._heap)
+        return self._left is None or self._left > sum(self.readers[index].left for _, index in self._heap)
 
     async def _feed(self) -> None:
         hungry = list(self._hungry)
@@ -186,17 +186,17 @@ class Merged(Known[T]):
         await concurrently(map(self._read, hungry))
 
     async def _read(self, index: int) -> None:
-        lane = self.lanes[index]
-        while not lane.left and lane.has_more:
+        reader = self.readers[index]
+        while not reader.left and reader.has_more:
             try:
-                await lane.read_page(self._slots)
+                await reader.read_page(self._slots)
             except JobRunsError as error:
                 if self._on_error is None:
                     raise
-                lane.error = error
-                self._on_error(lane)
+                reader.error = error
+                self._on_error(reader)
                 break
-            self._on_page(lane)
+            self._on_page(reader)
         del self._hungry[index]
-        if lane.left:
-            heapq.heappush(self._heap, (lane.rank, index))
+        if reader.left:
+            heapq.heappush(self._heap, (reader.rank, index))

@@ -15,14 +15,14 @@ from jobruns_sdk.model.reports import SourceError, SourceReport, WalkReport
 from jobruns_sdk.paging.cursor import Cursor, Place
 from jobruns_sdk.paging.merge import Merged, Single, Stream
 from jobruns_sdk.paging.plan import Opening, Plan
-from jobruns_sdk.paging.reader import Lane
+from jobruns_sdk.paging.reader import SourceReader
 from jobruns_sdk.paging.source import Source
 
 if TYPE_CHECKING:
     from jobruns_sdk.arrow import JobRunFrame, RecordBatches
     from jobruns_sdk.model.refs import JobRef
     from jobruns_sdk.model.runs import Attempt, JobRun
-    from jobruns_sdk.paging.seen import Window
+    from jobruns_sdk.paging.seen import SeenRows
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -52,8 +52,8 @@ class Walk(Generic[T_co]):
         self._plan = plan
         self._places = places or {}
         self._left = limit
-        self._ready: Sequence[tuple[T_co, Lane[T_co]]] = ()
-        self._taken: Sequence[tuple[T_co, Lane[T_co]]] = ()  # and not finished yet
+        self._ready: Sequence[tuple[T_co, SourceReader[T_co]]] = ()
+        self._taken: Sequence[tuple[T_co, SourceReader[T_co]]] = ()  # and not finished yet
         self._unfinished: dict[JobRef, SourceError] = {}
         self._at = 0
         self._closed = False
@@ -61,7 +61,7 @@ class Walk(Generic[T_co]):
         self._stream = (plan.arrange or self._arrange)(Opening(plan, self._places))
 
     def __repr__(self) -> str:
-        pages = sum(lane.counts.pages for lane in self._stream.lanes)
+        pages = sum(reader.counts.pages for reader in self._stream.readers)
         return f"<Walk: {self._plan.listing}, {'closed' if self._closed else 'open'}, pages read: {pages}>"
 
     def __aiter__(self) -> Self:
@@ -103,9 +103,9 @@ class Walk(Generic[T_co]):
         A list call that is given None begins anew: None is the end of a walk, and not a place to go on from.
         """
         rest = (*self._ready[self._at :], *self._taken)
-        unconsumed = Counter(lane.name for _, lane in rest)
-        places = {lane.name: lane.place(unconsumed[lane.name]) for lane in self._stream.lanes}
-        places = {**self._places, **places, **self._carriers(places, rest)}
+        unconsumed = Counter(reader.name for _, reader in rest)
+        places = {reader.name: reader.place(unconsumed[reader.name]) for reader in self._stream.readers}
+        places = {**self._places, **places, **self._places_with_passed(places, rest)}
         if all(place is None for place in places.values()) and self._stream.is_complete:
             return None
         return str(Cursor(self._plan.listing, self._plan.query, places))
@@ -113,10 +113,12 @@ class Walk(Generic[T_co]):
     @property
     def report(self) -> WalkReport:
         """What was done so far."""
-        lanes = self._stream.lanes
-        failed = {lane.job: SourceError(lane.job, lane.error) for lane in lanes if lane.job and lane.error}
+        readers = self._stream.readers
+        failed = {
+            reader.job: SourceError(reader.job, reader.error) for reader in readers if reader.job and reader.error
+        }
         failed = {**self._unfinished, **failed}
-        return WalkReport(tuple(map(_source_report, lanes)), tuple(failed.values()), self._stream.is_complete)
+        return WalkReport(tuple(map(_source_report, readers)), tuple(failed.values()), self._stream.is_complete)
 
     async def aclose(self) -> None:
         """End the walk: nothing of it is under way any more when this returns. A closed walk yields nothing."""
@@ -144,19 +146,19 @@ class Walk(Generic[T_co]):
         if stream is not None:
             stream.cancel()
 
-    def _carriers(
-        self, places: Mapping[str, Place | None], rest: Sequence[tuple[T_co, Lane[T_co]]]
+    def _places_with_passed(
+        self, places: Mapping[str, Place | None], rest: Sequence[tuple[T_co, SourceReader[T_co]]]
     ) -> dict[str, Place]:
         """Return the first place of each job that goes on, with the rows that are not to be met again there."""
         carriers: dict[str, Place] = {}
-        told: set[Window] = set()
-        for lane in self._stream.lanes:
-            place, window = places[lane.name], lane.window
-            if place is not None and window.moving and window not in told:
-                told.add(window)
-                unconsumed = {self._plan.kind.key(row) for row, other in rest if other.window is window}
-                passed = tuple(key for key in window.moving if key not in unconsumed)
-                carriers[lane.name] = msgspec.structs.replace(place, passed=passed)
+        told: set[SeenRows] = set()
+        for reader in self._stream.readers:
+            place, seen = places[reader.name], reader.seen
+            if place is not None and seen.moving and seen not in told:
+                told.add(seen)
+                unconsumed = {self._plan.kind.key(row) for row, other in rest if other.seen is seen}
+                passed = tuple(key for key in seen.moving if key not in unconsumed)
+                carriers[reader.name] = msgspec.structs.replace(place, passed=passed)
         return carriers
 
     async def _advance(self) -> bool:
@@ -183,7 +185,7 @@ class Walk(Generic[T_co]):
             rows, rest = self._taken[:_FINISHED_AT_ONCE], self._taken[_FINISHED_AT_ONCE:]
             finished, failures = await self._plan.finish([row for row, _ in rows])
             self._unfinished = {**{failure.job: failure for failure in failures}, **self._unfinished}
-            rows = [(row, lane) for row, (_, lane) in zip(finished, rows, strict=True)]
+            rows = [(row, reader) for row, (_, reader) in zip(finished, rows, strict=True)]
         if self._closed:
             return False
         self._ready, self._at, self._taken = rows, 0, rest
@@ -193,15 +195,15 @@ class Walk(Generic[T_co]):
         if not self._closed and self._left != 0:
             self._stream.fetch_ahead()
 
-    def _arrange(self, open_lane: Callable[[Source[T_co]], Lane[T_co]]) -> Stream[T_co]:
-        lanes = [open_lane(source) for source in self._plan.sources]
-        return Merged(lanes) if len(lanes) > 1 else Single(lanes)
+    def _arrange(self, open_reader: Callable[[Source[T_co]], SourceReader[T_co]]) -> Stream[T_co]:
+        readers = [open_reader(source) for source in self._plan.sources]
+        return Merged(readers) if len(readers) > 1 else Single(readers)
 
 
-def _source_report(lane: Lane[Any]) -> SourceReport:
-    counts, ended = lane.counts, not (lane.has_more or lane.left or lane.error)
+def _source_report(reader: SourceReader[Any]) -> SourceReport:
+    counts, ended = reader.counts, not (reader.has_more or reader.left or reader.error)
     return SourceReport(
-        lane.name, counts.requests, counts.pages, counts.rows, counts.late, counts.waited, ended, lane.error
+        reader.name, counts.requests, counts.pages, counts.rows, counts.late, counts.waited, ended, reader.error
     )
 
 

@@ -9,9 +9,9 @@ import msgspec
 from jobruns_sdk.model.reports import SourceError
 from jobruns_sdk.paging.cursor import Place, Query
 from jobruns_sdk.paging.merge import Stream
-from jobruns_sdk.paging.reader import Lane
-from jobruns_sdk.paging.seen import Window
-from jobruns_sdk.paging.source import Kind, Source
+from jobruns_sdk.paging.reader import SourceReader
+from jobruns_sdk.paging.seen import SeenRows
+from jobruns_sdk.paging.source import RowOrder, Source
 
 if TYPE_CHECKING:
     from jobruns_sdk.model.refs import JobRef
@@ -31,37 +31,37 @@ class Plan(msgspec.Struct, Generic[T], frozen=True):
         sources: The listings, in the order in which their first pages are read.
         kind: What paging needs to know of the rows.
         accept: Tells whether a row is wanted; None if all are.
-        arrange: Makes one stream of the sources, given what opens a lane; by default they are merged by time.
+        arrange: Makes one stream of the sources, given what opens a reader; by default they are merged by time.
         finish: Completes rows before they are handed out, and tells which it could not; None where they are complete.
-        parks: How many rows of a page a lane keeps decoded, and the rest as bytes until it is their turn; None for all.
-        window: How many rows a lane remembers, in order to yield each once.
+        keep_decoded: Most rows of a page that stay decoded while other sources go first; None for all of them.
+        remembered: Rows that are remembered of each job, so that each is yielded once.
     """
 
     listing: str
     query: Query
     sources: tuple[Source[T], ...]
-    kind: Kind[T]
+    kind: RowOrder[T]
     accept: Callable[[T], bool] | None = None
-    arrange: Callable[[Callable[[Source[T]], Lane[T]]], Stream[T]] | None = None
+    arrange: Callable[[Callable[[Source[T]], SourceReader[T]]], Stream[T]] | None = None
     finish: Callable[[Sequence[T]], Awaitable[tuple[Sequence[T], Sequence[SourceError]]]] | None = None
-    parks: int | None = None
-    window: int = 5_000
+    keep_decoded: int | None = None
+    remembered: int = 5_000
 
 
 class Opening(Generic[T]):
-    """Opens the lanes of a walk; the stream holds it rather than the walk, which ends when nobody holds it."""
+    """Opens the readers of a walk; the stream holds it rather than the walk, which ends when nobody holds it."""
 
     def __init__(self, plan: Plan[T], places: Mapping[str, Place | None]) -> None:
         """Open them at those places, at the start where there is none."""
         self._plan = plan
         self._places = places
-        self._windows: WeakValueDictionary[JobRef | None, Window] = WeakValueDictionary()
-        self._window: Window | None = None
+        self._seen_by_job: WeakValueDictionary[JobRef | None, SeenRows] = WeakValueDictionary()
+        self._seen: SeenRows | None = None
 
-    def __call__(self, source: Source[T]) -> Lane[T]:
-        """Open a lane."""
+    def __call__(self, source: Source[T]) -> SourceReader[T]:
+        """Open a reader."""
         plan = self._plan
         # Sources of one job are opened one after the other: what the last one has seen is kept for the next.
-        self._window = window = self._windows.setdefault(source.job, Window(plan.window))
+        self._seen = seen = self._seen_by_job.setdefault(source.job, SeenRows(plan.remembered))
         place = self._places.get(source.name, _START)
-        return Lane(source, plan.kind, plan.accept, window, place, parks=plan.parks)
+        return SourceReader(source, plan.kind, plan.accept, seen, place, keep_decoded=plan.keep_decoded)

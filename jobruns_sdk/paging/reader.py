@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
 from jobruns_sdk.errors import InvalidRequestError, JobRunsError, PaginationError, answer_of
 from jobruns_sdk.loop.tasks import begun, ended
 from jobruns_sdk.paging.cursor import Mark, Place
-from jobruns_sdk.paging.seen import Window
-from jobruns_sdk.paging.source import Batch, Kind, Source, Undecoded
+from jobruns_sdk.paging.seen import SeenRows
+from jobruns_sdk.paging.source import Batch, RowOrder, Source, Undecoded
 
 if TYPE_CHECKING:
     from jobruns_sdk.model.refs import JobRef
@@ -22,7 +22,7 @@ T = TypeVar("T")
 _BAD_REQUEST: Final = 400
 
 
-class Parked(Sequence[T]):
+class EncodedRows(Sequence[T]):
     """Rows of a page of which most are kept as bytes: they are decoded a few at a time, when it is their turn."""
 
     def __init__(self, undecoded: Undecoded[T], rows: Sequence[T], wanted: Sequence[T], *, at_once: int) -> None:
@@ -69,35 +69,35 @@ class Counts:
         self.late += late
 
 
-class Lane(Generic[T]):
+class SourceReader(Generic[T]):
     """The reader of one source: what it has read and is wanted is handed out row by row."""
 
     def __init__(
         self,
         source: Source[T],
-        kind: Kind[T],
+        kind: RowOrder[T],
         accept: Callable[[T], bool] | None,
-        window: Window,
+        seen: SeenRows,
         place: Place | None,
         *,
-        parks: int | None = None,
+        keep_decoded: int | None = None,
     ) -> None:
-        """Stand at a place; None is the end. While others go first, only ``parks`` rows of a page are kept decoded."""
+        """Stand at a place, None at the end; ``keep_decoded`` bounds the rows kept decoded while others go first."""
         self.name: str = source.name
         self.job: JobRef | None = source.job
         self.error: JobRunsError | None = None
         self.counts: Counts = Counts()
-        self.window: Window = window
+        self.seen: SeenRows = seen
         self._source = source
         self._kind = kind
         self._accept = accept
-        self._parks = parks
+        self._keep_decoded = keep_decoded
         self._entered = self._next = place
         self._rows: Sequence[T] = ()
         self._ranks: Sequence[float] = ()
         self._at = 0
         self._listing = source.open(place.state if place else ())
-        window.moving.update(dict.fromkeys(place.passed if place else ()))
+        seen.moving.update(dict.fromkeys(place.passed if place else ()))
         self._tokens = {hash(place.token)} if place else set[int]()
         self._repeats = self._restarted = False
         self._resumed = place is not None and place.after is not None
@@ -119,7 +119,7 @@ class Lane(Generic[T]):
 
     @property
     def rank(self) -> float:
-        """A number by which the next row is merged with those of other lanes; it rises along a listing in order."""
+        """A number by which the next row is merged with those of other readers; it rises along a listing in order."""
         return self._ranks[self._at] if self._ranks else self._kind.rank(self._rows[self._at])
 
     def hand_out(self, most: int | None) -> Sequence[T]:
@@ -128,7 +128,7 @@ class Lane(Generic[T]):
         rows = self._rows[self._at : until]
         self._at = until
         if self._source.moves is not None:
-            self.window.moving.update(dict.fromkeys(map(self._kind.key, filter(self._source.moves, rows))))
+            self.seen.moving.update(dict.fromkeys(map(self._kind.key, filter(self._source.moves, rows))))
         return rows
 
     def place(self, unconsumed: int) -> Place | None:
@@ -181,12 +181,12 @@ class Lane(Generic[T]):
             self._enter(place, undecoded, batch)
 
     def retire(self) -> None:
-        """Let go of what a lane that has ended, and whose rows are consumed, needs no more."""
+        """Let go of what a reader that has ended, and whose rows are consumed, needs no more."""
         self._rows = self._ranks = ()
         self._at = 0
         self._furthest_at = []
         self._tokens.clear()
-        self.window = Window()
+        self.seen = SeenRows()
 
     def cancel(self) -> "list[asyncio.Task[Undecoded[T]]]":
         """End the fetch that is under way, and return it."""
@@ -222,10 +222,10 @@ class Lane(Generic[T]):
         start = self._sought or place
         rows = self._rows_after(place, start, batch)
         self._sought = start if rows is None else None
-        parks = None if self._doubted else self._parks  # rows of more than this page are not in its bytes
+        keep_decoded = None if self._doubted else self._keep_decoded  # rows of more than this page are not in its bytes
         if rows is not None:
             self._doubted = []
-        fresh = self.window.fresh(rows or (), self._kind.key)
+        fresh = self.seen.fresh(rows or (), self._kind.key)
         furthest_at = self._count(batch, fresh)
         self._restarted = self._restarted and not fresh
         after = Mark(self._kind.key(fresh[-1]), self._furthest) if fresh else place.after
@@ -238,9 +238,9 @@ class Lane(Generic[T]):
             wanted = list(compress(fresh, accepted))
             furthest_at = list(compress(furthest_at, accepted))
         self._rows, self._ranks, self._at, self._furthest_at = wanted, (), 0, furthest_at
-        if parks is not None and len(wanted) > parks:
+        if keep_decoded is not None and len(wanted) > keep_decoded:
             self._ranks = array("d", map(self._kind.rank, wanted))
-            self._rows = Parked(undecoded, batch.rows, wanted, at_once=parks)
+            self._rows = EncodedRows(undecoded, batch.rows, wanted, at_once=keep_decoded)
 
     def _rows_after(self, place: Place, start: Place, batch: Batch[T]) -> Sequence[T] | None:
         """Return the rows after a place, None if it is still to be found in the pages to come.
@@ -261,7 +261,7 @@ class Lane(Generic[T]):
         times = list(map(self._kind.when, rows))
         beyond = [row for row, time in zip(rows, times, strict=True) if self._kind.is_beyond(time, after.when)]
         is_over = batch.token is None or (after.when is None and not start.seeking)
-        # Of rows of the same time a walk from the start knows by its window which it has seen.
+        # Of rows of the same time a walk from the start knows by its seen rows which it has read.
         shifted = start.seeking or self._resumed or self._doubted
         level = not (shifted or any(self._kind.is_beyond(after.when, time) for time in times))
         if not (beyond or level or is_over) and (rows or self._doubted or start.seeking):

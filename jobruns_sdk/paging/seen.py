@@ -6,7 +6,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-class Window:
+class SeenRows:
     """The rows seen lately: at least the last ``size``, at most twice that and a page, so that memory stays flat.
 
     It holds hashes of 64 bits: in ten thousand rows two are alike by chance once in 10^11 times.

@@ -66,7 +66,7 @@ class Listing(Protocol[T_co]):
         ...
 
 
-class Kind(msgspec.Struct, Generic[T], frozen=True):
+class RowOrder(msgspec.Struct, Generic[T], frozen=True):
     """What paging needs to know of the rows.
 
     Attributes:

@@ -26,7 +26,7 @@ from jobruns_sdk.paging.merge import Merged, Stream
 from jobruns_sdk.paging.pages import Pages
 from jobruns_sdk.paging.plan import Plan
 from jobruns_sdk.paging.query import RunQuery
-from jobruns_sdk.paging.reader import Lane
+from jobruns_sdk.paging.reader import SourceReader
 from jobruns_sdk.paging.source import Source, Supply
 from jobruns_sdk.services import datazone, emr_serverless, glue
 from jobruns_sdk.services.handle import Follows, Handle
@@ -74,18 +74,18 @@ class Tally:
     def __init__(self, report: Callable[[Progress], object]) -> None:
         """Report to that."""
         self._report = report
-        self._lanes: dict[str, tuple[int, int, int, float, bool]] = {}
+        self._readers: dict[str, tuple[int, int, int, float, bool]] = {}
         self._sums = [0, 0, 0, 0.0, 0]
 
-    def count(self, lane: Lane[Any]) -> None:
-        """Count what a lane has read since it was counted last, and report."""
-        counts, done = lane.counts, lane.error is not None or not lane.has_more
+    def count(self, reader: SourceReader[Any]) -> None:
+        """Count what a reader has read since it was counted last, and report."""
+        counts, done = reader.counts, reader.error is not None or not reader.has_more
         now = (counts.pages, counts.rows, counts.requests, counts.waited, done)
-        before = self._lanes.get(lane.name, (0, 0, 0, 0.0, False))
-        self._lanes[lane.name] = now
+        before = self._readers.get(reader.name, (0, 0, 0, 0.0, False))
+        self._readers[reader.name] = now
         self._sums = [total + new - old for total, new, old in zip(self._sums, now, before, strict=True)]
         pages, runs, calls, waited, ended = self._sums
-        self._report(Progress(len(self._lanes), int(ended), int(pages), int(runs), int(calls), waited))
+        self._report(Progress(len(self._readers), int(ended), int(pages), int(runs), int(calls), waited))
 
 
 class Each(AsyncIterator[Handle]):
@@ -223,22 +223,22 @@ class Fan:
             query.filter,
             arrange=partial(self._arrange, query, order),
             finish=self._complete if hydrate else None,
-            parks=max(_FEWEST_DECODED, _ROWS_DECODED // max(1, known)) if order == "newest" else None,
-            window=max(_FEWEST_REMEMBERED, _ROWS_REMEMBERED // max(1, known)),
+            keep_decoded=max(_FEWEST_DECODED, _ROWS_DECODED // max(1, known)) if order == "newest" else None,
+            remembered=max(_FEWEST_REMEMBERED, _ROWS_REMEMBERED // max(1, known)),
         )
         return Pages(plan, limit=limit, places=None if at is None else at.places)
 
     def _arrange(
-        self, query: RunQuery, order: Literal["newest", "any"], open_lane: Callable[[Source[Row]], Lane[Row]]
+        self, query: RunQuery, order: Literal["newest", "any"], open_reader: Callable[[Source[Row]], SourceReader[Row]]
     ) -> Stream[Row]:
         sources = Sources(Each(self._begin()), query, self._page_size)
         tally = None if self._progress is None else Tally(self._progress)
-        failed = None if self._on_error == "raise" else Failures(self._on_error, tally)
+        failed = None if self._on_error == "raise" else ErrorNotices(self._on_error, tally)
         on_page = None if tally is None else tally.count
         if order == "any":
-            return Arrivals(sources, open_lane, concurrency=self._concurrency, on_error=failed, on_page=on_page)
+            return Arrivals(sources, open_reader, concurrency=self._concurrency, on_error=failed, on_page=on_page)
         merge = partial(Merged[Row], concurrency=self._concurrency, on_error=failed, on_page=on_page)
-        return Gathered(sources, open_lane, merge)
+        return Gathered(sources, open_reader, merge)
 
     def _begin(self) -> Iterable[Handle] | AsyncIterable[Handle]:
         if self._used_up:
@@ -270,7 +270,7 @@ class Fan:
         return await each_completed(full, rows), failures
 
 
-class Failures:
+class ErrorNotices:
     """Tells of each job once that it cannot be read."""
 
     def __init__(self, on_error: OnSourceError, tally: Tally | None) -> None:
@@ -279,17 +279,17 @@ class Failures:
         self._tally = tally
         self._told: set[JobRef] = set()
 
-    def __call__(self, lane: Lane[Any]) -> None:
-        """Tell of a lane that has failed."""
-        if isinstance(lane.error, ClientClosedError):
-            raise lane.error
+    def __call__(self, reader: SourceReader[Any]) -> None:
+        """Tell of a reader that has failed."""
+        if isinstance(reader.error, ClientClosedError):
+            raise reader.error
         if self._tally is not None:
-            self._tally.count(lane)
-        if lane.job is None or lane.error is None or lane.job in self._told:
+            self._tally.count(reader)
+        if reader.job is None or reader.error is None or reader.job in self._told:
             return
-        self._told.add(lane.job)
+        self._told.add(reader.job)
         if callable(self._on_error):
-            self._on_error(SourceError(lane.job, lane.error))
+            self._on_error(SourceError(reader.job, reader.error))
 
 
 def each_handle(

@@ -107,7 +107,7 @@ class Poller:
         group = self._groups.get(handle.ref)
         return group.quota_time if group else 0.0
 
-    async def observe(self, handle: Follows, run_id: str, interval: float) -> Observation:
+    async def poll(self, handle: Follows, run_id: str, interval: float) -> Observation:
         """Return what is to be seen of a run that is being watched: now, or by a look that others took just before.
 
         Args:
@@ -122,7 +122,7 @@ class Poller:
                 # Waits that begin at the same moment are looked for together.
                 await asyncio.sleep(0)
                 stale = [other for other in group.watched if not self._is_fresh(group, other, fresh_since)]
-                await self._look(handle, group, stale)
+                await self._poll(handle, group, stale)
             return group.seen[run_id][1]
 
     async def retry_limit(self, handle: Retries) -> int | None:
@@ -143,7 +143,7 @@ class Poller:
         at, seen = group.seen.get(run_id, (float("-inf"), None))
         return at >= since or (isinstance(seen, JobRun) and seen.state.is_terminal and not seen.state.is_failure)
 
-    async def _look(self, handle: Follows, group: Group, run_ids: Sequence[str]) -> None:
+    async def _poll(self, handle: Follows, group: Group, run_ids: Sequence[str]) -> None:
         begun = self.clock.monotonic()
         listed = [run_id for run_id in run_ids if group.unlisted.get(run_id, (begun, 0.0))[0] <= begun]
         found, pages = await self._list(handle, group, listed)

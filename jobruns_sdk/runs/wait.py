@@ -18,7 +18,7 @@ from jobruns_sdk.runs.poll import Observation, Poller
 from jobruns_sdk.services.handle import Follows, Retries, Stops, Streams
 from jobruns_sdk.transport import quotas as pacing
 
-FAILURES: Final = 20
+FAILED_POLLS: Final = 20
 """How many polls of a run may fail one after the other before a wait gives up; each is tried several times itself."""
 
 _GROWTH: Final = 3.0
@@ -71,7 +71,7 @@ def decide(
     if isinstance(seen, JobRunsError):
         # A call that has used up its own time is not repeated; the poll that it belongs to is.
         may_pass = seen.retryable or isinstance(seen, CallTimeoutError)
-        return Sleep(interval) if may_pass and failures < FAILURES else GiveUp(seen)
+        return Sleep(interval) if may_pass and failures < FAILED_POLLS else GiveUp(seen)
     if not seen.is_terminal:
         return Sleep(interval)
     if retrying is None or not seen.state.is_failure:
@@ -93,13 +93,13 @@ def poll_intervals(least: float, most: float, random: Random) -> Iterator[float]
         interval = min(most, random.uniform(least, interval * _GROWTH))
 
 
-def _check_longest(pace: "Pace", _: object, most: timedelta | None) -> None:
+def _check_longest(pace: "PollIntervals", _: object, most: timedelta | None) -> None:
     if pace.longest < pace.poll_interval:
         raise InvalidRequestError(f"max_poll_interval is poll_interval ({pace.poll_interval}) or more, got {most}")
 
 
 @attrs.frozen(kw_only=True)
-class Pace:
+class PollIntervals:
     """How often to look.
 
     Attributes:
@@ -134,7 +134,7 @@ class Follower:
         polled: The run as the last poll has seen it, None if that poll failed.
     """
 
-    def __init__(self, poller: Poller, handle: Follows, run: RunRef, pace: Pace) -> None:
+    def __init__(self, poller: Poller, handle: Follows, run: RunRef, pace: PollIntervals) -> None:
         """Begin; nothing has been seen."""
         self.run = run
         self.last: JobRun[Native] | None = None
@@ -148,10 +148,10 @@ class Follower:
         self._ended_at: float | None = None
         self._seen_at = self._changed_after = float("-inf")
 
-    async def look(self) -> Done | Sleep | GiveUp:
+    async def poll(self) -> Done | Sleep | GiveUp:
         """Poll once, as far as nobody else has just done so, and tell what to do next."""
-        seen = await self._poller.observe(self._handle, self.run.run_id, self._pause)
-        verdict = self._failed(seen) if isinstance(seen, JobRunsError) else await self.judge(seen)
+        seen = await self._poller.poll(self._handle, self.run.run_id, self._pause)
+        verdict = self._failed(seen) if isinstance(seen, JobRunsError) else await self.decide(seen)
         if isinstance(verdict, Sleep):
             self._pause = verdict.seconds
         return verdict
@@ -161,7 +161,7 @@ class Follower:
         self._failures += 1
         return decide(error, next(self._intervals), failures=self._failures - 1)
 
-    async def judge(self, run: JobRun[Native]) -> Done | Sleep | GiveUp:
+    async def decide(self, run: JobRun[Native]) -> Done | Sleep | GiveUp:
         """Take the run as it was seen, and tell what to do next."""
         if self.last is None or (run.state, run.attempt) != (self.last.state, self.last.attempt):
             self._intervals = self._pace.intervals(pacing.jitter)
@@ -193,7 +193,7 @@ class Follower:
             JobRunsError: It cannot be followed.
         """
         while True:
-            verdict = await self.look()
+            verdict = await self.poll()
             if on_poll is not None and self.polled is not None:
                 on_poll(self.polled)
             match verdict:
@@ -222,7 +222,7 @@ async def wait(
     handle: Follows,
     run: RunRef,
     *,
-    pace: Pace,
+    pace: PollIntervals,
     timeout: timedelta | None,
     on_timeout: Literal["leave", "stop"],
     on_poll: Callable[[JobRun[Native]], object] | None,

@@ -15,7 +15,7 @@ from jobruns_sdk.model.native import Native
 from jobruns_sdk.model.refs import JobRef, RunRef
 from jobruns_sdk.model.runs import JobRun, WaitTimeoutError
 from jobruns_sdk.runs.poll import Poller
-from jobruns_sdk.runs.wait import Done, Follower, GiveUp, Pace, decide
+from jobruns_sdk.runs.wait import Done, Follower, GiveUp, PollIntervals, decide
 from jobruns_sdk.services.handle import Follows
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _LATE: Final = timedelta(minutes=30)  # how much later than its time says a run 
 class WatchedRun:
     """A run that is being watched."""
 
-    def __init__(self, poller: Poller, handle: Follows, run: RunRef, pace: Pace) -> None:
+    def __init__(self, poller: Poller, handle: Follows, run: RunRef, pace: PollIntervals) -> None:
         """Begin to watch; nothing has been seen."""
         self.handle = handle
         self.run = run
@@ -44,13 +44,13 @@ class WatchedRun:
         """When to look next, on the clock that never goes backwards."""
         return self._due
 
-    async def look(self) -> StateChange | None:
+    async def poll(self) -> StateChange | None:
         """Poll, and return what has changed since the last time.
 
         Raises:
             JobRunsError: The run cannot be followed.
         """
-        verdict = await self._follower.look()
+        verdict = await self._follower.poll()
         clock, run = self._poller.clock, self._follower.last
         if isinstance(verdict, GiveUp):
             raise verdict.error
@@ -79,7 +79,7 @@ class WatchedRun:
 class WatchedJob:
     """A job whose new runs join, and those that have not ended for good when the watch begins."""
 
-    def __init__(self, poller: Poller, handle: Follows, pace: Pace) -> None:
+    def __init__(self, poller: Poller, handle: Follows, pace: PollIntervals) -> None:
         """Begin to watch; nothing has been seen."""
         self.handle = handle
         self.due: float = float("-inf")
@@ -91,7 +91,7 @@ class WatchedJob:
         self._looked_at: datetime | None = None
         self._failures = 0
 
-    async def look(self) -> list[RunRef]:
+    async def poll(self) -> list[RunRef]:
         """Return the runs that were not there before, oldest first; at the first look those that go on.
 
         Raises:
@@ -133,7 +133,7 @@ class WatchedJob:
 
     async def _goes_on(self, run: JobRun[Native]) -> bool:
         """Whether a run has not ended for good: one that has failed just now may be retried."""
-        return not isinstance(await Follower(self._poller, self.handle, run.ref, self._pace).judge(run), Done)
+        return not isinstance(await Follower(self._poller, self.handle, run.ref, self._pace).decide(run), Done)
 
 
 class Watch:
@@ -144,7 +144,7 @@ class Watch:
         poller: Poller,
         runs: Sequence[tuple[Follows, RunRef]],
         jobs: Sequence[Follows],
-        pace: Pace,
+        pace: PollIntervals,
         timeout: timedelta | None,
     ) -> None:
         """Prepare to watch; nothing is requested until the first change is asked for."""
@@ -175,10 +175,10 @@ class Watch:
         clock = self._poller.clock
         if self._until is None and self._timeout is not None:
             self._until = clock.monotonic() + self._timeout.total_seconds()
-        if self._has_to_look():
+        if self._has_to_poll_all():
             try:
                 async with deadline(clock, None if self._until is None else self._until - clock.monotonic()):
-                    while self._has_to_look():
+                    while self._has_to_poll_all():
                         await self._round()
             except DeadlineError:
                 # What was seen in the last moment is told first.
@@ -196,7 +196,7 @@ class Watch:
             raise StopAsyncIteration
         return self._changes.popleft()
 
-    def _has_to_look(self) -> bool:
+    def _has_to_poll_all(self) -> bool:
         return not self._changes and bool(self._runs or self._jobs)
 
     async def aclose(self) -> None:
@@ -228,7 +228,7 @@ class Watch:
             await self._poller.sleep(pause)
         for job in self._jobs:
             if job.due <= clock.monotonic():
-                for run in await job.look():
+                for run in await job.poll():
                     self._join(job.handle, run)
         now = clock.monotonic()
         by_job: dict[JobRef, list[WatchedRun]] = {}
@@ -236,11 +236,11 @@ class Watch:
             if watched.due <= now:
                 watched.attach()
                 by_job.setdefault(ref.job, []).append(watched)
-        await concurrently(map(self._look, by_job.values()))
+        await concurrently(map(self._poll_all, by_job.values()))
 
-    async def _look(self, runs: Sequence[WatchedRun]) -> None:
+    async def _poll_all(self, runs: Sequence[WatchedRun]) -> None:
         for watched in runs:
-            change = await watched.look()
+            change = await watched.poll()
             if watched.done:
                 del self._runs[watched.run]
             if change is not None:

@@ -30,7 +30,7 @@ from jobruns_sdk.services.emr_serverless import listing as emr_serverless
 from jobruns_sdk.services.glue import listing as glue
 from jobruns_sdk.transport.operation import Call, Operation, Reply
 
-_SAMPLES = Path(__file__).parents[1] / "samples"
+_SAMPLES = Path(__file__).parents[1] / "truth/samples"
 _HOUR = 3600.0
 
 # As in an example of AWS, https://docs.aws.amazon.com/cli/latest/reference/glue/get-job-run.html

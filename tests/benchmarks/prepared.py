@@ -17,7 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-_SAMPLE: Final = Path(__file__).parents[1] / "samples/glue/GetJobRuns/retried_until_it_succeeded.json"
+_SAMPLE: Final = Path(__file__).parents[1] / "truth/samples/glue/GetJobRuns/retried_until_it_succeeded.json"
 
 # As in an example of AWS, https://docs.aws.amazon.com/cli/latest/reference/glue/get-job-run.html
 _USUAL_ARGUMENTS: Final = {

@@ -20,7 +20,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from docs.links import documents
-from tests.supply_chain.dependencies import PROJECT
+from tests.dangers.supply_chain.dependencies import PROJECT
 
 ROOT: Final = Path(__file__).parents[2]
 SERVED: Final = "python -m jobruns_sdk.testing"
@@ -39,9 +39,9 @@ ELSEWHERE: Final = {
     "codespell": ".ci/run does",
     "python -m tests.benchmarks": "it takes minutes: tests/benchmarks/test_smoke.py runs its short form",
     "python -m tests.reliability": "it takes an hour, and writes to the page: tests/reliability makes the blocks",
-    "python -m tests.fuzz": "it takes minutes: .ci/nightly runs it",
+    "python -m tests.dangers.fuzz": "it takes minutes: .ci/nightly runs it",
     "python -m tests.mutation": "it takes an hour: .ci/nightly runs it",
-    "python -X dev -W error": "a mode in which tests/cancellation runs programs",
+    "python -X dev -W error": "a mode in which tests/dangers/cancellation runs programs",
     ".ci/run": "it runs this test",
     ".ci/nightly": "it takes hours",
     "aws": "the AWS CLI brings a botocore of its own: tests/testing/test_every_client.py runs it; names are compared",

@@ -60,7 +60,7 @@ def run_of(job: JobRef, key: str, minutes: float | None, state: str = "SUCCESS")
 class Job:
     """A job in memory. Its tokens name a row, or count rows, so that pages shift; it keeps account of its calls.
 
-    With `lanes` its runs are listed by state, as those of EMR Serverless are.
+    With `states` its runs are listed by state, as those of EMR Serverless are.
     """
 
     def __init__(
@@ -70,12 +70,12 @@ class Job:
         *,
         size: int = 3,
         offsets: bool = False,
-        lanes: Sequence[str] = ("",),
+        states: Sequence[str] = ("",),
     ) -> None:
         self.ref = ref_of(name)
-        states = [lane or "SUCCESS" for lane in lanes]
+        given = [state or "SUCCESS" for state in states]
         self.rows = [
-            run_of(self.ref, f"{name}-{index}", time, states[index % len(states)]) for index, time in enumerate(times)
+            run_of(self.ref, f"{name}-{index}", time, given[index % len(given)]) for index, time in enumerate(times)
         ]
         self.asked: list[str | None] = []
         self.under_way = 0
@@ -85,7 +85,7 @@ class Job:
         self.cycle = False
         self._size = size
         self._offsets = offsets
-        self._lanes = lanes
+        self._states = states
         self._era = self._added = 0
         self._passed: dict[tuple[str, str], set[str]] = {}
 
@@ -116,7 +116,7 @@ class Job:
         query = RunQuery(
             states=states, native_states=native_states, created_after=created_after, created_before=created_before
         )
-        sources = tuple(Source(lane, partial(self._open, lane)) for lane in self._lanes)
+        sources = tuple(Source(state, partial(self._open, state)) for state in self._states)
         return Pages(Plan("", {}, sources, RUNS, query.filter))
 
     async def run(self, run_id: str) -> Run:
@@ -125,10 +125,10 @@ class Job:
         await asyncio.sleep(0)
         return attrs.evolve(next(run for run in self.rows if run.id == run_id), message="full")
 
-    def _open(self, lane: str, _: tuple[str, ...]) -> "_Listing":
-        return _Listing(partial(self._fetch, lane))
+    def _open(self, state: str, _: tuple[str, ...]) -> "_Listing":
+        return _Listing(partial(self._fetch, state))
 
-    async def _fetch(self, lane: str, token: str | None) -> Undecoded[Run]:
+    async def _fetch(self, state: str, token: str | None) -> Undecoded[Run]:
         self.asked.append(token)
         self.under_way += 1
         try:
@@ -137,28 +137,28 @@ class Job:
                 await asyncio.get_running_loop().create_future()
             if token in self.failures:
                 raise self.failures[token]
-            batch = self._page(lane, token)
+            batch = self._page(state, token)
             return lambda: msgspec.structs.replace(batch, rows=list(batch.rows))
         finally:
             self.under_way -= 1
 
-    def _page(self, lane: str, token: str | None) -> Batch[Run]:
-        rows = [run for run in self.rows if lane in ("", run.native_state)]
-        start = 0 if token is None else self._start(lane, rows, token)
+    def _page(self, state: str, token: str | None) -> Batch[Run]:
+        rows = [run for run in self.rows if state in ("", run.native_state)]
+        start = 0 if token is None else self._start(state, rows, token)
         page = rows[start : start + self._size]
         more = start + self._size < len(rows) or self.cycle
         passed = [run.id for run in rows[: 1 if self.cycle else start + self._size]]
         following = str(len(passed)) if self._offsets else passed[-1] if passed else ""
-        self._passed[lane, following] = set(passed)
+        self._passed[state, following] = set(passed)
         return Batch(page, f"{self._era}:{following}" if more else None)
 
-    def _start(self, lane: str, rows: Sequence[Run], token: str) -> int:
+    def _start(self, state: str, rows: Sequence[Run], token: str) -> int:
         era, _, place = token.partition(":")
         if int(era) != self._era:
             raise InvalidRequestError("The pagination token has expired.", http_status=400)
         if self._offsets:
             return int(place)
-        return max((index for index, run in enumerate(rows, 1) if run.id in self._passed[lane, place]), default=0)
+        return max((index for index, run in enumerate(rows, 1) if run.id in self._passed[state, place]), default=0)
 
 
 class _Listing:

@@ -47,7 +47,7 @@ async def test_an_error_ends_the_walk_unless_told_otherwise(order: Order) -> Non
 
 @orders
 async def test_errors_are_told_once_for_each_job_and_named_in_the_report(order: Order) -> None:
-    jobs = [Job(f"job{index}", range(0, -9, -1), lanes=("A", "B", "C")) for index in range(5)]
+    jobs = [Job(f"job{index}", range(0, -9, -1), states=("A", "B", "C")) for index in range(5)]
     error = AccessDeniedError("no")
     jobs[1].failures = {None: error}
     jobs[3].failures = {"0:job3-6": ThrottledError("slow down")}

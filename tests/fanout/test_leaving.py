@@ -31,7 +31,7 @@ async def complaints() -> AsyncIterator[None]:
 
 
 def jobs_of(count: int = 5) -> list[Job]:
-    return [Job(f"job{index}", range(0, -9, -1), lanes=("SUCCESS", "FAILED")) for index in range(count)]
+    return [Job(f"job{index}", range(0, -9, -1), states=("SUCCESS", "FAILED")) for index in range(count)]
 
 
 @orders

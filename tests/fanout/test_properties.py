@@ -29,9 +29,9 @@ class Case:
     offsets: bool
     concurrency: int
 
-    def jobs(self, lanes: Sequence[str] = ("",)) -> list[Job]:
+    def jobs(self, states: Sequence[str] = ("",)) -> list[Job]:
         return [
-            Job(f"job{index}", rows, size=self.size, offsets=self.offsets, lanes=lanes)
+            Job(f"job{index}", rows, size=self.size, offsets=self.offsets, states=states)
             for index, rows in enumerate(self.times)
         ]
 

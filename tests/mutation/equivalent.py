@@ -9,7 +9,7 @@ _BY_DEFAULT: Final = "the default is the same"
 _BEYOND: Final = "if self._kind.is_beyond(time, after.when)]"
 _SHORT: Final = "if after is None or (not start.seeking and not self._doubted"
 _SHORTCUT: Final = "a search that is not needed finds the same"
-_ONE_LANE: Final = "one lane merged is that lane"
+_ONE_LANE: Final = "one reader merged is that reader"
 _OPTIONS: Final = "for name, value in options.items() if value is not None)"
 _QUERY: Final = '+ (f"?{query}" if query else "")'
 _SAFE: Final = "letters are never escaped"
@@ -72,57 +72,57 @@ EQUIVALENT: Final[Mapping[Survivor, str]] = {
         "seen: Observation, interval: float, *, failures: int = 1, retrying: Retrying | None = None",
     ): "either is below the limit",
     Survivor(
-        "lanes.Parked.__init__",
+        "readers.EncodedRows.__init__",
         'self._positions = array("L", [index[id(row)] for row in wanted])',
         'self._positions = array("l", [index[id(row)] for row in wanted])',
     ): "no page has 2^63 rows",
     Survivor(
         "paging.Walk._arrange",
-        "return Merged(lanes) if len(lanes) > 1 else Single(lanes)",
-        "return Merged(lanes) if (len(lanes) > 1) or True else Single(lanes)",
+        "return Merged(readers) if len(readers) > 1 else Single(readers)",
+        "return Merged(readers) if (len(readers) > 1) or True else Single(readers)",
     ): _ONE_LANE,
     Survivor(
         "paging.Walk._arrange",
-        "return Merged(lanes) if len(lanes) > 1 else Single(lanes)",
-        "return Merged(lanes) if len(lanes) >= 1 else Single(lanes)",
+        "return Merged(readers) if len(readers) > 1 else Single(readers)",
+        "return Merged(readers) if len(readers) >= 1 else Single(readers)",
     ): _ONE_LANE,
     Survivor(
-        "lanes.Lane._rows_after",
+        "readers.SourceReader._rows_after",
         f"beyond = [row for row, time in zip(rows, times, strict=True) {_BEYOND}",
         f"beyond = [row for row, time in zip(rows, times, ) {_BEYOND}",
     ): "the times are those of the rows",
     Survivor(
-        "lanes.Lane._rows_after",
+        "readers.SourceReader._rows_after",
         f"beyond = [row for row, time in zip(rows, times, strict=True) {_BEYOND}",
         f"beyond = [row for row, time in zip(rows, times, strict=False) {_BEYOND}",
     ): "the times are those of the rows",
     Survivor(
-        "lanes.Lane._enter",
-        "if parks is not None and len(wanted) > parks:",
-        "if parks is not None and len(wanted) >= parks:",
+        "readers.SourceReader._enter",
+        "if keep_decoded is not None and len(wanted) > keep_decoded:",
+        "if keep_decoded is not None and len(wanted) >= keep_decoded:",
     ): "as many rows as are kept decoded are kept decoded",
     Survivor(
-        "lanes.Lane._enter",
+        "readers.SourceReader._enter",
         'self._ranks = array("d", map(self._kind.rank, wanted))',
         'self._ranks = array("d", )',
     ): "a rank that is not kept is computed again",
     Survivor(
-        "lanes.Lane._rows_after",
+        "readers.SourceReader._rows_after",
         "first = self._kind.when(rows[0]) if rows else None",
         "first = None",
     ): _SHORTCUT,
     Survivor(
-        "lanes.Lane._rows_after",
+        "readers.SourceReader._rows_after",
         "first = self._kind.when(rows[0]) if rows else None",
         "first = self._kind.when(rows[0]) if (rows) and False else None",
     ): _SHORTCUT,
     Survivor(
-        "lanes.Lane._rows_after",
+        "readers.SourceReader._rows_after",
         f"{_SHORT} and self._kind.is_beyond(first, after.when)):",
         f"{_SHORT} and self._kind.is_beyond(None, after.when)):",
     ): _SHORTCUT,
     Survivor(
-        "lanes.Lane._rows_after",
+        "readers.SourceReader._rows_after",
         f"{_SHORT} and self._kind.is_beyond(first, after.when)):",
         f"{_SHORT} and self._kind.is_beyond(first, None)):",
     ): _SHORTCUT,

@@ -48,7 +48,7 @@ class Survivor:
     """A mutant that no test has noticed.
 
     Attributes:
-        function: Where it is, such as ``lanes.Lane.place``.
+        function: Where it is, such as ``readers.SourceReader.place``.
         was: The line as it is.
         became: The line as it was changed.
     """

@@ -5,9 +5,9 @@ from collections import Counter
 
 from jobruns_sdk.testing import LocalService
 from tests.benchmarks.report import circumstances
-from tests.cancellation.counting import awaits_in
-from tests.cancellation.marathon import marathon
-from tests.cancellation.table import TABLE, client_at, world_of
+from tests.dangers.cancellation.counting import awaits_in
+from tests.dangers.cancellation.marathon import marathon
+from tests.dangers.cancellation.table import TABLE, client_at, world_of
 
 EXACT = False
 COUNT = 10_000

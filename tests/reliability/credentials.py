@@ -6,7 +6,7 @@ from functools import partial
 
 from jobruns_sdk import JobRunsClient
 from jobruns_sdk.testing import LocalService
-from tests.credentials.kit import HOUR, Provider, session_of
+from tests.dangers.credentials.kit import HOUR, Provider, session_of
 from tests.transport.gated import until
 
 EXACT = True

@@ -3,8 +3,8 @@
 from typing import Final
 
 from jobruns_sdk import JobRunsError
-from tests.faults.expected import PASSING, STAYING, Staying
-from tests.faults.operations import KINDS
+from tests.dangers.faults.expected import PASSING, STAYING, Staying
+from tests.dangers.faults.operations import KINDS
 
 EXACT: Final = True
 

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from typing import Final
 
 from jobruns_sdk import ResponseFormatError
-from tests.faults.large import BOUND, LARGE, cost
+from tests.dangers.faults.large import BOUND, LARGE, cost
 
 EXACT: Final = False
 

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from tests.input import test_endpoints, test_names
-from tests.input.calls import CALLS, cases
+from tests.dangers.input import test_endpoints, test_names
+from tests.dangers.input.calls import CALLS, cases
 
 EXACT: Final = True
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from tests.benchmarks.report import circumstances
-from tests.load.busy import Figures, check, measured
-from tests.load.service import Plan
+from tests.dangers.load.busy import Figures, check, measured
+from tests.dangers.load.service import Plan
 
 EXACT = False
 PLANS = (

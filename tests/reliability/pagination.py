@@ -5,7 +5,7 @@ from typing import Final
 
 from jobruns_sdk.errors import PaginationError
 from tests.unit.listings import Book, Recorder, Row, Shelf, newest_first, pages_of
-from tests.unit.test_paging_model import Circle
+from tests.unit.paging.test_pages_model import Circle
 
 EXACT: Final = True
 

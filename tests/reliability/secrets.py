@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Final
 
-from tests.secrets.canaries import ACCESS_KEY, SECRET_KEY, TOKEN, WORD
-from tests.secrets.results import results_of, sending
-from tests.secrets.service import answering, canary_client
-from tests.secrets.test_logs import Records
+from tests.dangers.secrets.canaries import ACCESS_KEY, SECRET_KEY, TOKEN, WORD
+from tests.dangers.secrets.results import results_of, sending
+from tests.dangers.secrets.service import answering, canary_client
+from tests.dangers.secrets.test_logs import Records
 
 EXACT: Final = False  # it depends on botocore's version
 

@@ -4,8 +4,8 @@ import platform
 from datetime import UTC, datetime
 from typing import Final
 
-from tests.supply_chain.audit import report, verdict
-from tests.supply_chain.dependencies import DIRECT, PERMISSIVE, closure
+from tests.dangers.supply_chain.audit import report, verdict
+from tests.dangers.supply_chain.dependencies import DIRECT, PERMISSIVE, closure
 
 EXACT: Final = False  # the versions are those that are installed
 

@@ -12,7 +12,7 @@ from jobruns_sdk.errors import InvalidRequestError
 from jobruns_sdk.paging.cursor import Cursor
 from jobruns_sdk.paging.pages import Pages
 from jobruns_sdk.paging.plan import Plan
-from jobruns_sdk.paging.source import Batch, Kind, Listing, Named, Source, Undecoded
+from jobruns_sdk.paging.source import Batch, Listing, Named, RowOrder, Source, Undecoded
 
 NOON: Final = datetime(2026, 11, 21, 12, tzinfo=UTC)
 LISTING: Final = "rows"
@@ -34,7 +34,7 @@ class Probe:
     service: str = "probe"
 
 
-KIND: Final[Kind[Row]] = Kind(attrgetter("key"), attrgetter("when"))
+KIND: Final[RowOrder[Row]] = RowOrder(attrgetter("key"), attrgetter("when"))
 
 
 def row(key: str, minutes: float | None) -> Row:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jobruns_sdk import JobRef, RunState, Service
 from jobruns_sdk.errors import NotFoundError
 from jobruns_sdk.runs.poll import Poller
-from jobruns_sdk.runs.wait import Pace, wait
+from jobruns_sdk.runs.wait import PollIntervals, wait
 from jobruns_sdk.services.datazone import DataZoneJob
 from jobruns_sdk.services.datazone.translate import STATES as DATAZONE
 from jobruns_sdk.services.emr_serverless import EmrServerlessApplication
@@ -88,7 +88,7 @@ class Script:
         def seconds(operation: Operation[Any]) -> float:
             return 1 / QUOTAS.get((operation.service, operation.name), UNPUBLISHED).rate
 
-        pace = Pace(retry_grace=GRACE)
+        pace = PollIntervals(retry_grace=GRACE)
         poller = Poller(self.clock, seconds)
         run = await wait(
             poller, handle, handle.ref.run(run_id), pace=pace, timeout=LONGEST, on_timeout="leave", on_poll=None
@@ -138,11 +138,11 @@ async def test_emr_serverless_whose_retries_are_no_end(
     assert script.end <= script.clock.monotonic() <= script.end + 61
 
 
-FAILURES: Final = [name for name, state in GLUE.items() if state.is_failure]
+FAILED_POLLS: Final = [name for name, state in GLUE.items() if state.is_failure]
 
 
 @given(
-    st.lists(st.tuples(early(GLUE), st.sampled_from(FAILURES), st.floats(0.001, 290)), max_size=3),
+    st.lists(st.tuples(early(GLUE), st.sampled_from(FAILED_POLLS), st.floats(0.001, 290)), max_size=3),
     lives(GLUE),
     st.none() | st.integers(0, 2),
 )
@@ -160,5 +160,5 @@ async def test_glue_with_retries_that_come_in_time(
     job = GlueJob(JobRef(Service.GLUE, ("etl",), "us-east-1"), script)
     assert await script.wait(job, "jr_1") == (life[-1][1], len(attempts))
     hopeless = more == 0
-    slack = 61 if hopeless or life[-1][1] not in FAILURES else 61 + GRACE.total_seconds()
+    slack = 61 if hopeless or life[-1][1] not in FAILED_POLLS else 61 + GRACE.total_seconds()
     assert script.end <= script.clock.monotonic() <= script.end + slack

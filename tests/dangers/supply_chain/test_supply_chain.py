@@ -1,0 +1,127 @@
+"""What comes along with the package is known, permissive, used, declared and bounded."""
+
+import re
+from email.message import Message
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from tests.dangers.supply_chain.audit import verdict
+from tests.dangers.supply_chain.dependencies import DIRECT, PROJECT, Dependency, closure, licence_of, megabytes
+
+ROOT: Final = Path(__file__).parents[3]
+CI: Final = (ROOT / ".ci" / "run").read_text("utf-8")
+NIGHTLY: Final = (ROOT / ".ci" / "nightly").read_text("utf-8")
+
+
+def test_only_permissive_licences_come_along() -> None:
+    assert [one for one in closure() if not one.is_permissive] == []
+    assert {requirement.name for requirement in DIRECT} <= {one.name for one in closure()}
+
+
+@pytest.mark.parametrize(
+    ("licence", "permissive"),
+    [
+        ("MIT", True),
+        ("MIT AND Apache-2.0", True),
+        ("GPL-3.0-only OR MIT", True),
+        ("(MIT OR Apache-2.0)", True),
+        ("GPL-3.0-only", False),
+        ("MIT AND GPL-3.0-only", False),
+        ("MPL-2.0", False),
+        ("unknown", False),
+        ("", False),
+    ],
+)
+def test_what_is_permissive(licence: str, permissive: bool) -> None:  # noqa: FBT001  # a parameter of the test
+    assert Dependency("x", "1", licence, ()).is_permissive is permissive
+
+
+@pytest.mark.parametrize(
+    ("fields", "licence"),
+    [
+        ([("License-Expression", "MIT")], "MIT"),
+        ([("License", "Apache-2.0")], "Apache-2.0"),
+        ([("Classifier", "License :: OSI Approved :: Apache Software License")], "Apache-2.0"),
+        ([("License", "Dual License"), ("Classifier", "License :: OSI Approved :: BSD License")], "BSD-3-Clause"),
+        ([("License", "GNU GPL")], "GNU GPL"),
+        ([], "unknown"),
+    ],
+)
+def test_a_licence_is_read_wherever_it_is_told(fields: list[tuple[str, str]], licence: str) -> None:
+    metadata = Message()
+    for name, text in fields:
+        metadata[name] = text
+
+    assert licence_of(metadata) == licence
+
+
+def test_every_dependency_has_a_lower_bound_that_is_tested() -> None:
+    for requirement in DIRECT:
+        assert [one.operator for one in requirement.specifier] == [">="], requirement
+    assert 'line.replace(">=", "==")' in CI
+    assert "wheel_works_on_lowest_dependencies" in CI
+    for extra in ("arrow", "spark"):
+        assert all(re.search(r">=\d", line) for line in PROJECT["optional-dependencies"][extra])
+
+
+@pytest.mark.parametrize(
+    "step", ["deptry jobruns_sdk", "python -m tests.dangers.supply_chain.audit", "newest_dependencies", "older_pytests"]
+)
+def test_the_steps_are_taken(step: str) -> None:
+    assert step in CI
+
+
+def test_pre_releases_and_the_lowest_pyarrow_are_tried_at_night() -> None:
+    assert "--pre" in NIGHTLY
+    assert "pyarrow==18" in NIGHTLY
+    assert "pyarrow>=18" in PROJECT["optional-dependencies"]["arrow"]
+
+
+def test_the_readme_states_what_comes_along() -> None:
+    """To the package, and within a fifth of the megabytes, which change with the versions."""
+    text = " ".join((ROOT / "README.md").read_text("utf-8").split())
+    told = re.search(
+        r"are (?P<count>\d+) packages of (?P<all>\d+) MB, of which botocore is (?P<botocore>\d+) MB;"
+        r".* what is new is msgspec and cattrs, (?P<new>[\d.]+) MB\. This package itself has (?P<own>[\d.]+) MB\.",
+        text,
+    )
+    assert told is not None
+    sizes = {one.name: megabytes(one.name) for one in closure()}
+    own = sum(path.stat().st_size for path in (ROOT / "jobruns_sdk").rglob("*.py")) / 1e6
+
+    assert int(told["count"]) == len(sizes)
+    assert float(told["all"]) == pytest.approx(sum(sizes.values()), rel=0.2)
+    assert float(told["botocore"]) == pytest.approx(sizes["botocore"], rel=0.2)
+    assert float(told["new"]) == pytest.approx(sizes["msgspec"] + sizes["cattrs"], rel=0.2)
+    assert float(told["own"]) == pytest.approx(own, rel=0.2)
+
+
+def test_what_is_new_beside_aiobotocore_is_what_only_this_package_needs() -> None:
+    needed = {one.name: set(one.needed_by) for one in closure()}
+    of_peer, left = set[str](), ["aiobotocore"]
+    while left:
+        of_peer.add(peer := left.pop())
+        left += [name for name, by in needed.items() if peer in by and name not in of_peer]
+    assert needed.keys() - of_peer == {"cattrs", "msgspec"}
+
+
+KNOWN: Final[dict[str, Any]] = {"name": "a", "version": "1", "vulns": []}
+SKIPPED: Final[dict[str, Any]] = {"name": "b", "skip_reason": "not found"}
+FOUND: Final[dict[str, Any]] = {"name": "c", "version": "2", "vulns": [{"id": "PYSEC-1"}, {"id": "PYSEC-2"}]}
+
+
+@pytest.mark.parametrize(
+    ("reported", "status", "said"),
+    [
+        (None, 0, "skipped: service not reachable"),
+        ([SKIPPED], 0, "skipped: service not reachable, it knows none of the packages"),
+        ([KNOWN, SKIPPED], 0, "no known vulnerabilities in 1 of 2 packages"),
+        ([KNOWN, SKIPPED, FOUND], 1, "c 2: PYSEC-1\nc 2: PYSEC-2"),
+    ],
+)
+def test_a_finding_fails_and_a_service_out_of_reach_does_not(
+    reported: list[dict[str, Any]] | None, status: int, said: str
+) -> None:
+    assert verdict(None if reported is None else {"dependencies": reported}) == (status, said)

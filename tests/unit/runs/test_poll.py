@@ -1,0 +1,148 @@
+"""The poller that all waits of a client share, over a service that answers from memory."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+import pytest
+
+from jobruns_sdk import JobRef, JobRun, Service
+from jobruns_sdk.errors import JobRunsError, ThrottledError
+from jobruns_sdk.runs.poll import Poller
+from jobruns_sdk.services.glue import GlueJob
+from jobruns_sdk.testing import VirtualClock
+from jobruns_sdk.transport.operation import Operation, Reply
+
+STARTED: Final = 1767600000.0
+
+
+class Memory:
+    """Glue with runs that are listed, and others that can only be got."""
+
+    def __init__(self, listed: list[str], hidden: list[str]) -> None:
+        self.listed = listed
+        self.hidden = hidden
+        self.calls: Counter[str] = Counter()
+        self.errors: dict[str, JobRunsError] = {}
+
+    async def __call__(self, operation: Operation[Any], params: Mapping[str, object]) -> Reply:
+        self.calls[operation.name] += 1
+        await asyncio.sleep(0)
+        if operation.name in self.errors:
+            raise self.errors[operation.name]
+        if operation.name == "GetJobRuns":
+            return Reply(msgspec.json.encode({"JobRuns": [self._run(name) for name in self.listed]}))
+        if operation.name == "GetJob":
+            return Reply(msgspec.json.encode({"Job": {"MaxRetries": 3}}))
+        return Reply(msgspec.json.encode({"JobRun": self._run(str(params["RunId"]))}))
+
+    def _run(self, name: str) -> dict[str, object]:
+        return {"Id": name, "JobRunState": "RUNNING", "StartedOn": STARTED}
+
+
+def setting(listed: list[str], hidden: list[str]) -> tuple[Memory, VirtualClock, Poller, GlueJob]:
+    memory, clock = Memory(listed, hidden), VirtualClock(auto_advance=False)
+    job = GlueJob(JobRef(Service.GLUE, ("etl",), "us-east-1"), memory)
+    return memory, clock, Poller(clock, lambda _: 0.05), job
+
+
+async def test_one_look_serves_all_that_wait_and_is_fresh_for_half_an_interval() -> None:
+    memory, clock, poller, job = setting(["a", "b", "c"], [])
+    with poller.watching(job, ["a", "b", "c"]):
+        seen = await asyncio.gather(*(poller.poll(job, run, 10) for run in ("a", "b", "c")))
+        assert [run.id for run in seen if isinstance(run, JobRun)] == ["a", "b", "c"]
+        assert memory.calls == Counter(GetJobRuns=1)
+        clock.advance(4.9)
+        await poller.poll(job, "b", 10)
+        assert memory.calls == Counter(GetJobRuns=1)
+        clock.advance(0.1)
+        await poller.poll(job, "b", 10)
+        await poller.poll(job, "c", 10)
+        assert memory.calls == Counter(GetJobRuns=2)
+
+
+async def test_looks_are_no_closer_than_what_they_cost() -> None:
+    memory, clock, _, job = setting([], ["a"])
+    poller = Poller(clock, lambda _: 30.0)
+    with poller.watching(job, ["a"]):
+        await poller.poll(job, "a", 10)
+        assert poller.quota_time(job) == 30
+        clock.advance(29)
+        await poller.poll(job, "a", 10)
+        assert memory.calls.total() == 1
+        clock.advance(1)
+        await poller.poll(job, "a", 10)
+        assert memory.calls.total() == 2
+    assert poller.quota_time(job) == 0
+
+
+async def test_a_run_that_is_not_listed_is_got_and_looked_for_ever_more_seldom() -> None:
+    memory, clock, poller, job = setting(["a", "b", "c"], ["old"])
+    runs = ["a", "b", "c", "old"]
+    lists: list[float] = []
+    with poller.watching(job, ["old", "older"]):
+        for _ in range(200):
+            before = memory.calls["GetJobRuns"]
+            await poller.poll(job, "old", 10)
+            if memory.calls["GetJobRuns"] > before:
+                lists.append(clock.monotonic())
+            clock.advance(10)
+    assert lists == [0, 60, 180, 420, 900, 1860]
+    assert memory.calls["GetJobRun"] == 2 * 200
+    memory.calls.clear()
+    with poller.watching(job, runs):
+        for _ in range(5):
+            await poller.poll(job, "a", 10)
+            clock.advance(10)
+    assert memory.calls == Counter(GetJobRuns=5, GetJobRun=5)
+
+
+async def test_errors_are_observations_of_those_whom_they_concern() -> None:
+    memory, clock, poller, job = setting(["a", "b"], [])
+    with poller.watching(job, ["a", "b"]):
+        memory.errors["GetJobRuns"] = ThrottledError("slow down")
+        assert isinstance(await poller.poll(job, "a", 10), ThrottledError)
+        assert isinstance(await poller.poll(job, "b", 10), ThrottledError)
+        assert memory.calls == Counter(GetJobRuns=1)
+        memory.errors["GetJobRuns"] = JobRunsError("no")
+        clock.advance(10)
+        assert isinstance(await poller.poll(job, "a", 10), JobRun)
+        assert memory.calls == Counter(GetJobRuns=2, GetJobRun=2)
+
+
+async def test_nobody_is_watched_longer_than_somebody_waits() -> None:
+    memory, clock, poller, job = setting(["a", "b"], [])
+    with poller.watching(job, ["a", "b"]), poller.watching(job, ["a"]):
+        await poller.poll(job, "a", 10)
+    with poller.watching(job, ["a"]):
+        clock.advance(10)
+        memory.calls.clear()
+        await poller.poll(job, "a", 10)
+        assert memory.calls == Counter(GetJobRun=1)
+    with pytest.raises(KeyError):
+        await poller.poll(job, "a", 10)
+
+
+async def test_who_is_cancelled_while_looking_for_all_leaves_the_look_to_the_next() -> None:
+    memory, _, poller, job = setting(["a", "b"], [])
+    with poller.watching(job, ["a", "b"]):
+        first = asyncio.ensure_future(poller.poll(job, "a", 10))
+        second = asyncio.ensure_future(poller.poll(job, "b", 10))
+        for _ in range(2):
+            await asyncio.sleep(0)
+        first.cancel()
+        assert isinstance(await second, JobRun)
+        assert first.cancelled()
+    assert memory.calls["GetJobRuns"] == 2
+
+
+async def test_retries_are_asked_for_once_unless_that_failed_for_the_moment() -> None:
+    memory, _, poller, job = setting(["a"], [])
+    with poller.watching(job, ["a"]):
+        memory.errors["GetJob"] = ThrottledError("slow down")
+        assert await poller.retry_limit(job) is None
+        memory.errors.clear()
+        assert await asyncio.gather(*(poller.retry_limit(job) for _ in range(5))) == [3] * 5
+        assert memory.calls["GetJob"] == 2
