@@ -135,7 +135,7 @@ async def test_emr_serverless_knows_no_runs_of_an_application_without_any(
             await client.emr_serverless(application).runs().collect()
 
     assert (caught.value.code, caught.value.http_status) == ("ResourceNotFoundException", 400)
-    assert caught.value.message == f"Application {application} does not exist"
+    assert application in caught.value.message
     assert caught.value.request_id
 
 
@@ -228,7 +228,7 @@ async def test_an_early_stop_is_only_as_good_as_the_sources_order(client: JobRun
 
 async def test_glue_knows_no_such_job_or_run(client: JobRunsClient, glue_runs: list[str]) -> None:
     async with client:
-        with pytest.raises(NotFoundError, match=r"Job nobody not found\."):
+        with pytest.raises(NotFoundError, match="nobody"):
             await client.glue("nobody").runs().collect()
         with pytest.raises(NotFoundError, match="EntityNotFoundException"):
             await client.glue("etl").run(f"{glue_runs[0][:-4]}0000")

@@ -40,7 +40,7 @@ def test_a_native_structure_of_an_unknown_adapter_becomes_no_dict() -> None:
         ({"ref": None}, "$.ref: expected str, got NoneType"),
         ({"name": 5}, "$.name: expected str, got int"),
         ({"name": True}, "$.name: expected str, got bool"),
-        ({"state": "DREAMING"}, "$.state: 'DREAMING' is not a valid RunState"),
+        ({"state": "DREAMING"}, "$.state: 'DREAMING' "),
         ({"state": None}, "$.state: expected str, got NoneType"),
         ({"native_state": None}, "$.native_state: expected str, got NoneType"),
         ({"attempt": "1"}, "$.attempt: expected int, got str"),
@@ -51,18 +51,18 @@ def test_a_native_structure_of_an_unknown_adapter_becomes_no_dict() -> None:
         ({"created_at": "2026-11-20"}, "$.created_at: expected a time with its offset"),
         ({"created_at": "2026-11-20T02:00:00"}, "$.created_at: expected a time with its offset"),
         ({"created_at": datetime(2026, 11, 20)}, "$.created_at: expected a time with its offset"),  # noqa: DTZ001
-        ({"created_at": "yesterday"}, "$.created_at: Invalid isoformat string: 'yesterday'"),
+        ({"created_at": "yesterday"}, "$.created_at: "),
         ({"usage": []}, "$.usage: expected a dict, got list"),
         ({"usage": {"dpu_hours": "1.5"}}, "$.usage.dpu_hours: expected float, got str"),
-        ({"usage": {"basis": "guessed"}}, "$.usage.basis: guessed not in literal"),
+        ({"usage": {"basis": "guessed"}}, "$.usage.basis: "),
         ({"usage": {"cpu": 1.5}}, "$.usage: unknown cpu"),
         ({"native": "text"}, "$.native: expected a dict, got str"),
         ({"native": {}}, "$.native: unknown kind None"),
         ({"native": {"kind": "glue.Mood"}}, "$.native: unknown kind 'glue.Mood'"),
-        ({"native": {"kind": "glue.JobRun", "Id": 5}}, "$.native.Id: Expected `str | null`, got `int`"),
+        ({"native": {"kind": "glue.JobRun", "Id": 5}}, "$.native.Id: "),
         (
             {"native": {"kind": "glue.JobRun", "PredecessorRuns": [{}, {"RunId": 5}]}},
-            "$.native.PredecessorRuns[1].RunId: Expected `str | null`, got `int`",
+            "$.native.PredecessorRuns[1].RunId: ",
         ),
         ({"mood": "good", "weather": 5}, "$: unknown mood, weather"),
         ({"job": "glue:a"}, "$: unknown job"),
@@ -73,10 +73,12 @@ def test_a_native_structure_of_an_unknown_adapter_becomes_no_dict() -> None:
     ],
 )
 def test_a_wrong_member_is_named_with_its_place(changes: Mapping[str, object], fault: str) -> None:
+    """And with a fault, whose words are ours where they are compared, and else those of Python, cattrs or msgspec."""
     with pytest.raises(InvalidRequestError) as raised:
         from_dict({**to_dict(RUN), **changes})
 
     assert raised.value.message.startswith(fault)
+    assert not raised.value.message.endswith(": ")
     assert "; " not in raised.value.message
     assert raised.value.__cause__ is not None
 
@@ -114,7 +116,7 @@ def test_every_wrong_place_is_named() -> None:
         ({}, "$: unknown kind None"),
         ({"kind": "JobRef"}, "$: expected str, got NoneType"),
         ({"kind": "JobRef", "text": "glue"}, "$: 'glue' is not the text form of a job"),
-        ({"kind": "RunState", "text": "failed"}, "$: 'failed' is not a valid RunState"),
+        ({"kind": "RunState", "text": "failed"}, "$: 'failed' "),
         ({"kind": "Page", "items": "text", "cursor": None}, "$.items: expected a list, got str"),
         ({"kind": "Page", "items": {}, "cursor": None}, "$.items: expected a list, got dict"),
         ({"kind": "SparkSubmit", "entry_point": "a", "arguments": "b"}, "$.arguments: expected a list, got str"),
@@ -140,7 +142,7 @@ def test_a_dict_that_never_ends_is_refused() -> None:
     data: dict[str, object] = {"kind": "Page", "items": [], "cursor": None}
     data["items"] = [data]
 
-    with pytest.raises(InvalidRequestError, match="recursion"):
+    with pytest.raises(InvalidRequestError, match=r"^\$\.items\[0\]\.items\[0\]\."):
         from_dict(data)
 
 
