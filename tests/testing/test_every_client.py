@@ -26,7 +26,7 @@ from tests.testing.conftest import ONCE, client_of
 if TYPE_CHECKING:
     from botocore.client import BaseClient
 
-AWSCLI: Final = "awscli>=1.46,<2"
+AWSCLI: Final = "awscli==1.46.3"  # exact, as in constraints.txt, where what it needs has no place beside the others
 ROLE: Final = "arn:aws:iam::111122223333:role/exec"
 APP: Final = "00f1abcdefgh0909"
 Params = Mapping[str, object]
@@ -194,7 +194,7 @@ def run(command: Sequence[str], *, given: str = "", env: Mapping[str, str] | Non
 def aws_python(request: pytest.FixtureRequest) -> Path:
     """The interpreter of an environment that holds the AWS CLI, kept in pytest's cache: the CLI pins its botocore."""
     assert request.config.cache is not None
-    root = request.config.cache.mkdir(f"awscli-{sys.version_info.major}.{sys.version_info.minor}")
+    root = request.config.cache.mkdir(f"{AWSCLI}-{sys.version_info.major}.{sys.version_info.minor}")
     python = root / "bin" / "python"
     if not (root / "installed").exists():
         venv.create(root, with_pip=True, clear=True)
