@@ -44,6 +44,8 @@ ELSEWHERE: Final = {
     "python -X dev -W error": "a mode in which tests/dangers/cancellation runs programs",
     ".ci/run": "it runs this test",
     ".ci/nightly": "it takes hours",
+    ".ci/lock": "it asks the package index, and writes to a file of the repository",
+    ".ci/newest": "it makes an environment of its own: .ci/run and .ci/nightly run it",
     "aws": "the AWS CLI brings a botocore of its own: tests/testing/test_every_client.py runs it; names are compared",
 }
 """Commands by their beginnings, and why they are not run here."""
@@ -112,7 +114,13 @@ def check_python(command: Command, words: Sequence[str]) -> None:
 
 
 def check_install(words: Sequence[str]) -> None:
-    """What is installed is this package, with extras that it has, or what the set-up for development knows."""
+    """What is installed is this package, with extras that it has, or what the set-up for development knows.
+
+    From a clone these are the versions that are written down.
+    """
+    if "-e" in words:
+        assert words[:2] == ["-c", "constraints.txt"], "it would install what the index has that day"
+        words = words[2:]
     extras: Mapping[str, Sequence[str]] = PROJECT["optional-dependencies"]
     known = {canonicalize_name(Requirement(line).name) for lines in extras.values() for line in lines}
     for word in words:
@@ -143,7 +151,7 @@ def test_what_a_command_names_is_there(command: Command) -> None:
             assert set(words) <= saved(command.page)
         case "aws":
             check_aws(*words)
-        case ".ci/run" | ".ci/nightly":
+        case ".ci/run" | ".ci/nightly" | ".ci/lock" | ".ci/newest":
             assert os.access(ROOT / program, os.X_OK)
         case "codespell" | ".":
             assert words in ([], [".venv/bin/activate"])

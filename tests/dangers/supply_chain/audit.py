@@ -1,4 +1,4 @@
-"""Asks whether what the package needs to run has known vulnerabilities.
+"""Asks whether what the package needs to run has known vulnerabilities, in the versions of constraints.txt.
 
     python -m tests.dangers.supply_chain.audit
 
@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, Final
 
-from tests.dangers.supply_chain.dependencies import closure
+from tests.dangers.supply_chain.dependencies import closure, locked
 
 SECONDS: Final = 120
 
@@ -33,10 +33,11 @@ def verdict(report: dict[str, Any] | None) -> tuple[int, str]:
 
 
 def report() -> dict[str, Any] | None:
-    """Return what pip-audit reports of the packages and versions that are installed."""
+    """Return what pip-audit reports of the packages that are needed to run, in the versions that are written down."""
+    versions = locked()
     with tempfile.TemporaryDirectory() as folder:
         listed = Path(folder, "requirements.txt")
-        listed.write_text("".join(f"{one.name}=={one.version}\n" for one in closure()), encoding="utf-8")
+        listed.write_text("".join(f"{one.name}=={versions[one.name]}\n" for one in closure()), encoding="utf-8")
         command = [sys.executable, "-m", "pip_audit", "--no-deps", "--disable-pip", "-r", str(listed), "-f", "json"]
         try:
             ended = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)  # noqa: S603  # ours

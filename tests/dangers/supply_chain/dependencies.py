@@ -10,7 +10,9 @@ from typing import Any, Final
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-PROJECT: Final = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text("utf-8"))["project"]
+ROOT: Final = Path(__file__).parents[3]
+PROJECT: Final = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+CONSTRAINTS: Final = ROOT / "constraints.txt"
 DIRECT: Final = [Requirement(line) for line in PROJECT["dependencies"]]
 
 PERMISSIVE: Final = frozenset({"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "MIT", "PSF-2.0", "Python-2.0"})
@@ -43,6 +45,13 @@ class Dependency:
         """Whether its licence, or one of those to choose from, is permissive; of several that hold all must be."""
         choices = [choice.strip(" ()").split(" AND ") for choice in self.licence.split(" OR ")]
         return any(all(one.strip(" ()") in PERMISSIVE for one in choice) for choice in choices)
+
+
+def locked() -> dict[str, str]:
+    """Return the versions that are written down, by name."""
+    lines = CONSTRAINTS.read_text("utf-8").splitlines()
+    pairs = (line.split("==") for line in lines if not line.startswith("#"))
+    return {canonicalize_name(name): version for name, version in pairs}
 
 
 def closure() -> list[Dependency]:

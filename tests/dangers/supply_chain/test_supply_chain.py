@@ -1,16 +1,30 @@
 """What comes along with the package is known, permissive, used, declared and bounded."""
 
+import json
 import re
+import subprocess
 from email.message import Message
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
+from tests.dangers.supply_chain import audit
 from tests.dangers.supply_chain.audit import verdict
-from tests.dangers.supply_chain.dependencies import DIRECT, PROJECT, Dependency, closure, licence_of, megabytes
+from tests.dangers.supply_chain.dependencies import (
+    CONSTRAINTS,
+    DIRECT,
+    PROJECT,
+    ROOT,
+    Dependency,
+    closure,
+    licence_of,
+    locked,
+    megabytes,
+)
 
-ROOT: Final = Path(__file__).parents[3]
 CI: Final = (ROOT / ".ci" / "run").read_text("utf-8")
 NIGHTLY: Final = (ROOT / ".ci" / "nightly").read_text("utf-8")
 
@@ -67,10 +81,60 @@ def test_every_dependency_has_a_lower_bound_that_is_tested() -> None:
 
 
 @pytest.mark.parametrize(
-    "step", ["deptry jobruns_sdk", "python -m tests.dangers.supply_chain.audit", "newest_dependencies", "older_pytests"]
+    "step",
+    [
+        "deptry jobruns_sdk",
+        "python -m tests.dangers.supply_chain.audit",
+        'step ".*" newest_of_everything',
+        "older_pytests",
+    ],
 )
 def test_the_steps_are_taken(step: str) -> None:
-    assert step in CI
+    assert re.search(step, CI)
+
+
+def test_what_fails_on_the_newest_stops_the_nightly_run_only() -> None:
+    assert re.findall(r"^.*\.ci/newest .*$", CI, re.MULTILINE) == [
+        '    .ci/newest -n 2 tests/unit tests/contract || but=", but not on the newest of everything: see above"'
+    ]
+    assert re.search(r'^step ".*" \.ci/newest -n 2$', NIGHTLY, re.MULTILINE)
+
+
+def test_the_constraints_say_when_they_were_made_and_nothing_but_versions() -> None:
+    first, *lines = CONSTRAINTS.read_text("utf-8").splitlines()
+
+    assert re.match(r"# Made by \.ci/lock on \d{4}-\d\d-\d\d with Python 3\.11\.\d+:", first)
+    assert [line for line in lines if not re.fullmatch(r"[\w.-]+==[\w.!]+", line)] == []
+    assert lines == sorted(lines, key=str.upper)
+    assert len(locked()) == len(lines)
+
+
+def test_the_constraints_hold_a_version_within_the_bounds_of_all_that_is_asked_for() -> None:
+    """Also of what needs it in turn, at least of what a user needs to run the package."""
+    extras = PROJECT["optional-dependencies"].values()
+    asked = [*DIRECT, *(Requirement(line) for lines in extras for line in lines)]
+    asked = [requirement for requirement in asked if requirement.name != PROJECT["name"]]
+    versions = locked()
+
+    assert {canonicalize_name(one.name) for one in asked} <= versions.keys()
+    assert [one for one in asked if not one.specifier.contains(versions[canonicalize_name(one.name)])] == []
+    assert {one.name for one in closure()} <= versions.keys()
+
+
+def test_known_vulnerabilities_are_asked_for_of_the_versions_that_are_written_down(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    def ended(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        asked.extend(Path(command[command.index("-r") + 1]).read_text("utf-8").split())
+        return subprocess.CompletedProcess(command, 0, json.dumps({"dependencies": []}))
+
+    monkeypatch.setattr(subprocess, "run", ended)
+    monkeypatch.setattr(audit, "locked", lambda: {one.name: f"{one.version}.post9" for one in closure()})
+
+    assert audit.report() == {"dependencies": []}
+    assert asked == [f"{one.name}=={one.version}.post9" for one in closure()]
 
 
 def test_pre_releases_and_the_lowest_pyarrow_are_tried_at_night() -> None:
