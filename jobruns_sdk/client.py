@@ -44,12 +44,11 @@ from jobruns_sdk.model.refs import (
     RunRef,
     Runs,
     Service,
-    _each_run,
     check_region,
     each_of,
+    each_run,
     is_text_form,
-    job_ref,
-    run_ref,
+    ref_of,
 )
 from jobruns_sdk.model.reports import Progress
 from jobruns_sdk.model.runs import Attempt, Job, JobRun
@@ -58,7 +57,7 @@ from jobruns_sdk.paging.pages import Pages
 from jobruns_sdk.paging.query import RunQuery
 from jobruns_sdk.runs.many import Fan, OnSourceError, each_handle
 from jobruns_sdk.runs.poll import Poller
-from jobruns_sdk.runs.stop import _stop
+from jobruns_sdk.runs.stop import stop_runs
 from jobruns_sdk.runs.wait import PollIntervals, wait
 from jobruns_sdk.runs.watch import Watch
 from jobruns_sdk.services import datazone, emr_serverless, glue
@@ -240,7 +239,7 @@ class JobRunsClient:
         Raises:
             InvalidRequestError: The job is malformed, its service or profile unknown, or no region is known.
         """
-        ref = self._completed(job_ref(job, self._services))
+        ref = self._completed(ref_of(JobRef, job, self._services))
         match ref.service:
             case Service.GLUE:
                 return glue.GlueJob(ref, self._call_for(ref), self._starts)
@@ -319,7 +318,7 @@ class JobRunsClient:
             InvalidRequestError: The reference is malformed.
             NotFoundError: There is no such run.
         """
-        ref = run_ref(run, self._services)
+        ref = ref_of(RunRef, run, self._services)
         return await self.handle(ref.job).run(ref.run_id)
 
     def attempts(
@@ -331,7 +330,7 @@ class JobRunsClient:
             InvalidRequestError: An argument cannot be right.
             UnsupportedOperationError: The service has no attempts.
         """
-        ref = run_ref(run, self._services)
+        ref = ref_of(RunRef, run, self._services)
         handle = self.handle(ref.job)
         if not isinstance(handle, ListsAttempts):
             raise _unsupported(ref.job.service, "has no attempts")
@@ -416,7 +415,7 @@ class JobRunsClient:
         """
         if grace_period is not None:
             whole_seconds("grace_period", grace_period)
-        given = [run_ref(run, self._services) for run in await _each_run(runs)]
+        given = [ref_of(RunRef, run, self._services) for run in await each_run(runs)]
         handles: dict[JobRef, Handle] = {}
         ids: dict[JobRef, list[str]] = {}
         outcomes: list[StopOutcome | JobRef] = []
@@ -429,7 +428,7 @@ class JobRunsClient:
                 handles.setdefault(handle.ref, handle)
                 ids.setdefault(handle.ref, []).append(ref.run_id)
                 outcomes.append(handle.ref)
-        stops = await concurrently(_stop(handles[job], run_ids, grace_period) for job, run_ids in ids.items())
+        stops = await concurrently(stop_runs(handles[job], run_ids, grace_period) for job, run_ids in ids.items())
         came = dict(zip(ids, map(iter, stops), strict=True))
         return [next(came[outcome]) if isinstance(outcome, JobRef) else outcome for outcome in outcomes]
 
@@ -516,7 +515,7 @@ class JobRunsClient:
         check_flag("return_exceptions", return_exceptions)
         _check_wait(timeout, on_timeout, on_poll)
         PollIntervals(poll_interval=poll_interval, max_poll_interval=max_poll_interval, retry_grace=retry_grace)
-        given = await _each_run(runs)
+        given = await each_run(runs)
         if not return_exceptions:
             for run in given:
                 self._followed(run)
@@ -579,7 +578,7 @@ class JobRunsClient:
         return Watch(self._poller, runs, jobs, pace, timeout)
 
     def _followed(self, run: RunLike) -> tuple[Follows, RunRef]:
-        ref = run_ref(run, self._services)
+        ref = ref_of(RunRef, run, self._services)
         handle = _following(self.handle(ref.job))
         return handle, handle.run_ref(ref.run_id)
 

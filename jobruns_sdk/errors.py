@@ -26,13 +26,17 @@ from importlib import import_module
 from typing import TypedDict, Unpack
 
 
-class _Answer(TypedDict, total=False):
+class Answered(TypedDict, total=False):
+    """The facts that an answer of a service tells."""
+
     code: str | None
     request_id: str | None
     http_status: int | None
 
 
-class _Facts(_Answer, total=False):
+class Facts(Answered, total=False):
+    """The facts that every error of the tree may carry."""
+
     service: str | None
     operation: str | None
     retryable: bool | None
@@ -95,7 +99,7 @@ def told_by(error: JobRunsError | None) -> tuple[type[JobRunsError], str] | None
     return None if error is None else (type(error), str(error))
 
 
-def answer_of(error: JobRunsError | None) -> _Answer:
+def answer_of(error: JobRunsError | None) -> Answered:
     """Return what an error tells of the service's answer, for the error that follows from it."""
     if error is None:
         return {}
@@ -148,7 +152,7 @@ class TransportError(JobRunsError):
 
     retryable = True
 
-    def __init__(self, message: str, *, sent: bool = True, **facts: Unpack[_Facts]) -> None:
+    def __init__(self, message: str, *, sent: bool = True, **facts: Unpack[Facts]) -> None:
         """Keep the facts, and whether the request may have reached the service."""
         super().__init__(message, **facts)
         self.sent: bool = sent
@@ -168,7 +172,7 @@ class ResponseFormatError(JobRunsError):
 
     in_doubt = True
 
-    def __init__(self, message: str, *, where: str | None = None, **facts: Unpack[_Facts]) -> None:
+    def __init__(self, message: str, *, where: str | None = None, **facts: Unpack[Facts]) -> None:
         """Keep the facts and the place."""
         super().__init__(message, **facts)
         self.where: str = where or "$"

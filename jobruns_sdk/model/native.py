@@ -11,38 +11,23 @@ from typing import Annotated, Any, Final, TypeAlias, TypeVar, cast, get_type_hin
 import msgspec
 
 T = TypeVar("T")
-
-
 _EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
-
-
 _LATEST: Final = datetime.max.replace(tzinfo=UTC)
-
-
 _SECRET: Final = object()
-
-
 _PATH: Final = re.compile(r" - at `(?:key` in `)?(?P<path>\$[^`]*)`$")
-
-
 _Json: TypeAlias = "dict[str, _Json] | list[_Json] | tuple[_Json, ...] | str | float | bool | None"
-
 
 Integer = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 """An integer that AWS can have sent: one of hundreds of digits would pass, and no computation with it."""
 
-
 Integer32 = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
 """An integer of 32 bits, as columns of data frames have attempts."""
-
 
 Real = Annotated[float, msgspec.Meta(ge=-sys.float_info.max, le=sys.float_info.max)]
 """A number; the texts ``"NaN"`` and ``"Infinity"`` are none."""
 
-
 Rows = Annotated[tuple[T, ...], msgspec.Meta(max_length=10_000)]
 """The rows of a page, of which no service sends more than a thousand."""
-
 
 Secret = Annotated[T, _SECRET]
 """Marks a member whose value may hold a password, a query or a signed link: it never shows in a ``repr``."""
@@ -95,12 +80,13 @@ def secret_members(native: type[Native]) -> frozenset[str]:
     return frozenset(name for name, hint in hints.items() if _SECRET in getattr(hint, "__metadata__", ()))
 
 
-def _without_nulls(value: _Json) -> _Json:
+def without_nulls(value: _Json) -> _Json:
+    """Return JSON without its null members and items: AWS sends null for what is not there."""
     match value:
         case dict():
-            return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+            return {key: without_nulls(item) for key, item in value.items() if item is not None}
         case list() | tuple():
-            return [_without_nulls(item) for item in value if item is not None]
+            return [without_nulls(item) for item in value if item is not None]
         case _:
             return value
 
@@ -110,7 +96,7 @@ def members_of(native: Native | None) -> dict[str, object] | None:
     if native is None:
         return None
     members: dict[str, _Json] = builtins_of(native)
-    return {name: _without_nulls(value) for name, value in members.items() if value is not None}
+    return {name: without_nulls(value) for name, value in members.items() if value is not None}
 
 
 def builtins_of(value: object) -> Any:  # noqa: ANN401  # as msgspec has it

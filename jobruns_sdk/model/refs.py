@@ -4,7 +4,7 @@ import re
 from collections.abc import AsyncIterable, Collection, Iterable, Mapping
 from contextlib import suppress
 from enum import StrEnum
-from typing import Any, Final, Protocol, Self, TypeAlias, cast
+from typing import Any, ClassVar, Final, Protocol, Self, TypeAlias, TypeVar, cast
 from urllib.parse import quote, unquote
 
 import attrs
@@ -28,23 +28,10 @@ _PATHS: Final[Mapping[str, tuple[str, ...]]] = {
     Service.GLUE: ("a job name",),
 }
 
-
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
-
 _REGION: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
-
-
-_TEXT_FORMS: Final = {
-    kind: f"{names}[?region=REGION&profile=PROFILE], names percent-encoded"
-    for kind, names in (("job", "SERVICE:JOB"), ("run", "SERVICE:JOB/RUN"))
-}
-
-
-_MISTAKEN: Final[Mapping[tuple[str, int | None], str]] = {
-    ("job", 1): "it names a run of a job",
-    ("run", 0): "it names a job, and no run of it",
-}
+_R = TypeVar("_R", "JobRef", "RunRef")
 
 
 def _known_service(name: str) -> str:
@@ -105,9 +92,9 @@ def _check_profile(_: object, __: object, profile: str | None) -> None:
         raise refusal("a profile", "non-empty text", profile)
 
 
-def _split_text(kind: str, text: object, services: Collection[str]) -> tuple[str, tuple[str, ...], dict[str, str]]:
+def _split_text(what: str, text: object, services: Collection[str]) -> tuple[str, tuple[str, ...], dict[str, str]]:
     if not isinstance(text, str):
-        raise InvalidRequestError(f"expected text, got {type(text).__name__}")
+        raise InvalidRequestError(f"expected a string, got {type(text).__name__}")
     service, _, rest = text.partition(":")
     path, _, query = rest.partition("?")
     options: dict[str, str] = {}
@@ -119,8 +106,11 @@ def _split_text(kind: str, text: object, services: Collection[str]) -> tuple[str
         raise InvalidRequestError(f"unknown service {service!r:.80}, known are {', '.join(map(str, known))}")
     names = tuple(map(unquote, path.split("/")))
     more = len(names) - len(_PATHS[service]) if service in _PATHS else None
-    if (kind, more) in _MISTAKEN:
-        raise InvalidRequestError(_MISTAKEN[kind, more])
+    # The mistakes that are made: a run's reference where a job's is wanted, and the other way round.
+    if (what, more) == ("job", 1):
+        raise InvalidRequestError("it names a run of a job")
+    if (what, more) == ("run", 0):
+        raise InvalidRequestError("it names a job, and no run of it")
     return service, names, options
 
 
@@ -130,8 +120,21 @@ def _text_form(job: "JobRef", names: tuple[str, ...]) -> str:
     return f"{job.service}:{'/'.join(quote(name, safe='') for name in names)}" + (f"?{query}" if query else "")
 
 
-def _not_a(kind: str, text: str, why: str = "") -> InvalidRequestError:
-    return InvalidRequestError(f"{text!r:.200} is not the text form of a {kind} ({_TEXT_FORMS[kind]}){why}")
+def _parsed(kind: "type[_R]", text: str, services: Collection[str]) -> "_R":
+    """Read a reference from its text form: only exactly what ``str()`` gives for it is taken.
+
+    Otherwise two strings would name one run, and a program that compares or stores them would take it for two.
+    """
+    what, form = kind.named
+    expected = f"{form}[?region=REGION&profile=PROFILE], names percent-encoded"
+    try:
+        service, names, options = _split_text(what, text, services)
+        ref = kind.of_names(service, names, options.get("region"), options.get("profile"))
+    except InvalidRequestError as error:
+        raise InvalidRequestError(f"{text!r:.200} is not the text form of a {what} ({expected}): {error}") from error
+    if str(ref) != text:
+        raise InvalidRequestError(f"{text!r:.200} is not the text form of a {what} ({expected})")
+    return ref
 
 
 @attrs.frozen(order=True, repr=False)
@@ -147,6 +150,8 @@ class JobRef:
     Raises:
         InvalidRequestError: The path has not the number of names that the service needs, or a name is malformed.
     """
+
+    named: ClassVar = ("job", "SERVICE:JOB")
 
     service: str = attrs.field(converter=_known_service)
     path: tuple[str, ...] = attrs.field(converter=_names, validator=_check_path)
@@ -169,7 +174,7 @@ class JobRef:
         return f"<JobRef {self}>"
 
     @classmethod
-    def parse(cls, text: str, *, services: Collection[str] = ()) -> Self:
+    def parse(cls, text: str, *, services: Collection[str] = ()) -> "JobRef":
         """Read ``SERVICE:JOB[?region=...&profile=...]``.
 
         Args:
@@ -179,14 +184,12 @@ class JobRef:
         Raises:
             InvalidRequestError: The text is not exactly what ``str()`` of a reference would give.
         """
-        try:
-            service, names, options = _split_text("job", text, services)
-            ref = cls(service, names, options.get("region"), options.get("profile"))
-        except InvalidRequestError as error:
-            raise _not_a("job", text, f": {error}") from error
-        if str(ref) != text:
-            raise _not_a("job", text)
-        return ref
+        return _parsed(cls, text, services)
+
+    @classmethod
+    def of_names(cls, service: str, names: tuple[str, ...], region: str | None, profile: str | None) -> "JobRef":
+        """Return the reference that those names make, in the order of the text form."""
+        return cls(service, names, region, profile)
 
 
 def _check_job(job: object) -> None:
@@ -203,6 +206,8 @@ class RunRef:
         job: The job that it is a run of.
         run_id: The service's id of the run.
     """
+
+    named: ClassVar = ("run", "SERVICE:JOB/RUN")
 
     job: JobRef
     run_id: str
@@ -221,7 +226,7 @@ class RunRef:
         return f"<RunRef {self}>"
 
     @classmethod
-    def parse(cls, text: str, *, services: Collection[str] = ()) -> Self:
+    def parse(cls, text: str, *, services: Collection[str] = ()) -> "RunRef":
         """Read ``SERVICE:JOB/RUN[?region=...&profile=...]``.
 
         Args:
@@ -231,15 +236,12 @@ class RunRef:
         Raises:
             InvalidRequestError: The text is not exactly what ``str()`` of a reference would give.
         """
-        try:
-            service, names, options = _split_text("run", text, services)
-            job = JobRef(service, names[:-1], options.get("region"), options.get("profile"))
-            ref = cls(job, names[-1])
-        except InvalidRequestError as error:
-            raise _not_a("run", text, f": {error}") from error
-        if str(ref) != text:
-            raise _not_a("run", text)
-        return ref
+        return _parsed(cls, text, services)
+
+    @classmethod
+    def of_names(cls, service: str, names: tuple[str, ...], region: str | None, profile: str | None) -> "RunRef":
+        """Return the reference that those names make, in the order of the text form."""
+        return cls(JobRef(service, names[:-1], region, profile), names[-1])
 
 
 def is_text_form(text: str) -> bool:
@@ -275,37 +277,33 @@ class ReferringToRun(Protocol):
 RunLike: TypeAlias = RunRef | str | ReferringToRun
 """A run by its reference, its text form, or as it was listed."""
 
-
 Runs: TypeAlias = RunLike | Iterable[RunLike] | AsyncIterable[RunLike]
 """One run, or several in a collection, or as they come: the pages of a list call, too."""
 
 
-def job_ref(job: JobLike, services: Collection[str] = ()) -> JobRef:
-    """Return the reference of a job, whose text form may name one of those services besides this package's own.
+def ref_of(kind: "type[_R]", named: object, services: Collection[str] = ()) -> "_R":
+    """Return the reference of a job (``JobRef``) or a run (``RunRef``), however it is named.
+
+    Args:
+        kind: The class of the reference.
+        named: A ``JobLike`` or a ``RunLike``.
+        services: Services that a text form may name besides this package's own.
 
     Raises:
-        InvalidRequestError: It is a text that is not one.
+        InvalidRequestError: It is a string that is no text form, or nothing that has such a reference.
     """
-    if isinstance(job, str):
-        return JobRef.parse(job, services=services)
-    ref: object = job if isinstance(job, JobRef) else getattr(job, "ref", None)
-    if not isinstance(ref, JobRef):
-        raise refusal("a job", "given by its reference, its text form, its handle or as a Job", job)
+    if isinstance(named, str):
+        return kind.parse(named, services=services)
+    ref: object = named if isinstance(named, kind) else getattr(named, "ref", None)
+    if not isinstance(ref, kind):
+        raise refusal(f"a {kind.named[0]}", _NAMED_BY[kind], named)
     return ref
 
 
-def run_ref(run: RunLike, services: Collection[str] = ()) -> RunRef:
-    """Return the reference of a run, whose text form may name one of those services besides this package's own.
-
-    Raises:
-        InvalidRequestError: It is a text that is not one.
-    """
-    if isinstance(run, str):
-        return RunRef.parse(run, services=services)
-    ref: object = run if isinstance(run, RunRef) else getattr(run, "ref", None)
-    if not isinstance(ref, RunRef):
-        raise refusal("a run", "given by its reference, its text form or as a JobRun", run)
-    return ref
+_NAMED_BY: Final[Mapping[type, str]] = {
+    JobRef: "given by its reference, its text form, its handle or as a Job",
+    RunRef: "given by its reference, its text form or as a JobRun",
+}
 
 
 def each_of(name: str, given: object, what: str) -> list[Any]:
@@ -318,5 +316,10 @@ def each_of(name: str, given: object, what: str) -> list[Any]:
     return [given] if isinstance(one, (str, JobRef, RunRef)) else items_of(name, cast("Iterable[Any]", given), what)
 
 
-async def _each_run(runs: Runs) -> list[RunLike]:
+async def each_run(runs: Runs) -> list[RunLike]:
+    """Return runs that are named one by one, in a collection, or as they come.
+
+    Raises:
+        InvalidRequestError: They are neither.
+    """
     return [run async for run in runs] if isinstance(runs, AsyncIterable) else each_of("runs", runs, "runs")

@@ -7,14 +7,12 @@ from typing import Any, Final, Generic, Literal, Self, TypeVar, Unpack
 import attrs
 
 from jobruns_sdk.checks import check_flag, kind_of
-from jobruns_sdk.errors import JobRunsError, _Facts
+from jobruns_sdk.errors import Facts, JobRunsError
 from jobruns_sdk.model.display import Shown, moment
 from jobruns_sdk.model.refs import JobRef, RunRef
 from jobruns_sdk.model.states import RunState
 
 N_co = TypeVar("N_co", covariant=True)
-
-
 _MESSAGE: Final = 80
 
 
@@ -250,7 +248,7 @@ class Job(Shown, Generic[N_co]):
 
 
 class _RunError(JobRunsError):
-    def __init__(self, message: str, *, run: "JobRun[Any] | None" = None, **facts: Unpack[_Facts]) -> None:
+    def __init__(self, message: str, *, run: "JobRun[Any] | None" = None, **facts: Unpack[Facts]) -> None:
         super().__init__(message, **facts)
         self.run = run
 

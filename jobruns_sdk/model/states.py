@@ -38,16 +38,12 @@ class RunState(StrEnum):
 
 
 _ACTIVE: Final = frozenset({RunState.QUEUED, RunState.STARTING, RunState.RUNNING, RunState.STOPPING})
-
-
 _FAILURE: Final = frozenset({RunState.FAILED, RunState.TIMED_OUT})
-
 
 UNSUCCESSFUL: Final = _FAILURE | {RunState.STOPPED, RunState.PARTIALLY_SUCCEEDED}
 """The terminal states to look at for "what went wrong?".
 
 STOPPED belongs to it: EMR Serverless reports a run that exceeded its time limit as CANCELLED.
 """
-
 
 _TERMINAL: Final = UNSUCCESSFUL | {RunState.SUCCEEDED}

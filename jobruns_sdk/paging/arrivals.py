@@ -6,16 +6,14 @@ from typing import Any, Final, Generic, TypeVar
 
 from jobruns_sdk.errors import InvalidRequestError, JobRunsError
 from jobruns_sdk.loop.tasks import begun, ended
-from jobruns_sdk.paging.merge import Merged, OnError, OnPage, _cancelled, _ignore
+from jobruns_sdk.paging.merge import Merged, OnError, OnPage, cancelled, ignore
 from jobruns_sdk.paging.reader import SourceReader
 from jobruns_sdk.paging.source import Source, Supply
 
 T = TypeVar("T")
 
-
 MOST_MERGED: Final = 2_000
 """How many sources can be merged newest first: each holds a page in memory until it has ended."""
-
 
 TOO_MANY: Final = (
     f"more than {MOST_MERGED} sources cannot be merged newest first, since each holds a page in memory: "
@@ -48,7 +46,7 @@ class Arrivals(Generic[T]):
             on_error: Told of a reader that has failed; None raises.
             on_page: Told of a reader that has read a page.
         """
-        self._on_page = on_page or _ignore
+        self._on_page = on_page or ignore
         self.readers: list[SourceReader[T]] = []
         self._sources = sources
         self._open_reader = open_reader
@@ -92,13 +90,13 @@ class Arrivals(Generic[T]):
 
     def interrupt(self) -> None:
         """End the fetches that are under way."""
-        _cancelled(self._reading)
+        cancelled(self._reading)
 
     def cancel(self) -> Sequence[asyncio.Task[Any]]:
         """End the fetches that are under way, and the search for another source, and return them."""
         self._closed = True
         opening, self._opening = self._opening, None
-        return [*_cancelled(self.readers), *ended(opening)]
+        return [*cancelled(self.readers), *ended(opening)]
 
     async def aclose(self) -> None:
         """Let go of where the sources come from."""
@@ -199,13 +197,13 @@ class Gathered(Generic[T]):
 
     def interrupt(self) -> None:
         """End the fetches that are under way."""
-        _cancelled(self._opened)
+        cancelled(self._opened)
 
     def cancel(self) -> Sequence[asyncio.Task[Any]]:
         """End the fetches that are under way, or the search for sources, and return them."""
         self._closed = True
         gathering, self._gathering = self._gathering, None
-        return [*_cancelled(self._opened), *ended(gathering)]
+        return [*cancelled(self._opened), *ended(gathering)]
 
     async def aclose(self) -> None:
         """Let go of where the sources come from."""

@@ -24,7 +24,6 @@ T = TypeVar("T")
 
 _GETS_AT_ONCE: Final = 10
 
-
 RUNS: Final[RowOrder[JobRun[Any]]] = RowOrder(attrgetter("id"), attrgetter("created_at"), row=JobRun)
 """Runs, newest first."""
 

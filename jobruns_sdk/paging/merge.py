@@ -11,22 +11,17 @@ from jobruns_sdk.paging.reader import SourceReader
 
 T = TypeVar("T")
 
-
 OnError = Callable[[SourceReader[Any]], None]
 """Told of a reader that has failed, for the reason that it carries; it raises, or the others go on."""
-
 
 OnPage = Callable[[SourceReader[Any]], None]
 """Told of a reader that has read a page."""
 
-
 _MOST_AT_ONCE: Final = 1_000  # rows that are merged before they are handed out: decoded ones take room
-
-
 _LOW_WATER: Final = 20  # rows left of a page when the next one is fetched
 
 
-def _ignore(_: SourceReader[Any]) -> None:
+def ignore(_: SourceReader[Any]) -> None:
     """Do nothing about it."""
 
 
@@ -64,7 +59,8 @@ class Stream(Protocol[T]):
         ...
 
 
-def _cancelled(readers: Iterable[SourceReader[Any]]) -> list[asyncio.Task[Any]]:
+def cancelled(readers: Iterable[SourceReader[Any]]) -> list[asyncio.Task[Any]]:
+    """Cancel the fetches that are under way, and return them."""
     return [task for reader in readers for task in reader.cancel()]
 
 
@@ -78,11 +74,11 @@ class Known(Generic[T]):
 
     def interrupt(self) -> None:
         """End the fetches that are under way."""
-        _cancelled(self.readers)
+        cancelled(self.readers)
 
     def cancel(self) -> Sequence[asyncio.Task[Any]]:
         """End the fetches that are under way, and return them."""
-        return _cancelled(self.readers)
+        return cancelled(self.readers)
 
     async def aclose(self) -> None:
         """Let go of nothing."""
@@ -126,7 +122,7 @@ class Merged(Known[T]):
             on_page: Told of a reader that has read a page.
         """
         super().__init__(readers)
-        self._on_page = on_page or _ignore
+        self._on_page = on_page or ignore
         self._concurrency = concurrency
         self._slots = None if concurrency is None else asyncio.Semaphore(concurrency)
         self._on_error = on_error

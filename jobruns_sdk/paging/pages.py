@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from jobruns_sdk.paging.seen import SeenRows
 
 T_co = TypeVar("T_co", covariant=True)
-
-
 _FINISHED_AT_ONCE: Final = 50  # rows, so that the first ones need not wait for thousands
 
 

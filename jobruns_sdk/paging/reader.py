@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from jobruns_sdk.model.refs import JobRef
 
 T = TypeVar("T")
-
-
 _BAD_REQUEST: Final = 400
 
 

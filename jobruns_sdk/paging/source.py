@@ -11,8 +11,6 @@ import msgspec
 from jobruns_sdk.model.refs import JobRef
 
 T = TypeVar("T")
-
-
 T_co = TypeVar("T_co", covariant=True)
 
 

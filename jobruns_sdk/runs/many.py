@@ -32,19 +32,10 @@ from jobruns_sdk.services import datazone, emr_serverless, glue
 from jobruns_sdk.services.handle import Follows, Handle
 
 _LISTING: Final = "runs of many jobs"
-
-
 _ROWS_DECODED: Final = 50_000  # of all sources together; of what is beyond that each keeps its page as bytes
-
-
 _FEWEST_DECODED: Final = 50
-
-
 _ROWS_REMEMBERED: Final = 200_000
-
-
 _FEWEST_REMEMBERED: Final = 200
-
 
 _STATES: Final[Mapping[str, Mapping[str, RunState]]] = {
     "datazone": datazone.STATES,
@@ -52,16 +43,11 @@ _STATES: Final[Mapping[str, Mapping[str, RunState]]] = {
     "glue": glue.STATES,
 }
 
-
 _ALL_STATES: Final = frozenset[str]().union(*_STATES.values())
-
-
 Row = JobRun[Native]
-
 
 OnSourceError = Literal["raise", "skip"] | Callable[[SourceError], object]
 """What to do about a job that cannot be read: raise, go on without it, or be told of it and go on."""
-
 
 _check_on_error: Final = Rule(
     f"'raise', 'skip' or {check_callable.right}", lambda value: value in ("raise", "skip") or is_callback(value)

@@ -8,7 +8,8 @@ from jobruns_sdk.model.changes import StopOutcome
 from jobruns_sdk.services.handle import Handle, Stops
 
 
-async def _stop(handle: Handle, run_ids: Sequence[str], grace_period: timedelta | None) -> list[StopOutcome]:
+async def stop_runs(handle: Handle, run_ids: Sequence[str], grace_period: timedelta | None) -> list[StopOutcome]:
+    """Ask for runs of one job to be stopped; a service that cannot says so in each outcome."""
     if isinstance(handle, Stops):
         return await handle.stop(run_ids, grace_period=grace_period)
     error = UnsupportedOperationError("cannot stop runs", service=handle.ref.service)

@@ -19,15 +19,9 @@ from weakref import WeakKeyDictionary
 START = datetime(2026, 1, 5, 8, tzinfo=UTC)
 """The instant at which a virtual clock starts unless told otherwise: a Monday morning."""
 
-
 _QUIET_TURNS = 3  # loop turns in a row with nothing ready; the loop polls its sockets between two of them
-
-
 _BLIND_TURNS = 50  # turns given to a loop that does not show what it has ready
-
-
 _PATIENCE = 1000  # turns after which time moves although some task keeps the loop busy, for instance with sleep(0)
-
 
 # How many clocks' turns are queued in a loop: they do not count as work, or two clocks would wait for each other.
 _queued_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, int] = WeakKeyDictionary()

@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 
 from jobruns_sdk.errors import ResponseFormatError
-from jobruns_sdk.model.native import N, _without_nulls, fault_and_place
+from jobruns_sdk.model.native import N, fault_and_place, without_nulls
 
 _MOST_VALUES: Final = 500_000  # a page of AWS's holds some ten thousand
 
@@ -53,4 +53,4 @@ def _decode_dense(decoder: msgspec.json.Decoder[N], body: bytes) -> N:
         if "got `null`" not in str(error):
             raise
     # A null in a list or a map: AWS's own clients tolerate it, see https://github.com/aws/aws-sdk-js-v3/pull/2771.
-    return decoder.decode(msgspec.json.encode(_without_nulls(msgspec.json.decode(body))))
+    return decoder.decode(msgspec.json.encode(without_nulls(msgspec.json.decode(body))))

@@ -24,8 +24,5 @@ CODES: Final[Mapping[str, type[JobRunsError]]] = {
     "ValidationException": InvalidRequestError,
 }
 
-
 LIST_JOB_RUNS: Final = Operation("datazone", "ListJobRuns", native.LIST_JOB_RUNS, CODES)
-
-
 GET_JOB_RUN: Final = Operation("datazone", "GetJobRun", native.GET_JOB_RUN, CODES)

@@ -32,11 +32,7 @@ from jobruns_sdk.transport.operation import Call, Reply
 # Whether the service's own bounds are inclusive is not documented, so it is asked for more and bounded exactly here.
 # https://docs.aws.amazon.com/emr-serverless/latest/APIReference/API_ListJobRuns.html
 _SLACK: Final = timedelta(seconds=1)
-
-
 _MOST_UNLISTED: Final = 1_000  # attempts that are got one by one because the list lacks them
-
-
 _FIRST_MODE: Final = "BATCH"  # that of runs from before there was another
 
 
@@ -190,8 +186,6 @@ class ApplicationListing:
 
 
 _LARGEST_PAGE: Final = 50
-
-
 APPLICATION_STATES: Final = ("CREATING", "CREATED", "STARTING", "STARTED", "STOPPING", "STOPPED", "TERMINATED")
 
 

@@ -14,30 +14,18 @@ CODES: Final[Mapping[str, type[JobRunsError]]] = {
     "ValidationException": InvalidRequestError,
 }
 
-
 LIST_JOB_RUNS: Final = Operation("emr-serverless", "ListJobRuns", native.LIST_JOB_RUNS, CODES)
-
-
 GET_JOB_RUN: Final = Operation("emr-serverless", "GetJobRun", native.GET_JOB_RUN, CODES)
-
-
 LIST_JOB_RUN_ATTEMPTS: Final = Operation("emr-serverless", "ListJobRunAttempts", native.LIST_JOB_RUN_ATTEMPTS, CODES)
-
-
 LIST_APPLICATIONS: Final = Operation("emr-serverless", "ListApplications", native.LIST_APPLICATIONS, CODES)
-
-
 GET_APPLICATION: Final = Operation("emr-serverless", "GetApplication", native.GET_APPLICATION, CODES)
-
 
 GET_DASHBOARD_FOR_JOB_RUN: Final = Operation(
     "emr-serverless", "GetDashboardForJobRun", native.GET_DASHBOARD_FOR_JOB_RUN, CODES
 )
 
-
 START_JOB_RUN: Final = Operation(
     "emr-serverless", "StartJobRun", native.START_JOB_RUN, CODES, secret=("jobDriver", "configurationOverrides")
 )
-
 
 CANCEL_JOB_RUN: Final = Operation("emr-serverless", "CancelJobRun", native.CANCEL_JOB_RUN, CODES)

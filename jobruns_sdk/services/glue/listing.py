@@ -30,7 +30,6 @@ from jobruns_sdk.transport.operation import Call, Reply
 
 _NUMBER: Final = re.compile("[1-9][0-9]{0,8}")
 
-
 LATE: Final = timedelta(minutes=30)
 """How much later than its place in the list says a run may have started: one that is queued waits 20 minutes at most.
 

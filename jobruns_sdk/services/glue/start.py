@@ -19,35 +19,26 @@ from jobruns_sdk.model.runs import JobRun
 from jobruns_sdk.paging.pages import Pages
 from jobruns_sdk.services.glue import native
 from jobruns_sdk.services.glue.operations import START_JOB_RUN
-from jobruns_sdk.services.glue.start_request import _DIGEST_LENGTH, MARKER, StartRequest
+from jobruns_sdk.services.glue.start_request import DIGEST_LENGTH, MARKER, StartRequest
 from jobruns_sdk.services.glue.translate import root_and_number
 from jobruns_sdk.transport.operation import Call
 
 _REMEMBERED: Final = 10_000
-
-
 _FIRST_LOOK: Final = 1.0
-
 
 KEY_LIFETIME: Final = timedelta(hours=24)
 """How far back a start looks for a run with its key."""
 
-
 LOOK_LIMIT: Final = 2_000
 """How many rows a look for a key reads at most."""
-
 
 # AWS accepts a request whose clock is wrong by so much, https://docs.aws.amazon.com/general/latest/gr/signing_aws_api_requests.html
 _SKEW: Final = timedelta(minutes=5)
 
-
 SETTLE: Final = timedelta(seconds=60)
 """How long a run whose start was not answered is looked for, unless told otherwise."""
 
-
 K = TypeVar("K")
-
-
 V = TypeVar("V")
 
 
@@ -237,7 +228,7 @@ class Starter:
 
     def _unknown(self, request: StartRequest, sent: JobRunsError | None = None) -> StartOutcomeUnknownError:
         how = (
-            f"look in runs() for one whose native.Arguments[{MARKER!r}] ends in {request.mark[_DIGEST_LENGTH:]!r}, "
+            f"look in runs() for one whose native.Arguments[{MARKER!r}] ends in {request.mark[DIGEST_LENGTH:]!r}, "
             "or start again with the same idempotency_key, which looks again and sends nothing while in doubt"
             if request.mark
             else "look in runs() for one with the same native.Arguments; an idempotency_key would tell for sure"

@@ -27,9 +27,7 @@ from jobruns_sdk.services.glue import native
 MARKER: Final = "--jobruns-idempotency-key"
 """The job argument that carries an idempotency key, behind a digest of the request."""
 
-
-_DIGEST_LENGTH: Final = 16
-
+DIGEST_LENGTH: Final = 16
 
 # https://docs.aws.amazon.com/glue/latest/webapi/API_GetJobRun.html
 check_line: Final = name_like(
@@ -37,7 +35,6 @@ check_line: Final = name_like(
     "one line of text, of up to 255 characters",
 )
 """What Glue takes as the name of a job, or the id of a run."""
-
 
 Taking = Callable[[str, Any], object]
 """Returns what the service is sent of an argument, given its name and its value, or refuses it."""
@@ -76,7 +73,6 @@ _MEMBERS: Final[Mapping[str, tuple[str, Taking]]] = {
     "execution_role_session_policy": ("ExecutionRoleSessionPolicy", _as_it_is(check_text)),
 }
 """What each argument of a start is called by Glue, and how it is taken."""
-
 
 _CAPACITIES: Final = ({"worker_type", "number_of_workers"}, {"max_capacity"}, {"allocated_capacity"})
 
@@ -124,7 +120,7 @@ class StartRequest:
             return cls({**said, **({"Arguments": given} if given else {})}, None)
         # msgspec refuses subclasses of str and float, such as those of YAML readers and numpy.
         request = json.dumps((said, given), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        mark = f"{sha256(request.encode()).hexdigest()[:_DIGEST_LENGTH]}:{idempotency_key}"
+        mark = f"{sha256(request.encode()).hexdigest()[:DIGEST_LENGTH]}:{idempotency_key}"
         return cls({**said, "Arguments": {**given, MARKER: mark}}, mark)
 
     def is_that_of(self, run: native.JobRun) -> bool:
@@ -134,7 +130,7 @@ class StartRequest:
             ConflictError: With the same key, and another request.
         """
         mark = (run.Arguments or {}).get(MARKER)
-        if mark is None or self.mark is None or mark[_DIGEST_LENGTH:] != self.mark[_DIGEST_LENGTH:]:
+        if mark is None or self.mark is None or mark[DIGEST_LENGTH:] != self.mark[DIGEST_LENGTH:]:
             return False
         if mark != self.mark:
             raise ConflictError(

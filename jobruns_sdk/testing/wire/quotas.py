@@ -25,7 +25,6 @@ PUBLISHED: Final[Mapping[str, Quota]] = {
     "emr-serverless:GetDashboardForJobRun": (1, 2),
 }
 
-
 _RIGHT: Final = "True, False or a mapping such as {'glue:GetJobRuns': (5, 10)}: calls a second, and at once"
 
 

@@ -251,7 +251,7 @@ FORM: Final = "[?region=REGION&profile=PROFILE], names percent-encoded)"
             "glue:a/b?region=x=y",
             ": a region is made of up to 63 letters, digits and '-', such as 'eu-west-1', got 'x=y'",
         ),
-        (5, ": expected text, got int"),
+        (5, ": expected a string, got int"),
     ],
 )
 def test_a_text_that_is_no_reference_is_told_with_the_form_and_the_reason(text: Any, why: str) -> None:  # noqa: ANN401
