@@ -3,171 +3,122 @@
 Open a ``JobRunsClient``, name a job, and iterate over its runs and their attempts.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from jobruns_sdk.client import JobRunsClient
-    from jobruns_sdk.errors import (
-        AccessDeniedError,
-        CallTimeoutError,
-        ClientClosedError,
-        ConflictError,
-        CredentialsError,
-        CursorError,
-        InvalidRequestError,
-        JobRunsError,
-        LimitExceededError,
-        NotFoundError,
-        PaginationError,
-        ResponseFormatError,
-        ServiceUnavailableError,
-        StartOutcomeUnknownError,
-        ThrottledError,
-        TransportError,
-        UnsupportedOperationError,
-    )
-    from jobruns_sdk.model.changes import StateChange, StopOutcome
-    from jobruns_sdk.model.refs import JobRef, RunRef, Service
-    from jobruns_sdk.model.reports import Progress, SourceError, SourceReport, WalkReport
-    from jobruns_sdk.model.runs import (
-        Attempt,
-        Job,
-        JobRun,
-        RunFailedError,
-        RunNotFinishedError,
-        Usage,
-        WaitTimeoutError,
-    )
-    from jobruns_sdk.model.states import UNSUCCESSFUL, RunState
-    from jobruns_sdk.paging.pages import Page, Pages, Walk
-    from jobruns_sdk.runs.watch import Watch
-    from jobruns_sdk.serialization.boto3 import run_from_response
-    from jobruns_sdk.serialization.dicts import from_dict, to_dict
-    from jobruns_sdk.services.datazone.handle import DataZoneJob
-    from jobruns_sdk.services.emr_serverless.handle import EmrServerlessApplication
-    from jobruns_sdk.services.emr_serverless.start import HiveQuery, SparkSubmit
-    from jobruns_sdk.services.glue.handle import GlueJob
-    from jobruns_sdk.transport.quotas import Quota
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "UNSUCCESSFUL",
-    "AccessDeniedError",
-    "Attempt",
-    "CallTimeoutError",
-    "ClientClosedError",
-    "ConflictError",
-    "CredentialsError",
-    "CursorError",
-    "DataZoneJob",
-    "EmrServerlessApplication",
-    "GlueJob",
-    "HiveQuery",
-    "InvalidRequestError",
-    "Job",
-    "JobRef",
-    "JobRun",
-    "JobRunsClient",
-    "JobRunsError",
-    "LimitExceededError",
-    "NotFoundError",
-    "Page",
-    "Pages",
-    "PaginationError",
-    "Progress",
-    "Quota",
-    "ResponseFormatError",
-    "RunFailedError",
-    "RunNotFinishedError",
-    "RunRef",
-    "RunState",
-    "Service",
-    "ServiceUnavailableError",
-    "SourceError",
-    "SourceReport",
-    "SparkSubmit",
-    "StartOutcomeUnknownError",
-    "StateChange",
-    "StopOutcome",
-    "ThrottledError",
-    "TransportError",
-    "UnsupportedOperationError",
-    "Usage",
-    "WaitTimeoutError",
-    "Walk",
-    "WalkReport",
-    "Watch",
-    "from_dict",
-    "run_from_response",
-    "to_dict",
-]
+if TYPE_CHECKING:
+    __all__: list[str]
 
-# Where each of them is kept.
-_HOMES = {
-    "JobRunsClient": "client",
-    "AccessDeniedError": "errors",
-    "CallTimeoutError": "errors",
-    "ClientClosedError": "errors",
-    "ConflictError": "errors",
-    "CredentialsError": "errors",
-    "CursorError": "errors",
-    "InvalidRequestError": "errors",
-    "JobRunsError": "errors",
-    "LimitExceededError": "errors",
-    "NotFoundError": "errors",
-    "PaginationError": "errors",
-    "ResponseFormatError": "errors",
-    "RunFailedError": "model.runs",
-    "RunNotFinishedError": "model.runs",
-    "ServiceUnavailableError": "errors",
-    "StartOutcomeUnknownError": "errors",
-    "ThrottledError": "errors",
-    "TransportError": "errors",
-    "UnsupportedOperationError": "errors",
-    "WaitTimeoutError": "model.runs",
-    "Attempt": "model.runs",
-    "Job": "model.runs",
-    "JobRun": "model.runs",
-    "RunState": "model.states",
-    "StateChange": "model.changes",
-    "StopOutcome": "model.changes",
-    "UNSUCCESSFUL": "model.states",
-    "Usage": "model.runs",
-    "Progress": "model.reports",
-    "Quota": "transport.quotas",
-    "Page": "paging.pages",
-    "SourceError": "model.reports",
-    "SourceReport": "model.reports",
-    "Pages": "paging.pages",
-    "Walk": "paging.pages",
-    "WalkReport": "model.reports",
-    "JobRef": "model.refs",
-    "RunRef": "model.refs",
-    "Service": "model.refs",
-    "from_dict": "serialization.dicts",
-    "run_from_response": "serialization.boto3",
-    "to_dict": "serialization.dicts",
-    "HiveQuery": "services.emr_serverless.start",
-    "SparkSubmit": "services.emr_serverless.start",
-    "DataZoneJob": "services.datazone.handle",
-    "EmrServerlessApplication": "services.emr_serverless.handle",
-    "GlueJob": "services.glue.handle",
-    "Watch": "runs.watch",
-}
+    from jobruns_sdk.client import JobRunsClient as JobRunsClient
+    from jobruns_sdk.errors import AccessDeniedError as AccessDeniedError
+    from jobruns_sdk.errors import CallTimeoutError as CallTimeoutError
+    from jobruns_sdk.errors import ClientClosedError as ClientClosedError
+    from jobruns_sdk.errors import ConflictError as ConflictError
+    from jobruns_sdk.errors import CredentialsError as CredentialsError
+    from jobruns_sdk.errors import CursorError as CursorError
+    from jobruns_sdk.errors import InvalidRequestError as InvalidRequestError
+    from jobruns_sdk.errors import JobRunsError as JobRunsError
+    from jobruns_sdk.errors import LimitExceededError as LimitExceededError
+    from jobruns_sdk.errors import NotFoundError as NotFoundError
+    from jobruns_sdk.errors import PaginationError as PaginationError
+    from jobruns_sdk.errors import ResponseFormatError as ResponseFormatError
+    from jobruns_sdk.errors import ServiceUnavailableError as ServiceUnavailableError
+    from jobruns_sdk.errors import StartOutcomeUnknownError as StartOutcomeUnknownError
+    from jobruns_sdk.errors import ThrottledError as ThrottledError
+    from jobruns_sdk.errors import TransportError as TransportError
+    from jobruns_sdk.errors import UnsupportedOperationError as UnsupportedOperationError
+    from jobruns_sdk.model.changes import StateChange as StateChange
+    from jobruns_sdk.model.changes import StopOutcome as StopOutcome
+    from jobruns_sdk.model.refs import JobRef as JobRef
+    from jobruns_sdk.model.refs import RunRef as RunRef
+    from jobruns_sdk.model.refs import Service as Service
+    from jobruns_sdk.model.reports import Progress as Progress
+    from jobruns_sdk.model.reports import SourceError as SourceError
+    from jobruns_sdk.model.reports import SourceReport as SourceReport
+    from jobruns_sdk.model.reports import WalkReport as WalkReport
+    from jobruns_sdk.model.runs import Attempt as Attempt
+    from jobruns_sdk.model.runs import Job as Job
+    from jobruns_sdk.model.runs import JobRun as JobRun
+    from jobruns_sdk.model.runs import RunFailedError as RunFailedError
+    from jobruns_sdk.model.runs import RunNotFinishedError as RunNotFinishedError
+    from jobruns_sdk.model.runs import Usage as Usage
+    from jobruns_sdk.model.runs import WaitTimeoutError as WaitTimeoutError
+    from jobruns_sdk.model.states import UNSUCCESSFUL as UNSUCCESSFUL
+    from jobruns_sdk.model.states import RunState as RunState
+    from jobruns_sdk.paging.pages import Page as Page
+    from jobruns_sdk.paging.pages import Pages as Pages
+    from jobruns_sdk.paging.pages import Walk as Walk
+    from jobruns_sdk.runs.watch import Watch as Watch
+    from jobruns_sdk.serialization.boto3 import run_from_response as run_from_response
+    from jobruns_sdk.serialization.dicts import from_dict as from_dict
+    from jobruns_sdk.serialization.dicts import to_dict as to_dict
+    from jobruns_sdk.services.datazone.handle import DataZoneJob as DataZoneJob
+    from jobruns_sdk.services.emr_serverless.handle import EmrServerlessApplication as EmrServerlessApplication
+    from jobruns_sdk.services.emr_serverless.start import HiveQuery as HiveQuery
+    from jobruns_sdk.services.emr_serverless.start import SparkSubmit as SparkSubmit
+    from jobruns_sdk.services.glue.handle import GlueJob as GlueJob
+    from jobruns_sdk.transport.quotas import Quota as Quota
+else:
+    from importlib import import_module
 
+    # The same names by module. Reading them from the source or the bytecode of the lines above would spare this table,
+    # and fail in frozen programs, which have neither.
+    _NAMES = {
+        "client": ["JobRunsClient"],
+        "errors": [
+            "AccessDeniedError",
+            "CallTimeoutError",
+            "ClientClosedError",
+            "ConflictError",
+            "CredentialsError",
+            "CursorError",
+            "InvalidRequestError",
+            "JobRunsError",
+            "LimitExceededError",
+            "NotFoundError",
+            "PaginationError",
+            "ResponseFormatError",
+            "ServiceUnavailableError",
+            "StartOutcomeUnknownError",
+            "ThrottledError",
+            "TransportError",
+            "UnsupportedOperationError",
+        ],
+        "model.changes": ["StateChange", "StopOutcome"],
+        "model.refs": ["JobRef", "RunRef", "Service"],
+        "model.reports": ["Progress", "SourceError", "SourceReport", "WalkReport"],
+        "model.runs": [
+            "Attempt",
+            "Job",
+            "JobRun",
+            "RunFailedError",
+            "RunNotFinishedError",
+            "Usage",
+            "WaitTimeoutError",
+        ],
+        "model.states": ["RunState", "UNSUCCESSFUL"],
+        "paging.pages": ["Page", "Pages", "Walk"],
+        "runs.watch": ["Watch"],
+        "serialization.boto3": ["run_from_response"],
+        "serialization.dicts": ["from_dict", "to_dict"],
+        "services.datazone.handle": ["DataZoneJob"],
+        "services.emr_serverless.handle": ["EmrServerlessApplication"],
+        "services.emr_serverless.start": ["HiveQuery", "SparkSubmit"],
+        "services.glue.handle": ["GlueJob"],
+        "transport.quotas": ["Quota"],
+    }
+    _HOMES = {name: f"{__name__}.{module}" for module, names in _NAMES.items() for name in names}
 
-if not TYPE_CHECKING:  # for a type checker it would stand for every name
+    __all__ = list(_HOMES)
 
     def __getattr__(name: str) -> object:
         """Import a public name when it is first asked for: the package itself costs nothing to import."""
         if name not in _HOMES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value: object = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+        value: object = getattr(import_module(_HOMES[name]), name)
         globals()[name] = value
         return value
 
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})
