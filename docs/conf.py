@@ -27,7 +27,10 @@ nitpick_ignore_regex = [
     ("py:(class|obj)", r"(.*\.)?[A-Z](_co)?"),  # type variables
     ("py:class", r"[\de.+]+"),  # the bounds of a number
     # What the parts hand to each other.
-    ("py:class", r"jobruns_sdk\.(cursors\.Cursor|paging\.Plan|testing\.jobs\.Job)"),
+    (
+        "py:class",
+        r"jobruns_sdk\.(arrow\.frames\.Reads|paging\.cursor\.Cursor|paging\.plan\.Plan|testing\.world\.jobs\.Job)",
+    ),
     ("py:class", r"jobruns_sdk\.(arrow\.frames\.Columns|spark\.(source|streaming)\.\w+Reader)|SyncJobRunsClient"),
 ]
 linkcheck_ignore = [r"http://127\.0\.0\.1"]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from types import NoneType
-from typing import Annotated, Final, get_args, get_origin, get_type_hints
+from typing import Annotated, Final, cast, get_args, get_origin, get_type_hints
 
 from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
 
@@ -32,7 +32,7 @@ def gaps(surface: Surface, model: ServiceModel) -> list[str]:
     for name, decoder in surface.decoders.items():
         operation = model.operation_model(name)
         if operation.output_shape is not None:
-            found += _structure_gaps(operation.output_shape, decoder.type, seen)
+            found += _structure_gaps(operation.output_shape, cast("type[Native]", decoder.type), seen)
         found += _error_gaps(operation, surface.codes)
     return found
 
