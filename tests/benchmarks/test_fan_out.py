@@ -5,6 +5,7 @@ import pytest
 from tests.benchmarks import fan_out
 
 
+@pytest.mark.benchmark
 def test_it_compares_what_reads_the_same_runs(capsys: pytest.CaptureFixture[str]) -> None:
     fan_out.main(["--jobs", "3", "--runs", "1000", "--latency", "0", "--memory-jobs", "4", "--memory-runs", "300"])
 

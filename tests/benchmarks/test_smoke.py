@@ -11,6 +11,7 @@ from tests.benchmarks.report import PAGE, Row, calm, results, results_of, table,
 from tests.benchmarks.server import ROOT
 
 
+@pytest.mark.benchmark
 def test_no_ratio_is_worse_than_half_of_its_goal(tmp_path: Path) -> None:
     path = tmp_path / "benchmarks.json"
     command = [sys.executable, "-m", "tests.benchmarks", "--smoke", "--json", str(path)]
