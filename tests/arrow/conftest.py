@@ -8,9 +8,8 @@ from jobruns_sdk import JobRunsClient
 from jobruns_sdk.testing import LocalService
 from tests.fanout.kit import client_of
 from tests.sync.conftest import JOBS, local
-from tests.transport.environment import no_aws_environment, one_authority
 
-__all__ = ["JOBS", "local", "no_aws_environment", "one_authority"]
+__all__ = ["JOBS", "local"]
 
 
 @pytest_asyncio.fixture

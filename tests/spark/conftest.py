@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from jobruns_sdk.testing import LocalService
 from tests.spark.kit import SECRET, environment, session
 from tests.transport.tokens import TokenService
 
@@ -57,10 +56,3 @@ def spark(tokens: TokenService, events: Path, tmp_path_factory: pytest.TempPathF
         made = session("local[2]", folder, {**logged, "spark.eventLog.compress": "false"})
     yield made
     made.stop()
-
-
-@pytest.fixture
-def local() -> Iterator[LocalService]:
-    with LocalService() as service:
-        yield service
-        assert service.problems == []

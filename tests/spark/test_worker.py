@@ -6,9 +6,6 @@ from jobruns_sdk import ClientClosedError, InvalidRequestError
 from jobruns_sdk.spark.access import Access
 from jobruns_sdk.spark.worker import Worker
 from tests.programs import printed
-from tests.transport.environment import no_aws_environment, one_authority
-
-__all__ = ["no_aws_environment", "one_authority"]
 
 
 async def one() -> int:

@@ -8,10 +8,7 @@ import pytest
 from jobruns_sdk.sync import JobRunsClient
 from jobruns_sdk.testing import LocalService
 from tests.fanout.kit import session_of
-from tests.transport.environment import no_aws_environment, one_authority
 from tests.unit.values import CANARY
-
-__all__ = ["no_aws_environment", "one_authority"]
 
 JOBS = ("glue:nightly-etl", "emr-serverless:00f1abcdefgh0909", "datazone:dzd_4p9n6sw4qt9xgn/job42")
 SESSION = session_of()  # it keeps the service models that it has loaded, which takes longer than most tests

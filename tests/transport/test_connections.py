@@ -1,7 +1,6 @@
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
@@ -14,14 +13,7 @@ from jobruns_sdk.testing import LocalService
 from tests.transport.clients import CountingSession, client_at
 from tests.transport.gated import GatedSession, until
 
-
-@pytest.fixture
-async def local() -> AsyncGenerator[LocalService]:
-    async with LocalService() as local:
-        local.add_glue_job("etl")
-        local.add_datazone_job("dzd_x", "job42")
-        local.add_application("00f1")
-        yield local
+pytestmark = pytest.mark.local("glue:etl", "datazone:dzd_x/job42", "emr-serverless:00f1")
 
 
 async def read_everywhere(client: JobRunsClient, profiles: tuple[str | None, ...]) -> None:

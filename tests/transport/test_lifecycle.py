@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import threading
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,12 +14,7 @@ from jobruns_sdk.testing import LocalService, VirtualClock
 from tests.transport.clients import CountingSession, client_at
 from tests.transport.gated import GatedSession, until
 
-
-@pytest.fixture
-async def local() -> AsyncGenerator[LocalService]:
-    async with LocalService(auto_advance=False) as local:
-        local.add_glue_job("etl")
-        yield local
+pytestmark = pytest.mark.local("glue:etl", auto_advance=False)
 
 
 def reading(client: JobRunsClient) -> "asyncio.Task[list[Any]]":

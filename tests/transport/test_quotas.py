@@ -1,7 +1,6 @@
 """Calls keep to the quotas before the service has to say so."""
 
 import asyncio
-from collections.abc import AsyncGenerator
 
 import pytest
 
@@ -11,13 +10,7 @@ from tests.transport.clients import CountingSession, client_at
 
 ONE_A_SECOND = Quota(rate=1, burst=1)
 
-
-@pytest.fixture
-async def local() -> AsyncGenerator[LocalService]:
-    async with LocalService(quotas=True) as local:
-        local.add_glue_job("etl")
-        local.add_application("00f1")
-        yield local
+pytestmark = pytest.mark.local("glue:etl", "emr-serverless:00f1", quotas=True)
 
 
 async def test_the_published_quotas_are_kept_unless_told_otherwise(local: LocalService) -> None:

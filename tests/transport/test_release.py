@@ -1,7 +1,6 @@
 """What a call has taken comes back when it is cancelled, whatever it was waiting for."""
 
 import asyncio
-from collections.abc import AsyncGenerator
 from datetime import timedelta
 from typing import Any
 
@@ -16,12 +15,7 @@ from tests.transport.gated import until
 ONE_A_SECOND = {("glue", "GetJobRuns"): Quota(rate=1, burst=1)}
 ONE_CONNECTION = Config(max_pool_connections=1)
 
-
-@pytest.fixture
-async def local() -> AsyncGenerator[LocalService]:
-    async with LocalService(auto_advance=False) as local:
-        local.add_glue_job("etl")
-        yield local
+pytestmark = pytest.mark.local("glue:etl", auto_advance=False)
 
 
 def reading(client: JobRunsClient) -> "asyncio.Task[list[Any]]":

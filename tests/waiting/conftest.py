@@ -1,24 +1,15 @@
 """A local service for each test, whose own failures fail the test, and a client for it on its virtual clock."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
-import pytest
 import pytest_asyncio
 
 from jobruns_sdk import JobRunsClient
 from jobruns_sdk.testing import LocalService
-from tests.transport.environment import no_aws_environment, one_authority
 from tests.transport.looptime import loop_time
 from tests.waiting.kit import client_of
 
-__all__ = ["loop_time", "no_aws_environment", "one_authority"]
-
-
-@pytest.fixture
-def local() -> Iterator[LocalService]:
-    with LocalService(check=True) as service:
-        yield service
-        assert service.problems == []
+__all__ = ["loop_time"]
 
 
 @pytest_asyncio.fixture

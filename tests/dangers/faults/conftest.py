@@ -8,10 +8,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.transport.environment import no_aws_environment, one_authority
 from tests.transport.looptime import loop_time
 
-__all__ = ["loop_time", "no_aws_environment", "one_authority"]
+__all__ = ["loop_time"]
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """What may not happen twice is sent again only if it is certain that it has not happened."""
 
 import asyncio
-from collections.abc import AsyncGenerator
 from typing import Final
 
 import pytest
@@ -22,12 +21,7 @@ from tests.transport.gated import GatedSession, until
 START: Final = Operation("glue", "StartJobRun", native.START_JOB_RUN, CODES, repeatable=False)
 ETL: Final = {"JobName": "etl"}
 
-
-@pytest.fixture
-async def local() -> AsyncGenerator[LocalService]:
-    async with LocalService(auto_advance=False) as local:
-        local.add_glue_job("etl")
-        yield local
+pytestmark = pytest.mark.local("glue:etl", auto_advance=False)
 
 
 async def test_a_doubt_stays_when_the_next_attempt_says_something_else(local: LocalService) -> None:

@@ -1,7 +1,6 @@
 """What codes and statuses mean, in all three services, and how a call that fails goes on."""
 
 import asyncio
-from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 import pytest
@@ -23,6 +22,8 @@ from tests.transport.clients import client_at
 ATTEMPTS = 3
 JOBS = {"glue": "glue:etl", "datazone": "datazone:dzd_x/job42", "emr-serverless": "emr-serverless:00f1"}
 OPERATIONS = {"glue": "GetJobRuns", "datazone": "ListJobRuns", "emr-serverless": "ListJobRuns"}
+
+pytestmark = pytest.mark.local("glue:etl", "datazone:dzd_x/job42", "emr-serverless:00f1")
 
 
 @dataclass(frozen=True)
@@ -55,15 +56,6 @@ CASES = [
     Case("ConflictException", 409, 1, ConflictError),
     Case("ServiceQuotaExceededException", 402, 1, LimitExceededError),
 ]
-
-
-@pytest.fixture
-async def local() -> AsyncGenerator[LocalService]:
-    async with LocalService() as local:
-        local.add_glue_job("etl")
-        local.add_datazone_job("dzd_x", "job42")
-        local.add_application("00f1")
-        yield local
 
 
 async def outcome(local: LocalService, service: str, case: Case) -> tuple[object, ...]:

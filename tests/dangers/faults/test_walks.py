@@ -1,6 +1,5 @@
 """A fault in the middle of a walk costs requests, and no run: each comes once, in order."""
 
-from collections.abc import AsyncGenerator
 from typing import Final
 
 import pytest
@@ -15,21 +14,14 @@ PAGES: Final = 5
 PAGE: Final = 4
 FAULTS: Final[tuple[FaultKind, ...]] = ("reset_before", "reset_after", "truncate", "error500", "html503", "throttle")
 
+pytestmark = pytest.mark.local("emr-serverless:00f1", "datazone:dzd_x/job42", "glue:etl")
+
 
 @pytest.fixture(params=sorted(JOBS))
 async def job(request: pytest.FixtureRequest, local: LocalService) -> str:
     job = JOBS[request.param]
     local.add_runs(job, PAGE * PAGES)
     return job
-
-
-@pytest.fixture
-async def local() -> AsyncGenerator[LocalService]:
-    async with LocalService() as local:
-        local.add_application("00f1")
-        local.add_datazone_job("dzd_x", "job42")
-        local.add_glue_job("etl")
-        yield local
 
 
 async def listed(local: LocalService, job: str) -> list[str]:

@@ -4,7 +4,7 @@ import asyncio
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -27,12 +27,6 @@ NEED_NO_CLIENT: Final = {
 }
 WORK: Final = {name: work for name, (_, work) in TABLE.items() if name not in NEED_NO_CLIENT}
 T = TypeVar("T")
-
-
-@pytest.fixture
-async def local() -> AsyncGenerator[LocalService]:
-    with LocalService() as local:
-        yield local
 
 
 async def outcome(local: LocalService, world: World, work: Work) -> str:
