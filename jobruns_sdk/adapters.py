@@ -1,4 +1,4 @@
-"""What an adapter for another service is made of: everything that it may import, besides ``jobruns_sdk`` itself.
+"""The parts of an adapter for another service: all that it may import besides ``jobruns_sdk`` itself.
 
 A client takes adapters by their service's name, ``JobRunsClient(adapters={"batch": BatchQueue})``; each is called with
 a complete ``JobRef`` and a ``Call``, and returns a ``Handle``. What more the handle can do is said by further

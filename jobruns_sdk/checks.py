@@ -42,7 +42,7 @@ def refusal(name: str, right: str, value: object, show: Callable[[object], str] 
 
 
 class Rule:
-    """What a value must be: called with an argument's name and its value, it refuses what is something else."""
+    """A condition on a value: called with an argument's name and its value, it refuses any value that breaks it."""
 
     def __init__(self, right: str, holds: Callable[[Any], bool], show: Callable[[object], str] = shown) -> None:
         """Make a rule.
@@ -77,12 +77,12 @@ def validated(check: Check) -> Callable[[Any, "attrs.Attribute[Any]", Any], None
 
 
 def is_text(value: object) -> bool:
-    """Whether a value is text that can be sent: not empty, and no half of a character in it."""
+    """True if a value is text that can be sent: not empty, and no half of a character in it."""
     return isinstance(value, str) and value != "" and (value.isascii() or _SURROGATE.search(value) is None)
 
 
 def is_callback(value: object) -> bool:
-    """Whether a value can be called for its effect: a coroutine function would only make what nobody awaits."""
+    """True if a value can be called for its effect: a coroutine function would only make what nobody awaits."""
     return callable(value) and not (iscoroutinefunction(value) or iscoroutinefunction(type(value).__call__))
 
 

@@ -78,7 +78,7 @@ _INTERVALS: Final = PollIntervals()
 
 
 class WaitOptions(TypedDict, total=False):
-    """What ``wait_all`` takes, for signatures that say it more than once."""
+    """The keyword arguments of ``wait_all``."""
 
     timeout: Required[timedelta | None]
     poll_interval: timedelta

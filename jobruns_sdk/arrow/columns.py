@@ -171,7 +171,7 @@ def _spreading(jobs: Sequence[JobRef]) -> tuple[Sequence[JobRef], Callable[[Sequ
 
 
 def _is_plain(names: Iterable[str]) -> bool:
-    """Whether no name needs percent-encoding, as is usual; told by one look at all of them."""
+    """True if no name needs percent-encoding, as is usual; told by one look at all of them."""
     return not "".join(names).encode().translate(None, _PLAIN)
 
 

@@ -1,4 +1,4 @@
-"""What yields or holds record batches, for data frames and engines that speak the Arrow PyCapsule interface.
+"""Streams and tables of record batches, for data frames and engines that speak the Arrow PyCapsule interface.
 
 https://arrow.apache.org/docs/format/CDataInterface/PyCapsuleInterface.html
 """
@@ -33,12 +33,12 @@ class Reads(Protocol):
 
     @property
     def cursor(self) -> str | None:
-        """Where to go on."""
+        """The cursor of what comes next."""
         ...
 
     @property
     def report(self) -> "WalkReport":
-        """What was done so far."""
+        """The calls, pages and rows so far, by source."""
         ...
 
     async def take(self, most: int | None = None) -> Sequence[object]:
@@ -52,7 +52,7 @@ class Reads(Protocol):
 
 @attrs.frozen
 class Columns:
-    """How rows become record batches.
+    """The columns of one kind of row, and the way from rows to a record batch.
 
     Attributes:
         schema: The columns.
@@ -108,12 +108,12 @@ class RecordBatches:
 
     @property
     def cursor(self) -> str | None:
-        """Where to go on after the last batch; None if nothing is left."""
+        """The cursor of what comes after the last batch; None if nothing is left."""
         return self._cursor if self._rows else self._walk.cursor
 
     @property
     def report(self) -> "WalkReport":
-        """What was done so far."""
+        """The calls, pages and rows so far, by source."""
         return self._walk.report
 
     def __aiter__(self) -> Self:
@@ -212,7 +212,7 @@ class JobRunStream:
 
     @property
     def error(self) -> JobRunsError | None:
-        """What ended the reading; the library that reads raises an error of its own, with this one's text."""
+        """The error that ended the reading; the library that reads raises one of its own, with this one's message."""
         return self._error
 
     def close(self) -> None:

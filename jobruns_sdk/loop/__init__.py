@@ -1,1 +1,1 @@
-"""What any program on an event loop needs: tasks, a clock, deadlines, a lifetime. It knows nothing of job runs."""
+"""Tasks, a clock, deadlines and a lifetime for any program on an event loop. Nothing here knows of job runs."""

@@ -1,4 +1,4 @@
-"""From the opening of a client to its closing, in one event loop of one process."""
+"""The lifetime of a client, from opening to closing, in one event loop of one process."""
 
 import asyncio
 import os
@@ -9,7 +9,7 @@ from jobruns_sdk.errors import ClientClosedError
 
 
 class Lifetime:
-    """When and where a client may be used; one that has not begun ends nothing and refuses nobody."""
+    """The time in which a client may be used, and its event loop; one that has not begun refuses nobody."""
 
     def __init__(self, opened_by: str = "async with") -> None:
         """Stand before the beginning; a client is opened by that statement."""
@@ -21,22 +21,22 @@ class Lifetime:
 
     @property
     def has_begun(self) -> bool:
-        """Whether it has begun, whether or not it has ended."""
+        """True once it has begun, also after its end."""
         return self._loop is not None
 
     @property
     def has_ended(self) -> bool:
-        """Whether it has ended."""
+        """True if it has ended."""
         return self._ended
 
     @property
     def state(self) -> str:
-        """What a ``repr`` says of it."""
+        """The word for its state in a ``repr``."""
         return "closed" if self._ended else "open" if self.has_begun else "not open yet"
 
     @property
     def is_another_process(self) -> bool:
-        """Whether this process was forked from the one in which it began: what is open belongs to that one."""
+        """True if this process was forked from the one in which it began: what is open belongs to that one."""
         return self._loop is not None and self._process != os.getpid()
 
     def begin(self) -> None:

@@ -1,4 +1,4 @@
-"""How values show in a notebook, and in a terminal where rich prints them."""
+"""Tables of values in notebooks, and in terminals where rich prints them."""
 
 from collections.abc import Container, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""From bytes to native structures: what the three services' ``native`` modules have in common."""
+"""The base and the markers of AWS's own structures: secrets, timestamps, plain form."""
 
 import json
 import re

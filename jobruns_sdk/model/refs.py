@@ -245,7 +245,7 @@ class RunRef:
 
 
 def is_text_form(text: str) -> bool:
-    """Whether a text is exactly the text form of a job, or of a run."""
+    """True if a text is exactly the text form of a job, or of a run."""
     for parse in (JobRef.parse, RunRef.parse):
         with suppress(InvalidRequestError):
             return bool(parse(text))
@@ -253,7 +253,7 @@ def is_text_form(text: str) -> bool:
 
 
 class Referring(Protocol):
-    """What has a job's reference: a handle, or a job as it was discovered."""
+    """Any object with the reference of a job: a handle, or a discovered ``Job``."""
 
     @property
     def ref(self) -> JobRef:
@@ -266,7 +266,7 @@ JobLike: TypeAlias = JobRef | str | Referring
 
 
 class ReferringToRun(Protocol):
-    """What has a run's reference: a run as it was listed or got, or what came of stopping one."""
+    """Any object with the reference of a run: a ``JobRun``, or a ``StopOutcome``."""
 
     @property
     def ref(self) -> RunRef:

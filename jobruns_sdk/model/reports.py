@@ -1,4 +1,4 @@
-"""What is told of a walk, and of what went wrong on it."""
+"""Reports of a walk: progress by source, and sources that failed."""
 
 import attrs
 
@@ -23,7 +23,7 @@ class SourceError:
 
 @attrs.frozen
 class SourceReport:
-    """What a walk has done so far with one source.
+    """The progress of a walk on one source.
 
     Attributes:
         name: The source: a job, and on EMR Serverless its state where several are asked for; of one job alone the
@@ -49,7 +49,7 @@ class SourceReport:
 
 @attrs.frozen
 class WalkReport:
-    """What a walk has done so far.
+    """The progress of a walk: its sources, those that failed, and whether all are known.
 
     Attributes:
         sources: The same for each of its sources.
@@ -89,7 +89,7 @@ class WalkReport:
 
 @attrs.frozen
 class Progress:
-    """How far a stream has come.
+    """The progress of a stream over many jobs.
 
     Attributes:
         sources: Sources begun: jobs, and on EMR Serverless their states where several are asked for.

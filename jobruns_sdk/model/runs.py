@@ -19,7 +19,7 @@ _MESSAGE: Final = 80
 # Not slotted: without slots a frozen attrs class is made in 0.45 us instead of 0.59, JobRun in 0.70 instead of 1.18.
 @attrs.frozen(slots=False)
 class Usage:
-    """What a run or an attempt used, in hours of a resource; None where the service does not tell.
+    """The resources that a run or an attempt used, in hours; None where the service does not tell.
 
     Attributes:
         vcpu_hours: Virtual CPU hours (EMR Serverless).
@@ -132,17 +132,17 @@ class JobRun(Shown, Generic[N_co]):
 
     @property
     def duration(self) -> timedelta | None:
-        """From start to end, None unless both are known and in that order."""
+        """The time from start to end; None unless both are known and in that order."""
         return _elapsed(self.started_at, self.ended_at)
 
     @property
     def is_terminal(self) -> bool:
-        """Whether the run has ended. On Glue a failed run is final as seen: a retry may still come."""
+        """True if the run has ended. On Glue a failed run is final as seen: a retry may still come."""
         return self.state.is_terminal
 
     @property
     def succeeded(self) -> bool:
-        """Whether the run ended in SUCCEEDED."""
+        """True if the run ended in SUCCEEDED."""
         return self.state is RunState.SUCCEEDED
 
     def raise_for_state(self, allow_partial: bool = False) -> Self:  # noqa: FBT001, FBT002 it may be given by position
@@ -213,12 +213,12 @@ class Attempt(Shown, Generic[N_co]):
 
     @property
     def duration(self) -> timedelta | None:
-        """From start to end, None unless both are known and in that order."""
+        """The time from start to end; None unless both are known and in that order."""
         return _elapsed(self.started_at, self.ended_at)
 
     @property
     def is_terminal(self) -> bool:
-        """Whether the attempt has ended."""
+        """True if the attempt has ended."""
         return self.state.is_terminal
 
 

@@ -1,11 +1,11 @@
-"""What a run or an attempt can be doing, in one vocabulary for all services."""
+"""The states of runs and attempts, in one vocabulary for all services."""
 
 from enum import StrEnum
 from typing import Final
 
 
 class RunState(StrEnum):
-    """What a run or an attempt is doing, in one vocabulary for all services.
+    """The state of a run or an attempt, in one vocabulary for all services.
 
     A state that a service adds tomorrow is ``UNKNOWN``; the service's own word is always in ``native_state``.
     """
@@ -23,17 +23,17 @@ class RunState(StrEnum):
 
     @property
     def is_terminal(self) -> bool:
-        """Whether the run has ended; an unknown state has not."""
+        """True if the run has ended; an unknown state has not."""
         return self in _TERMINAL
 
     @property
     def is_active(self) -> bool:
-        """Whether the run is known to be on its way to an end."""
+        """True if the run is known to be on its way to an end."""
         return self in _ACTIVE
 
     @property
     def is_failure(self) -> bool:
-        """Whether the run ended by failing: FAILED or TIMED_OUT. See also ``UNSUCCESSFUL``."""
+        """True if the run ended by failing: FAILED or TIMED_OUT. See also ``UNSUCCESSFUL``."""
         return self in _FAILURE
 
 

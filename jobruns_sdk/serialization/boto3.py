@@ -45,7 +45,7 @@ def run_from_response(
 
 
 class _Answer:
-    """What boto3 has returned, and the place in it that is being read."""
+    """A response of boto3, and the place in it that is being read."""
 
     def __init__(self, service: str, data: object, region_name: str | None) -> None:
         self._service = service

@@ -38,7 +38,7 @@ _FATE: Final = frozenset({"in_doubt", "requests"})  # of its call, which an erro
 
 @attrs.frozen
 class _Named:
-    """What says which run it is: one text, as it is handed from program to program."""
+    """The members that name a run, in one string."""
 
     ref: RunRef
 

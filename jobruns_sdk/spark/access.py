@@ -1,4 +1,4 @@
-"""How to reach AWS from any process: an endpoint, accounts, quotas. It travels in plans, and holds no secret."""
+"""The settings by which any process reaches AWS: endpoint, accounts, quotas. They travel in plans, without secrets."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -48,7 +48,7 @@ class Role:
 
 @attrs.frozen(order=True)
 class Domain:
-    """What AWS counts calls by, and so what work is divided by.
+    """The account, region and service by which AWS counts calls, and by which work is divided.
 
     Attributes:
         account: The profile whose quota counts, None for the cluster's own credentials.
@@ -63,7 +63,7 @@ class Domain:
 
 @attrs.frozen
 class Access:
-    """What a client is made with.
+    """The arguments of a client, as strings that travel in a plan.
 
     Attributes:
         endpoint: Where requests go instead of to AWS.

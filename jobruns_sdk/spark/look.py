@@ -20,7 +20,7 @@ from jobruns_sdk.spark.read import skipped
 
 @attrs.frozen
 class Look:
-    """What a look at the jobs has found.
+    """The result of one look at the jobs.
 
     Attributes:
         offset: Where the stream comes to; where it was, if there is nothing to tell.
@@ -134,7 +134,7 @@ class Looking:
             self.followed.pop(ref, None)
 
     def _may_change(self, run: JobRun[Any]) -> bool:
-        """Whether a run has not ended, or has failed on Glue so lately that a retry may still come."""
+        """True if a run has not ended, or has failed on Glue so lately that a retry may still come."""
         if not run.is_terminal or run.service != Service.GLUE or not run.state.is_failure:
             return not run.is_terminal
         seen = run.ended_at or run.updated_at

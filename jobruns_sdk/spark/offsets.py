@@ -1,4 +1,4 @@
-"""Where a stream has come to: what its next batch holds is told by the offset alone, so that it can be repeated.
+"""Offsets of a stream: each determines its next batch alone, so that the batch can be repeated.
 
 A batch has two parts. Runs that were new or changed and may change again, and runs that were followed and have ended,
 are in the offset as rows. All other runs of its window of creation times had ended when it was made; they are read
@@ -58,7 +58,7 @@ def status(run: JobRun[Any]) -> str:
 
 @attrs.frozen(kw_only=True)
 class Offset:
-    """Where a stream has come to, and the batch that leads there.
+    """The position of a stream, and the batch that leads there.
 
     Attributes:
         since: Where the batch's window of creation times begins (microseconds since 1970).

@@ -1,4 +1,4 @@
-"""What ``spark.read.format("jobruns")`` can be told: read and checked once, on the driver."""
+"""The options of ``spark.read.format("jobruns")``, read and checked once, on the driver."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -143,7 +143,7 @@ class ReadOptions:
         return self
 
     def wants(self, state: str, native_state: str) -> bool:
-        """Whether a run in such a state is wanted."""
+        """True if a run in such a state is wanted."""
         return (self.states is None or state in self.states) and (
             self.native_states is None or native_state in self.native_states
         )

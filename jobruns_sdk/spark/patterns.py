@@ -1,4 +1,4 @@
-"""Which jobs are meant: by reference, by pattern, or all of a service, in whatever regions and accounts."""
+"""The jobs of a read: by reference, by pattern, or all of a service, in whatever regions and accounts."""
 
 from collections.abc import Callable, Iterable, Iterator
 from glob import escape

@@ -1,4 +1,4 @@
-"""Which task reads which jobs: divided by quota domain, so that more tasks never mean more calls a second."""
+"""The division of jobs among tasks: by quota domain, so that more tasks never mean more calls a second."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,7 @@ from jobruns_sdk.spark.access import Access, Domain
 
 @attrs.frozen
 class Share:
-    """What one task reads.
+    """The part of the work that one task does.
 
     Attributes:
         jobs: The jobs, those of several domains by turns.

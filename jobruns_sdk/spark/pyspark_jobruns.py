@@ -1,4 +1,4 @@
-"""How Spark finds the data source by itself: an installation has this module at its top level.
+"""The module by whose name Spark finds the data source: an installation has it at its top level.
 
 Spark imports each top-level module whose name begins with ``pyspark_`` and looks for ``DefaultSource``.
 """

@@ -1,4 +1,4 @@
-"""From jobs to record batches, in the event loop."""
+"""Reading jobs into record batches, in the event loop."""
 
 import logging
 from collections.abc import AsyncIterator, Sequence

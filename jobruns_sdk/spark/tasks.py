@@ -1,4 +1,4 @@
-"""What a task is, how the driver makes them, and how a worker reads one."""
+"""Tasks: the driver makes them, a worker reads one."""
 
 from collections.abc import Generator, Iterator
 from datetime import datetime
@@ -18,7 +18,7 @@ from jobruns_sdk.spark.worker import worker
 
 @attrs.frozen
 class Task:
-    """What one task reads. It travels in Spark's plan, and holds no secret.
+    """The part of the work that one task does. It travels in Spark's plan, and holds no secret.
 
     Attributes:
         share: The jobs, and what part of their quotas.

@@ -1,4 +1,4 @@
-"""What a Python process of Spark's keeps from task to task: an event loop, sessions, and open clients.
+"""The event loop, the sessions and the open clients that a Python process of Spark keeps from task to task.
 
 A client that stays open remembers what it has called, so that a query that follows another one finds the quotas as the
 other has left them.

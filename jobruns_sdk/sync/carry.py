@@ -1,4 +1,4 @@
-"""How calls are carried over a bridge without saying their signatures again."""
+"""Decorators that carry calls over a bridge without repeating their signatures."""
 
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from functools import wraps

@@ -49,12 +49,12 @@ class Walk(Carrier[paging.Walk[T_co]], Generic[T_co]):
 
     @property
     def cursor(self) -> str | None:
-        """Where to go on after the last item handed out, also in the middle of a page; None if nothing is left."""
+        """The cursor after the last item handed out, also in the middle of a page; None if nothing is left."""
         return self._read(lambda walk: walk.cursor)
 
     @property
     def report(self) -> WalkReport:
-        """What was done so far."""
+        """The calls, pages and rows so far, by source."""
         return self._read(lambda walk: walk.report)
 
     def close(self) -> None:
@@ -87,7 +87,7 @@ class Walk(Carrier[paging.Walk[T_co]], Generic[T_co]):
 
 
 class Pages(Carrier[paging.Pages[T_co]], Generic[T_co]):
-    """What a list call returns: nothing is requested until it is iterated, and every loop starts afresh.
+    """The result of a list call: nothing is requested until it is iterated, and every loop starts afresh.
 
     ``for item in pages`` yields the items; the next page is fetched while the caller works on the present one.
     """

@@ -28,7 +28,7 @@ _queued_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, int] = WeakKeyDictio
 
 
 class Clock(Protocol):
-    """What the local service needs of a clock."""
+    """The clock of a local service."""
 
     def now(self) -> datetime:
         """The present instant, aware, in UTC."""
@@ -122,7 +122,7 @@ class VirtualClock:
 
     @property
     def sleepers(self) -> int:
-        """How many sleeps are under way."""
+        """The number of sleeps under way."""
         with self._lock:
             return len(self._live)
 
@@ -279,7 +279,7 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
 
 
 def _is_idle(loop: asyncio.AbstractEventLoop) -> bool:
-    """Whether nothing but clocks' turns is ready in the loop; True where the loop does not show it."""
+    """True if nothing but clocks' turns is ready in the loop, or the loop does not show it."""
     ready = getattr(loop, "_ready", None)
     return ready is None or len(ready) <= _queued_turns[loop]
 

@@ -60,11 +60,11 @@ class Fault:
 
     @property
     def keeps_effect(self) -> bool:
-        """Whether the operation is to take effect before something else is answered."""
+        """True if the operation is to take effect before something else is answered."""
         return self.kind == "reset_after" or (self.effect and self.kind in _REPLACING)
 
     def concerns(self, service: str, operation: str, members: Mapping[str, object], token: str | None) -> bool:
-        """Whether a call is one of those that the fault is meant for; a token can expire only where there is one."""
+        """True if a call is one of those that the fault is meant for; a token can expire only where there is one."""
         if self.kind == "expired_token" and token is None:
             return False
         named = self.operation in {"*", operation, f"{service}:{operation}", f"{service}:*"}

@@ -187,7 +187,7 @@ class LocalService(Seeding):
 
     @property
     def requests(self) -> list[ReceivedRequest]:
-        """What came in, oldest first: the latest 20 000 requests."""
+        """The latest 20 000 requests, oldest first."""
         with self._lock:
             return list(self._dispatcher.log)
 
@@ -198,7 +198,7 @@ class LocalService(Seeding):
             return list(self._dispatcher.problems)
 
     def calls(self, operation: str | None = None) -> int:
-        """How many requests came in for an operation (`GetJobRun`, `glue:GetJobRun`, `glue:*`), or for all together.
+        """The number of requests for an operation (`GetJobRun`, `glue:GetJobRun`, `glue:*`), or for all together.
 
         Raises:
             ValueError: There is no such operation.

@@ -1,4 +1,4 @@
-"""From the bytes of an answer to a native structure."""
+"""Decoding: the bytes of an answer become a native structure."""
 
 from typing import Final
 

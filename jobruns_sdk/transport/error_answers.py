@@ -1,4 +1,4 @@
-"""From an error answer to the error tree: pure over status, headers and body.
+"""The translation of error answers into the error tree: pure over status, headers and body.
 
 A code is looked up in the service's own table, then in the table of codes that any AWS service may send, and the status
 decides about the rest. Codes arrive in three places, see

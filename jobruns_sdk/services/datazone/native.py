@@ -31,14 +31,14 @@ class JobRunSummary(Native, frozen=True, kw_only=True, gc=False):
 
 
 class ListJobRunsOutput(Native, frozen=True, kw_only=True, gc=False):
-    """What ListJobRuns answers: a page of runs."""
+    """The answer of ListJobRuns: a page of runs."""
 
     items: Rows[JobRunSummary] | None = None
     nextToken: str | None = None
 
 
 class LineageSqlQueryRunDetails(Native, frozen=True, kw_only=True, gc=False):
-    """How far a lineage import came.
+    """The progress of a lineage import.
 
     Attributes:
         errorMessages: At most ten.
@@ -64,7 +64,7 @@ class JobRunDetails(Native, frozen=True, kw_only=True, gc=False):
 
 
 class GetJobRunOutput(Native, frozen=True, kw_only=True, gc=False):
-    """What GetJobRun answers: the run itself."""
+    """The answer of GetJobRun: the run itself."""
 
     domainId: str | None = None
     id: str | None = None

@@ -1,4 +1,4 @@
-"""From DataZone's job runs to the domain model: total, pure, table-driven."""
+"""The translation of DataZone's job runs into the model: total, pure, table-driven."""
 
 from collections.abc import Mapping
 from typing import Final

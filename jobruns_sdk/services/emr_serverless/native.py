@@ -44,7 +44,7 @@ class JobRunSummary(Native, frozen=True, kw_only=True, gc=False):
 
 
 class ListJobRunsResponse(Native, frozen=True, kw_only=True, gc=False):
-    """What ListJobRuns answers: a page of runs."""
+    """The answer of ListJobRuns: a page of runs."""
 
     jobRuns: Rows[JobRunSummary] | None = None
     nextToken: str | None = None
@@ -58,7 +58,7 @@ class JobRunExecutionIamPolicy(Native, frozen=True, kw_only=True, gc=False):
 
 
 class ConfigurationOverrides(Native, frozen=True, kw_only=True, gc=False):
-    """What a run was started with in place of its application's configuration."""
+    """The settings that a run was started with in place of its application's configuration."""
 
     applicationConfiguration: tuple[Configuration, ...] | None = None
     monitoringConfiguration: MonitoringConfiguration | None = None
@@ -82,14 +82,14 @@ class Hive(Native, frozen=True, kw_only=True, gc=False):
 
 
 class JobDriver(Native, frozen=True, kw_only=True, gc=False):
-    """What a run executes: one of its members is set, or none where AWS added another kind."""
+    """The program of a run: one member is set, or none where AWS has added another kind."""
 
     sparkSubmit: SparkSubmit | None = None
     hive: Hive | None = None
 
 
 class TotalResourceUtilization(Native, frozen=True, kw_only=True, gc=False):
-    """What a run consumed, over all its attempts.
+    """The resources that a run consumed, over all its attempts.
 
     Attributes:
         vCPUHour: vCPU-hours.
@@ -103,7 +103,7 @@ class TotalResourceUtilization(Native, frozen=True, kw_only=True, gc=False):
 
 
 class ResourceUtilization(Native, frozen=True, kw_only=True, gc=False):
-    """What a run is billed for, in vCPU-hours and GB-hours: at least a minute for each worker."""
+    """The resources that a run is billed for, in vCPU-hours and GB-hours: at least a minute for each worker."""
 
     vCPUHour: Real | None = None
     memoryGBHour: Real | None = None
@@ -111,7 +111,7 @@ class ResourceUtilization(Native, frozen=True, kw_only=True, gc=False):
 
 
 class RetryPolicy(Native, frozen=True, kw_only=True, gc=False):
-    """How often a failed attempt is followed by another.
+    """The number of attempts, and of failures in an hour for streaming runs.
 
     Attributes:
         maxAttempts: Of a batch run, the first attempt included.
@@ -167,7 +167,7 @@ class JobRun(Native, frozen=True, kw_only=True, gc=False):
 
 
 class GetJobRunResponse(Native, frozen=True, kw_only=True, gc=False):
-    """What GetJobRun answers."""
+    """The answer of GetJobRun."""
 
     jobRun: JobRun | None = None
 
@@ -200,7 +200,7 @@ class JobRunAttemptSummary(Native, frozen=True, kw_only=True, gc=False):
 
 
 class ListJobRunAttemptsResponse(Native, frozen=True, kw_only=True, gc=False):
-    """What ListJobRunAttempts answers: a page of attempts."""
+    """The answer of ListJobRunAttempts: a page of attempts."""
 
     jobRunAttempts: Rows[JobRunAttemptSummary] | None = None
     nextToken: str | None = None
@@ -222,20 +222,20 @@ class ApplicationSummary(Native, frozen=True, kw_only=True, gc=False):
 
 
 class ListApplicationsResponse(Native, frozen=True, kw_only=True, gc=False):
-    """What ListApplications answers: a page of applications."""
+    """The answer of ListApplications: a page of applications."""
 
     applications: Rows[ApplicationSummary] | None = None
     nextToken: str | None = None
 
 
 class GetApplicationResponse(Native, frozen=True, kw_only=True, gc=False):
-    """What GetApplication answers."""
+    """The answer of GetApplication."""
 
     application: Application | None = None
 
 
 class GetDashboardForJobRunResponse(Native, frozen=True, kw_only=True, gc=False):
-    """What GetDashboardForJobRun answers.
+    """The answer of GetDashboardForJobRun.
 
     Attributes:
         url: A signed link: whoever has it sees the run's Spark or Tez interface for an hour.
@@ -245,7 +245,7 @@ class GetDashboardForJobRunResponse(Native, frozen=True, kw_only=True, gc=False)
 
 
 class StartJobRunResponse(Native, frozen=True, kw_only=True, gc=False):
-    """What StartJobRun answers."""
+    """The answer of StartJobRun."""
 
     applicationId: str | None = None
     jobRunId: str | None = None
@@ -253,7 +253,7 @@ class StartJobRunResponse(Native, frozen=True, kw_only=True, gc=False):
 
 
 class CancelJobRunResponse(Native, frozen=True, kw_only=True, gc=False):
-    """What CancelJobRun answers: the cancellation was accepted, the run goes on for a while."""
+    """The answer of CancelJobRun: the cancellation was accepted, the run goes on for a while."""
 
     applicationId: str | None = None
     jobRunId: str | None = None

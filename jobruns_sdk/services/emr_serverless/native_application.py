@@ -21,14 +21,14 @@ class S3MonitoringConfiguration(Native, frozen=True, kw_only=True, gc=False):
 
 
 class ManagedPersistenceMonitoringConfiguration(Native, frozen=True, kw_only=True, gc=False):
-    """Whether logs are kept in storage that EMR Serverless manages."""
+    """The keeping of logs in storage that EMR Serverless manages."""
 
     enabled: bool | None = None
     encryptionKeyArn: str | None = None
 
 
 class CloudWatchLoggingConfiguration(Native, frozen=True, kw_only=True, gc=False):
-    """How logs go to CloudWatch.
+    """The logging of an application or a run to CloudWatch.
 
     Attributes:
         logTypes: The log types that are sent, by kind of worker.
@@ -48,7 +48,7 @@ class PrometheusMonitoringConfiguration(Native, frozen=True, kw_only=True, gc=Fa
 
 
 class MonitoringConfiguration(Native, frozen=True, kw_only=True, gc=False):
-    """Where logs and metrics go."""
+    """The destinations of logs and metrics."""
 
     s3MonitoringConfiguration: S3MonitoringConfiguration | None = None
     managedPersistenceMonitoringConfiguration: ManagedPersistenceMonitoringConfiguration | None = None
@@ -57,7 +57,7 @@ class MonitoringConfiguration(Native, frozen=True, kw_only=True, gc=False):
 
 
 class DiskEncryptionConfiguration(Native, frozen=True, kw_only=True, gc=False):
-    """How the workers' disks are encrypted."""
+    """The encryption of the workers' disks."""
 
     encryptionContext: dict[str, str] | None = None
     encryptionKeyArn: str | None = None
@@ -101,7 +101,7 @@ class InitialCapacityConfig(Native, frozen=True, kw_only=True, gc=False):
 
 
 class MaximumAllowedResources(Native, frozen=True, kw_only=True, gc=False):
-    """What all workers of an application may use together, as text with its unit."""
+    """The limit of all workers of an application together, as strings with a unit."""
 
     cpu: str | None = None
     memory: str | None = None
@@ -109,20 +109,20 @@ class MaximumAllowedResources(Native, frozen=True, kw_only=True, gc=False):
 
 
 class AutoStartConfig(Native, frozen=True, kw_only=True, gc=False):
-    """Whether an application starts when a job is submitted."""
+    """The automatic start of an application when a job is submitted."""
 
     enabled: bool | None = None
 
 
 class AutoStopConfig(Native, frozen=True, kw_only=True, gc=False):
-    """Whether and when an idle application stops."""
+    """The automatic stop of an idle application."""
 
     enabled: bool | None = None
     idleTimeoutMinutes: Integer | None = None
 
 
 class InteractiveConfiguration(Native, frozen=True, kw_only=True, gc=False):
-    """Which interactive uses an application allows."""
+    """The interactive uses that an application allows."""
 
     studioEnabled: bool | None = None
     livyEndpointEnabled: bool | None = None
@@ -130,14 +130,14 @@ class InteractiveConfiguration(Native, frozen=True, kw_only=True, gc=False):
 
 
 class SchedulerConfiguration(Native, frozen=True, kw_only=True, gc=False):
-    """How runs queue: a run that waits longer than ``queueTimeoutMinutes`` fails."""
+    """The queue of an application: a run that waits longer than ``queueTimeoutMinutes`` fails."""
 
     queueTimeoutMinutes: Integer | None = None
     maxConcurrentRuns: Integer | None = None
 
 
 class IdentityCenterConfiguration(Native, frozen=True, kw_only=True, gc=False):
-    """How an application uses IAM Identity Center."""
+    """The use of IAM Identity Center by an application."""
 
     identityCenterInstanceArn: str | None = None
     identityCenterApplicationArn: str | None = None
@@ -145,7 +145,7 @@ class IdentityCenterConfiguration(Native, frozen=True, kw_only=True, gc=False):
 
 
 class JobLevelCostAllocationConfiguration(Native, frozen=True, kw_only=True, gc=False):
-    """Whether costs are booked on each job run."""
+    """The allocation of costs to each job run."""
 
     enabled: bool | None = None
 

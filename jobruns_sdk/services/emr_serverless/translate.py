@@ -1,4 +1,4 @@
-"""From EMR Serverless job runs to the domain model: total, pure, table-driven."""
+"""The translation of EMR Serverless job runs into the model: total, pure, table-driven."""
 
 from collections.abc import Mapping
 from typing import Final, Literal

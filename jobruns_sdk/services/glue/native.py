@@ -19,7 +19,7 @@ class Predecessor(Native, frozen=True, kw_only=True, gc=False):
 
 
 class NotificationProperty(Native, frozen=True, kw_only=True, gc=False):
-    """When Glue tells that a run is late.
+    """The delay after which Glue sends a notification of a run.
 
     Attributes:
         NotifyDelayAfter: Minutes after the start.
@@ -83,20 +83,20 @@ _JobRun: TypeAlias = JobRun
 
 
 class GetJobRunsResponse(Native, frozen=True, kw_only=True, gc=False):
-    """What GetJobRuns answers: a page of runs, newest first."""
+    """The answer of GetJobRuns: a page of runs, newest first."""
 
     JobRuns: Rows[JobRun] | None = None
     NextToken: str | None = None
 
 
 class GetJobRunResponse(Native, frozen=True, kw_only=True, gc=False):
-    """What GetJobRun answers."""
+    """The answer of GetJobRun."""
 
     JobRun: _JobRun | None = None
 
 
 class ExecutionProperty(Native, frozen=True, kw_only=True, gc=False):
-    """How many runs of a job may go on at once."""
+    """The limit of concurrent runs of a job."""
 
     MaxConcurrentRuns: Integer | None = None
 
@@ -105,7 +105,7 @@ _ExecutionProperty: TypeAlias = ExecutionProperty
 
 
 class JobCommand(Native, frozen=True, kw_only=True, gc=False):
-    """What a job executes."""
+    """The script of a job, and the kind of the job."""
 
     Name: str | None = None
     ScriptLocation: str | None = None
@@ -177,20 +177,20 @@ _Job: TypeAlias = Job
 
 
 class GetJobResponse(Native, frozen=True, kw_only=True, gc=False):
-    """What GetJob answers."""
+    """The answer of GetJob."""
 
     Job: _Job | None = None
 
 
 class ListJobsResponse(Native, frozen=True, kw_only=True, gc=False):
-    """What ListJobs answers: a page of job names."""
+    """The answer of ListJobs: a page of job names."""
 
     JobNames: Rows[str] | None = None
     NextToken: str | None = None
 
 
 class StartJobRunResponse(Native, frozen=True, kw_only=True, gc=False):
-    """What StartJobRun answers."""
+    """The answer of StartJobRun."""
 
     JobRunId: str | None = None
 
@@ -221,14 +221,14 @@ class BatchStopJobRunError(Native, frozen=True, kw_only=True, gc=False):
 
 
 class BatchStopJobRunResponse(Native, frozen=True, kw_only=True, gc=False):
-    """What BatchStopJobRun answers, with a success status even if every stop was refused."""
+    """The answer of BatchStopJobRun: a success status even if every stop was refused."""
 
     SuccessfulSubmissions: tuple[BatchStopJobRunSuccessfulSubmission, ...] | None = None
     Errors: tuple[BatchStopJobRunError, ...] | None = None
 
 
 class JobBookmarkEntry(Native, frozen=True, kw_only=True, gc=False):
-    """How far a job has read its input.
+    """The position of a job in its input.
 
     Attributes:
         Run: The number of the run that wrote it.
@@ -250,13 +250,13 @@ _JobBookmarkEntry: TypeAlias = JobBookmarkEntry
 
 
 class GetJobBookmarkResponse(Native, frozen=True, kw_only=True, gc=False):
-    """What GetJobBookmark answers."""
+    """The answer of GetJobBookmark."""
 
     JobBookmarkEntry: _JobBookmarkEntry | None = None
 
 
 class ResetJobBookmarkResponse(Native, frozen=True, kw_only=True, gc=False):
-    """What ResetJobBookmark answers."""
+    """The answer of ResetJobBookmark."""
 
     JobBookmarkEntry: _JobBookmarkEntry | None = None
 

@@ -1,4 +1,4 @@
-"""From Glue's job runs to the domain model: total, pure, table-driven. Retries are folded in ``retries.py``."""
+"""The translation of Glue's job runs into the model: total, pure, table-driven. Retries are folded in retries.py."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -61,7 +61,7 @@ def attempt_id(root: str, number: int) -> str:
 
 
 def may_be_retried(state: RunState) -> bool:
-    """Whether another attempt may follow one that is in that state.
+    """True if another attempt may follow one that is in that state.
 
     Whether Glue retries a timeout is not documented; asking costs one call.
     """

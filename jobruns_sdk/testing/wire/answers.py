@@ -1,4 +1,4 @@
-"""What the operations are given and what they answer, before either takes the form of HTTP."""
+"""Inputs and answers of operations, before either takes the form of HTTP."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class ServiceError(Exception):
 
 
 def validation_error(message: str) -> ServiceError:
-    """What all three services call an input that breaks a rule."""
+    """Return the error with which all three services refuse an input that breaks a rule."""
     return ServiceError("ValidationException", message)
 
 

@@ -121,12 +121,12 @@ def _value_from_text(kind: str, text: str) -> object:
 
 
 def problems_of_request(service: str, operation: str, members: Mapping[str, object]) -> list[str]:
-    """What an input breaks of its model, in the words that AWS uses; empty if nothing. Unknown members pass."""
+    """Return the rules of its model that an input breaks, in AWS's words; empty if none. Unknown members pass."""
     return _problems(service, model(service)["operations"][operation]["input"], members, strict=False)
 
 
 def problems_of_answer(service: str, operation: str, members: Mapping[str, object]) -> list[str]:
-    """What an output breaks of its model, unknown members included; empty if nothing."""
+    """Return the rules of its model that an output breaks, unknown members included; empty if none."""
     return _problems(service, model(service)["operations"][operation]["output"], members, strict=True)
 
 

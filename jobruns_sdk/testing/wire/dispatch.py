@@ -1,4 +1,4 @@
-"""From an HTTP request to an HTTP answer: routing, quotas, faults, checks, and the log of what came in."""
+"""The way of a request to its answer: routing, quotas, faults, checks, and the log of requests."""
 
 import json
 import re
@@ -176,7 +176,7 @@ class Dispatcher:
         return changed_reply(fault, json_reply(service, answer))
 
     def _broken(self, exchange: _Exchange, fault: Fault, now: int) -> Reply | None:
-        """What stands in the answer's place; the operation takes effect first where the fault keeps its effect."""
+        """Return the reply in the answer's place; the operation takes effect first where the fault keeps its effect."""
         if fault.keeps_effect:
             self._answer(exchange, now)
         return broken_reply(exchange.service, fault)

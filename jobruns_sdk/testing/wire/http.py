@@ -15,7 +15,7 @@ _HEAD_LIMIT: Final = 64 * 1024
 
 
 class Delivery(Enum):
-    """How an answer is sent."""
+    """The manner in which an answer is sent: whole, cut, slowly."""
 
     WHOLE = auto()
     RESET = auto()

@@ -55,7 +55,7 @@ class Quotas:
     )
 
     def allows(self, service: str, operation: str, signer: Signer, now: int) -> bool:
-        """Whether a call at an instant (milliseconds) is within its quota; counts it if so.
+        """True if a call at an instant (milliseconds) is within its quota; counts it if so.
 
         AWS counts by account and region; here each access key is an account of its own.
         """

@@ -27,17 +27,17 @@ def error_reply(service: str, error: ServiceError) -> Reply:
 
 
 def throttled(service: str) -> ServiceError:
-    """What a service answers to calls above its quota."""
+    """Return the answer to calls above the quota."""
     return ServiceError("ThrottlingException", "Rate exceeded", 429 if service == "datazone" else 400)
 
 
 def bad_token(service: str, message: str) -> ServiceError:
-    """What a service answers to a page token that is not, or no longer, good."""
+    """Return the answer to a page token that is invalid or has expired."""
     return ServiceError("InvalidInputException" if service == "glue" else "ValidationException", message)
 
 
 def broken_reply(service: str, fault: Fault) -> Reply | None:
-    """What a fault answers in place of the operation, None if it only changes what the operation answers.
+    """Return the reply of a fault in place of the operation's, None if it only changes that.
 
     Raises:
         ServiceError: The fault is one of the service's own errors.

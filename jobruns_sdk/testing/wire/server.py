@@ -68,7 +68,7 @@ class ServerThread:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address is reachable from this machine only."""
+    """True if an address is reachable from this machine only."""
     if host == "localhost":
         return True
     try:

@@ -1,4 +1,4 @@
-"""How runs go, in the words of a test, and runs whose past is given."""
+"""Lives of runs in the words of a test, and runs whose past is given."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -37,7 +37,7 @@ def script(
     message: str | None = None,
     endless: bool = False,
 ) -> Script:
-    """How runs go, in a service's own terms; a failure without a message gets a real-looking one."""
+    """Return the script of a run in a service's own terms; a failure without a message gets a real-looking one."""
     native = machine.native(outcome)
     fails = fail_attempts > 0 or native not in {machine.succeeded, machine.stopped}
     return Script(

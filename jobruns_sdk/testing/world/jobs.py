@@ -30,7 +30,7 @@ class _Event(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a job allows. Times are milliseconds; None stands for no limit."""
+    """The limits of a job. Times are milliseconds; None stands for no limit."""
 
     max_retries: int = 0
     max_concurrent: int | None = None
@@ -75,11 +75,11 @@ class Job:
         self.state, self.tags, self.bookmarks.enabled = other.state, other.tags, other.bookmarks.enabled
 
     def has_slot(self) -> bool:
-        """Whether a run started now would begin at once."""
+        """True if a run started now would begin at once."""
         return self.limits.max_concurrent is None or self.active < self.limits.max_concurrent
 
     def next_script(self) -> Script:
-        """How the next run goes: what was set for it alone, else what is usual for the job."""
+        """Return the script of the next run: the one that was set for it alone, else the job's."""
         return self.upcoming.popleft() if self.upcoming else self.script
 
     def add(

@@ -95,7 +95,7 @@ DATAZONE = Machine(
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """How a run goes: shared by all runs of a job unless one has its own. Times are milliseconds.
+    """The script of a run's life: shared by all runs of a job unless one has its own. Times are milliseconds.
 
     The first `fail_attempts` attempts fail, as long as the job retries them; the next one ends in `outcome`.
     `duration` is the time spent running, None for a run that does not end by itself; in an `endless` script that holds
@@ -130,7 +130,7 @@ class Attempt:
 
     @property
     def key(self) -> tuple[int, int, int]:
-        """Where the attempt stands in its job's history: by time, then by order of starting."""
+        """The sort key of the attempt in its job's history: by time, then by order of starting."""
         return (self.created, self.run.sequence, self.number)
 
     def state_at(self, now: int) -> str:
@@ -159,15 +159,15 @@ class Attempt:
         return max([self.created, *(mark for mark in marks if mark <= now)])
 
     def is_terminal_at(self, now: int) -> bool:
-        """Whether the attempt has come to its end."""
+        """True if the attempt has come to its end."""
         return self.ended is not None and now >= self.ended and self.final in self.run.machine.terminal
 
     def ended_at(self, now: int) -> int | None:
-        """When the attempt ended, None before that."""
+        """The end of the attempt, None before that."""
         return self.ended if self.is_terminal_at(now) else None
 
     def started_at(self, now: int) -> int | None:
-        """When the attempt began to run, None before that, and where it was stopped before that."""
+        """The time at which the attempt began to run, None before that, and where it was stopped before that."""
         limit = now if self.stopping is None else min(now, self.stopping)
         return self.begun if self.begun is not None and self.begun <= limit else None
 

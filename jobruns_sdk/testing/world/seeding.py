@@ -1,4 +1,4 @@
-"""What a test puts into the local service: jobs, and runs that are over or still to be lived."""
+"""The methods by which a test adds jobs, and runs that are over or still to be lived."""
 
 import threading
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What the local service may be told: a rule for each argument by its name, which means the same in every call."""
+"""The rules for arguments of the local service, by name: a name means the same in every call."""
 
 from collections.abc import Callable, Mapping
 from functools import wraps

@@ -9,7 +9,7 @@ from jobruns_sdk.testing.world.world import World
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What an operation is called with: the world, its input, and the instant in milliseconds since the epoch.
+    """The arguments of an operation: the world, its input, and the instant in milliseconds since the epoch.
 
     `seen` is the instant as of which lists answer: earlier than `now` when a stale list is being simulated.
     """

@@ -86,7 +86,7 @@ def _common(world: World, domain: str, job: Job, row: Attempt, now: int) -> Answ
 
 
 def _details(run: Run, now: int) -> Answer:
-    """How many queries the lineage import has worked through: absent until it has begun."""
+    """Return the number of queries that the lineage import has worked through: absent until it has begun."""
     row = run.last
     begun, ended = row.started_at(now), row.ended_at(now)
     if begun is None:

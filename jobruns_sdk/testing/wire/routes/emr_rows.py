@@ -111,7 +111,7 @@ def _queued(attempt: Attempt) -> int | None:
 
 
 def _usage(attempt: Attempt, now: int) -> Answer:
-    """What the run consumed and what is billed: absent until it has ended."""
+    """Return the usage and the billed usage: absent until the run has ended."""
     ended, begun = attempt.ended_at(now), attempt.started_at(now)
     if ended is None or begun is None:
         return {}
