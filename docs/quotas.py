@@ -5,7 +5,8 @@ from typing import Final
 
 from docs.drawing import svg
 from jobruns_sdk import Quota
-from jobruns_sdk.transport.quotas import QUOTAS, UNPUBLISHED, TokenBucket
+from jobruns_sdk.services.registry import QUOTAS
+from jobruns_sdk.transport.quotas import UNPUBLISHED, TokenBucket
 
 _SHOWN: Final = ("emr-serverless", "ListJobRuns")
 _CALLS: Final = 60

@@ -14,6 +14,7 @@ from typing import (
     Self,
     TypedDict,
     Unpack,
+    cast,
     overload,
 )
 
@@ -26,7 +27,6 @@ from jobruns_sdk.checks import (
     check_texts,
     check_time,
     kind_of,
-    mapping_of,
     one_of,
     optional,
     whole_seconds,
@@ -60,15 +60,15 @@ from jobruns_sdk.runs.poll import Poller
 from jobruns_sdk.runs.stop import stop_runs
 from jobruns_sdk.runs.wait import PollIntervals, wait
 from jobruns_sdk.runs.watch import Watch
-from jobruns_sdk.services import datazone, emr_serverless, glue
-from jobruns_sdk.services.datazone import operations as of_datazone
-from jobruns_sdk.services.emr_serverless import operations as of_emr_serverless
-from jobruns_sdk.services.glue import operations as of_glue
+from jobruns_sdk.services.datazone import DataZoneJob
+from jobruns_sdk.services.emr_serverless import EmrServerlessApplication
+from jobruns_sdk.services.glue import GlueJob
 from jobruns_sdk.services.handle import DescribesJob, Follows, Handle, ListsAttempts
+from jobruns_sdk.services.registry import OPERATIONS, QUOTAS, Adapter, Entry, entries_with, quotas_of
 from jobruns_sdk.transport.calls import Policy, Transport
 from jobruns_sdk.transport.connections import Connections, region_of
-from jobruns_sdk.transport.operation import Call, Operation
-from jobruns_sdk.transport.quotas import QUOTAS, Quota, quotas_with, shares_of
+from jobruns_sdk.transport.operation import Call
+from jobruns_sdk.transport.quotas import Quota, quotas_with, shares_of
 
 if TYPE_CHECKING:
     from aiobotocore.session import AioSession
@@ -100,15 +100,6 @@ def _following(handle: Handle) -> Follows:
     return handle
 
 
-OPERATIONS: Final = frozenset(
-    (operation.service, operation.name)
-    for module in (of_datazone, of_emr_serverless, of_glue)
-    for operation in vars(module).values()
-    if isinstance(operation, Operation)
-)
-"""What the client calls of the services that it knows, by service and name."""
-
-
 class JobRunsClient:
     """Reads the job runs of EMR Serverless, DataZone and Glue; used in ``async with``, in one event loop.
 
@@ -131,7 +122,7 @@ class JobRunsClient:
         share_quotas: Mapping[str | None, str | None] | None = None,
         clock: Clock | None = None,
         allow_insecure_endpoint: bool = False,
-        adapters: Mapping[str, Callable[[JobRef, Call], Handle]] | None = None,
+        adapters: Mapping[str, Adapter] | None = None,
     ) -> None:
         """Prepare a client; nothing is loaded or sent yet.
 
@@ -150,8 +141,8 @@ class JobRunsClient:
                 such as ``{"prod-read-only": "prod"}``; None as a profile is the default session.
             clock: Where time comes from; by default real time.
             allow_insecure_endpoint: Whether ``endpoint_url`` may be plain http to another machine.
-            adapters: What makes the handles of services that this package does not know, by service; see
-                ``jobruns_sdk.adapters``.
+            adapters: Services that this package does not know, by name: each an ``Entry``, or what makes its handles;
+                see ``jobruns_sdk.adapters``.
 
         Raises:
             InvalidRequestError: An argument cannot be right.
@@ -160,9 +151,9 @@ class JobRunsClient:
         check_number("call_timeout", call_timeout)
         check_count("max_attempts", max_attempts)
         optional(kind_of(Clock, "a clock, with the methods of jobruns_sdk.loop.clock.Clock"))("clock", clock)
-        _check_adapters({} if adapters is None else adapters)
         self._region_name = region_name
-        self._adapters = dict(adapters or {})
+        self._entries = entries_with(adapters)
+        self._services = frozenset(self._entries.keys() - set(Service))
         self._connections = Connections(
             session=session,
             sessions={} if sessions is None else sessions,
@@ -170,13 +161,13 @@ class JobRunsClient:
             config=config,
             allow_insecure_endpoint=allow_insecure_endpoint,
         )
-        limits = quotas_with(quotas, OPERATIONS, self._adapters)
+        published = QUOTAS if adapters is None else quotas_of(self._entries)
+        limits = quotas_with(quotas, published, OPERATIONS, self._services)
         policy = Policy(call_timeout, max_attempts, limits, shares_of(share_quotas, self._connections.profiles))
         clock = clock or RealClock()
         self._lifetime = lifetime = Lifetime(self._opened_by)
         self._transport = Transport(self._connections, clock, policy, lifetime)
-        self._starts = glue.Starts(clock, lifetime)
-        self._services = self._adapters
+        self._makers = {service: entry.maker(clock, lifetime) for service, entry in self._entries.items()}
         self._poller = Poller(clock, policy.seconds_for, lifetime)
 
     def __repr__(self) -> str:
@@ -193,16 +184,15 @@ class JobRunsClient:
         """Close every connection; what is under way fails with ``ClientClosedError``."""
         await self._transport.__aexit__(kind, error, trace)
 
-    def emr_serverless(self, application_id: str) -> emr_serverless.EmrServerlessApplication:
+    def emr_serverless(self, application_id: str) -> EmrServerlessApplication:
         """Return the handle of an EMR Serverless application; no request is made.
 
         Raises:
             InvalidRequestError: The id is malformed, or no region is known.
         """
-        ref = self._completed(JobRef(Service.EMR_SERVERLESS, (application_id,)))
-        return emr_serverless.EmrServerlessApplication(ref, self._call_for(ref))
+        return cast("EmrServerlessApplication", self.handle(JobRef(Service.EMR_SERVERLESS, (application_id,))))
 
-    def datazone(self, domain_id: str, job_id: str) -> datazone.DataZoneJob:
+    def datazone(self, domain_id: str, job_id: str) -> DataZoneJob:
         """Return the handle of a DataZone job; no request is made.
 
         Args:
@@ -212,10 +202,9 @@ class JobRunsClient:
         Raises:
             InvalidRequestError: An id is malformed, or no region is known.
         """
-        ref = self._completed(JobRef(Service.DATAZONE, (domain_id, job_id)))
-        return datazone.DataZoneJob(ref, self._call_for(ref))
+        return cast("DataZoneJob", self.handle(JobRef(Service.DATAZONE, (domain_id, job_id))))
 
-    def glue(self, job_name: str) -> glue.GlueJob:
+    def glue(self, job_name: str) -> GlueJob:
         """Return the handle of a Glue job; no request is made.
 
         Args:
@@ -230,8 +219,7 @@ class JobRunsClient:
                 f"a job name is no text form of a reference, got {job_name!r:.200}: client.handle() takes that; "
                 "a job that is really called so is client.handle(JobRef('glue', name))"
             )
-        ref = self._completed(JobRef(Service.GLUE, (job_name,)))
-        return glue.GlueJob(ref, self._call_for(ref), self._starts)
+        return cast("GlueJob", self.handle(JobRef(Service.GLUE, (job_name,))))
 
     def handle(self, job: JobLike) -> Handle:
         """Return the handle of a job of whatever service; no request is made.
@@ -240,17 +228,9 @@ class JobRunsClient:
             InvalidRequestError: The job is malformed, its service or profile unknown, or no region is known.
         """
         ref = self._completed(ref_of(JobRef, job, self._services))
-        match ref.service:
-            case Service.GLUE:
-                return glue.GlueJob(ref, self._call_for(ref), self._starts)
-            case Service.EMR_SERVERLESS:
-                return emr_serverless.EmrServerlessApplication(ref, self._call_for(ref))
-            case Service.DATAZONE:
-                return datazone.DataZoneJob(ref, self._call_for(ref))
-            case service if service in self._adapters:
-                return self._adapters[service](ref, self._call_for(ref))
-            case service:
-                raise self._unknown(service)
+        if ref.service not in self._makers:
+            raise self._unknown(ref.service)
+        return self._makers[ref.service](ref, self._call_for(ref))
 
     def runs(
         self,
@@ -304,6 +284,7 @@ class JobRunsClient:
         fan = Fan(
             each_handle(jobs, self.handle),
             self.handle,
+            {service: entry.states for service, entry in self._entries.items()},
             concurrency=concurrency,
             on_error=on_error,
             progress=progress,
@@ -380,22 +361,16 @@ class JobRunsClient:
             UnsupportedOperationError: The service has no way to list its jobs: DataZone.
         """
         check_text("service", service)
-        if service not in (*Service, *self._adapters):
+        entry = self._entries.get(service)
+        if entry is None:
             raise self._unknown(service)
-        if service not in (Service.EMR_SERVERLESS, Service.GLUE):
-            how = "client.datazone(domain_id, job_id)" if service == Service.DATAZONE else f"JobRef({service!r}, path)"
-            raise _unsupported(service, f"cannot list its jobs: name them, as in {how}")
+        if entry.jobs is None:
+            raise _unsupported(service, f"cannot list its jobs: name them, as in {_naming(service, entry)}")
         check_texts(name=name)
-        place = self._completed(JobRef(service, ("-",), region_name, profile))
+        place = self._completed(JobRef(service, ("-",) * len(entry.names or "-"), region_name, profile))
         call = self._call_for(place)
-        if service == Service.GLUE:
-            if states is not None:
-                raise _unsupported(service, "has no states of jobs to filter by")
-            return glue.jobs(call, place, name=name, tags=tags, limit=limit, page_size=page_size, cursor=cursor)
-        if tags is not None:
-            raise _unsupported(service, "cannot filter its applications by tags")
-        return emr_serverless.jobs(
-            call, place, name=name, states=states, limit=limit, page_size=page_size, cursor=cursor
+        return entry.jobs(
+            call, place, name=name, states=states, tags=tags, limit=limit, page_size=page_size, cursor=cursor
         )
 
     async def stop(self, runs: Runs, *, grace_period: timedelta | None = None) -> list[StopOutcome]:
@@ -588,7 +563,7 @@ class JobRunsClient:
         return False
 
     def _unknown(self, service: str) -> InvalidRequestError:
-        known = ", ".join((*Service, *self._adapters))
+        known = ", ".join(self._entries)
         return InvalidRequestError(f"unknown service {service!r:.80}, known are {known}")
 
     def _completed(self, ref: JobRef) -> JobRef:
@@ -606,11 +581,12 @@ class JobRunsClient:
         return partial(self._transport.call, region=ref.region, profile=ref.profile)
 
 
-def _check_adapters(adapters: object) -> None:
-    for name, adapter in mapping_of("adapters", "a mapping of services to what makes handles", adapters):
-        check_callable(f"adapters[{name!r:.80}]", adapter)
-        if not isinstance(name, str) or name in tuple(Service):
-            raise InvalidRequestError(f"adapters: {name!r:.80} is no service of your own")
+def _naming(service: str, entry: Entry) -> str:
+    """Return the call that names a job: of a service from outside, or the client's own method."""
+    if service not in tuple(Service) or entry.names is None:
+        return f"JobRef({service!r}, path)"
+    names = (name.partition(" ")[2].replace(" ", "_") for name in entry.names)
+    return f"client.{service.replace('-', '_')}({', '.join(names)})"
 
 
 def _unsupported(service: str, why: str) -> UnsupportedOperationError:

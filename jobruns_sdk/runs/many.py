@@ -28,7 +28,6 @@ from jobruns_sdk.paging.plan import Plan
 from jobruns_sdk.paging.query import RunQuery
 from jobruns_sdk.paging.reader import SourceReader
 from jobruns_sdk.paging.source import Source, Supply
-from jobruns_sdk.services import datazone, emr_serverless, glue
 from jobruns_sdk.services.handle import Follows, Handle
 
 _LISTING: Final = "runs of many jobs"
@@ -37,14 +36,12 @@ _FEWEST_DECODED: Final = 50
 _ROWS_REMEMBERED: Final = 200_000
 _FEWEST_REMEMBERED: Final = 200
 
-_STATES: Final[Mapping[str, Mapping[str, RunState]]] = {
-    "datazone": datazone.STATES,
-    "emr-serverless": emr_serverless.STATES,
-    "glue": glue.STATES,
-}
 
-_ALL_STATES: Final = frozenset[str]().union(*_STATES.values())
 Row = JobRun[Native]
+
+
+States = Mapping[str, Mapping[str, RunState]]
+"""The states of each service in its own words, and what they mean."""
 
 OnSourceError = Literal["raise", "skip"] | Callable[[SourceError], object]
 """What to do about a job that cannot be read: raise, go on without it, or be told of it and go on."""
@@ -109,9 +106,10 @@ class Each(AsyncIterator[Handle]):
 class Sources(Supply[Row]):
     """The listings of jobs."""
 
-    def __init__(self, handles: Each, query: RunQuery, page_size: int | None) -> None:
+    def __init__(self, handles: Each, states: States, query: RunQuery, page_size: int | None) -> None:
         """List the runs that the query wants."""
         self._handles = handles
+        self._states = states
         self._query = query
         self._page_size = page_size
         self._ready: list[Source[Row]] = []
@@ -121,7 +119,7 @@ class Sources(Supply[Row]):
 
     async def __anext__(self) -> Source[Row]:
         while not self._ready:
-            self._ready = sources_of(await anext(self._handles), self._query, self._page_size)[::-1]
+            self._ready = sources_of(await anext(self._handles), self._states, self._query, self._page_size)[::-1]
         return self._ready.pop()
 
     async def aclose(self) -> None:
@@ -129,11 +127,11 @@ class Sources(Supply[Row]):
         await self._handles.aclose()
 
 
-def sources_of(handle: Handle, query: RunQuery, page_size: int | None) -> list[Source[Row]]:
+def sources_of(handle: Handle, states: States, query: RunQuery, page_size: int | None) -> list[Source[Row]]:
     """Return the listings of one job, none if no state of its service is wanted."""
     native_states = query.native_states
     if native_states is not None:
-        native_states = native_states.intersection(_STATES.get(handle.ref.service, native_states))
+        native_states = native_states.intersection(states.get(handle.ref.service) or native_states)
         if not native_states:
             return []
     sources = handle.runs(
@@ -159,6 +157,7 @@ class Fan:
         self,
         jobs: Sequence[Handle] | AsyncIterable[Handle],
         handle: Callable[[JobRef], Handle],
+        states: States,
         *,
         concurrency: int,
         on_error: OnSourceError,
@@ -175,6 +174,7 @@ class Fan:
         _check_on_error("on_error", on_error)
         self._jobs = jobs
         self._handle = handle
+        self._states = states
         self._concurrency = concurrency
         self._on_error: OnSourceError = on_error
         self._progress = progress
@@ -193,7 +193,7 @@ class Fan:
         check_flag("hydrate", hydrate)
         check_limit("limit", limit)
         _check_order(order)
-        strange = (query.native_states or frozenset()).difference(_ALL_STATES)
+        strange = (query.native_states or frozenset()).difference(*self._states.values())
         if strange:
             raise InvalidRequestError(f"no service has the native_states {sorted(strange)}")
         known = len(self._jobs) if isinstance(self._jobs, Sequence) else MOST_MERGED
@@ -217,7 +217,7 @@ class Fan:
     def _arrange(
         self, query: RunQuery, order: Literal["newest", "any"], open_reader: Callable[[Source[Row]], SourceReader[Row]]
     ) -> Stream[Row]:
-        sources = Sources(Each(self._begin()), query, self._page_size)
+        sources = Sources(Each(self._begin()), self._states, query, self._page_size)
         tally = None if self._progress is None else Tally(self._progress)
         failed = None if self._on_error == "raise" else ErrorNotices(self._on_error, tally)
         on_page = None if tally is None else tally.count

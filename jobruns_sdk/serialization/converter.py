@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from functools import cache, partial
+from functools import lru_cache, partial
 from types import GenericAlias
 from typing import Any, Final, cast, get_args, get_origin
 
@@ -16,7 +16,7 @@ from jobruns_sdk.model.native import Native, plain_members, utc
 from jobruns_sdk.model.refs import RunRef
 from jobruns_sdk.model.runs import JobRun
 from jobruns_sdk.paging.pages import Page
-from jobruns_sdk.serialization.kinds import ERRORS, NATIVES, RECORDS, SECRET, TEXT_KINDS, TEXTS, name_of
+from jobruns_sdk.serialization.kinds import ERRORS, Kinds
 
 # What an error knows; three of them are known to some errors only.
 _FACTS: Final[Mapping[str, Any]] = {
@@ -43,41 +43,49 @@ class _Named:
     ref: RunRef
 
 
-@cache
-def converter(*, secrets: bool = True) -> Converter:
+class KindConverter(Converter):
+    """A converter that knows the kinds which it converts."""
+
+    def __init__(self, kinds: Kinds) -> None:
+        super().__init__(forbid_extra_keys=True)
+        self.kinds = kinds
+
+
+@lru_cache(maxsize=16)
+def converter(kinds: Kinds, *, secrets: bool = True) -> KindConverter:
     """Return the converter that writes members which may hold secrets, or leaves them out."""
-    made = Converter(forbid_extra_keys=True)
+    made = KindConverter(kinds)
     _register_writers(made, secrets=secrets)
     _register_readers(made)
     return made
 
 
-def tagged(value: object, converter: Converter) -> dict[str, object]:
+def tagged(value: object, converter: KindConverter) -> dict[str, object]:
     """Return a value's JSON-safe form with its kind.
 
     Raises:
         InvalidRequestError: It is no public value of this package.
     """
-    kind, plain = name_of(value), converter.unstructure(value)
+    kind, plain = converter.kinds.name_of(value), converter.unstructure(value)
     return {"kind": kind, **(plain if isinstance(plain, dict) else {"text": plain})}
 
 
-def untagged(data: object, converter: Converter) -> object:
+def untagged(data: object, converter: KindConverter) -> object:
     """Return the value whose form that is, of the kind that it says.
 
     Raises:
         Exception: It is no such form; which exceptions, cattrs, msgspec and the values decide.
     """
-    members = dict(mapping(data))
+    members, kinds = dict(mapping(data)), converter.kinds
     name = members.pop("kind", None)
     match name:
-        case str() if name in RECORDS:
-            value: object = converter.structure(members, RECORDS[name])
+        case str() if name in kinds.records:
+            value: object = converter.structure(members, kinds.records[name])
             return value
-        case str() if name in NATIVES:
-            return msgspec.convert(members, NATIVES[name])
-        case str() if name in TEXT_KINDS:
-            return _text(members.get("text"), TEXT_KINDS[name])
+        case str() if name in kinds.natives:
+            return msgspec.convert(members, kinds.natives[name])
+        case str() if name in kinds.text_kinds:
+            return _text(kinds, members.get("text"), kinds.text_kinds[name])
         case str() if name in ERRORS:
             return _error(members, ERRORS[name], converter)
         case _:
@@ -95,25 +103,25 @@ def mapping(data: object) -> Mapping[str, object]:
     return cast("Mapping[str, object]", data)
 
 
-def _register_writers(made: Converter, *, secrets: bool) -> None:
-    for text in TEXTS:
+def _register_writers(made: KindConverter, *, secrets: bool) -> None:
+    for text in made.kinds.texts:
         made.register_unstructure_hook(text, str)
     writes = made.register_unstructure_hook_func
     writes(lambda kind: kind is object, made.unstructure)
     writes(_is_a(datetime), datetime.isoformat)
     writes(_is_run, _run_writer(made))
-    writes(_is_a(Native), lambda native: {"kind": name_of(native), **plain_members(native, secrets=secrets)})
-    writes(_is_a(JobRunsError), lambda error: {"kind": name_of(error), **_facts(error, made)})
+    writes(_is_a(Native), lambda native: {"kind": made.kinds.name_of(native), **plain_members(native, secrets=secrets)})
+    writes(_is_a(JobRunsError), lambda error: {"kind": made.kinds.name_of(error), **_facts(error, made)})
     writes(_is_a(Page), lambda page: {"items": [tagged(row, made) for row in page.items], "cursor": page.cursor})
     if not secrets:
-        writes(_is_a(*SECRET), lambda _: {})
+        writes(_is_a(*made.kinds.secret), lambda _: {})
 
 
-def _register_readers(made: Converter) -> None:
+def _register_readers(made: KindConverter) -> None:
     for scalar in (str, bool, int, float):
         made.register_structure_hook(scalar, _scalar)
-    for text in TEXTS:
-        made.register_structure_hook(text, _text)
+    for text in made.kinds.texts:
+        made.register_structure_hook(text, partial(_text, made.kinds))
     made.register_structure_hook(datetime, _moment)
     made.register_structure_hook_factory(attrs.has, partial(_record, made))
     made.register_structure_hook_factory(_is_run, partial(_run_reader, made))
@@ -135,11 +143,11 @@ def _is_sequence(kind: object) -> bool:
     return get_origin(kind) in {tuple, Sequence}
 
 
-def _facts(error: JobRunsError, made: Converter) -> dict[str, object]:
+def _facts(error: JobRunsError, made: KindConverter) -> dict[str, object]:
     return {name: made.unstructure(getattr(error, name)) for name in _FACTS if hasattr(error, name)}
 
 
-def _error(members: Mapping[str, object], kind: type[JobRunsError], made: Converter) -> JobRunsError:
+def _error(members: Mapping[str, object], kind: type[JobRunsError], made: KindConverter) -> JobRunsError:
     strange = members.keys() - _FACTS
     if strange:
         raise TypeError(f"unknown {', '.join(sorted(strange))}")
@@ -149,12 +157,12 @@ def _error(members: Mapping[str, object], kind: type[JobRunsError], made: Conver
     return error
 
 
-def _run_writer(made: Converter) -> Callable[[JobRun[object]], dict[str, object]]:
+def _run_writer(made: KindConverter) -> Callable[[JobRun[object]], dict[str, object]]:
     write = make_dict_unstructure_fn(JobRun[object], made, job=override(omit=True), id=override(omit=True))
     return lambda run: {"ref": str(run.ref), **write(run)}
 
 
-def _run_reader(made: Converter, kind: type[JobRun[object]]) -> Callable[[object, object], object]:
+def _run_reader(made: KindConverter, kind: type[JobRun[object]]) -> Callable[[object, object], object]:
     read = _record(made, kind)
 
     def read_run(data: object, _: object) -> object:
@@ -168,7 +176,7 @@ def _run_reader(made: Converter, kind: type[JobRun[object]]) -> Callable[[object
     return read_run
 
 
-def _record(made: Converter, kind: type[object]) -> Callable[[object, object], object]:
+def _record(made: KindConverter, kind: type[object]) -> Callable[[object, object], object]:
     read: Callable[[Mapping[str, object], type[object]], object] = make_dict_structure_fn(kind, made)
     return lambda data, _: read(mapping(data), kind)
 
@@ -181,8 +189,8 @@ def _scalar(data: object, kind: type) -> object:
     return data
 
 
-def _text(data: object, kind: type) -> object:
-    return data if isinstance(data, kind) else TEXTS[kind](cast("str", _scalar(data, str)))
+def _text(kinds: Kinds, data: object, kind: type) -> object:
+    return data if isinstance(data, kind) else kinds.texts[kind](cast("str", _scalar(data, str)))
 
 
 def _moment(data: object, _: object) -> datetime:
@@ -192,7 +200,7 @@ def _moment(data: object, _: object) -> datetime:
     return utc(moment) or moment
 
 
-def _items(data: object, kind: object, made: Converter) -> tuple[object, ...]:
+def _items(data: object, kind: object, made: KindConverter) -> tuple[object, ...]:
     if not isinstance(data, (list, tuple)):
         raise TypeError(f"expected a list, got {type(data).__name__}")
     # What cattrs itself reads as a list may be any iterable, a text too.

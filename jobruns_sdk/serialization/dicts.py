@@ -10,11 +10,13 @@ from jobruns_sdk.checks import check_flag
 from jobruns_sdk.errors import InvalidRequestError
 from jobruns_sdk.model.native import fault_and_place
 from jobruns_sdk.serialization.converter import converter, mapping, tagged, untagged
+from jobruns_sdk.serialization.kinds import kinds_with
+from jobruns_sdk.services.registry import Adapter
 
 _VERSION: Final = 1
 
 
-def to_dict(value: object, *, secrets: bool = True) -> dict[str, object]:
+def to_dict(value: object, *, secrets: bool = True, adapters: Mapping[str, Adapter] | None = None) -> dict[str, object]:
     """Return a value as a dict that JSON can hold.
 
     Its ``kind`` says what it is: ``"JobRun"``, or ``"glue.JobRun"`` for a service's own structure. Times are ISO 8601
@@ -24,29 +26,35 @@ def to_dict(value: object, *, secrets: bool = True) -> dict[str, object]:
     Args:
         value: A run, attempt, job, reference, page, error or whatever else this package hands out as a value.
         secrets: Whether members that may hold secrets are written too.
+        adapters: Services from outside, as ``JobRunsClient`` takes them: the structures that their entries name.
 
     Raises:
         InvalidRequestError: It is no such value, or ``secrets`` no flag.
     """
     check_flag("secrets", secrets)
-    members = tagged(value, converter(secrets=secrets))
+    members = tagged(value, converter(kinds_with(adapters), secrets=secrets))
     return {"kind": members.pop("kind"), "version": _VERSION, **members}
 
 
-def from_dict(data: Mapping[str, object]) -> object:
+def from_dict(data: Mapping[str, object], *, adapters: Mapping[str, Adapter] | None = None) -> object:
     """Return the value that ``to_dict`` made a dict of.
 
     Nothing is coerced: a number is no text, and None only where a value may be None.
 
+    Args:
+        data: The dict.
+        adapters: Services from outside, as ``to_dict`` took them.
+
     Raises:
         InvalidRequestError: It is no such dict, or one of a later version; the message names each wrong place.
     """
+    kinds = kinds_with(adapters)
     try:
         members = dict(mapping(data))
         version = members.pop("version", _VERSION)
         if version != _VERSION:
             raise InvalidRequestError(f"only version {_VERSION} can be read, got {version!r}")
-        return untagged(members, converter())
+        return untagged(members, converter(kinds))
     except (BaseValidationError, ForbiddenExtraKeysError, ValueError, TypeError, RecursionError) as error:
         raise InvalidRequestError("; ".join(_faults(error, "$"))) from error
 

@@ -2,19 +2,15 @@
 
 import math
 from collections.abc import Iterable, Mapping
+from importlib import import_module
 from typing import Final, Self
 
 import attrs
 
-from jobruns_sdk.model.refs import JobRef, Service
-from jobruns_sdk.transport.quotas import QUOTAS, UNPUBLISHED, Quota
-
-READS: Final[Mapping[str, tuple[str, ...]]] = {
-    Service.EMR_SERVERLESS: ("ListJobRuns", "GetJobRun", "ListJobRunAttempts", "ListApplications"),
-    Service.DATAZONE: ("ListJobRuns", "GetJobRun"),
-    Service.GLUE: ("GetJobRuns", "GetJobRun", "ListJobs"),
-}
-"""The operations that are called here, by service."""
+from jobruns_sdk.errors import InvalidRequestError
+from jobruns_sdk.model.refs import JobRef
+from jobruns_sdk.services.registry import QUOTAS, Adapter, Entry, entries_with
+from jobruns_sdk.transport.quotas import UNPUBLISHED, Quota
 
 _JITTER: Final = 1.0  # seconds by which requests may come closer together than they were sent
 
@@ -74,6 +70,7 @@ class Access:
         share_quotas: Profiles whose calls count for another's quotas.
         max_attempts: How many requests a call may send.
         call_timeout: Seconds for a call with its retries.
+        adapters: Services from outside, and where each process imports their adapters from: ``module:name``.
     """
 
     endpoint: str | None = None
@@ -84,6 +81,24 @@ class Access:
     share_quotas: tuple[tuple[str, str], ...] = ()
     max_attempts: int = 4
     call_timeout: float = 60.0
+    adapters: tuple[tuple[str, str], ...] = ()
+
+    def loaded(self) -> Mapping[str, Adapter] | None:
+        """Return the adapters, imported in this process; what they are may not be picklable, and so is not sent.
+
+        Raises:
+            InvalidRequestError: One of them cannot be imported.
+        """
+        return {service: loaded(path) for service, path in self.adapters} if self.adapters else None
+
+    def entries(self) -> Mapping[str, Entry]:
+        """Return the entries of all services, those from outside among them."""
+        return entries_with(self.loaded())
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """The services from outside."""
+        return tuple(service for service, _ in self.adapters)
 
     def naming(self, profiles: Iterable[str | None]) -> Self:
         """Return the same, for references that may name these profiles, too."""
@@ -106,7 +121,9 @@ class Access:
         """
         if self.quotas is None:
             return None
-        return min(_burst(self.quota(service, operation)) for operation in READS[service])
+        # Of an adapter that does not say its operations nobody knows which quotas its tasks would have to share.
+        bursts = (_burst(self.quota(service, operation)) for operation in self.entries()[service].read_names)
+        return min(bursts, default=1)
 
     def shares(self, parts: int) -> Quotas | None:
         """Return the quotas of one task of so many that read a domain at the same time; they sum up to the domain's."""
@@ -114,9 +131,26 @@ class Access:
             return None
         return {
             (service, operation): share(self.quota(service, operation), parts)
-            for service, operations in READS.items()
-            for operation in operations
+            for service, entry in self.entries().items()
+            for operation in entry.read_names
         }
+
+
+def loaded(path: str) -> Adapter:
+    """Import an adapter from ``module:name``.
+
+    Raises:
+        InvalidRequestError: There is no such module, or nothing of that name in it.
+    """
+    module, _, name = path.partition(":")
+    try:
+        adapter: Adapter = getattr(import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise InvalidRequestError(
+            f"option adapters: {path!r:.200} cannot be imported here: {error}. Its module has to be on the driver "
+            "and on each executor (--py-files)"
+        ) from error
+    return adapter
 
 
 def share(quota: Quota, parts: int) -> Quota:

@@ -10,9 +10,10 @@ import attrs
 from jobruns_sdk.client import JobRunsClient
 from jobruns_sdk.errors import JobRunsError, NotFoundError
 from jobruns_sdk.loop.tasks import concurrently
-from jobruns_sdk.model.refs import JobRef, RunRef, Service
+from jobruns_sdk.model.refs import JobRef, RunRef
 from jobruns_sdk.model.reports import SourceError
 from jobruns_sdk.model.runs import JobRun
+from jobruns_sdk.services.handle import Retries
 from jobruns_sdk.spark.offsets import Offset, Row, micros, moment, row_of, status
 from jobruns_sdk.spark.options import ReadOptions
 from jobruns_sdk.spark.read import skipped
@@ -20,7 +21,7 @@ from jobruns_sdk.spark.read import skipped
 
 @attrs.frozen
 class Look:
-    """The result of one look at the jobs.
+    """What a look at the jobs has found.
 
     Attributes:
         offset: Where the stream comes to; where it was, if there is nothing to tell.
@@ -61,10 +62,11 @@ class Looking:
         for job in jobs:
             groups[self._since(str(job))].append(job)
         windows = [(since, until, group) for since, group in sorted(groups.items()) if since < until]
+        services, followed = self.options.access.services, self.start.followed
         await concurrently(
             [
                 *(self._list(since, until, group) for since, until, group in windows),
-                *(self._get(RunRef.parse(ref), before) for ref, before in self.start.followed.items()),
+                *(self._get(RunRef.parse(ref, services=services), before) for ref, before in followed.items()),
             ]
         )
         self.busy -= self.failed
@@ -134,8 +136,8 @@ class Looking:
             self.followed.pop(ref, None)
 
     def _may_change(self, run: JobRun[Any]) -> bool:
-        """True if a run has not ended, or has failed on Glue so lately that a retry may still come."""
-        if not run.is_terminal or run.service != Service.GLUE or not run.state.is_failure:
+        """Whether a run has not ended, or has failed so lately that its service may still retry it."""
+        if not run.is_terminal or not run.state.is_failure or not isinstance(self.client.handle(run.job), Retries):
             return not run.is_terminal
         seen = run.ended_at or run.updated_at
         return seen is not None and seen + self.options.retry_grace > self.now

@@ -1,15 +1,14 @@
 """The text of options as values: times, lists, pairs, quotas. Each reader says what would be right."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
-from jobruns_sdk.client import OPERATIONS
 from jobruns_sdk.errors import InvalidRequestError
-from jobruns_sdk.model.refs import Service
 from jobruns_sdk.model.states import RunState
+from jobruns_sdk.services.registry import ENTRIES, OPERATIONS, Entry, quotas_of
 from jobruns_sdk.spark.access import QuotaTable, table_of
 from jobruns_sdk.transport.quotas import Quota, quotas_with
 
@@ -18,6 +17,7 @@ T = TypeVar("T")
 _SEPARATOR: Final = re.compile(r"[\s,]+")
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([smh])")
 _ROLE: Final = re.compile(r"arn:[\w-]+:iam::\d{12}:role/[\w+=.@/-]+")
+_IMPORT_PATH: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 _SECONDS: Final[Mapping[str, int]] = {"s": 1, "m": 60, "h": 3600}
 _BOOLEANS: Final[Mapping[str, bool]] = {"true": True, "false": False}
 
@@ -125,12 +125,21 @@ def states(text: str) -> frozenset[RunState]:
     return frozenset(map(RunState, chosen))
 
 
-def services(text: str) -> tuple[Service, ...]:
+def adapters(text: str) -> tuple[tuple[str, str], ...]:
+    """Return where to import the adapters of services from."""
+    found = pairs(text)
+    for path in found.values():
+        if not _IMPORT_PATH.fullmatch(path):
+            raise MalformedError("expected service=module:name, such as batch=my_company.batch:ENTRY")
+    return tuple(sorted(found.items()))
+
+
+def services(text: str, known: Collection[str]) -> tuple[str, ...]:
     """Return services whose jobs can be discovered."""
     chosen = texts(text.lower())
-    if not set(chosen) <= {Service.EMR_SERVERLESS, Service.GLUE}:
-        raise MalformedError("expected emr-serverless or glue; jobs of DataZone cannot be discovered: name them")
-    return tuple(dict.fromkeys(map(Service, chosen)))
+    if not set(chosen) <= {*known}:
+        raise MalformedError(f"expected {' or '.join(known)}; jobs of other services cannot be discovered: name them")
+    return tuple(dict.fromkeys(chosen))
 
 
 def endpoint(text: str) -> str:
@@ -145,20 +154,21 @@ def endpoint(text: str) -> str:
     return text.strip()
 
 
-def quotas(text: str) -> QuotaTable | None:
+def quotas(text: str, entries: Mapping[str, Entry]) -> QuotaTable | None:
     """Return quotas by service and operation, those that are not named as published; None for none at all."""
     if text.strip().lower() == "none":
         return None
-    said = {_operation(name): _quota(value) for name, value in pairs(text).items()}
+    said = {_operation(name, entries): _quota(value) for name, value in pairs(text).items()}
+    others = entries.keys() - ENTRIES.keys()
     try:
-        return table_of(quotas_with(said, OPERATIONS, ()) or {})
+        return table_of(quotas_with(said, quotas_of(entries), OPERATIONS, others) or {})
     except InvalidRequestError as error:
         raise MalformedError(error.message.removeprefix("quotas: ")) from None
 
 
-def _operation(name: str) -> tuple[str, str]:
+def _operation(name: str, services: Collection[str]) -> tuple[str, str]:
     service, _, operation = name.partition(":")
-    if service not in tuple(Service) or not operation.isalpha():
+    if service not in services or not operation.isalpha():
         raise MalformedError("expected service:Operation=rate/burst, such as emr-serverless:ListJobRuns=1/25")
     return service, operation
 

@@ -4,22 +4,25 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from difflib import get_close_matches
+from functools import partial
 from typing import Any, Final, Literal, cast
 
 import attrs
 
 from jobruns_sdk.errors import InvalidRequestError
-from jobruns_sdk.model.refs import JobRef, Service
+from jobruns_sdk.model.refs import JobRef
 from jobruns_sdk.model.states import RunState
+from jobruns_sdk.services.registry import ENTRIES, Entry, quotas_of
 from jobruns_sdk.spark import option_texts as reading
-from jobruns_sdk.spark.access import Access, Role
-from jobruns_sdk.spark.patterns import JobPattern, parsed
+from jobruns_sdk.spark.access import Access, Role, table_of
+from jobruns_sdk.spark.patterns import JobPattern, discovered_services, parsed
 
 _READERS: Final[Mapping[str, Callable[[str], object]]] = {
     "table": reading.one_of("runs", "attempts"),
     "jobs": reading.texts,
     "jobsFile": reading.paths,
-    "services": reading.services,
+    "services": reading.texts,
+    "adapters": reading.adapters,
     "regions": reading.texts,
     "profiles": reading.texts,
     "roles": reading.roles,
@@ -32,7 +35,7 @@ _READERS: Final[Mapping[str, Callable[[str], object]]] = {
     "native": reading.boolean,
     "onError": reading.one_of("raise", "skip"),
     "tasks": reading.count,
-    "quotas": reading.quotas,
+    "quotas": reading.texts,
     "shareQuotas": reading.shares,
     "endpoint": reading.endpoint,
     "allowInsecureEndpoint": reading.boolean,
@@ -68,6 +71,7 @@ _ACCESS_FIELDS: Final[Mapping[str, str]] = {
     "allowInsecureEndpoint": "allow_insecure_endpoint",
     "maxAttempts": "max_attempts",
     "callTimeout": "call_timeout",
+    "adapters": "adapters",
 }
 _NAMES: Final = {name.lower(): name for name in _READERS}  # Spark hands over the names of options in small letters
 _UNSHOWN: Final = frozenset({"endpoint"})
@@ -161,13 +165,20 @@ def read_options(options: Mapping[str, str]) -> ReadOptions:
         InvalidRequestError: One is unknown, malformed, a secret or not for what is read, or no job is named.
     """
     known = dict(_known(name, text) for name, text in options.items())
+    entries = _entries(known)
+    # What these two may say depends on which services there are.
+    readers: Mapping[str, Callable[[str], object]] = {
+        **_READERS,
+        "services": partial(reading.services, known=discovered_services(entries)),
+        "quotas": partial(reading.quotas, entries=entries),
+    }
     chosen: dict[str, Any] = {
-        name: reading.read(name, _READERS[name], text, shown=name not in _UNSHOWN) for name, text in known.items()
+        name: reading.read(name, readers[name], text, shown=name not in _UNSHOWN) for name, text in known.items()
     }
     values: dict[str, Any] = {_FIELDS[name]: value for name, value in chosen.items() if name in _FIELDS}
     values["given"] = frozenset(known)
-    values["jobs"] = _jobs(chosen)
-    values["access"] = _access(chosen)
+    values["jobs"] = _jobs(chosen, entries)
+    values["access"] = _access(chosen, entries)
     if not values["jobs"] and "jobsFile" not in known:
         raise InvalidRequestError("say which jobs: option jobs, jobsFile or services")
     if {"createdAfter", "createdBefore"} <= known.keys() and chosen["createdAfter"] > chosen["createdBefore"]:
@@ -196,20 +207,31 @@ def _known(name: str, text: object) -> tuple[str, str]:
     raise InvalidRequestError(f"unknown option {name!r}: {hint}")
 
 
-def _jobs(chosen: Mapping[str, Any]) -> tuple[JobRef | JobPattern, ...]:
+def _entries(known: Mapping[str, str]) -> Mapping[str, Entry]:
+    if "adapters" not in known:
+        return ENTRIES
+    paths = reading.read("adapters", reading.adapters, known["adapters"])
     try:
-        named = tuple(map(parsed, cast("tuple[str, ...]", chosen.get("jobs", ()))))
+        return Access(adapters=paths).entries()
+    except InvalidRequestError as error:
+        raise InvalidRequestError(f"option adapters: {error.message.removeprefix('option adapters: ')}") from error
+
+
+def _jobs(chosen: Mapping[str, Any], entries: Mapping[str, Entry]) -> tuple[JobRef | JobPattern, ...]:
+    try:
+        named = tuple(parsed(text, entries) for text in cast("tuple[str, ...]", chosen.get("jobs", ())))
     except InvalidRequestError as error:
         raise InvalidRequestError(f"option jobs: {error}") from error
-    services = cast("tuple[Service, ...]", chosen.get("services", ()))
+    services = cast("tuple[str, ...]", chosen.get("services", ()))
     return (*named, *(JobPattern(service, "*") for service in services))
 
 
-def _access(chosen: Mapping[str, Any]) -> Access:
+def _access(chosen: Mapping[str, Any], entries: Mapping[str, Entry]) -> Access:
     external_ids: dict[str, str] = dict(chosen.get("externalIds", {}))
     arns: dict[str, str] = chosen.get("roles", {})
     if strange := external_ids.keys() - arns.keys():
         raise InvalidRequestError(f"option externalIds: {', '.join(sorted(strange))} has no role in option roles")
     values: dict[str, Any] = {_ACCESS_FIELDS[name]: value for name, value in chosen.items() if name in _ACCESS_FIELDS}
     values["roles"] = tuple(Role(profile, arn, external_ids.get(profile)) for profile, arn in sorted(arns.items()))
+    values.setdefault("quotas", table_of(quotas_of(entries)))
     return Access(**values)

@@ -1,6 +1,6 @@
 """The jobs of a read: by reference, by pattern, or all of a service, in whatever regions and accounts."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from glob import escape
 from itertools import product
 from pathlib import Path
@@ -11,10 +11,14 @@ import attrs
 from jobruns_sdk.client import JobRunsClient
 from jobruns_sdk.errors import InvalidRequestError, JobRunsError
 from jobruns_sdk.loop.tasks import concurrently
-from jobruns_sdk.model.refs import JobRef, Service
+from jobruns_sdk.model.refs import JobRef
 from jobruns_sdk.model.reports import SourceError
+from jobruns_sdk.services.registry import ENTRIES, Entry
 
-_DISCOVERED = (Service.EMR_SERVERLESS, Service.GLUE)
+
+def discovered_services(entries: Mapping[str, Entry]) -> tuple[str, ...]:
+    """Return the services whose jobs can be listed, and so be found by a pattern."""
+    return tuple(str(service) for service, entry in entries.items() if entry.jobs is not None)
 
 
 @attrs.frozen
@@ -22,19 +26,19 @@ class JobPattern:
     """Jobs to be discovered by name.
 
     Attributes:
-        service: EMR Serverless or Glue.
+        service: A service whose jobs can be listed.
         name: A pattern of names as ``JobRunsClient.jobs`` takes it.
         region: Where to look, None for where the jobs that name no region are.
         profile: Whose jobs, None for those of the jobs that name no profile.
     """
 
-    service: Service
+    service: str
     name: str
     region: str | None = None
     profile: str | None = None
 
 
-def parsed(text: str) -> JobRef | JobPattern:
+def parsed(text: str, entries: Mapping[str, Entry] = ENTRIES) -> JobRef | JobPattern:
     """Read the text form of a job, or a pattern: the same with ``*`` in its name, such as ``glue:nightly-*``.
 
     Raises:
@@ -43,15 +47,17 @@ def parsed(text: str) -> JobRef | JobPattern:
     head, _, query = text.partition("?")
     service, _, name = head.partition(":")
     if "*" not in name:
-        return JobRef.parse(text)
-    if service not in _DISCOVERED or "/" in name:
+        return JobRef.parse(text, services=entries)
+    known = discovered_services(entries)
+    if service not in known or "/" in name:
         raise InvalidRequestError(
-            f"{text!r}: only jobs of {' and '.join(_DISCOVERED)} can be found by a pattern, name the others"
+            f"{text!r}: only jobs of {' and '.join(known)} can be found by a pattern, name the others"
         )
     # What stands for itself in a reference stands for itself in the pattern, percent-encoded or not.
     pattern = "*".join(escape(unquote(part)) for part in name.split("*"))
-    place = JobRef.parse(f"{service}:x" + (f"?{query}" if query else ""))
-    return JobPattern(Service(service), pattern, place.region, place.profile)
+    names = "/".join("x" * len(entries[service].names or "x"))
+    place = JobRef.parse(f"{service}:{names}" + (f"?{query}" if query else ""), services=entries)
+    return JobPattern(service, pattern, place.region, place.profile)
 
 
 def lines_of(paths: Iterable[str]) -> Iterator[str]:

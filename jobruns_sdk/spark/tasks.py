@@ -62,7 +62,8 @@ def jobs_of(options: ReadOptions, *, skip: bool = False, must_match: bool = Fals
         InvalidRequestError: A job is malformed, a file cannot be read, or a pattern is to match and does not.
         JobRunsError: A listing failed.
     """
-    named = (*options.jobs, *map(parsed, lines_of(options.jobs_files)))
+    entries = options.access.entries()
+    named = (*options.jobs, *(parsed(line, entries) for line in lines_of(options.jobs_files)))
     wanted = placed(named, options.regions, options.profiles)
     access = options.access.naming(job.profile for job in wanted)
     client = worker().client(access, 1)

@@ -56,6 +56,7 @@ class Worker:
             share_quotas=dict(access.share_quotas),
             max_attempts=access.max_attempts,
             call_timeout=access.call_timeout,
+            adapters=access.loaded(),
         )
 
     def _session_of(self, profile: str, access: Access) -> "AioSession":

@@ -33,32 +33,18 @@ class Quota:
 UNPUBLISHED: Final = Quota(rate=20, burst=100)
 """What is assumed of an operation whose quota AWS does not publish: all of Glue's and DataZone's."""
 
-_ONE_A_SECOND: Final = Quota(rate=1, burst=25)
-_TEN_A_SECOND: Final = Quota(rate=10, burst=50)
-
-QUOTAS: Final[Mapping[tuple[str, str], Quota]] = {
-    ("emr-serverless", "ListJobRuns"): _ONE_A_SECOND,
-    ("emr-serverless", "StartJobRun"): _ONE_A_SECOND,
-    ("emr-serverless", "CancelJobRun"): _ONE_A_SECOND,
-    ("emr-serverless", "ListJobRunAttempts"): _ONE_A_SECOND,
-    ("emr-serverless", "GetJobRun"): _TEN_A_SECOND,
-    ("emr-serverless", "GetApplication"): _TEN_A_SECOND,
-    ("emr-serverless", "ListApplications"): _TEN_A_SECOND,
-    ("emr-serverless", "GetDashboardForJobRun"): Quota(rate=1, burst=2),
-}
-"""The published quotas by service and operation; that of ListJobRunAttempts is assumed.
-
-https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/endpoints-quotas.html
-"""
-
 
 def quotas_with(
-    given: Mapping[tuple[str, str], Quota] | None, known: Collection[tuple[str, str]], others: Collection[str]
+    given: Mapping[tuple[str, str], Quota] | None,
+    published: Mapping[tuple[str, str], Quota],
+    known: Collection[tuple[str, str]],
+    others: Collection[str],
 ) -> Mapping[tuple[str, str], Quota] | None:
     """Return the published quotas as far as those that are given do not replace them.
 
     Args:
         given: What a user says; None for no limits, which is returned then.
+        published: The published quotas, by service and operation.
         known: The operations that this package calls, by service and name.
         others: Services that it does not know; their operations may have any name.
 
@@ -80,7 +66,7 @@ def quotas_with(
                 raise refusal("each key of quotas", "a service and an operation, such as ('glue', 'GetJobRuns')", key)
         if not isinstance(quota, Quota):
             raise refusal(f"quotas[{service!r}, {name!r}]", "a Quota, such as Quota(rate=5, burst=10)", quota)
-    return {**QUOTAS, **given}
+    return {**published, **given}
 
 
 def shares_of(

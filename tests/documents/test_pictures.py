@@ -11,8 +11,8 @@ from docs import drawing, places, quotas, timeline
 from docs.filters import JOBS, observed, table
 from docs.lives import MACHINES, Step, steps
 from jobruns_sdk import RunState
+from jobruns_sdk.services.registry import QUOTAS
 from jobruns_sdk.testing.world.lifecycle import EMR_SERVERLESS, GLUE, Machine
-from jobruns_sdk.transport.quotas import QUOTAS
 from tests.testing import test_state_machine as legal
 
 SVG: Final = "{http://www.w3.org/2000/svg}"

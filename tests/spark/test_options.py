@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from jobruns_sdk import InvalidRequestError, JobRef, Quota, RunState, Service
+from jobruns_sdk.services.registry import QUOTAS
 from jobruns_sdk.spark.access import Role
 from jobruns_sdk.spark.options import read_options
 from jobruns_sdk.spark.patterns import JobPattern
-from jobruns_sdk.transport.quotas import QUOTAS
 
 JOB = {"jobs": "glue:nightly-etl"}
 ROLE = "arn:aws:iam::111122223333:role/read"

@@ -2,17 +2,21 @@
 
 from collections import Counter, defaultdict
 from itertools import product
+from typing import Final
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from jobruns_sdk import JobRef, Quota, Service
-from jobruns_sdk.spark.access import READS, Access, Domain, share, table_of
+from jobruns_sdk.services.registry import ENTRIES
+from jobruns_sdk.spark.access import Access, Domain, share, table_of
 from jobruns_sdk.spark.options import read_options
 from jobruns_sdk.spark.patterns import JobPattern, placed
 from jobruns_sdk.spark.planning import Share, plan
 from jobruns_sdk.transport.quotas import UNPUBLISHED
+
+READS: Final = {str(service): entry.read_names for service, entry in ENTRIES.items()}
 
 
 def jobs_in(domains: int, each: int) -> list[JobRef]:

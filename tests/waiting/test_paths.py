@@ -19,9 +19,10 @@ from jobruns_sdk.services.emr_serverless.translate import STATES as EMR_SERVERLE
 from jobruns_sdk.services.glue import GlueJob
 from jobruns_sdk.services.glue.translate import STATES as GLUE
 from jobruns_sdk.services.handle import Follows
+from jobruns_sdk.services.registry import QUOTAS
 from jobruns_sdk.testing import VirtualClock
 from jobruns_sdk.transport.operation import Operation, Reply
-from jobruns_sdk.transport.quotas import QUOTAS, UNPUBLISHED
+from jobruns_sdk.transport.quotas import UNPUBLISHED
 
 START: Final = datetime(2026, 1, 5, 8, tzinfo=UTC)
 GRACE: Final = timedelta(minutes=5)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from jobruns_sdk import JobRunsClient
+from jobruns_sdk.services.registry import QUOTAS
 from jobruns_sdk.testing import LocalService
-from jobruns_sdk.transport.quotas import QUOTAS, UNPUBLISHED
+from jobruns_sdk.transport.quotas import UNPUBLISHED
 from tests.waiting.kit import HOUR, MINUTE, calls_by_operation, client_of, others, tell
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from jobruns_sdk.model.native import utc
 from jobruns_sdk.model.refs import JobRef
 from jobruns_sdk.model.runs import Attempt, JobRun
 from jobruns_sdk.model.states import RunState
+from jobruns_sdk.services.boto3_answer import Boto3Answer
 from jobruns_sdk.services.datazone import native
 
 # https://docs.aws.amazon.com/datazone/latest/APIReference/API_GetJobRun.html
@@ -93,3 +94,11 @@ def _failed_queries(details: native.JobRunDetails | None) -> str | None:
     lineage = details and details.lineageRunDetails
     queries = lineage and lineage.sqlQueryRunDetails
     return "\n".join((queries and queries.errorMessages) or ()) or None
+
+
+def run_from_boto3(answer: Boto3Answer) -> JobRun[native.JobRunSummary] | JobRun[native.GetJobRunOutput]:
+    """Return the run of what boto3 returned: of GetJobRun, or a row of ListJobRuns."""
+    job = answer.job("domainId", "jobId")
+    if "runId" in answer.members:
+        return run_from_summary(job, answer.text("runId"), answer.native(native.JobRunSummary))
+    return run_from_native(job, answer.text("id"), answer.native(native.GetJobRunOutput))

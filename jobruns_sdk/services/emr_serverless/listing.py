@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import ClassVar, Final
 
 from jobruns_sdk.checks import items_of, page_size_of
-from jobruns_sdk.errors import InvalidRequestError, NotFoundError
+from jobruns_sdk.errors import InvalidRequestError, NotFoundError, UnsupportedOperationError
 from jobruns_sdk.model.refs import JobRef, RunRef
 from jobruns_sdk.model.runs import Attempt, Job, JobRun
 from jobruns_sdk.paging.lists import attempt_pages, job_pages
@@ -195,6 +195,7 @@ def jobs(
     *,
     name: str | None,
     states: Iterable[str] | None,
+    tags: Mapping[str, str] | None,
     limit: int | None,
     page_size: int | None,
     cursor: str | None,
@@ -203,7 +204,12 @@ def jobs(
 
     Raises:
         InvalidRequestError: An application has no such state.
+        UnsupportedOperationError: Tags are wanted; ListApplications takes none.
     """
+    if tags is not None:
+        raise UnsupportedOperationError(
+            f"{place.service} cannot filter its applications by tags", service=place.service
+        )
     wanted = [] if states is None else items_of("states", states, "states of applications, such as {'STARTED'}")
     strange = [state for state in wanted if state not in APPLICATION_STATES]
     if states is not None and not wanted:

@@ -6,6 +6,7 @@ from typing import Final
 from jobruns_sdk.errors import ConflictError, InvalidRequestError, JobRunsError, NotFoundError, ServiceUnavailableError
 from jobruns_sdk.services.emr_serverless import native
 from jobruns_sdk.transport.operation import Operation
+from jobruns_sdk.transport.quotas import Quota
 
 CODES: Final[Mapping[str, type[JobRunsError]]] = {
     "ConflictException": ConflictError,
@@ -29,3 +30,22 @@ START_JOB_RUN: Final = Operation(
 )
 
 CANCEL_JOB_RUN: Final = Operation("emr-serverless", "CancelJobRun", native.CANCEL_JOB_RUN, CODES)
+
+
+_ONE_A_SECOND: Final = Quota(rate=1, burst=25)
+_TEN_A_SECOND: Final = Quota(rate=10, burst=50)
+
+QUOTAS: Final[Mapping[str, Quota]] = {
+    "ListJobRuns": _ONE_A_SECOND,
+    "StartJobRun": _ONE_A_SECOND,
+    "CancelJobRun": _ONE_A_SECOND,
+    "ListJobRunAttempts": _ONE_A_SECOND,
+    "GetJobRun": _TEN_A_SECOND,
+    "GetApplication": _TEN_A_SECOND,
+    "ListApplications": _TEN_A_SECOND,
+    "GetDashboardForJobRun": Quota(rate=1, burst=2),
+}
+"""The published quotas by operation; that of ListJobRunAttempts is assumed.
+
+https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/endpoints-quotas.html
+"""

@@ -7,6 +7,7 @@ from jobruns_sdk.model.native import utc
 from jobruns_sdk.model.refs import JobRef, RunRef
 from jobruns_sdk.model.runs import Attempt, Job, JobRun, Usage
 from jobruns_sdk.model.states import RunState
+from jobruns_sdk.services.boto3_answer import Boto3Answer
 from jobruns_sdk.services.emr_serverless import native
 from jobruns_sdk.services.emr_serverless.native_application import Application
 
@@ -130,3 +131,12 @@ def _used(
         return None
     used = Usage(told.vCPUHour, told.memoryGBHour, told.storageGBHour, basis=basis)
     return None if used == Usage(basis=basis) else used
+
+
+def run_from_boto3(answer: Boto3Answer) -> JobRun[native.JobRunSummary] | JobRun[native.JobRun]:
+    """Return the run of what boto3 returned: of GetJobRun, or a row of ListJobRuns."""
+    answer.enter("jobRun")
+    job = answer.job("applicationId")
+    if "id" in answer.members:
+        return run_from_summary(job, answer.text("id"), answer.native(native.JobRunSummary))
+    return run_from_native(job, answer.text("jobRunId"), answer.native(native.JobRun))

@@ -1,13 +1,13 @@
 """Glue's lists, page by page. Runs come newest first, without filters of the service's own."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import ClassVar, Final
 
 from jobruns_sdk.checks import page_size_of, pairs_of
-from jobruns_sdk.errors import CursorError, NotFoundError
+from jobruns_sdk.errors import CursorError, NotFoundError, UnsupportedOperationError
 from jobruns_sdk.model.native import utc
 from jobruns_sdk.model.refs import JobRef
 from jobruns_sdk.model.runs import Attempt, Job, JobRun
@@ -196,12 +196,19 @@ def jobs(
     place: JobRef,
     *,
     name: str | None,
+    states: Iterable[str] | None,
     tags: Mapping[str, str] | None,
     limit: int | None,
     page_size: int | None,
     cursor: str | None,
 ) -> Pages[Job[native.Job]]:
-    """Return the jobs of a region (ListJobs); see ``JobRunsClient.jobs``."""
+    """Return the jobs of a region (ListJobs); see ``JobRunsClient.jobs``.
+
+    Raises:
+        UnsupportedOperationError: States are wanted; jobs of Glue have none.
+    """
+    if states is not None:
+        raise UnsupportedOperationError(f"{place.service} has no states of jobs to filter by", service=place.service)
     rows = page_size_of(page_size, _LARGEST_PAGE)
     tags = pairs_of("tags", tags)
     said = sorted(tags.items())

@@ -10,6 +10,7 @@ from jobruns_sdk.model.native import utc
 from jobruns_sdk.model.refs import JobRef, RunRef
 from jobruns_sdk.model.runs import Attempt, Job, JobRun, Usage
 from jobruns_sdk.model.states import RunState
+from jobruns_sdk.services.boto3_answer import Boto3Answer
 from jobruns_sdk.services.glue import native
 
 # https://docs.aws.amazon.com/glue/latest/dg/job-run-statuses.html
@@ -148,3 +149,10 @@ def _total(attempts: Sequence[native.JobRun]) -> Usage | None:
     hours = sum(usage.dpu_hours or 0.0 for usage in known)
     estimated = any(usage.basis == "estimated" for usage in known)
     return Usage(dpu_hours=hours, basis="estimated" if estimated else "consumed")
+
+
+def run_from_boto3(answer: Boto3Answer) -> JobRun[native.JobRun]:
+    """Return the run of what boto3 returned, which a retry is an attempt of: of GetJobRun, or a row of GetJobRuns."""
+    answer.enter("JobRun")
+    root, _ = root_and_number(answer.text("Id"))
+    return run_from_attempts(answer.job("JobName"), root, [answer.native(native.JobRun)])

@@ -17,8 +17,8 @@ from botocore.config import Config
 
 from jobruns_sdk import ClientClosedError, JobRunsClient, NotFoundError, Pages, Quota, SparkSubmit, WaitTimeoutError
 from jobruns_sdk.loop.clock import RealClock
+from jobruns_sdk.services.registry import QUOTAS
 from jobruns_sdk.testing import LocalService, SpeedClock, VirtualClock
-from jobruns_sdk.transport.quotas import QUOTAS
 from tests.dangers.cancellation.counting import uncounted
 from tests.transport.clients import CountingSession
 from tests.transport.gated import until

@@ -17,8 +17,8 @@ from typing import IO, Any, Final
 import attrs
 
 from jobruns_sdk import Quota
+from jobruns_sdk.services.registry import QUOTAS
 from jobruns_sdk.testing import LocalService
-from jobruns_sdk.transport.quotas import QUOTAS
 
 OK: Final = 200
 ROOT: Final = Path(__file__).parents[3]

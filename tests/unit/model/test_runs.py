@@ -13,7 +13,7 @@ from jobruns_sdk.model.native import Native, secret_members
 from jobruns_sdk.model.runs import Attempt, Job, JobRun, RunFailedError, RunNotFinishedError, Usage
 from jobruns_sdk.model.states import UNSUCCESSFUL, RunState
 from jobruns_sdk.paging.pages import Page
-from jobruns_sdk.serialization.kinds import NATIVES
+from jobruns_sdk.serialization.kinds import kinds_with
 from jobruns_sdk.services.glue import native as glue
 from tests.unit.values import ATTEMPT, CANARY, CREATED, ENDED, JOB, NATIVE, REF, RUN
 
@@ -196,7 +196,7 @@ def test_no_repr_shows_a_secret(value: object) -> None:
 
 SECRETS: Final = [
     pytest.param(kind, name, id=f"{kind_name}.{name}")
-    for kind_name, kind in NATIVES.items()
+    for kind_name, kind in kinds_with(None).natives.items()
     for name in sorted(secret_members(kind))
 ]
 

@@ -24,7 +24,7 @@ from jobruns_sdk.model.reports import Progress, SourceError, SourceReport, WalkR
 from jobruns_sdk.model.runs import Job, JobRun, RunFailedError, Usage, WaitTimeoutError
 from jobruns_sdk.model.states import RunState
 from jobruns_sdk.paging.pages import Page
-from jobruns_sdk.serialization.kinds import ERRORS, NATIVES, RECORDS, TEXT_KINDS
+from jobruns_sdk.serialization.kinds import ERRORS, kinds_with
 from jobruns_sdk.services.datazone import native as datazone
 from jobruns_sdk.services.emr_serverless import native as emr
 from jobruns_sdk.services.emr_serverless.native_application import Application, Configuration
@@ -67,6 +67,8 @@ VALUES: Final = [
     NATIVE,
 ]
 each_value = pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
+
+KINDS: Final = kinds_with(None)
 
 
 def json_types(data: object) -> Iterator[type]:
@@ -171,20 +173,20 @@ def test_every_public_value_has_a_kind() -> None:
     handles = {jobruns_sdk.DataZoneJob, jobruns_sdk.EmrServerlessApplication, jobruns_sdk.GlueJob}
     values = {kind for kind in public if attrs.has(kind) or issubclass(kind, (str, JobRunsError))} - handles
 
-    assert values - {RunRef, JobRef} <= {getattr(kind, "__origin__", kind) for kind in RECORDS.values()} | set(
-        TEXT_KINDS.values()
+    assert values - {RunRef, JobRef} <= {getattr(kind, "__origin__", kind) for kind in KINDS.records.values()} | set(
+        KINDS.text_kinds.values()
     ) | set(ERRORS.values())
 
 
 def test_no_native_member_is_called_as_ours_are() -> None:
-    assert {name for kind in NATIVES.values() for name in kind.__struct_fields__} & {"kind", "version"} == set()
+    assert {name for kind in KINDS.natives.values() for name in kind.__struct_fields__} & {"kind", "version"} == set()
 
 
 def test_every_native_structure_has_a_kind() -> None:
-    assert NATIVES["glue.JobRun"] is glue.JobRun
-    assert NATIVES["emr-serverless.Application"] is Application
-    assert NATIVES["datazone.JobRunSummary"] is datazone.JobRunSummary
-    assert len(set(NATIVES.values())) == len(NATIVES) > 50
+    assert KINDS.natives["glue.JobRun"] is glue.JobRun
+    assert KINDS.natives["emr-serverless.Application"] is Application
+    assert KINDS.natives["datazone.JobRunSummary"] is datazone.JobRunSummary
+    assert len(set(KINDS.natives.values())) == len(KINDS.natives) > 50
 
 
 SAMPLES: Final = [

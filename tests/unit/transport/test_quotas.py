@@ -5,7 +5,8 @@ from typing import Any, Final
 import pytest
 
 from jobruns_sdk import InvalidRequestError, Quota
-from jobruns_sdk.transport.quotas import QUOTAS, UNPUBLISHED, TokenBucket, backoff, quotas_with, shares_of
+from jobruns_sdk.services.registry import QUOTAS
+from jobruns_sdk.transport.quotas import UNPUBLISHED, TokenBucket, backoff, quotas_with, shares_of
 
 
 def waits(bucket: TokenBucket, count: int, now: float = 0.0) -> list[float]:
@@ -99,9 +100,9 @@ QUOTAS_GIVEN: Final = 'quotas is a mapping such as {("glue", "GetJobRuns"): Quot
 def test_quotas_that_are_given_replace_the_published_ones() -> None:
     given = {("glue", "GetJobRuns"): FIVE, ("emr-serverless", "GetJobRun"): FIVE, ("athena", "Anything"): FIVE}
 
-    assert quotas_with(given, KNOWN | QUOTAS.keys(), ["athena"]) == {**QUOTAS, **given}
-    assert quotas_with({}, KNOWN, []) == QUOTAS
-    assert quotas_with(None, KNOWN, []) is None
+    assert quotas_with(given, QUOTAS, KNOWN | QUOTAS.keys(), ["athena"]) == {**QUOTAS, **given}
+    assert quotas_with({}, QUOTAS, KNOWN, []) == QUOTAS
+    assert quotas_with(None, QUOTAS, KNOWN, []) is None
 
 
 @pytest.mark.parametrize(
@@ -130,7 +131,7 @@ def test_quotas_that_are_given_replace_the_published_ones() -> None:
 )
 def test_quotas_are_of_operations_that_are_called(given: Any, text: str) -> None:  # noqa: ANN401  # wrong on purpose
     with pytest.raises(InvalidRequestError) as caught:
-        quotas_with(given, KNOWN, [])
+        quotas_with(given, QUOTAS, KNOWN, [])
     assert caught.value.message == text
 
 
