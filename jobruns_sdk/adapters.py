@@ -1,27 +1,34 @@
 """The parts of an adapter for another service: all that it may import besides ``jobruns_sdk`` itself.
 
-A client takes adapters by their service's name, ``JobRunsClient(adapters={"batch": BatchQueue})``; each is called with
-a complete ``JobRef`` and a ``Call``, and returns a ``Handle``. What more the handle can do is said by further
-protocols, one for each capability; the client finds out by itself which of them a handle has.
+A client takes adapters by their service's name, ``JobRunsClient(adapters={"batch": Entry(handle=BatchQueue, ...)})``.
+The entry says what the client knows of its own services; ``BatchQueue`` alone is enough to read jobs that are named. It
+is called with a complete ``JobRef`` and a ``Call``, and returns a ``Handle``. What more the handle can do is said by
+further protocols, one for each capability; the client finds out by itself which of them a handle has.
 """
 
-from jobruns_sdk.checks import page_size_of
+from jobruns_sdk.checks import check_flag, page_size_of
 from jobruns_sdk.loop.clock import Clock
-from jobruns_sdk.model.native import Native, Secret, utc
-from jobruns_sdk.model.refs import check_name
-from jobruns_sdk.paging.lists import attempt_pages, run_pages
+from jobruns_sdk.model.native import Integer, Native, Rows, Secret, utc
+from jobruns_sdk.model.refs import check_name, name_like
+from jobruns_sdk.paging.lists import attempt_pages, job_pages, run_pages
 from jobruns_sdk.paging.query import Order, RunOptions, RunQuery, Wanted
 from jobruns_sdk.paging.source import Batch, Listing, Named, Source, Undecoded
+from jobruns_sdk.services.boto3_answer import Boto3Answer
 from jobruns_sdk.services.handle import DescribesJob, Follows, Handle, ListsAttempts, Polling, Retries, Stops, Streams
+from jobruns_sdk.services.registry import Adapter, Entry
 from jobruns_sdk.transport.operation import Call, Operation, Reply
 
 __all__ = [
+    "Adapter",
     "Batch",
+    "Boto3Answer",
     "Call",
     "Clock",
     "DescribesJob",
+    "Entry",
     "Follows",
     "Handle",
+    "Integer",
     "Listing",
     "ListsAttempts",
     "Named",
@@ -31,6 +38,7 @@ __all__ = [
     "Polling",
     "Reply",
     "Retries",
+    "Rows",
     "RunOptions",
     "RunQuery",
     "Secret",
@@ -40,7 +48,10 @@ __all__ = [
     "Undecoded",
     "Wanted",
     "attempt_pages",
+    "check_flag",
     "check_name",
+    "job_pages",
+    "name_like",
     "page_size_of",
     "run_pages",
     "utc",

@@ -105,7 +105,10 @@ class DataZoneJob(Carrier[datazone.DataZoneJob]):
 
 
 class Handle(Carrier[ports.Handle]):
-    """A job of a service that this package does not know: of an adapter."""
+    """A job of a service that this package does not know: of an adapter.
+
+    Calls for which the adapter's own handle has no method raise ``AttributeError``, as they do on that handle.
+    """
 
     @property
     def ref(self) -> JobRef:
@@ -114,6 +117,10 @@ class Handle(Carrier[ports.Handle]):
 
     runs: Final = paged(ports.Handle.runs)
     run: Final = blocking(ports.Handle.run)
+    attempts: Final = paged(ports.ListsAttempts.attempts)
+    job: Final = blocking(ports.DescribesJob.job)
+    stop: Final = blocking(ports.Stops.stop)
+    run_ref: Final = plain(ports.Follows.run_ref)
 
 
 AnyHandle: TypeAlias = GlueJob | EmrServerlessApplication | DataZoneJob | Handle

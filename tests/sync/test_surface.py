@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterable
-from typing import Any, Final, get_type_hints
+from typing import Any, Final, Protocol, get_type_hints
 
 import pytest
 
@@ -12,12 +12,17 @@ from jobruns_sdk.paging import pages as paging
 from jobruns_sdk.services import datazone, emr_serverless, glue
 from jobruns_sdk.services import handle as ports
 
+
+class EveryCapability(ports.Follows, ports.ListsAttempts, ports.DescribesJob, ports.Stops, Protocol):
+    """The most that the handle of an adapter can do."""
+
+
 FACES: Final = [
     (jobruns_sdk.JobRunsClient, sync.JobRunsClient),
     (glue.GlueJob, sync.GlueJob),
     (emr_serverless.EmrServerlessApplication, sync.EmrServerlessApplication),
     (datazone.DataZoneJob, sync.DataZoneJob),
-    (ports.Handle, sync.Handle),
+    (EveryCapability, sync.Handle),
     (paging.Pages, sync.Pages),
     (paging.Walk, sync.Walk),
 ]

@@ -31,5 +31,16 @@ class DescribeJobsResponse(Native, frozen=True, kw_only=True):
     jobs: tuple[JobDetail, ...] | None = None
 
 
+class JobQueue(Native, frozen=True, kw_only=True):
+    jobQueueName: str | None = None
+    state: str | None = None
+
+
+class DescribeJobQueuesResponse(Native, frozen=True, kw_only=True):
+    jobQueues: tuple[JobQueue, ...] | None = None
+    nextToken: str | None = None
+
+
 LIST_JOBS: Final = Decoder(ListJobsResponse, strict=False)
+DESCRIBE_JOB_QUEUES: Final = Decoder(DescribeJobQueuesResponse, strict=False)
 DESCRIBE_JOBS: Final = Decoder(DescribeJobsResponse, strict=False)

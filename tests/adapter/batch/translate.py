@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
 
-from jobruns_sdk import JobRun, RunRef, RunState
+from jobruns_sdk import Job, JobRef, JobRun, RunRef, RunState
+from jobruns_sdk.adapters import Boto3Answer
 from tests.adapter.batch import native
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -42,6 +43,15 @@ def run_from_job(ref: RunRef, job: N) -> JobRun[N]:
         usage=None,
         native=job,
     )
+
+
+def job_from_queue(place: JobRef, queue: native.JobQueue) -> Job[native.JobQueue]:
+    name = queue.jobQueueName or ""
+    return Job(ref=place.sibling(name), name=name, state=queue.state, native=queue)
+
+
+def run_from_boto3(answer: Boto3Answer) -> JobRun[native.JobDetail]:
+    return run_from_job(answer.job("jobQueue").run(answer.text("jobId")), answer.native(native.JobDetail))
 
 
 def _utc(milliseconds: int | None) -> datetime | None:
