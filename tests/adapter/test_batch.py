@@ -39,6 +39,7 @@ from tests.transport.scripted import Request, Server, answer, head, serving
 
 ADAPTER: Final = Path(__file__).parent / "batch"
 QUEUE: Final = JobRef("batch", ("queue",))
+QUEUES: Final = ["queue", "nightly-a", "nightly-b"]
 START: Final = datetime(2026, 1, 5, 8, tzinfo=UTC)
 STATES: Final = ["SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED", "FAILED"]
 
@@ -80,7 +81,7 @@ class Batch:
     def list_jobs(self, asked: Mapping[str, Any]) -> dict[str, object]:
         self.pages += 1
         (after,) = asked["filters"]
-        assert (asked["jobQueue"], after["name"]) == ("queue", "AFTER_CREATED_AT")
+        assert (asked["jobQueue"] in QUEUES, after["name"]) == (True, "AFTER_CREATED_AT")
         rows = [row for row in reversed(self.jobs) if int(str(row["createdAt"])) > int(after["values"][0])]
         start = int(asked.get("nextToken", 0))
         end = start + asked["maxResults"]
@@ -88,7 +89,7 @@ class Batch:
         return {"jobSummaryList": rows[start:end], **more}
 
     def describe_job_queues(self, asked: Mapping[str, Any]) -> dict[str, object]:
-        start, names = int(asked.get("nextToken", 0)), ["queue", "nightly-a", "nightly-b"]
+        start, names = int(asked.get("nextToken", 0)), QUEUES
         end = start + asked["maxResults"]
         rows = [{"jobQueueName": name, "state": "ENABLED"} for name in names[start:end]]
         return {"jobQueues": rows, **({"nextToken": str(end)} if end < len(names) else {})}
