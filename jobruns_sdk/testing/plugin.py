@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from jobruns_sdk.testing.local import LocalService
 
 
+# The suite is imported by a test module: then a failure shows the values that were compared, as in a test's own lines.
+pytest.register_assert_rewrite("jobruns_sdk.testing.contract")
+
 _NAME: Final = "jobruns_client"
 _LOOPS: Final = ("function", "class", "module", "package", "session")
 """What an event loop of pytest-asyncio may last for."""

@@ -1,48 +1,15 @@
 """Where one process leaves off, another goes on."""
 
-import json
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from aiobotocore.session import AioSession
 
-from jobruns_sdk import CursorError, JobRun, JobRunsClient, RunState
+from jobruns_sdk import CursorError, JobRunsClient, RunState
 from jobruns_sdk.services.handle import Handle
 from jobruns_sdk.testing import LocalService
 from tests.contract.cases import CASES, MINUTE, Case, client_of, ids, seed, seed_in_turn
-
-
-async def test_each_page_has_a_cursor_to_go_on_after_it(
-    local: LocalService, case: Case, job: Handle, session: AioSession
-) -> None:
-    expected = seed(local, case, 11)
-    seen: list[str] = []
-    async for page in job.runs(page_size=4).by_page():
-        seen += ids(list(page.items))
-        assert (page.cursor is None) == (seen == expected)
-        if page.cursor is not None:
-            async with client_of(local, session) as other:
-                saved = json.loads(json.dumps(page.cursor))
-                assert seen + ids(await case.of(other).runs(cursor=saved).collect()) == expected
-    assert seen == expected
-
-
-async def test_a_walk_can_be_left_off_anywhere(local: LocalService, case: Case, job: Handle) -> None:
-    expected = seed(local, case, 9)
-    for consumed in range(9):
-        async with job.runs(page_size=4).open() as walk:
-            seen = [await anext(walk) for _ in range(consumed)]
-            cursor = walk.cursor
-        assert ids(seen) + ids(await job.runs(page_size=4, cursor=cursor).collect()) == expected
-
-
-async def test_resuming_reads_no_page_again(local: LocalService, case: Case, job: Handle) -> None:
-    seed(local, case, 20)
-    pages = [page async for page in job.runs(page_size=5).by_page()]
-    local.forget_requests()
-    assert await job.runs(page_size=5, cursor=pages[1].cursor).collect() == [*pages[2].items, *pages[3].items]
-    assert local.calls() == 2
 
 
 async def test_filters_left_out_are_restored_and_others_refused(local: LocalService, case: Case, job: Handle) -> None:
@@ -87,20 +54,6 @@ async def test_a_cursor_fits_one_listing_only(
         for place in range(0, len(cursor), 7):
             with pytest.raises(CursorError, match="damaged"):
                 case.of(other).runs(cursor=f"{cursor[:place]}~{cursor[place + 1 :]}")
-
-
-async def test_the_limit_may_be_met_in_portions(local: LocalService, case: Case, job: Handle) -> None:
-    expected = seed(local, case, 10)
-    seen: list[JobRun[Any]] = []
-    cursor: str | None = None
-    while len(seen) < 10:
-        async with job.runs(limit=3, page_size=4, cursor=cursor).open() as walk:
-            portion = [run async for run in walk]
-            cursor = walk.cursor
-        assert len(portion) == 3 or cursor is None
-        seen += portion
-    assert ids(seen) == expected
-    assert cursor is None
 
 
 @pytest.mark.service(tokens="offset")

@@ -1,6 +1,5 @@
 """Runs are listed and got, whole and in order."""
 
-import asyncio
 import json
 
 import pytest
@@ -10,14 +9,6 @@ from jobruns_sdk import InvalidRequestError, JobRunsClient, NotFoundError, RunSt
 from jobruns_sdk.services.handle import Handle
 from jobruns_sdk.testing import LocalService
 from tests.contract.cases import EMR_SERVERLESS, GLUE, MINUTE, Case, client_of, ids, seed, until_asked
-
-
-async def test_nothing_is_requested_before_the_first_item(local: LocalService, job: Handle) -> None:
-    pages = job.runs(states={RunState.FAILED}, limit=5)
-    pages.open()
-    pages.by_page()
-    await asyncio.sleep(0)
-    assert local.calls() == 0
 
 
 async def test_runs_come_newest_first_as_they_are(local: LocalService, case: Case, job: Handle) -> None:
@@ -56,17 +47,6 @@ async def test_a_listed_run_and_the_run_that_is_got_are_the_same(local: LocalSer
     assert got.duration is not None
 
 
-@pytest.mark.service(check=False)  # the model that answers are held against has no such state
-async def test_each_state_means_what_the_table_says(local: LocalService, case: Case, job: Handle) -> None:
-    added = {local.add_run(case.job, state=native): native for native in [*case.states, "HIBERNATING"]}
-    runs = await job.runs().collect()
-
-    assert {run.id: run.native_state for run in runs} == added
-    for run in runs:
-        assert run.state is case.states.get(run.native_state, RunState.UNKNOWN)
-        assert (await job.run(run.id)).native_state == run.native_state
-
-
 async def test_messages_are_kept_as_they_are_and_empty_ones_are_none(
     local: LocalService, case: Case, job: Handle
 ) -> None:
@@ -78,12 +58,6 @@ async def test_messages_are_kept_as_they_are_and_empty_ones_are_none(
 
         assert listed is not None
         assert listed.message == (await job.run(run_id)).message == (message or None)
-
-
-async def test_a_run_that_is_not_there_is_not_found(local: LocalService, job: Handle) -> None:
-    with pytest.raises(NotFoundError):
-        await job.run("none")
-    assert local.calls() >= 1
 
 
 async def test_a_job_that_is_not_there_is_not_found(client: JobRunsClient) -> None:
@@ -132,22 +106,6 @@ async def test_the_limit_is_of_what_is_yielded_and_not_the_page_size(
     assert ids(await job.runs(limit=10**9, page_size=15).collect()) == expected
 
 
-async def test_every_loop_starts_afresh(local: LocalService, case: Case, job: Handle) -> None:
-    expected = seed(local, case, 5)
-    pages = job.runs(page_size=2)
-    async for _ in pages:
-        break
-    assert ids(await pages.collect()) == expected
-    new = local.add_run(case.job)
-    assert ids(await pages.collect()) == [new, *expected]
-
-
-async def test_an_empty_history_is_empty(job: Handle) -> None:
-    assert await job.runs().collect() == []
-    assert await job.runs().first() is None
-    assert [page async for page in job.runs().by_page()] == []
-
-
 async def test_the_next_page_is_fetched_while_the_caller_works(local: LocalService, case: Case, job: Handle) -> None:
     expected = seed(local, case, 6)
     async with job.runs(page_size=2).open() as walk:
@@ -157,22 +115,6 @@ async def test_the_next_page_is_fetched_while_the_caller_works(local: LocalServi
         assert local.calls(case.list_runs) == 2
         assert ids([run async for run in walk]) == expected[1:]
     assert local.calls(case.list_runs) == 3
-
-
-async def test_the_first_run_takes_one_request(local: LocalService, case: Case, job: Handle) -> None:
-    expected = seed(local, case, 6)
-    first = await job.runs(page_size=1).first()
-    await job.run(expected[0])
-    assert first is not None
-    assert first.id == expected[0]
-    assert local.calls(case.list_runs) == 1
-
-
-async def test_many_loops_share_a_client(local: LocalService, case: Case, job: Handle) -> None:
-    expected = seed(local, case, 30)
-    results = await asyncio.gather(*(job.runs(page_size=7).collect() for _ in range(20)))
-    assert [ids(result) for result in results] == [expected] * 20
-    assert local.calls() == 20 * 5
 
 
 async def test_a_row_without_a_creation_time_is_read_but_in_no_window(

@@ -23,17 +23,6 @@ async def test_a_run_is_found_by_any_of_its_names(
         assert attempt.run == run.ref
 
 
-async def test_a_job_is_found_by_any_of_its_names(
-    local: LocalService, case: Case, client: JobRunsClient, job: Handle
-) -> None:
-    local.add_run(case.job, state="FAILED")
-    expected = await job.runs().collect()
-    for name in (case.job, str(case.ref), case.ref, JobRef.parse(case.job), job):
-        handle = client.handle(name)
-        assert handle.ref == job.ref == case.ref
-        assert await handle.runs().collect() == expected
-
-
 async def test_names_that_are_malformed_are_refused_before_anything_is_sent(
     local: LocalService, case: Case, client: JobRunsClient
 ) -> None:
