@@ -21,7 +21,7 @@ from jobruns_sdk.spark.read import skipped
 
 @attrs.frozen
 class Look:
-    """What a look at the jobs has found.
+    """The result of one look at the jobs.
 
     Attributes:
         offset: Where the stream comes to; where it was, if there is nothing to tell.
@@ -136,7 +136,7 @@ class Looking:
             self.followed.pop(ref, None)
 
     def _may_change(self, run: JobRun[Any]) -> bool:
-        """Whether a run has not ended, or has failed so lately that its service may still retry it."""
+        """True if a run has not ended, or has failed so lately that its service may still retry it."""
         if not run.is_terminal or not run.state.is_failure or not isinstance(self.client.handle(run.job), Retries):
             return not run.is_terminal
         seen = run.ended_at or run.updated_at

@@ -5,6 +5,7 @@ import pickle
 import re
 
 import pytest
+from tests.transport.environment import no_aws_environment, one_authority
 
 from jobruns_sdk import InvalidRequestError, JobRef
 from jobruns_sdk.spark.access import Access
@@ -13,7 +14,6 @@ from jobruns_sdk.spark.patterns import JobPattern
 from jobruns_sdk.spark.tasks import jobs_of, read_part, tasks_of
 from jobruns_sdk.spark.worker import worker
 from tests.adapter.test_batch import Batch
-from tests.transport.environment import no_aws_environment, one_authority
 from tests.transport.scripted import serving
 
 __all__ = ["no_aws_environment", "one_authority"]
