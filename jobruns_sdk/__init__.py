@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from jobruns_sdk.errors import TransportError as TransportError
     from jobruns_sdk.errors import UnsupportedOperationError as UnsupportedOperationError
     from jobruns_sdk.model.changes import StateChange as StateChange
-    from jobruns_sdk.model.changes import StopOutcome as StopOutcome
     from jobruns_sdk.model.refs import JobRef as JobRef
     from jobruns_sdk.model.refs import RunRef as RunRef
     from jobruns_sdk.model.refs import Service as Service
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
     from jobruns_sdk.model.runs import JobRun as JobRun
     from jobruns_sdk.model.runs import RunFailedError as RunFailedError
     from jobruns_sdk.model.runs import RunNotFinishedError as RunNotFinishedError
+    from jobruns_sdk.model.runs import StopOutcome as StopOutcome
     from jobruns_sdk.model.runs import Usage as Usage
     from jobruns_sdk.model.runs import WaitTimeoutError as WaitTimeoutError
     from jobruns_sdk.model.states import UNSUCCESSFUL as UNSUCCESSFUL
@@ -85,7 +85,7 @@ else:
             "TransportError",
             "UnsupportedOperationError",
         ],
-        "model.changes": ["StateChange", "StopOutcome"],
+        "model.changes": ["StateChange"],
         "model.refs": ["JobRef", "RunRef", "Service"],
         "model.reports": ["Progress", "SourceError", "SourceReport", "WalkReport"],
         "model.runs": [
@@ -94,6 +94,7 @@ else:
             "JobRun",
             "RunFailedError",
             "RunNotFinishedError",
+            "StopOutcome",
             "Usage",
             "WaitTimeoutError",
         ],

@@ -19,23 +19,20 @@ from typing import (
 )
 
 from jobruns_sdk.checks import (
-    check_callable,
     check_count,
     check_flag,
     check_number,
+    check_some_time,
     check_text,
     check_texts,
     check_time,
     kind_of,
-    one_of,
     optional,
     whole_seconds,
 )
 from jobruns_sdk.errors import ClientClosedError, InvalidRequestError, JobRunsError, UnsupportedOperationError
 from jobruns_sdk.loop.clock import Clock, RealClock
 from jobruns_sdk.loop.lifetime import Lifetime
-from jobruns_sdk.loop.tasks import concurrently
-from jobruns_sdk.model.changes import StopOutcome
 from jobruns_sdk.model.native import Native
 from jobruns_sdk.model.refs import (
     JobLike,
@@ -51,19 +48,20 @@ from jobruns_sdk.model.refs import (
     ref_of,
 )
 from jobruns_sdk.model.reports import Progress
-from jobruns_sdk.model.runs import Attempt, Job, JobRun
+from jobruns_sdk.model.runs import Attempt, Job, JobRun, StopOutcome
 from jobruns_sdk.model.states import RunState
 from jobruns_sdk.paging.pages import Pages
 from jobruns_sdk.paging.query import RunQuery
-from jobruns_sdk.runs.many import Fan, OnSourceError, each_handle
+from jobruns_sdk.runs.follow import PollIntervals
+from jobruns_sdk.runs.many import Fan, OnSourceError, check_on_error, each_handle
 from jobruns_sdk.runs.poll import Poller
-from jobruns_sdk.runs.stop import stop_runs
-from jobruns_sdk.runs.wait import PollIntervals, wait
+from jobruns_sdk.runs.stop import Stopper
+from jobruns_sdk.runs.wait import Target, WaitRules, Waits
 from jobruns_sdk.runs.watch import Watch
 from jobruns_sdk.services.datazone import DataZoneJob
 from jobruns_sdk.services.emr_serverless import EmrServerlessApplication
 from jobruns_sdk.services.glue import GlueJob
-from jobruns_sdk.services.handle import DescribesJob, Follows, Handle, ListsAttempts
+from jobruns_sdk.services.handle import ClientParts, DescribesJob, Follows, Handle, ListsAttempts
 from jobruns_sdk.services.registry import OPERATIONS, QUOTAS, Adapter, Entry, entries_with, quotas_of
 from jobruns_sdk.transport.calls import Policy, Transport
 from jobruns_sdk.transport.connections import Connections, region_of
@@ -84,14 +82,16 @@ class WaitOptions(TypedDict, total=False):
     poll_interval: timedelta
     max_poll_interval: timedelta | None
     retry_grace: timedelta
+    until: Iterable[RunState | str] | None
+    unseen_for: timedelta | None
     on_timeout: Literal["leave", "stop"]
+    on_cancel: Literal["leave", "stop"]
     on_poll: Callable[[JobRun[Native]], object] | None
+    on_failed_poll: Callable[[JobRunsError], object] | None
 
 
-def _check_wait(timeout: object, on_timeout: object, on_poll: object) -> None:
-    optional(check_time)("timeout", timeout)
-    optional(check_callable)("on_poll", on_poll)
-    one_of("leave", "stop")("on_timeout", on_timeout)
+def _pace(poll_interval: timedelta, max_poll_interval: timedelta | None, retry_grace: timedelta) -> PollIntervals:
+    return PollIntervals(poll_interval=poll_interval, max_poll_interval=max_poll_interval, retry_grace=retry_grace)
 
 
 def _following(handle: Handle) -> Follows:
@@ -167,8 +167,10 @@ class JobRunsClient:
         clock = clock or RealClock()
         self._lifetime = lifetime = Lifetime(self._opened_by)
         self._transport = Transport(self._connections, clock, policy, lifetime)
-        self._makers = {service: entry.maker(clock, lifetime) for service, entry in self._entries.items()}
         self._poller = Poller(clock, policy.seconds_for, lifetime)
+        self._stopper = Stopper(self._poller, call_timeout)
+        parts = ClientParts(clock, lifetime, self._poller.remember, self._stopper.stop)
+        self._makers = {service: entry.maker(parts) for service, entry in self._entries.items()}
 
     def __repr__(self) -> str:
         return f"<JobRunsClient: {self._region_name or 'no region of its own'}, {self._lifetime.state}>"
@@ -182,7 +184,10 @@ class JobRunsClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close every connection; what is under way fails with ``ClientClosedError``."""
-        await self._transport.__aexit__(kind, error, trace)
+        try:
+            await self._transport.__aexit__(kind, error, trace)
+        finally:
+            await self._stopper.aclose()
 
     def emr_serverless(self, application_id: str) -> EmrServerlessApplication:
         """Return the handle of an EMR Serverless application; no request is made.
@@ -373,39 +378,40 @@ class JobRunsClient:
             call, place, name=name, states=states, tags=tags, limit=limit, page_size=page_size, cursor=cursor
         )
 
-    async def stop(self, runs: Runs, *, grace_period: timedelta | None = None) -> list[StopOutcome]:
-        """Ask for runs of whatever jobs to be stopped (CancelJobRun on EMR Serverless, BatchStopJobRun on Glue).
+    async def stop(
+        self, runs: Runs, *, grace_period: timedelta | None = None, wait: timedelta | None = None
+    ) -> list[StopOutcome]:
+        """Ask for runs of any jobs to be stopped (CancelJobRun on EMR Serverless, BatchStopJobRun on Glue).
 
-        A service accepts now and stops some time later: ``wait`` tells when.
+        A service accepts now and stops some time later: ``wait=`` follows the runs until they have stopped. A Glue run
+        whose attempt has just failed is watched for its retry, which is stopped: this call waits for that, for
+        ``call_timeout`` at most, and the client goes on with it as long as it is open.
 
         Args:
             runs: One run, or several.
             grace_period: How long a streaming run on EMR Serverless may take to shut down, in whole seconds.
+            wait: How long to wait until they have stopped; when it is over, the outcomes tell how far they are. None
+                returns as soon as the services have accepted.
 
         Returns:
             An outcome for each run, in order; one that fails says so and does not keep the others from being stopped.
 
         Raises:
-            InvalidRequestError: A reference or the grace period is malformed; nothing was sent.
+            InvalidRequestError: A reference or a time is malformed; nothing was sent.
         """
         if grace_period is not None:
             whole_seconds("grace_period", grace_period)
+        optional(check_time)("wait", wait)
         given = [ref_of(RunRef, run, self._services) for run in await each_run(runs)]
-        handles: dict[JobRef, Handle] = {}
-        ids: dict[JobRef, list[str]] = {}
-        outcomes: list[StopOutcome | JobRef] = []
-        for ref in given:
+        targets: list[tuple[Handle, str]] = []
+        refused: dict[int, StopOutcome] = {}
+        for at, ref in enumerate(given):
             try:
-                handle = self.handle(ref.job)
+                targets.append((self.handle(ref.job), ref.run_id))
             except InvalidRequestError as error:
-                outcomes.append(StopOutcome(ref, accepted=False, error=error))
-            else:
-                handles.setdefault(handle.ref, handle)
-                ids.setdefault(handle.ref, []).append(ref.run_id)
-                outcomes.append(handle.ref)
-        stops = await concurrently(stop_runs(handles[job], run_ids, grace_period) for job, run_ids in ids.items())
-        came = dict(zip(ids, map(iter, stops), strict=True))
-        return [next(came[outcome]) if isinstance(outcome, JobRef) else outcome for outcome in outcomes]
+                refused[at] = StopOutcome(ref, accepted=False, error=error)
+        stopped = iter(await self._stopper.stop(targets, grace_period=grace_period, wait=wait))
+        return [refused[at] if at in refused else next(stopped) for at in range(len(given))]
 
     async def wait(
         self,
@@ -415,36 +421,55 @@ class JobRunsClient:
         poll_interval: timedelta = _INTERVALS.poll_interval,
         max_poll_interval: timedelta | None = None,
         retry_grace: timedelta = _INTERVALS.retry_grace,
+        until: Iterable[RunState | str] | None = None,
+        unseen_for: timedelta | None = None,
         on_timeout: Literal["leave", "stop"] = "leave",
+        on_cancel: Literal["leave", "stop"] = "leave",
         on_poll: Callable[[JobRun[Native]], object] | None = None,
+        on_failed_poll: Callable[[JobRunsError], object] | None = None,
     ) -> JobRun[Native]:
         """Wait until a run has ended for good, and return it.
 
-        All waits of a client share their polls, which keep to the quotas. Throttling, failures of the service and
-        lost connections do not end a wait, unless nothing else comes. Cancelling the wait does not stop the run.
+        All waits of a client share their polls, which keep to the quotas. Once the run was seen, or was started by this
+        client, no answer ends a wait at once: see ``unseen_for``. Before that, throttling, failures of the service and
+        lost connections do not.
 
         Args:
             run: The run.
-            timeout: How long to wait at most; with 0 it is over before the first look, for which there is ``run``.
-                None for as long as it takes, which a streaming run is refused.
+            timeout: How long to wait at most; with 0 it is over before the first poll, for which there is ``run``.
+                None for as long as it takes, which a streaming run is refused unless ``until`` is given.
             poll_interval: The time between the first polls.
             max_poll_interval: The time up to which that grows while nothing changes; by default a minute, or
                 ``poll_interval`` where that is longer.
             retry_grace: How long a Glue attempt that failed may be the last one before it is taken for the last one,
-                where the job may have more retries.
-            on_timeout: Whether the run is left alone when the time is up, or stopped.
+                where the job is known to have more retries; 5 minutes at most where its definition cannot be read.
+            until: States to wait for besides the end; states between two polls may be missed.
+            unseen_for: How long the run may go unseen, because polls fail. None: as long as ``timeout`` allows, an hour
+                where that is None.
+            on_timeout: ``"stop"`` stops the run when the time is up; the error carries the outcome.
+            on_cancel: ``"stop"`` stops the run when the wait is cancelled, which delays the cancellation by at most
+                ``call_timeout``.
             on_poll: Called after each poll with the run as it was seen.
+            on_failed_poll: Called after each poll that failed, with its error.
 
         Raises:
             WaitTimeoutError: The time is up; it carries the run as it was last seen.
-            NotFoundError: There is no such run.
-            InvalidRequestError: An argument cannot be right, or a streaming run is to be waited for without end.
+            NotFoundError: There is no such run; or it was seen, and then not for ``unseen_for``.
+            JobRunsError: The run was not seen for ``unseen_for``; the error carries it as it was last seen.
+            InvalidRequestError: An argument is invalid, or a streaming run is to be waited for without end.
             UnsupportedOperationError: The run is to be stopped on a service that cannot.
         """
-        _check_wait(timeout, on_timeout, on_poll)
-        pace = PollIntervals(poll_interval=poll_interval, max_poll_interval=max_poll_interval, retry_grace=retry_grace)
-        handle, ref = self._followed(run)
-        return await wait(self._poller, handle, ref, pace=pace, timeout=timeout, on_timeout=on_timeout, on_poll=on_poll)
+        rules = WaitRules(
+            pace=_pace(poll_interval, max_poll_interval, retry_grace),
+            timeout=timeout,
+            until=until,
+            unseen_for=unseen_for,
+            on_timeout=on_timeout,
+            on_cancel=on_cancel,
+            on_poll=on_poll,
+            on_failed_poll=on_failed_poll,
+        )
+        return await Waits(self._poller, self._stopper, rules).one(*self._followed(run))
 
     @overload
     async def wait_all(
@@ -466,20 +491,28 @@ class JobRunsClient:
         poll_interval: timedelta = _INTERVALS.poll_interval,
         max_poll_interval: timedelta | None = None,
         retry_grace: timedelta = _INTERVALS.retry_grace,
+        until: Iterable[RunState | str] | None = None,
+        unseen_for: timedelta | None = None,
         on_timeout: Literal["leave", "stop"] = "leave",
+        on_cancel: Literal["leave", "stop"] = "leave",
         on_poll: Callable[[JobRun[Native]], object] | None = None,
+        on_failed_poll: Callable[[JobRunsError], object] | None = None,
         return_exceptions: bool = False,
     ) -> Sequence[JobRun[Native] | JobRunsError]:
         """Wait until all runs have ended for good, and return them in order; see ``wait``.
 
         Args:
             runs: One run, or several.
-            timeout: As for ``wait``.
+            timeout: As for ``wait``; it is one for all.
             poll_interval: As for ``wait``.
             max_poll_interval: As for ``wait``.
             retry_grace: As for ``wait``.
-            on_timeout: As for ``wait``.
+            until: As for ``wait``.
+            unseen_for: As for ``wait``.
+            on_timeout: As for ``wait``: each run that has not ended is stopped, and the error carries all outcomes.
+            on_cancel: As for ``wait``: each run that has not ended is stopped.
             on_poll: As for ``wait``.
+            on_failed_poll: As for ``wait``; the error's ``run`` tells which run it hid, once that was seen.
             return_exceptions: Whether an error takes the place of a run that cannot be followed; otherwise the first
                 error ends the call.
 
@@ -488,30 +521,25 @@ class JobRunsClient:
             ClientClosedError: The client is closed, or was closed meanwhile; that is no run's error.
         """
         check_flag("return_exceptions", return_exceptions)
-        _check_wait(timeout, on_timeout, on_poll)
-        PollIntervals(poll_interval=poll_interval, max_poll_interval=max_poll_interval, retry_grace=retry_grace)
-        given = await each_run(runs)
-        if not return_exceptions:
-            for run in given:
-                self._followed(run)
-
-        async def one(run: RunLike) -> JobRun[Native] | JobRunsError:
+        rules = WaitRules(
+            pace=_pace(poll_interval, max_poll_interval, retry_grace),
+            timeout=timeout,
+            until=until,
+            unseen_for=unseen_for,
+            on_timeout=on_timeout,
+            on_cancel=on_cancel,
+            on_poll=on_poll,
+            on_failed_poll=on_failed_poll,
+        )
+        targets: list[Target | JobRunsError] = []
+        for run in await each_run(runs):
             try:
-                return await self.wait(
-                    run,
-                    timeout=timeout,
-                    poll_interval=poll_interval,
-                    max_poll_interval=max_poll_interval,
-                    retry_grace=retry_grace,
-                    on_timeout=on_timeout,
-                    on_poll=on_poll,
-                )
+                targets.append(self._followed(run))
             except JobRunsError as error:
                 if not return_exceptions or isinstance(error, ClientClosedError):
                     raise
-                return error
-
-        return await concurrently(map(one, given))
+                targets.append(error)
+        return await Waits(self._poller, self._stopper, rules).all(targets, errors=return_exceptions)
 
     def watch(
         self,
@@ -521,12 +549,15 @@ class JobRunsClient:
         poll_interval: timedelta = _INTERVALS.poll_interval,
         max_poll_interval: timedelta | None = None,
         retry_grace: timedelta = _INTERVALS.retry_grace,
+        unseen_for: timedelta | None = None,
+        on_error: OnSourceError = "raise",
     ) -> Watch:
         """Return a stream of state changes of runs, and of the runs of jobs; nothing is requested until it is iterated.
 
         It begins with one change for each run, whose ``before`` is None. States between two polls may be missed. It
-        ends when all runs have ended for good, or goes on while a job is watched: its runs that have not, and new ones,
-        join.
+        ends when all runs have ended for good, or goes on while a job is watched: its runs that have not when the watch
+        begins, and all that are created from then on, join. Jobs are polled side by side, and changes are told as they
+        are seen.
 
         Args:
             targets: A run or a job, or several of either; the pages of a list call have to be collected first.
@@ -535,22 +566,41 @@ class JobRunsClient:
             max_poll_interval: The time up to which that grows while nothing changes; by default a minute, or
                 ``poll_interval`` where that is longer.
             retry_grace: As for ``wait``.
+            unseen_for: As for ``wait``, of a run as of a job.
+            on_error: The fate of the watch when a run or a job cannot be followed: ``"raise"`` ends it once what was
+                seen is told, ``"skip"`` goes on without, and so does a callable, which is given the ``SourceError``;
+                its ``run`` is None where it is about the job.
 
         Raises:
-            InvalidRequestError: An argument cannot be right.
+            InvalidRequestError: An argument is invalid.
             WaitTimeoutError: While iterating: the time is up.
-            JobRunsError: While iterating: a run cannot be followed.
+            JobRunsError: While iterating: a run or a job cannot be followed.
         """
         optional(check_time)("timeout", timeout)
-        pace = PollIntervals(poll_interval=poll_interval, max_poll_interval=max_poll_interval, retry_grace=retry_grace)
-        runs: list[tuple[Follows, RunRef]] = []
+        optional(check_some_time)("unseen_for", unseen_for)
+        check_on_error("on_error", on_error)
+        pace = _pace(poll_interval, max_poll_interval, retry_grace)
+        runs: list[Target] = []
         jobs: list[Follows] = []
         for target in each_of("targets", targets, "runs and jobs"):
             if isinstance(getattr(target, "ref", target), RunRef) or self._names_run(target):
                 runs.append(self._followed(target))
             else:
                 jobs.append(_following(self.handle(target)))
-        return Watch(self._poller, runs, jobs, pace, timeout)
+        return Watch(self._poller, runs, jobs, pace=pace, timeout=timeout, unseen_for=unseen_for, on_error=on_error)
+
+    def nudge(self, run: RunLike) -> None:
+        """Let waits and watches poll a run now, as after an event that tells of it; nothing is awaited.
+
+        What was seen of it is forgotten, whoever sleeps until its next poll is woken, and a watch of its job looks for
+        it if it is new. Nothing happens where nobody waits for it.
+
+        Raises:
+            InvalidRequestError: The reference is malformed.
+            ClientClosedError: The client is closed, or belongs to another event loop or process.
+        """
+        _, ref = self._followed(run)
+        self._poller.nudge(ref)
 
     def _followed(self, run: RunLike) -> tuple[Follows, RunRef]:
         ref = ref_of(RunRef, run, self._services)

@@ -23,7 +23,7 @@ JobRunsError
 """
 
 from importlib import import_module
-from typing import TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
 
 class Answered(TypedDict, total=False):
@@ -56,11 +56,13 @@ class JobRunsError(Exception):
         in_doubt: Whether the operation may have taken effect all the same: a request was sent, and its answer was
             lost or told of a failure inside the service.
         requests: How many requests the call that failed has made, retries included; 0 where none was made.
+        run: The run as a wait or a watch last saw it (a ``JobRun``), where such an error ended it; else None.
     """
 
     retryable: bool = False
     in_doubt: bool = False
     requests: int = 0
+    run: Any = None  # a JobRun, which this module knows nothing of
 
     def __init__(
         self,

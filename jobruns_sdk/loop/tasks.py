@@ -10,6 +10,8 @@ T = TypeVar("T")
 async def concurrently(coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     """Run all of them at once and return their results in order; the first error ends the others and is raised.
 
+    That makes it no place for cleanup that is promised for each: see ``each_to_its_end``.
+
     In Python 3.11 a TaskGroup whose task has failed leaves its parent marked as being cancelled, so that a TaskGroup or
     a timeout around it may take a later failure for a cancellation: https://github.com/python/cpython/issues/116720.
     """
@@ -31,6 +33,17 @@ async def concurrently(coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     return [task.result() for task in tasks]
 
 
+async def each_to_its_end(coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """Run all of them at once, each to its end whatever becomes of the others; then raise the first error."""
+    tasks = [begun(coroutine) for coroutine in coroutines]
+    try:
+        if tasks:
+            await asyncio.wait(tasks)
+    finally:
+        await cancelled(tasks)
+    return [task.result() for task in tasks]
+
+
 def begun(coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
     """Begin something in a task of its own: who waits for it by ``asyncio.wait`` may be cancelled without ending it."""
     task = asyncio.get_running_loop().create_task(coroutine)
@@ -47,18 +60,46 @@ def ended(task: asyncio.Task[T] | None) -> list[asyncio.Task[T]]:
     return [task]
 
 
+async def cancelled(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancel tasks, and return when none of them goes on."""
+    pending = [task for task in tasks if not task.done()]
+    for task in pending:
+        task.cancel()
+    if pending:
+        await asyncio.wait(pending)
+
+
 async def finished(coroutine: Coroutine[Any, Any, T]) -> T:
     """Let something come to its end, also if the caller is cancelled: that is heeded afterwards."""
     task = begun(coroutine)
-    cancelled: asyncio.CancelledError | None = None
+    heard: asyncio.CancelledError | None = None
     while not task.done():
         try:
             await asyncio.wait([task])
         except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None:
-        raise cancelled
+            heard = error
+    if heard is not None:
+        raise heard
     return task.result()
+
+
+async def finished_soon(task: asyncio.Task[Any], seconds: float, *, is_cancelled: bool = False) -> None:
+    """Return when a task is done; a cancellation of the caller is heeded then, or after that many seconds of real time.
+
+    Args:
+        task: The task, which is left to itself if the time is over.
+        seconds: How long a cancellation is delayed at most.
+        is_cancelled: True if the caller is being cancelled already, and raises that itself.
+    """
+    loop, heard = asyncio.get_running_loop(), None
+    until = loop.time() + seconds if is_cancelled else None
+    while not task.done() and (until is None or loop.time() < until):
+        try:
+            await asyncio.wait([task], timeout=None if until is None else until - loop.time())
+        except asyncio.CancelledError as error:
+            heard, until = error, loop.time() + seconds if until is None else until
+    if heard is not None:
+        raise heard
 
 
 def _retrieve(task: asyncio.Task[Any]) -> None:

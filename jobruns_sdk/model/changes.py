@@ -1,28 +1,11 @@
-"""What was seen to change, and what came of asking for a stop."""
+"""Changes of state, as a watch sees them."""
 
 from datetime import datetime
 
 import attrs
 
-from jobruns_sdk.errors import JobRunsError, told_by
-from jobruns_sdk.model.refs import RunRef
 from jobruns_sdk.model.runs import JobRun
 from jobruns_sdk.model.states import RunState
-
-
-@attrs.frozen
-class StopOutcome:
-    """What came of asking a service to stop a run.
-
-    Attributes:
-        ref: The run that was to be stopped.
-        accepted: Whether the service took the request; the run stops some time after.
-        error: Why it did not, None if it did.
-    """
-
-    ref: RunRef
-    accepted: bool
-    error: JobRunsError | None = attrs.field(default=None, eq=told_by)
 
 
 @attrs.frozen
@@ -31,10 +14,10 @@ class StateChange:
 
     Attributes:
         run: The run as it was seen.
-        before: The state in which it was seen before, None the first time.
-        after: The state in which it was seen.
+        before: The state before, None the first time.
+        after: The state now.
         attempt: The number of the attempt that is in that state, from 1.
-        at: When it was seen (aware UTC).
+        at: The time at which it was seen (aware UTC).
     """
 
     run: JobRun[object]

@@ -1,13 +1,13 @@
 """The domain model: values that know no service and do no I/O."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, Generic, Literal, Self, TypeVar, Unpack
 
 import attrs
 
 from jobruns_sdk.checks import check_flag, kind_of
-from jobruns_sdk.errors import Facts, JobRunsError
+from jobruns_sdk.errors import Facts, JobRunsError, told_by
 from jobruns_sdk.model.display import Shown, moment
 from jobruns_sdk.model.refs import JobRef, RunRef
 from jobruns_sdk.model.states import RunState
@@ -248,9 +248,29 @@ class Job(Shown, Generic[N_co]):
 
 
 class _RunError(JobRunsError):
+    run: "JobRun[Any] | None"
+
     def __init__(self, message: str, *, run: "JobRun[Any] | None" = None, **facts: Unpack[Facts]) -> None:
         super().__init__(message, **facts)
         self.run = run
+
+
+@attrs.frozen
+class StopOutcome:
+    """The answer to a request to stop a run.
+
+    Attributes:
+        ref: The run that was to be stopped.
+        accepted: True if the request was taken: by the service, which stops the run some time after, or by the client,
+            which watches for the retry of a Glue run whose attempt has just failed and stops that.
+        error: The reason why it was not, None if it was.
+        run: The run as it was last seen; None where stopping takes no look at it.
+    """
+
+    ref: RunRef
+    accepted: bool
+    error: JobRunsError | None = attrs.field(default=None, eq=told_by)
+    run: JobRun[object] | None = None
 
 
 class WaitTimeoutError(_RunError, TimeoutError):
@@ -258,7 +278,22 @@ class WaitTimeoutError(_RunError, TimeoutError):
 
     Attributes:
         run: The run as it was last seen, or None if it was never seen.
+        outcome: The answer to the request to stop the run, with ``on_timeout="stop"``; else None.
+        outcomes: The same for each run that was given up, in the order in which the runs were given to ``wait_all``.
     """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        outcome: StopOutcome | None = None,
+        outcomes: Sequence[StopOutcome] = (),
+        run: "JobRun[Any] | None" = None,
+        **facts: Unpack[Facts],
+    ) -> None:
+        super().__init__(message, run=run, **facts)
+        self.outcome = outcome
+        self.outcomes: tuple[StopOutcome, ...] = tuple(outcomes)
 
 
 class RunFailedError(_RunError):

@@ -46,7 +46,7 @@ States = Mapping[str, Mapping[str, RunState]]
 OnSourceError = Literal["raise", "skip"] | Callable[[SourceError], object]
 """What to do about a job that cannot be read: raise, go on without it, or be told of it and go on."""
 
-_check_on_error: Final = Rule(
+check_on_error: Final = Rule(
     f"'raise', 'skip' or {check_callable.right}", lambda value: value in ("raise", "skip") or is_callback(value)
 )
 
@@ -171,7 +171,7 @@ class Fan:
         """
         check_count("concurrency", concurrency)
         optional(check_callable)("progress", progress)
-        _check_on_error("on_error", on_error)
+        check_on_error("on_error", on_error)
         self._jobs = jobs
         self._handle = handle
         self._states = states

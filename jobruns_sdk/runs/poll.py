@@ -1,12 +1,16 @@
-"""Polling that all waits of a client share: one look serves everybody who waits for runs of the same job.
+"""Polls that all waits of a client share: one poll of a job serves everybody who waits for one of its runs.
 
-There is no task in the background. Whoever is due looks for all, under a lock, and the others find what was seen.
+No task runs in the background. Whoever is due polls for all, under a lock, and the others find what was seen:
+
+    a wait for run 1, due at 10:00:00      polls run 1 and run 2 with one list call
+    a wait for run 2, due at 10:00:04      finds run 2 as it was seen four seconds ago, and asks nobody
+    a wait for run 2, begun at 10:00:07    polls: its first poll may not rest on what is so old
 """
 
 import asyncio
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Collection, Generator, Iterable, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from math import ceil
 from typing import TYPE_CHECKING, Any, Final
@@ -16,35 +20,41 @@ from jobruns_sdk.loop.clock import Clock
 from jobruns_sdk.loop.lifetime import Lifetime
 from jobruns_sdk.loop.tasks import concurrently
 from jobruns_sdk.model.native import Native
+from jobruns_sdk.model.refs import RunRef
 from jobruns_sdk.model.runs import JobRun
-from jobruns_sdk.services.handle import Follows, Retries
+from jobruns_sdk.runs.facts import FactBook
+from jobruns_sdk.services.handle import Follows
 from jobruns_sdk.transport.operation import Operation
 
 if TYPE_CHECKING:
     from jobruns_sdk.model.refs import JobRef
 
 Observation = JobRun[Native] | JobRunsError
-"""What a look brought: the run, or why it could not be seen."""
+"""The outcome of a poll: the run, or the error that hid it."""
 
-_FRESH: Final = 0.5  # of a poll interval: what was seen that lately is not looked for again
+_FRESH: Final = 0.5  # of a poll interval: what was seen that lately is not polled again
+_FIRST_FRESH: Final = (
+    5.0  # seconds, at most, for the first poll of a wait: with an interval of an hour half of it is late
+)
 _TICK: Final = 1e-6  # seconds: times that are equal but for rounding
 _GETS_AT_ONCE: Final = 10
 _UNLISTED: Final = 30.0  # seconds, doubled each time: how long a run that was not in the list is not looked for there
+_REMEMBERED: Final = 10_000
 
 
 class Group:
-    """What is watched of one job, and what was seen of it."""
+    """The shared state of all waits for runs of one job: run ids, last observations, planned polls, locks."""
 
     def __init__(self) -> None:
-        """Begin with nothing watched."""
+        self.users = 0
         self.watched: Counter[str] = Counter()
         self.seen: dict[str, tuple[float, Observation]] = {}
-        self.looking: asyncio.Lock = asyncio.Lock()
-        self.asking: asyncio.Lock = asyncio.Lock()
+        self.polling: asyncio.Lock = asyncio.Lock()
         self.unlisted: dict[str, tuple[float, float]] = {}
         self.quota_time: float = 0.0
-        self.retry_limit: int | None = None
-        self.retry_limit_known = False
+        self.due: dict[object, float] = {}
+        self.nudges: Counter[str] = Counter()
+        self.sleepers: dict[object, Callable[[str], object]] = {}
 
     def note_unlisted(self, run_ids: Iterable[str], now: float) -> None:
         """Remember that runs are too old for the list, or too new: they are got, and looked for in the list later."""
@@ -52,24 +62,31 @@ class Group:
             span = 2 * self.unlisted.get(run_id, (now, _UNLISTED))[1]
             self.unlisted[run_id] = (now + span, span)
 
+    def forget(self, run_id: str) -> None:
+        """Forget all that was seen of a run."""
+        for known in (self.watched, self.seen, self.unlisted, self.nudges):
+            known.pop(run_id, None)
+
 
 class Poller:
-    """Looks at runs by whichever costs less of the quotas: a list of the job's runs, or a get for each."""
+    """Polls runs by whichever costs less of the quotas: a list of the job's runs, or a get for each."""
 
     def __init__(
         self, clock: Clock, seconds_for: Callable[[Operation[Any]], float], lifetime: Lifetime | None = None
     ) -> None:
-        """Keep what is needed.
+        """Begin with nothing seen.
 
         Args:
-            clock: Where time comes from.
+            clock: The source of time.
             seconds_for: Tells what a call of an operation costs of its quota, in seconds.
             lifetime: That of the client; with its end all waits end.
         """
         self.clock = clock
+        self.facts: FactBook = FactBook(clock)
         self._lifetime = lifetime or Lifetime()
         self._seconds_for = seconds_for
         self._groups: dict[JobRef, Group] = {}
+        self._known: OrderedDict[RunRef, None] = OrderedDict()
 
     async def sleep(self, seconds: float) -> None:
         """Return when that many seconds have passed.
@@ -80,6 +97,17 @@ class Poller:
         async with self._lifetime.scope():
             await self.clock.sleep(seconds)
 
+    def remember(self, run: RunRef) -> None:
+        """Remember that a run exists: it was started by this client, or seen."""
+        self._known[run] = None
+        self._known.move_to_end(run)
+        if len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)
+
+    def is_known(self, run: RunRef) -> bool:
+        """Return True if the run was started by this client or seen: an answer that it is not there is no proof."""
+        return run in self._known
+
     @contextmanager
     def watching(self, handle: Follows, run_ids: Collection[str]) -> Generator[None]:
         """Enclose the time in which somebody waits for runs of a job.
@@ -89,77 +117,158 @@ class Poller:
         """
         self._lifetime.check()
         group = self._groups.setdefault(handle.ref, Group())
+        group.users += 1
         group.watched.update(run_ids)
         try:
             yield
         finally:
+            group.users -= 1
             group.watched.subtract(run_ids)
             for run_id in run_ids:
                 if group.watched[run_id] <= 0:
-                    del group.watched[run_id]
-                    group.seen.pop(run_id, None)
-                    group.unlisted.pop(run_id, None)
-            if not group.watched:
-                self._groups.pop(handle.ref, None)
+                    group.forget(run_id)
+            # The users decide, and not the runs that are watched: a watch of the job holds the group without any.
+            if not group.users:
+                del self._groups[handle.ref]
 
     def quota_time(self, handle: Follows) -> float:
-        """Return what the last look at a job has cost of the quotas, in seconds: looking more often is of no use."""
+        """Return what the last poll of a job has cost of the quotas, in seconds: polling more often is of no use."""
         group = self._groups.get(handle.ref)
         return group.quota_time if group else 0.0
 
-    async def poll(self, handle: Follows, run_id: str, interval: float) -> Observation:
-        """Return what is to be seen of a run that is being watched: now, or by a look that others took just before.
+    async def poll(self, handle: Follows, run_id: str, interval: float, *, first: bool = False) -> Observation:
+        """Return what is to be seen of a run that is being watched: now, or by a poll that others made just before.
 
         Args:
             handle: The run's job.
             run_id: The run.
-            interval: Seconds since the caller last looked, or after which it would look again.
+            interval: Seconds since the caller last polled, or after which it would poll again.
+            first: True if the caller has not polled before.
         """
         group = self._groups[handle.ref]
-        async with group.looking:
-            fresh_since = self.clock.monotonic() - max(interval * _FRESH, group.quota_time) + _TICK
-            if not self._is_fresh(group, run_id, fresh_since):
-                # Waits that begin at the same moment are looked for together.
+        async with group.polling:
+            stale_at = max(interval * _FRESH, group.quota_time)
+            limit = min(stale_at, _FIRST_FRESH) if first else stale_at
+            nudged = -1
+            while nudged != group.nudges[run_id] and not self._is_fresh(group, run_id, limit):
+                # Waits that begin at the same moment are polled for together.
                 await asyncio.sleep(0)
-                stale = [other for other in group.watched if not self._is_fresh(group, other, fresh_since)]
+                nudged = group.nudges[run_id]
+                stale = [run_id, *(other for other in group.watched if other != run_id)]
+                stale[1:] = [other for other in stale[1:] if not self._is_fresh(group, other, stale_at)]
                 await self._poll(handle, group, stale)
+                limit = stale_at  # a nudge meanwhile makes it stale again: that answer may be older than the nudge
             return group.seen[run_id][1]
 
-    async def retry_limit(self, handle: Retries) -> int | None:
-        """Return how many retries a job has, looked up once; None if nobody can tell."""
-        group = self._groups[handle.ref]
-        async with group.asking:
-            if group.retry_limit_known:
-                return group.retry_limit
-            try:
-                group.retry_limit = await handle.retry_limit()
-            except JobRunsError as error:
-                group.retry_limit_known = not error.retryable
-                return None
-            group.retry_limit_known = True
-            return group.retry_limit
+    def note(self, handle: Follows, run: JobRun[Native]) -> None:
+        """Take a row that a list has just told, so that its first poll needs no call."""
+        self.remember(run.ref)
+        group = self._groups.get(handle.ref)
+        if group is not None and run.id in group.watched and handle.polling.is_whole(run):
+            group.seen[run.id] = (self.clock.monotonic(), run)
 
-    def _is_fresh(self, group: Group, run_id: str, since: float) -> bool:
+    async def pause(self, handle: Follows, run_id: str, seconds: float) -> None:
+        """Sleep until the next poll of a run that is being watched, or until it is nudged.
+
+        Raises:
+            ClientClosedError: The client was closed meanwhile.
+        """
+        me, sleeping = object(), asyncio.timeout(None)
+        due = self.plan(handle, me, seconds)
+
+        def wake(nudged: str) -> None:
+            if nudged == run_id:
+                sleeping.reschedule(0)
+
+        try:
+            async with sleeping:
+                self._groups[handle.ref].sleepers[me] = wake
+                await self.sleep(due - self.clock.monotonic())
+        except TimeoutError:
+            if not sleeping.expired():
+                raise
+        finally:
+            self.forget_plan(handle, me)
+
+    def plan(self, handle: Follows, who: object, seconds: float) -> float:
+        """Return when to poll next, at most that many seconds from now, on the clock that never goes backwards.
+
+        Polls of one job are made together, as far as none comes at less than half of its own interval:
+
+            due at 10:00:20 (A); B, now at 10:00:03, wants 30 seconds:  B is due at 10:00:20, too
+            due at 10:00:20 (A); C, now at 10:00:18, wants 30 seconds:  C is due at 10:00:48
+        """
+        now, group = self.clock.monotonic(), self._groups[handle.ref]
+        latest = now + max(seconds, group.quota_time)
+        earliest = now + max(seconds * _FRESH, group.quota_time)
+        due = max((at for other, at in group.due.items() if other != who and earliest <= at <= latest), default=latest)
+        group.due[who] = due
+        return due
+
+    def forget_plan(self, handle: Follows, who: object) -> None:
+        """Let nobody wait for a poll that was planned."""
+        group = self._groups.get(handle.ref)
+        if group is not None:
+            group.due.pop(who, None)
+            group.sleepers.pop(who, None)
+
+    @contextmanager
+    def woken_by(self, handle: Follows, wake: Callable[[str], object]) -> Generator[None]:
+        """Enclose the time in which each nudge of a run of a job is told, by the run's id."""
+        me = object()
+        with self.watching(handle, ()):
+            self._groups[handle.ref].sleepers[me] = wake
+            try:
+                yield
+            finally:
+                with suppress(KeyError):
+                    del self._groups[handle.ref].sleepers[me]
+
+    def nudge(self, run: RunRef) -> None:
+        """Forget what was seen of a run, and wake whoever sleeps until its next poll."""
+        self._lifetime.check()
+        group = self._groups.get(run.job)
+        if group is None:
+            return
+        group.seen.pop(run.run_id, None)
+        if run.run_id in group.watched:
+            group.nudges[run.run_id] += 1
+        for wake in list(group.sleepers.values()):
+            wake(run.run_id)
+
+    def _is_fresh(self, group: Group, run_id: str, limit: float) -> bool:
         at, seen = group.seen.get(run_id, (float("-inf"), None))
+        since = self.clock.monotonic() - limit + _TICK
         return at >= since or (isinstance(seen, JobRun) and seen.state.is_terminal and not seen.state.is_failure)
 
     async def _poll(self, handle: Follows, group: Group, run_ids: Sequence[str]) -> None:
-        begun = self.clock.monotonic()
-        listed = [run_id for run_id in run_ids if group.unlisted.get(run_id, (begun, 0.0))[0] <= begun]
+        begun, nudges = self.clock.monotonic(), dict(group.nudges)
+        # A run that was nudged is got: a list may lag behind.
+        listed = [
+            run_id
+            for run_id in run_ids
+            if group.unlisted.get(run_id, (begun, 0.0))[0] <= begun
+            and not (nudges.get(run_id) and run_id not in group.seen)
+        ]
         found, pages = await self._list(handle, group, listed)
         rest = [run_id for run_id in run_ids if run_id not in found]
         got = await self._get(handle, rest)
         if pages:
             group.note_unlisted([run_id for run_id in listed if run_id in got and not _has_ended(got[run_id])], begun)
         at = self.clock.monotonic()
-        group.seen.update((run_id, (at, seen)) for run_id, seen in (found | got).items() if run_id in group.watched)
+        for run_id, seen in (found | got).items():
+            if run_id in group.watched:
+                is_current = group.nudges.get(run_id, 0) == nudges.get(run_id, 0)
+                group.seen[run_id] = (at if is_current else float("-inf"), seen)
+            if isinstance(seen, JobRun):
+                self.remember(handle.ref.run(run_id))
         polling = handle.polling
         group.quota_time = pages * self._seconds_for(polling.list_operation) + len(rest) * self._seconds_for(
             polling.get_operation
         )
 
     async def _list(self, handle: Follows, group: Group, run_ids: Sequence[str]) -> tuple[dict[str, Observation], int]:
-        """Look in the list of runs, while that costs less than a get for each; return the pages it took, too."""
+        """Read the list of runs, while that costs less than a get for each; return the pages it took, too."""
         polling, wanted = handle.polling, set(run_ids)
         page_time, get_time = self._seconds_for(polling.list_operation), self._seconds_for(polling.get_operation)
         expected, affordable = ceil(len(wanted) / polling.largest_page), ceil(len(wanted) * get_time / page_time) - 1
@@ -176,6 +285,7 @@ class Poller:
                     if not rows and walk.report.pages > expected:
                         break
         except JobRunsError as error:
+            # What may pass hides all of them for once; what may not, such as a role that may not list, is got instead.
             if error.retryable:
                 found.update(dict.fromkeys(wanted, error))
         return found, max(1, walk.report.pages)

@@ -1,16 +1,228 @@
-"""What a client does with runs that go on: stop, wait for and watch them, whatever their service."""
+"""Stopping runs of any jobs, and following them until they have stopped."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
+from logging import getLogger
+from typing import TYPE_CHECKING, Any, Final
 
-from jobruns_sdk.errors import UnsupportedOperationError
-from jobruns_sdk.model.changes import StopOutcome
-from jobruns_sdk.services.handle import Handle, Stops
+import attrs
+
+from jobruns_sdk.errors import ClientClosedError, InvalidRequestError, JobRunsError, UnsupportedOperationError
+from jobruns_sdk.loop.deadline import DeadlineError, deadline
+from jobruns_sdk.loop.tasks import begun, cancelled, each_to_its_end, finished_soon
+from jobruns_sdk.model.runs import StopOutcome
+from jobruns_sdk.runs.follow import UNSEEN, Done, Follower, GiveUp, PollIntervals
+from jobruns_sdk.runs.poll import Poller
+from jobruns_sdk.services.handle import AsksToStop, Follows, Handle, Retries, Stops
+
+if TYPE_CHECKING:
+    from jobruns_sdk.model.refs import JobRef, RunRef
+
+_LOG: Final = getLogger("jobruns_sdk.polls")
+_PACE: Final = PollIntervals(poll_interval=timedelta(seconds=5), max_poll_interval=timedelta(seconds=15))
 
 
-async def stop_runs(handle: Handle, run_ids: Sequence[str], grace_period: timedelta | None) -> list[StopOutcome]:
-    """Ask for runs of one job to be stopped; a service that cannot says so in each outcome."""
-    if isinstance(handle, Stops):
-        return await handle.stop(run_ids, grace_period=grace_period)
-    error = UnsupportedOperationError("cannot stop runs", service=handle.ref.service)
+class Stopping:
+    """One run from the request to stop it until it has stopped.
+
+    A Glue run whose attempt has failed is not over while a retry may follow, and there is nothing to stop meanwhile:
+
+        08:00  attempt 1 fails, one retry is left
+        08:01  stop: Glue would say that the run has ended
+        08:02  attempt 2 begins: it is stopped
+    """
+
+    def __init__(self, poller: Poller, handle: Follows, outcome: StopOutcome) -> None:
+        self.outcome = outcome
+        self.is_pausing = False
+        self._poller = poller
+        self._handle = handle
+        self._follower = Follower(poller, handle, outcome.ref, _PACE, most_unseen=UNSEEN.total_seconds())
+        # A service whose retries are runs of their own is asked to stop one attempt.
+        self._asked = outcome.run.attempt if outcome.accepted and outcome.run is not None else 0
+
+    async def begin(self) -> bool:
+        """Return True if the run is in the pause between an attempt that failed and its retry.
+
+        Raises:
+            ClientClosedError: The client was closed.
+        """
+        run = self.outcome.run
+        if self.outcome.accepted or run is None or not run.state.is_failure or not isinstance(self._handle, Retries):
+            return False
+        with self._poller.watching(self._handle, ()):
+            self.is_pausing = not isinstance(await self._follower.decide(run), Done)
+        return self.is_pausing
+
+    @property
+    def so_far(self) -> StopOutcome:
+        """The outcome as it is while the run is still followed."""
+        return attrs.evolve(self.outcome, accepted=True, error=None) if self.is_pausing else self.outcome
+
+    async def follow(self, *, to_end: bool) -> None:
+        """Poll until the request to stop the retry was taken, or until the run has ended for good.
+
+        Raises:
+            ClientClosedError: The client was closed.
+        """
+        with self._poller.watching(self._handle, (self._follower.run.run_id,)):
+            while True:
+                verdict = await self._follower.poll()
+                self.outcome = attrs.evolve(self.outcome, run=self._follower.last or self.outcome.run)
+                if isinstance(verdict, Done):
+                    break
+                if isinstance(verdict, GiveUp):
+                    if isinstance(verdict.error, ClientClosedError):
+                        raise verdict.error
+                    if self.is_pausing:
+                        self.outcome = attrs.evolve(self.outcome, accepted=False, error=verdict.error)
+                    break
+                if self._runs_unasked() and not await self._ask_again():
+                    break
+                if self.outcome.accepted and not to_end:
+                    break
+                await self._poller.pause(self._handle, self._follower.run.run_id, verdict.seconds)
+        self.is_pausing = False
+
+    def _runs_unasked(self) -> bool:
+        run = self._follower.last
+        if run is None or self._follower.error is not None or run.is_terminal:
+            return False
+        return isinstance(self._handle, Retries) and (self.is_pausing or 0 < self._asked < run.attempt)
+
+    async def _ask_again(self) -> bool:
+        """Ask for the retry to be stopped; return False if that is refused for good."""
+        (asked,) = await _asked(self._handle, [self._follower.run.run_id], None)
+        run = asked.run or self._follower.last
+        self.outcome = attrs.evolve(asked, run=run)
+        if asked.accepted:
+            self.is_pausing, self._asked = False, run.attempt if run else 0
+            return True
+        # It may have failed in the meantime, and be tried once more; and what may pass is asked for again.
+        self.is_pausing = True
+        return asked.error is not None and (asked.error.retryable or isinstance(asked.error, InvalidRequestError))
+
+
+class Stopper:
+    """Stops runs of any jobs for a client."""
+
+    def __init__(self, poller: Poller, patience: float) -> None:
+        """Begin with nothing to stop.
+
+        Args:
+            poller: Polls for all waits of the client.
+            patience: Seconds of real time after which a caller is kept no longer; the work goes on.
+        """
+        self._poller = poller
+        self._patience = patience
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    async def stop(
+        self,
+        targets: Sequence[tuple[Handle, str]],
+        *,
+        grace_period: timedelta | None = None,
+        wait: timedelta | None = None,
+    ) -> list[StopOutcome]:
+        """Ask for runs to be stopped; see ``JobRunsClient.stop``.
+
+        Args:
+            targets: The handle and the id of each run.
+            grace_period: How long a streaming run may take to shut down.
+            wait: How long they are followed until they have stopped; None for not at all.
+
+        Raises:
+            ClientClosedError: The client was closed.
+        """
+        outcomes = await self._ask(targets, grace_period)
+        stoppings = {
+            outcome.ref: Stopping(self._poller, handle, outcome)
+            for (handle, _), outcome in zip(targets, outcomes, strict=True)
+            if isinstance(handle, Follows) and not isinstance(outcome.error, UnsupportedOperationError)
+        }
+        for stopping in stoppings.values():
+            await stopping.begin()
+        work = {
+            begun(stopping.follow(to_end=wait is not None)): stopping
+            for stopping in stoppings.values()
+            if stopping.is_pausing or (wait is not None and stopping.outcome.accepted)
+        }
+        try:
+            await self._bounded(work, wait)
+        except BaseException:
+            await cancelled(work)
+            raise
+        for task, stopping in work.items():
+            if task.done():
+                task.result()
+            elif stopping.is_pausing:
+                self._keep(task, stopping.outcome.ref)
+        await cancelled([task for task in work if task not in self._tasks])
+        return [stoppings[one.ref].so_far if one.ref in stoppings else one for one in outcomes]
+
+    async def _bounded(self, work: dict[asyncio.Task[None], Stopping], wait: timedelta | None) -> None:
+        if not work:
+            return
+        if wait is None:
+            await asyncio.wait(work, timeout=self._patience)
+            return
+        try:
+            async with deadline(self._poller.clock, wait.total_seconds()):
+                await asyncio.wait(work)
+        except DeadlineError:
+            pass
+
+    async def stop_through(
+        self, targets: Sequence[tuple[Handle, str]], *, is_cancelled: bool = False
+    ) -> list[StopOutcome]:
+        """Ask for runs to be stopped as was promised, also if the caller is cancelled: that is heeded soon afterwards.
+
+        Args:
+            targets: The handle and the id of each run.
+            is_cancelled: True if the caller is being cancelled already, and raises that itself.
+        """
+        task = begun(self.stop(targets))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        await finished_soon(task, self._patience, is_cancelled=is_cancelled)
+        return task.result() if task.done() and not task.cancelled() else []
+
+    async def aclose(self) -> None:
+        """End what still goes on."""
+        await cancelled(tuple(self._tasks))
+
+    def _keep(self, task: asyncio.Task[None], run: "RunRef") -> None:
+        def tell(task: asyncio.Task[None]) -> None:
+            self._tasks.discard(task)
+            if task.cancelled() or task.exception() is not None:
+                _LOG.warning("a retry of %s, which was to be stopped, is watched for no longer", run)
+
+        self._tasks.add(task)
+        task.add_done_callback(tell)
+
+    async def _ask(self, targets: Sequence[tuple[Handle, str]], grace_period: timedelta | None) -> list[StopOutcome]:
+        handles: dict[JobRef, Handle] = {}
+        places: dict[JobRef, list[int]] = {}
+        for at, (handle, _) in enumerate(targets):
+            handles.setdefault(handle.ref, handle)
+            places.setdefault(handle.ref, []).append(at)
+        asked = await each_to_its_end(
+            _asked(handles[job], [targets[at][1] for at in own], grace_period) for job, own in places.items()
+        )
+        each = (zip(own, came, strict=True) for own, came in zip(places.values(), asked, strict=True))
+        found = {at: outcome for pairs in each for at, outcome in pairs}
+        return [found[at] for at in range(len(targets))]
+
+
+async def _asked(handle: Handle, run_ids: Sequence[str], grace_period: timedelta | None) -> list[StopOutcome]:
+    error: JobRunsError = UnsupportedOperationError("cannot stop runs", service=handle.ref.service)
+    if isinstance(handle, (AsksToStop, Stops)):
+        ask = handle.ask_to_stop if isinstance(handle, AsksToStop) else handle.stop
+        try:
+            return await ask(run_ids, grace_period=grace_period)
+        except ClientClosedError:
+            raise
+        except JobRunsError as refused:
+            error = refused
     return [StopOutcome(handle.ref.run(run_id), accepted=False, error=error) for run_id in run_ids]

@@ -2,47 +2,50 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Self
 
-from jobruns_sdk.errors import JobRunsError
+from jobruns_sdk.errors import ClientClosedError, JobRunsError
 from jobruns_sdk.loop.deadline import DeadlineError, deadline
-from jobruns_sdk.loop.tasks import concurrently
+from jobruns_sdk.loop.tasks import begun, cancelled, ended
 from jobruns_sdk.model.changes import StateChange
 from jobruns_sdk.model.native import Native
 from jobruns_sdk.model.refs import JobRef, RunRef
+from jobruns_sdk.model.reports import SourceError
 from jobruns_sdk.model.runs import JobRun, WaitTimeoutError
+from jobruns_sdk.runs.discover import WatchedJob
+from jobruns_sdk.runs.follow import Done, Follower, GiveUp, PollIntervals, patience
+from jobruns_sdk.runs.many import OnSourceError
 from jobruns_sdk.runs.poll import Poller
-from jobruns_sdk.runs.wait import Done, Follower, GiveUp, PollIntervals, decide
 from jobruns_sdk.services.handle import Follows
 
 if TYPE_CHECKING:
     from jobruns_sdk.model.states import RunState
 
-_LATE: Final = timedelta(minutes=30)  # how much later than its time says a run may be listed
+_AT_ONCE: Final = 32  # jobs that are polled at the same time
 
 
 class WatchedRun:
-    """A run that is being watched."""
+    """A run that is being watched.
 
-    def __init__(self, poller: Poller, handle: Follows, run: RunRef, pace: PollIntervals) -> None:
-        """Begin to watch; nothing has been seen."""
-        self.handle = handle
+    Attributes:
+        run: The run.
+        due: When to poll next, on the clock that never goes backwards.
+        is_done: True once it has ended for good.
+    """
+
+    def __init__(self, poller: Poller, handle: Follows, run: RunRef, pace: PollIntervals, most_unseen: float) -> None:
         self.run = run
-        self.done: bool = False
+        self.due: float = float("-inf")
+        self.is_done = False
         self._poller = poller
-        self._follower = Follower(poller, handle, run, pace)
+        self._handle = handle
+        self._follower = Follower(poller, handle, run, pace, most_unseen=most_unseen)
         self._before: tuple[RunState, int] | None = None
-        self._due = float("-inf")
         self._watching = ExitStack()
         self._is_attached = False
-
-    @property
-    def due(self) -> float:
-        """When to look next, on the clock that never goes backwards."""
-        return self._due
 
     async def poll(self) -> StateChange | None:
         """Poll, and return what has changed since the last time.
@@ -51,89 +54,254 @@ class WatchedRun:
             JobRunsError: The run cannot be followed.
         """
         verdict = await self._follower.poll()
-        clock, run = self._poller.clock, self._follower.last
+        run = self._follower.last
         if isinstance(verdict, GiveUp):
             raise verdict.error
         if isinstance(verdict, Done):
-            self.done = True
-            self.detach()
+            self.is_done = True
         else:
-            self._due = clock.monotonic() + max(verdict.seconds, self._poller.quota_time(self.handle))
+            self.due = self._poller.plan(self._handle, self, verdict.seconds)
         if run is None or self._before == (run.state, run.attempt):
             return None
         before, self._before = self._before, (run.state, run.attempt)
-        return StateChange(run, before and before[0], run.state, run.attempt, clock.now())
+        return StateChange(run, before and before[0], run.state, run.attempt, self._poller.clock.now())
 
-    def attach(self) -> None:
-        """Let the run be looked at whenever others of its job are."""
+    def attach(self, row: JobRun[Native] | None) -> None:
+        """Let the run be polled whenever others of its job are; it may just have been listed."""
         if not self._is_attached:
-            self._watching.enter_context(self._poller.watching(self.handle, (self.run.run_id,)))
+            self._watching.enter_context(self._poller.watching(self._handle, (self.run.run_id,)))
             self._is_attached = True
+        if row is not None:
+            self._poller.note(self._handle, row)
 
     def detach(self) -> None:
-        """Let the run not be looked at until it is attached again."""
+        """Let the run not be polled until it is attached again."""
         self._is_attached = False
+        self._poller.forget_plan(self._handle, self)
         self._watching.close()
 
 
-class WatchedJob:
-    """A job whose new runs join, and those that have not ended for good when the watch begins."""
+class JobWatch:
+    """The runs of one job that are watched, and the job itself if new runs are to join.
 
-    def __init__(self, poller: Poller, handle: Follows, pace: PollIntervals) -> None:
-        """Begin to watch; nothing has been seen."""
-        self.handle = handle
+    Attributes:
+        due: When to poll next, on the clock that never goes backwards.
+        is_polling: True while a task polls it.
+    """
+
+    def __init__(self, poller: Poller, handle: Follows, pace: PollIntervals, most_unseen: float) -> None:
         self.due: float = float("-inf")
+        self.is_polling = False
+        self.runs: dict[RunRef, WatchedRun] = {}
         self._poller = poller
-        self._clock = poller.clock
+        self._handle = handle
         self._pace = pace
-        self._interval = pace.poll_interval.total_seconds()
-        self._known: dict[RunRef, datetime] = {}
-        self._looked_at: datetime | None = None
-        self._failures = 0
+        self._most_unseen = most_unseen
+        self._job: WatchedJob | None = None
+        self._rows: dict[RunRef, JobRun[Native]] = {}
+        self._attached = ExitStack()
+        self._is_attached = False
 
-    async def poll(self) -> list[RunRef]:
-        """Return the runs that were not there before, oldest first; at the first look those that go on.
+    @property
+    def is_over(self) -> bool:
+        """True if nothing is left to poll."""
+        return not self.runs and self._job is None
+
+    @property
+    def follows_job(self) -> bool:
+        """True if new runs of the job join."""
+        return self._job is not None
+
+    def join(self, run: RunRef) -> None:
+        """Watch a run, too."""
+        if run not in self.runs:
+            self.runs[run] = WatchedRun(self._poller, self._handle, run, self._pace, self._most_unseen)
+
+    def join_job(self) -> None:
+        """Watch the job, too."""
+        self._job = self._job or WatchedJob(self._poller, self._handle, self._pace, self._most_unseen)
+
+    def begin(self) -> None:
+        """Let the watch begin now, however late the first poll is."""
+        if self._job is not None:
+            self._job.begin()
+
+    def attach(self, wake: Callable[[], object]) -> None:
+        """Hear of nudges, and let the due poll be made then."""
+
+        def woken(run_id: str) -> None:
+            run = self.runs.get(self._handle.ref.run(run_id))
+            if run is not None:
+                run.due = self.due = float("-inf")
+            elif self._job is not None:
+                self._job.due = self.due = float("-inf")
+            wake()
+
+        if not self._is_attached:
+            self._attached.enter_context(self._poller.woken_by(self._handle, woken))
+            self._is_attached = True
+
+    def detach(self) -> None:
+        """Leave nothing behind with the poller."""
+        for run in self.runs.values():
+            run.detach()
+        self._is_attached = False
+        self._attached.close()
+
+    async def poll(self, tell: Callable[[StateChange], object], fail: Callable[[SourceError], object]) -> None:
+        """Poll all that is due.
+
+        Args:
+            tell: Takes each change as it is seen.
+            fail: Takes a run that cannot be followed, or the job; the others go on.
 
         Raises:
-            JobRunsError: The job cannot be followed.
+            ClientClosedError: The client was closed.
         """
-        new: list[RunRef] = []
-        try:
-            new = await self._news()
-        except JobRunsError as error:
-            if isinstance(decide(error, self._interval, failures=self._failures), GiveUp):
+        self.due = float("inf")  # a nudge meanwhile makes it due again
+        await self._poll_runs(tell, fail)
+        if self._job is not None and self._job.due <= self._poller.clock.monotonic():
+            try:
+                rows = await self._job.poll()
+            except ClientClosedError:
                 raise
-            self._failures += 1
-        else:
-            self._failures = 0
-        self.due = self._clock.monotonic() + self._interval
-        return new
+            except JobRunsError as error:
+                self._job = None
+                fail(SourceError(self._handle.ref, error))
+            else:
+                for row in rows:
+                    self.join(row.ref)
+                self._rows.update((row.ref, row) for row in rows if row.attempt == 1)
+                await self._poll_runs(tell, fail)
+        dues = [self.due, *(run.due for run in self.runs.values())]
+        self.due = min(dues if self._job is None else [*dues, self._job.due])
 
-    async def _news(self) -> list[RunRef]:
-        now = self._clock.now()
-        since = (self._looked_at or now) - _LATE
-        runs = await self.handle.runs(created_after=since).collect()
-        joining = runs if self._looked_at else await self._active()
-        new = [run.ref for run in reversed(joining) if run.ref not in self._known]
-        known = self._known | {run.ref: run.created_at or now for run in (*runs, *joining)}
-        self._known = {ref: created for ref, created in known.items() if created >= since - _LATE}
-        self._looked_at = now
-        return new
+    async def _poll_runs(self, tell: Callable[[StateChange], object], fail: Callable[[SourceError], object]) -> None:
+        now = self._poller.clock.monotonic()
+        due = [run for run in self.runs.values() if run.due <= now]
+        for run in due:
+            run.attach(self._rows.pop(run.run, None))
+        for run in due:
+            change = None
+            try:
+                change = await run.poll()
+            except ClientClosedError:
+                raise
+            except JobRunsError as error:
+                run.is_done = True
+                fail(SourceError(run.run.job, error, run.run))
+            if run.is_done:
+                run.detach()
+                del self.runs[run.run]
+            if change is not None:
+                tell(change)
 
-    async def _active(self) -> list[JobRun[Native]]:
-        active: list[JobRun[Native]] = []
-        with self._poller.watching(self.handle, ()):
-            async for page in self.handle.survey(None).by_page():
-                found = [run for run in page.items if await self._goes_on(run)]
-                active += found
-                # The list is newest first: past a page of runs that have ended there is hardly one that goes on.
-                if not found:
-                    break
-        return active
 
-    async def _goes_on(self, run: JobRun[Native]) -> bool:
-        """Whether a run has not ended for good: one that has failed just now may be retried."""
-        return not isinstance(await Follower(self._poller, self.handle, run.ref, self._pace).decide(run), Done)
+class Fleet:
+    """The jobs of a watch, polled side by side; it knows nothing of who reads the changes.
+
+    Attributes:
+        jobs: Each job with what is watched of it.
+        changes: The changes that nobody has taken yet.
+        failure: The error that ends the watch once the changes are taken.
+    """
+
+    def __init__(self, poller: Poller, jobs: dict[JobRef, JobWatch], on_error: OnSourceError) -> None:
+        self.jobs = jobs
+        self.changes: deque[StateChange] = deque()
+        self.failure: JobRunsError | None = None
+        self._poller = poller
+        self._on_error: OnSourceError = on_error
+        self._tasks: dict[asyncio.Task[None], JobWatch] = {}
+        self._woken: asyncio.Future[None] | None = None
+
+    @property
+    def is_waiting(self) -> bool:
+        """True if there is no change, and one may still come."""
+        if self.changes:
+            return False
+        return bool(self._tasks) or (bool(self.jobs) and self.failure is None)
+
+    def begin(self) -> None:
+        """Let the watch begin now."""
+        for job in self.jobs.values():
+            job.begin()
+
+    async def advance(self) -> None:
+        """Poll whatever is due until there is a change, or none can come any more.
+
+        Raises:
+            ClientClosedError: The client was closed.
+        """
+        while self.is_waiting:
+            self._begin_due()
+            await self._turn()
+
+    def _begin_due(self) -> None:
+        if self.failure is not None:
+            return  # what is under way is told of first
+        now = self._poller.clock.monotonic()
+        waiting = [job for job in self.jobs.values() if not job.is_polling and job.due <= now]
+        for job in sorted(waiting, key=lambda job: job.due)[: _AT_ONCE - len(self._tasks)]:
+            job.attach(self._wake)
+            job.is_polling = True
+            self._tasks[begun(job.poll(self.changes.append, self._fail))] = job
+
+    async def _turn(self) -> None:
+        """Wait until a poll is done, or the next is due, or a run is nudged."""
+        self._woken = asyncio.get_running_loop().create_future()
+        sleeping: list[asyncio.Task[None]] = []
+        idle = [job.due for job in self.jobs.values() if not job.is_polling]
+        if idle and self.failure is None and len(self._tasks) < _AT_ONCE:
+            sleeping = [begun(self._poller.sleep(max(0.0, min(idle) - self._poller.clock.monotonic())))]
+        try:
+            await asyncio.wait([*self._tasks, *sleeping, self._woken], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._woken = None
+            done = [task for task in sleeping if task.done()]
+            await cancelled(sleeping)
+        for task in done:
+            task.result()
+        for task in [task for task in self._tasks if task.done()]:
+            job = self._tasks.pop(task)
+            job.is_polling = False
+            task.result()
+            if job.is_over:
+                self._drop(job)
+
+    def _drop(self, over: JobWatch) -> None:
+        over.detach()
+        self.jobs = {ref: job for ref, job in self.jobs.items() if job is not over}
+
+    def _wake(self) -> None:
+        if self._woken is not None and not self._woken.done():
+            self._woken.set_result(None)
+
+    def _fail(self, failed: SourceError) -> None:
+        if self._on_error == "raise":
+            self.failure = self.failure or failed.error
+        elif callable(self._on_error):
+            self._on_error(failed)
+
+    async def interrupt(self) -> None:
+        """End what is under way, which is begun again by the next ``advance``."""
+        await cancelled(self._tasks)
+        self._release()
+
+    def close(self) -> None:
+        """End all; what is under way ends within a few turns of the event loop."""
+        for task in self._tasks:
+            ended(task)
+        self._release()
+        self.jobs = {}
+        self.changes.clear()
+
+    def _release(self) -> None:
+        for job in self._tasks.values():
+            job.is_polling, job.due = False, float("-inf")
+        self._tasks.clear()
+        for job in self.jobs.values():
+            job.detach()
 
 
 class Watch:
@@ -144,22 +312,29 @@ class Watch:
         poller: Poller,
         runs: Sequence[tuple[Follows, RunRef]],
         jobs: Sequence[Follows],
+        *,
         pace: PollIntervals,
         timeout: timedelta | None,
+        unseen_for: timedelta | None,
+        on_error: OnSourceError,
     ) -> None:
         """Prepare to watch; nothing is requested until the first change is asked for."""
         self._poller = poller
-        self._pace = pace
         self._timeout = timeout
         self._until: float | None = None
-        self._changes: deque[StateChange] = deque()
-        self._jobs = [WatchedJob(poller, handle, pace) for handle in {job.ref: job for job in jobs}.values()]
-        self._runs: dict[RunRef, WatchedRun] = {}
+        self._has_begun = False
+        most = patience(unseen_for, timeout)
+        watched: dict[JobRef, JobWatch] = {}
         for handle, run in runs:
-            self._join(handle, run)
+            watched.setdefault(handle.ref, JobWatch(poller, handle, pace, most)).join(run)
+        for handle in jobs:
+            watched.setdefault(handle.ref, JobWatch(poller, handle, pace, most)).join_job()
+        self._fleet = Fleet(poller, watched, on_error)
 
     def __repr__(self) -> str:
-        return f"<Watch: runs followed: {len(self._runs)}, jobs: {len(self._jobs)}>"
+        watched = self._fleet.jobs.values()
+        runs, jobs = sum(len(job.runs) for job in watched), sum(job.follows_job for job in watched)
+        return f"<Watch: runs followed: {runs}, jobs: {jobs}>"
 
     def __aiter__(self) -> Self:
         """Go on watching."""
@@ -170,78 +345,42 @@ class Watch:
 
         Raises:
             WaitTimeoutError: The time is up.
-            JobRunsError: A run cannot be followed.
+            JobRunsError: A run or a job cannot be followed; what was seen until then was told before.
         """
-        clock = self._poller.clock
-        if self._until is None and self._timeout is not None:
-            self._until = clock.monotonic() + self._timeout.total_seconds()
-        if self._has_to_poll_all():
+        fleet, clock = self._fleet, self._poller.clock
+        if not self._has_begun:
+            self._has_begun = True
+            fleet.begin()
+            self._until = None if self._timeout is None else clock.monotonic() + self._timeout.total_seconds()
+        if fleet.is_waiting:
             try:
                 async with deadline(clock, None if self._until is None else self._until - clock.monotonic()):
-                    while self._has_to_poll_all():
-                        await self._round()
+                    await fleet.advance()
             except DeadlineError:
                 # What was seen in the last moment is told first.
-                if not self._changes:
-                    self._close()
+                if not fleet.changes:
+                    await self.aclose()
                     raise WaitTimeoutError(f"the watch ended after {self._timeout}") from None
-            except JobRunsError:
-                self._close()
-                raise
             except asyncio.CancelledError:
                 # Nobody waits any more; but who has lost patience may come back and ask for the next change.
-                self._detach()
+                await fleet.interrupt()
                 raise
-        if not self._changes:
-            raise StopAsyncIteration
-        return self._changes.popleft()
-
-    def _has_to_poll_all(self) -> bool:
-        return not self._changes and bool(self._runs or self._jobs)
+            except BaseException:
+                await self.aclose()
+                raise
+        if fleet.changes:
+            return fleet.changes.popleft()
+        failure, fleet.failure = fleet.failure, None
+        await self.aclose()
+        if failure is not None:
+            raise failure
+        raise StopAsyncIteration
 
     async def aclose(self) -> None:
         """End the watch; it yields nothing more."""
-        self._close()
+        await self._fleet.interrupt()
+        self._fleet.close()
 
     def __del__(self) -> None:
-        self._close()
-
-    def _close(self) -> None:
-        self._detach()
-        self._runs.clear()
-        self._jobs.clear()
-        self._changes.clear()
-
-    def _detach(self) -> None:
-        for run in self._runs.values():
-            run.detach()
-
-    def _join(self, handle: Follows, run: RunRef) -> None:
-        if run not in self._runs:
-            self._runs[run] = WatchedRun(self._poller, handle, run, self._pace)
-
-    async def _round(self) -> None:
-        """Sleep until something is due, and look at all that is."""
-        clock = self._poller.clock
-        due = min([job.due for job in self._jobs] + [run.due for run in self._runs.values()])
-        if (pause := due - clock.monotonic()) > 0:
-            await self._poller.sleep(pause)
-        for job in self._jobs:
-            if job.due <= clock.monotonic():
-                for run in await job.poll():
-                    self._join(job.handle, run)
-        now = clock.monotonic()
-        by_job: dict[JobRef, list[WatchedRun]] = {}
-        for ref, watched in self._runs.items():
-            if watched.due <= now:
-                watched.attach()
-                by_job.setdefault(ref.job, []).append(watched)
-        await concurrently(map(self._poll_all, by_job.values()))
-
-    async def _poll_all(self, runs: Sequence[WatchedRun]) -> None:
-        for watched in runs:
-            change = await watched.poll()
-            if watched.done:
-                del self._runs[watched.run]
-            if change is not None:
-                self._changes.append(change)
+        if hasattr(self, "_fleet"):
+            self._fleet.close()

@@ -14,7 +14,7 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, overrid
 from jobruns_sdk.errors import JobRunsError
 from jobruns_sdk.model.native import Native, plain_members, utc
 from jobruns_sdk.model.refs import RunRef
-from jobruns_sdk.model.runs import JobRun
+from jobruns_sdk.model.runs import JobRun, StopOutcome
 from jobruns_sdk.paging.pages import Page
 from jobruns_sdk.serialization.kinds import ERRORS, Kinds
 
@@ -32,8 +32,11 @@ _FACTS: Final[Mapping[str, Any]] = {
     "run": JobRun[object] | None,
     "in_doubt": bool,
     "requests": int,
+    "outcome": StopOutcome | None,
+    "outcomes": tuple[StopOutcome, ...],
 }
-_FATE: Final = frozenset({"in_doubt", "requests"})  # of its call, which an error is told once it is made
+# What an error is told once it is made: the fate of its call, and the run whose wait it ended.
+_FATE: Final = frozenset({"in_doubt", "requests", "run"})
 
 
 @attrs.frozen
@@ -144,7 +147,10 @@ def _is_sequence(kind: object) -> bool:
 
 
 def _facts(error: JobRunsError, made: KindConverter) -> dict[str, object]:
-    return {name: made.unstructure(getattr(error, name)) for name in _FACTS if hasattr(error, name)}
+    known = {name: getattr(error, name) for name in _FACTS if hasattr(error, name)}
+    if "run" not in vars(error):
+        del known["run"]  # it ended no wait
+    return {name: made.unstructure(fact) for name, fact in known.items()}
 
 
 def _error(members: Mapping[str, object], kind: type[JobRunsError], made: KindConverter) -> JobRunsError:

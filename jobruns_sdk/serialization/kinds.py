@@ -7,11 +7,11 @@ from typing import Any, Final, get_origin
 import attrs
 
 from jobruns_sdk.errors import InvalidRequestError, JobRunsError
-from jobruns_sdk.model.changes import StateChange, StopOutcome
+from jobruns_sdk.model.changes import StateChange
 from jobruns_sdk.model.native import Native
 from jobruns_sdk.model.refs import JobRef, RunRef, Service
 from jobruns_sdk.model.reports import Progress, SourceError, SourceReport, WalkReport
-from jobruns_sdk.model.runs import Attempt, Job, JobRun, Usage
+from jobruns_sdk.model.runs import Attempt, Job, JobRun, StopOutcome, Usage
 from jobruns_sdk.model.states import RunState
 from jobruns_sdk.paging.pages import Page
 from jobruns_sdk.services.registry import Adapter, Entry, entries_with

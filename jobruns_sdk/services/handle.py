@@ -1,15 +1,16 @@
-"""What the parts ask of each other, as protocols and small values."""
+"""The capabilities of a job's handle, a protocol for each, and the small values that they take and return."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
-from jobruns_sdk.model.changes import StopOutcome
+from jobruns_sdk.loop.clock import Clock
+from jobruns_sdk.loop.lifetime import Lifetime
 from jobruns_sdk.model.native import Native
 from jobruns_sdk.model.refs import JobRef, RunRef
-from jobruns_sdk.model.runs import Attempt, Job, JobRun
+from jobruns_sdk.model.runs import Attempt, Job, JobRun, StopOutcome
 from jobruns_sdk.model.states import RunState
 from jobruns_sdk.paging.pages import Pages
 from jobruns_sdk.paging.query import Order
@@ -17,7 +18,7 @@ from jobruns_sdk.transport.operation import Operation
 
 
 class Handle(Protocol):
-    """A job of whatever service: its runs can be listed and got."""
+    """A job of any service: its runs can be listed and got."""
 
     @property
     def ref(self) -> JobRef:
@@ -65,13 +66,13 @@ class DescribesJob(Protocol):
 
 
 class Polling(msgspec.Struct, frozen=True):
-    """How the runs of a job are polled.
+    """The operations by which the runs of a job are polled.
 
     Attributes:
-        list_operation: What the list costs.
-        get_operation: What a get costs.
-        largest_page: How many runs a page of the list holds.
-        thin: Whether the list tells less of a run that has ended than a get does.
+        list_operation: The operation that lists runs.
+        get_operation: The operation that gets one.
+        largest_page: The number of runs that a page of the list holds at most.
+        thin: True if the list tells less of a run that has ended than a get does.
     """
 
     list_operation: Operation[Any]
@@ -80,7 +81,7 @@ class Polling(msgspec.Struct, frozen=True):
     thin: bool
 
     def is_whole(self, run: JobRun[Any]) -> bool:
-        """Whether a listed run needs no get."""
+        """Return True if a listed run needs no get."""
         return not (self.thin and run.is_terminal)
 
 
@@ -94,11 +95,11 @@ class Follows(Handle, Protocol):
 
     @property
     def polling(self) -> Polling:
-        """How its runs are polled."""
+        """The operations by which its runs are polled."""
         ...
 
     def survey(self, since: datetime | None) -> Pages[JobRun[Native]]:
-        """Return the runs created since then of which the service knows, those that have ended if it cannot tell."""
+        """Return the runs created since then that go on; those that have ended, too, where no list tells them apart."""
         ...
 
 
@@ -108,6 +109,15 @@ class Stops(Protocol):
 
     async def stop(self, run_ids: Sequence[str], *, grace_period: timedelta | None = None) -> list[StopOutcome]:
         """Ask for runs to be stopped; return an outcome for each id, in order."""
+        ...
+
+
+@runtime_checkable
+class AsksToStop(Protocol):
+    """A job whose ``stop`` does more than to ask once."""
+
+    async def ask_to_stop(self, run_ids: Sequence[str], *, grace_period: timedelta | None = None) -> list[StopOutcome]:
+        """Ask once for the attempts that go on to be stopped; return an outcome for each id, in order."""
         ...
 
 
@@ -125,10 +135,76 @@ class Retries(Protocol):
         ...
 
 
+class JobFacts(msgspec.Struct, frozen=True):
+    """The members of a job's definition that decide how its runs are followed.
+
+    Attributes:
+        retry_limit: The number of retries that may follow a first attempt, None if the definition does not say.
+        streaming: True if its runs go on until they are stopped.
+        longest_life: The time after which the service ends an attempt, None if it never does.
+    """
+
+    retry_limit: int | None
+    streaming: bool
+    longest_life: timedelta | None
+
+
+@runtime_checkable
+class TellsFacts(Protocol):
+    """A job whose definition tells how its runs are followed: one call answers for all waits of a client."""
+
+    @property
+    def ref(self) -> JobRef:
+        """The job's reference."""
+        ...
+
+    async def facts(self) -> JobFacts:
+        """Return the facts."""
+        ...
+
+
+@runtime_checkable
+class ListsActive(Protocol):
+    """A job whose service lists the runs that go on by their state."""
+
+    def active(self) -> Sequence[Pages[JobRun[Any]]]:
+        """Return the lists that together hold each run that goes on, in the order of a run's life."""
+        ...
+
+
+@runtime_checkable
+class ListsRetries(Protocol):
+    """A job whose service lists each attempt of a run as a row of its own."""
+
+    def attempt_rows(self) -> Pages[JobRun[Any]]:
+        """Return the rows, newest first, each with its own id and attempt number."""
+        ...
+
+
 @runtime_checkable
 class Streams(Protocol):
     """A job whose runs may go on for ever."""
 
     async def is_streaming(self, run: JobRun[Any]) -> bool:
-        """Whether a run does not end by itself."""
+        """Return True if a run does not end by itself."""
         ...
+
+
+StopAll = Callable[[Sequence[tuple[Handle, str]]], Awaitable[list[StopOutcome]]]
+"""Stops runs of any jobs, as a client does it."""
+
+
+class ClientParts(msgspec.Struct, frozen=True):
+    """The parts of a client that the handles of a service may share.
+
+    Attributes:
+        clock: The client's clock.
+        lifetime: The client's lifetime: with its end all that is under way ends.
+        remember: Called with each run that is started here, which may not be visible in lists yet.
+        stop: Stops runs and, where a service retries them, their retries.
+    """
+
+    clock: Clock
+    lifetime: Lifetime
+    remember: Callable[[RunRef], object]
+    stop: StopAll

@@ -11,8 +11,6 @@ import attrs
 
 from jobruns_sdk.checks import check_callable, mapping_of
 from jobruns_sdk.errors import InvalidRequestError, JobRunsError
-from jobruns_sdk.loop.clock import Clock
-from jobruns_sdk.loop.lifetime import Lifetime
 from jobruns_sdk.model.native import Native
 from jobruns_sdk.model.refs import JobRef, Service
 from jobruns_sdk.model.runs import Job, JobRun
@@ -31,7 +29,7 @@ from jobruns_sdk.services.emr_serverless.translate import run_from_boto3 as emr_
 from jobruns_sdk.services.glue import native as glue_native
 from jobruns_sdk.services.glue import operations as glue_operations
 from jobruns_sdk.services.glue.translate import run_from_boto3 as glue_from_boto3
-from jobruns_sdk.services.handle import Handle
+from jobruns_sdk.services.handle import ClientParts, Handle
 from jobruns_sdk.transport.operation import Call, Operation
 from jobruns_sdk.transport.quotas import Quota
 
@@ -72,8 +70,8 @@ class Entry:
         jobs: Lists the jobs of a region, for ``client.jobs``: called with a ``Call``, a reference in the region and
             with the profile where to look, and the other arguments of ``client.jobs`` by name.
         from_boto3: Makes a run of what boto3 returned, for ``run_from_response``.
-        memory: Makes what the handles of one client share, from its clock and its lifetime; ``handle`` gets it as a
-            third argument. None where they share nothing.
+        shared: Makes what the handles of one client share, from parts of that client: more arguments of ``handle``, by
+            name. None where they share nothing.
     """
 
     handle: Callable[..., Handle] = attrs.field(validator=_check_handle)
@@ -86,7 +84,7 @@ class Entry:
     requests: tuple[type, ...] = ()
     jobs: Callable[..., Pages[Job[Any]]] | None = None
     from_boto3: Callable[[Boto3Answer], JobRun[Any]] | None = None
-    memory: Callable[[Clock, Lifetime], object] | None = None
+    shared: Callable[[ClientParts], Mapping[str, Any]] | None = None
 
     def each_operation(self) -> Iterator[Operation[Any]]:
         """Yield its operations."""
@@ -111,17 +109,17 @@ class Entry:
         """The names of the operations by which Spark discovers and reads."""
         return tuple(one.name for one in (self.each_operation() if self.reads is None else self.reads))
 
-    def maker(self, clock: Clock, lifetime: Lifetime) -> Callable[[JobRef, Call], Handle]:
+    def maker(self, parts: ClientParts) -> Callable[[JobRef, Call], Handle]:
         """Return what makes the handles of one client.
 
         The handles of services from outside are judged when they are made: a function does not tell before.
         """
-        shared = () if self.memory is None else (self.memory(clock, lifetime),)
+        shared = {} if self.shared is None else self.shared(parts)
 
         def made(ref: JobRef, call: Call) -> Handle:
             if self.names is not None and len(ref.path) != len(self.names):
                 raise InvalidRequestError(f"a job of {ref.service} is named by {' and '.join(self.names)}, got {ref}")
-            handle = self.handle(ref, call, *shared)
+            handle = self.handle(ref, call, **shared)
             lacking = _lacking(handle)
             if not isinstance(getattr(handle, "ref", None), JobRef):
                 lacking.append("ref")
@@ -148,6 +146,7 @@ ENTRIES: Final[Mapping[str, Entry]] = {
         requests=(HiveQuery, SparkSubmit),
         jobs=emr_serverless.jobs,
         from_boto3=emr_from_boto3,
+        shared=emr_serverless.shared_by_handles,
     ),
     Service.DATAZONE: Entry(
         handle=datazone.DataZoneJob,
@@ -166,7 +165,7 @@ ENTRIES: Final[Mapping[str, Entry]] = {
         natives=(glue_native,),
         jobs=glue.jobs,
         from_boto3=glue_from_boto3,
-        memory=glue.Starts,
+        shared=glue.shared_by_handles,
     ),
 }
 """The services that this package ships. A new one is added here, to its folder and to the typed names; nowhere else."""

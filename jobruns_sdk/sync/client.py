@@ -10,7 +10,7 @@ from jobruns_sdk.client import WaitOptions
 from jobruns_sdk.errors import JobRunsError
 from jobruns_sdk.model.changes import StateChange
 from jobruns_sdk.model.native import Native
-from jobruns_sdk.model.refs import Runs
+from jobruns_sdk.model.refs import RunLike, Runs
 from jobruns_sdk.model.runs import JobRun
 from jobruns_sdk.runs.watch import Watch
 from jobruns_sdk.sync.carry import Carrier, blocking, constructed_like, listed, wrapped
@@ -62,6 +62,14 @@ class JobRunsClient(Carrier[client.JobRunsClient]):
     stop: Final = blocking(client.JobRunsClient.stop)
     wait: Final = blocking(client.JobRunsClient.wait)
     watch: Final = wrapped(client.JobRunsClient.watch, _changes)
+
+    def nudge(self, run: RunLike) -> None:
+        """Let waits and watches of other threads poll a run now; see the asynchronous ``nudge``."""
+
+        async def nudging() -> None:
+            self.carried.nudge(run)
+
+        self.bridge.run(nudging())
 
     # A type checker takes only the first overload of what is handed to ``blocking``.
     @overload

@@ -67,11 +67,6 @@ EQUIVALENT: Final[Mapping[Survivor, str]] = {
         f"""return f"{{job.service}}:{{'/'.join(quote(name, safe='XXXX') for name in names)}}" {_QUERY}""",
     ): _SAFE,
     Survivor(
-        "runs/wait.decide",
-        "seen: Observation, interval: float, *, failures: int = 0, retrying: Retrying | None = None",
-        "seen: Observation, interval: float, *, failures: int = 1, retrying: Retrying | None = None",
-    ): "either is below the limit",
-    Survivor(
         "paging/reader.EncodedRows.__init__",
         'self._positions = array("L", [index[id(row)] for row in wanted])',
         'self._positions = array("l", [index[id(row)] for row in wanted])',

@@ -82,5 +82,7 @@ SUITES: Final = (
         ),
     ),
     Suite("listings", ("paging/lists",), ("tests/unit/paging/test_lists.py",)),
-    Suite("waiting", ("runs/wait",), ("tests/unit/runs/test_wait.py", "tests/unit/runs/test_wait_driver.py")),
+    Suite(
+        "waiting", ("runs/follow", "runs/wait"), ("tests/unit/runs/test_wait.py", "tests/unit/runs/test_wait_driver.py")
+    ),
 )

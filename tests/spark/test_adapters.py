@@ -5,7 +5,6 @@ import pickle
 import re
 
 import pytest
-from tests.transport.environment import no_aws_environment, one_authority
 
 from jobruns_sdk import InvalidRequestError, JobRef
 from jobruns_sdk.spark.access import Access
@@ -15,8 +14,6 @@ from jobruns_sdk.spark.tasks import jobs_of, read_part, tasks_of
 from jobruns_sdk.spark.worker import worker
 from tests.adapter.test_batch import Batch
 from tests.transport.scripted import serving
-
-__all__ = ["no_aws_environment", "one_authority"]
 
 ENTRY = "batch=tests.adapter.batch.entry:ENTRY"
 CLASS = "batch=tests.adapter.batch.service:BatchQueue"

@@ -26,6 +26,7 @@ from jobruns_sdk import (
     StateChange,
     StopOutcome,
     Usage,
+    WaitTimeoutError,
     Walk,
     WalkReport,
     Watch,
@@ -107,12 +108,31 @@ async def waiting_answers_runs_in_order(client: JobRunsClient, refs: list[RunRef
         assert_type(change, StateChange)
         assert_type(change.before, RunState | None)
     await client.wait(refs[0])  # type: ignore[call-arg]
+    assert_type(client.nudge(refs[0]), None)
+    assert_type(client.watch(refs, timeout=None, unseen_for=HOUR, on_error=lambda failed: failed.run), Watch)
+
+
+async def a_wait_tells_what_it_sees_and_what_it_does_not(client: JobRunsClient, ref: RunRef) -> None:
+    def seen(run: JobRun[Native]) -> None: ...
+    def failed(error: JobRunsError) -> None: ...
+
+    active = {RunState.RUNNING}
+    run = await client.wait(ref, timeout=None, until=active, unseen_for=HOUR, on_poll=seen, on_failed_poll=failed)
+    assert_type(run, JobRun[Native])
+    await client.wait_all([ref], timeout=HOUR, until=["RUNNING"], on_cancel="stop", on_timeout="stop")
+    await client.wait(ref, timeout=HOUR, on_cancel="later")  # type: ignore[arg-type]
+    try:
+        await client.wait(ref, timeout=HOUR)
+    except WaitTimeoutError as error:
+        assert_type(error.outcome, StopOutcome | None)
+        assert_type(error.outcomes, tuple[StopOutcome, ...])
 
 
 async def stopping_answers_outcomes(client: JobRunsClient, refs: list[RunRef]) -> None:
     outcomes = await client.stop([*refs, "glue:x/jr_0"])
     assert_type(outcomes, list[StopOutcome])
-    assert_type(await client.stop(refs[0]), list[StopOutcome])
+    assert_type(outcomes[0].run, JobRun[object] | None)
+    assert_type(await client.stop(refs[0], wait=HOUR), list[StopOutcome])
     assert_type(await client.stop(client.glue("x").runs()), list[StopOutcome])
     assert_type(await client.wait_all(outcomes, timeout=HOUR), list[JobRun[Native]])
     assert_type(await client.wait_all("glue:x/jr_0", timeout=HOUR), list[JobRun[Native]])

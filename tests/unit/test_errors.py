@@ -26,9 +26,8 @@ from jobruns_sdk import (
     WaitTimeoutError,
     errors,
 )
-from jobruns_sdk.model.changes import StopOutcome
 from jobruns_sdk.model.refs import JobRef
-from jobruns_sdk.model.runs import JobRun
+from jobruns_sdk.model.runs import JobRun, StopOutcome
 from jobruns_sdk.model.states import RunState
 
 _BRANCH: Final = re.compile(r"^(?P<indent>[│├└─ ]*)(?P<name>\w+Error)(?: \((?P<extra>[\w, ]+)\))?$", re.MULTILINE)

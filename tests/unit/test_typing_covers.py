@@ -14,7 +14,17 @@ from jobruns_sdk.services.glue import GlueJob
 
 PINNED: Final = Path(__file__).parents[1] / "typing" / "api.py"
 # What the client asks of a handle in order to follow runs; see jobruns_sdk/services/handle.py.
-OF_PORTS: Final = {"is_streaming", "polling", "retry_limit", "run_ref", "survey"}
+OF_PORTS: Final = {
+    "active",
+    "ask_to_stop",
+    "attempt_rows",
+    "facts",
+    "is_streaming",
+    "polling",
+    "retry_limit",
+    "run_ref",
+    "survey",
+}
 
 
 def names_used(tree: ast.AST) -> set[str]:

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from jobruns_sdk import JobRef, RunState, Service
 from jobruns_sdk.errors import NotFoundError
+from jobruns_sdk.runs.follow import PollIntervals
 from jobruns_sdk.runs.poll import Poller
-from jobruns_sdk.runs.wait import PollIntervals, wait
+from jobruns_sdk.runs.stop import Stopper
+from jobruns_sdk.runs.wait import WaitRules, Waits
 from jobruns_sdk.services.datazone import DataZoneJob
 from jobruns_sdk.services.datazone.translate import STATES as DATAZONE
 from jobruns_sdk.services.emr_serverless import EmrServerlessApplication
@@ -91,9 +93,8 @@ class Script:
 
         pace = PollIntervals(retry_grace=GRACE)
         poller = Poller(self.clock, seconds)
-        run = await wait(
-            poller, handle, handle.ref.run(run_id), pace=pace, timeout=LONGEST, on_timeout="leave", on_poll=None
-        )
+        waits = Waits(poller, Stopper(poller, 60), WaitRules(pace=pace, timeout=LONGEST))
+        run = await waits.one(handle, handle.ref.run(run_id))
         return run.native_state, run.attempt
 
 

@@ -11,9 +11,11 @@ import pytest
 from jobruns_sdk import JobRun, JobRunsClient, RunState, SparkSubmit
 from jobruns_sdk.errors import (
     AccessDeniedError,
+    CredentialsError,
     InvalidRequestError,
     JobRunsError,
     NotFoundError,
+    ThrottledError,
     UnsupportedOperationError,
 )
 from jobruns_sdk.model.runs import WaitTimeoutError
@@ -100,14 +102,16 @@ async def test_a_call_that_gets_no_answer_does_not_end_a_wait(local: LocalServic
         assert (await client.wait(f"glue:etl/{run_id}", timeout=HOUR)).succeeded
 
 
-async def test_what_does_not_pass_ends_a_wait_at_last(local: LocalService, client: JobRunsClient) -> None:
+async def test_what_does_not_pass_ends_a_wait_when_the_run_was_not_seen_for_so_long(
+    local: LocalService, client: JobRunsClient
+) -> None:
     add_jobs(local)
-    run_id = local.add_run("glue:etl", duration=24 * HOUR)
+    ref = local.add_run("glue:etl", duration=24 * HOUR)
     local.fault("GetJobRun", "throttle", times=None, after=1)
-    with pytest.raises(JobRunsError) as caught:
-        await client.wait(f"glue:etl/{run_id}", timeout=24 * HOUR)
-    assert caught.value.retryable
-    assert 10 * 60 < local.clock.monotonic() < 3600
+    with pytest.raises(ThrottledError) as caught:
+        await client.wait(f"glue:etl/{ref}", timeout=24 * HOUR, unseen_for=20 * MINUTE)
+    assert 20 * 60 <= local.clock.monotonic() < 30 * 60  # the last call is tried several times
+    assert caught.value.run.id == ref
     assert groups_of(client) == 0
 
 
@@ -120,24 +124,59 @@ async def test_failures_count_only_one_after_the_other(local: LocalService) -> N
         assert (await client.wait(f"glue:etl/{run_id}", timeout=24 * HOUR)).succeeded
 
 
-@pytest.mark.parametrize(
-    ("code", "error"),
-    [
-        ("AccessDeniedException", AccessDeniedError),
-        ("ValidationException", InvalidRequestError),
-        ("NewException", InvalidRequestError),
-    ],
-)
-async def test_what_cannot_pass_ends_a_wait_at_once(
-    local: LocalService, client: JobRunsClient, code: str, error: type[JobRunsError]
+CODES: Final = {
+    "AccessDeniedException": AccessDeniedError,
+    "EntityNotFoundException": NotFoundError,
+    "ExpiredTokenException": CredentialsError,
+    "NewException": InvalidRequestError,
+    "ValidationException": InvalidRequestError,
+}
+
+
+@pytest.mark.parametrize("code", CODES)
+async def test_no_answer_ends_the_wait_for_a_run_that_was_seen(
+    local: LocalService, client: JobRunsClient, code: str
 ) -> None:
     add_jobs(local)
     run_id = local.add_run("glue:etl")
-    local.fault("GetJobRun", "error", code=code, status=400, after=2)
-    with pytest.raises(error):
+    failed: list[JobRunsError] = []
+    local.fault("GetJobRun", "error", code=code, status=400, times=3, after=2)
+    assert (await client.wait(f"glue:etl/{run_id}", timeout=HOUR, on_failed_poll=failed.append)).succeeded
+    assert {(type(error), error.run.id) for error in failed} == {(CODES[code], run_id)}
+
+
+@pytest.mark.parametrize("code", CODES)
+async def test_no_answer_ends_the_wait_for_a_run_that_was_started_here(
+    local: LocalService, client: JobRunsClient, code: str
+) -> None:
+    add_jobs(local)
+    glue = await client.glue("etl").start()
+    emr = await client.emr_serverless("00app").start(SPARK, execution_role_arn=ROLE)
+    local.fault("GetJobRun", "error", code=code, status=400, times=4)
+    assert all(run.succeeded for run in await client.wait_all([glue, emr], timeout=HOUR))
+
+
+@pytest.mark.parametrize("code", CODES)
+async def test_what_is_refused_before_a_run_was_seen_is_told_at_once(
+    local: LocalService, client: JobRunsClient, code: str
+) -> None:
+    add_jobs(local)
+    run_id = local.add_run("glue:etl")
+    local.fault("GetJobRun", "error", code=code, status=400)
+    with pytest.raises(CODES[code]) as caught:
         await client.wait(f"glue:etl/{run_id}", timeout=HOUR)
-    assert local.calls("GetJobRun") == 3
+    assert (local.clock.monotonic(), caught.value.run) == (0, None)
     assert groups_of(client) == 0
+
+
+async def test_a_run_that_is_gone_is_told_of_with_what_was_seen(local: LocalService, client: JobRunsClient) -> None:
+    add_jobs(local, duration=9 * HOUR)
+    ref = await client.glue("etl").start()
+    local.fault("GetJobRun", "error", code="EntityNotFoundException", status=400, times=None, after=20)
+    with pytest.raises(NotFoundError) as caught:
+        await client.wait(ref, timeout=None)
+    assert caught.value.run.state is RunState.RUNNING
+    assert 3600 < local.clock.monotonic() < 2 * 3600
 
 
 async def test_a_run_that_is_not_there_is_not_waited_for(local: LocalService, client: JobRunsClient) -> None:
@@ -354,13 +393,13 @@ async def test_a_retry_may_come_late(local: LocalService, client: JobRunsClient)
 async def test_a_retry_that_does_not_come_is_not_waited_for_for_ever(
     local: LocalService, client: JobRunsClient
 ) -> None:
-    local.add_glue_job("etl", max_retries=1, fail_attempts=1, retry_delay=20 * MINUTE)
+    local.add_glue_job("etl", max_retries=1, fail_attempts=1, retry_delay=40 * MINUTE)
     ref = await client.glue("etl").start()
     run = await client.wait(ref, timeout=HOUR)
     assert (run.state, run.attempt) == (RunState.FAILED, 1)
     assert run.ended_at is not None
-    assert 5 * MINUTE <= local.clock.now() - run.ended_at < 6 * MINUTE
-    run = await client.wait(ref, timeout=2 * HOUR, retry_grace=30 * MINUTE)
+    assert 30 * MINUTE <= local.clock.now() - run.ended_at < 31 * MINUTE
+    run = await client.wait(ref, timeout=2 * HOUR, retry_grace=HOUR)
     assert (run.state, run.attempt) == (RunState.SUCCEEDED, 2)
 
 
@@ -394,7 +433,7 @@ async def test_other_failures_may_be_tried_again_as_well(
 ) -> None:
     local.add_glue_job("etl", max_retries=1)
     run_id = local.add_run("glue:etl", state=native)
-    run = await client.wait(f"glue:etl/{run_id}", timeout=HOUR)
+    run = await client.wait(f"glue:etl/{run_id}", timeout=HOUR, retry_grace=5 * MINUTE)
     assert run.native_state == native
     assert 5 * 60 <= local.clock.monotonic() < 6 * 60
 

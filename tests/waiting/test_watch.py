@@ -37,8 +37,8 @@ async def _into(seen: list[StateChange], changes: AsyncIterator[StateChange]) ->
 async def test_a_run_is_followed_to_its_end(local: LocalService, client: JobRunsClient) -> None:
     local.add_glue_job("etl", duration=MINUTE)
     ref = await client.glue("etl").start()
-    pace = {"poll_interval": 5 * SECOND, "max_poll_interval": 5 * SECOND}
-    changes = [change async for change in client.watch([ref], timeout=HOUR, **pace)]
+    watch = client.watch([ref], timeout=HOUR, poll_interval=5 * SECOND, max_poll_interval=5 * SECOND)
+    changes = [change async for change in watch]
     assert told(changes, ref.run_id) == [(None, STARTING, 1), (STARTING, RUNNING, 1), (RUNNING, SUCCEEDED, 1)]
     assert changes[-1].run.ended_at is not None
     assert timedelta(0) <= changes[-1].at - changes[-1].run.ended_at <= 10 * SECOND
@@ -136,7 +136,7 @@ async def test_a_run_that_failed_long_ago_does_not_join_a_watch(local: LocalServ
     local.add_glue_job("etl", max_retries=1, outcome="FAILED")
     local.add_run("glue:etl", state="FAILED", created_at=local.clock.now() - HOUR)
     assert await until_timeout(client.watch(["glue:etl"], timeout=HOUR)) == []
-    assert local.calls("GetJob") == 0
+    assert local.calls("GetJob") == 1  # how long a run may go on, and whether it may be retried
 
 
 @pytest.mark.parametrize("service", ["emr-serverless", "datazone"])

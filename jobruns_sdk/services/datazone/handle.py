@@ -1,7 +1,7 @@
 """A DataZone job and its runs, which can be read and nothing else."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final, Literal, Unpack, overload
 
@@ -147,12 +147,17 @@ class DataZoneJob:
 
     @property
     def polling(self) -> Polling:
-        """How runs are polled: a page of ListJobRuns tells of 50."""
+        """The operations by which runs are polled: a page of ListJobRuns tells of 50."""
         return _POLLING
 
     def survey(self, since: datetime | None) -> Pages[JobRun[native.JobRunSummary]]:
         """Return the runs created since then, for polling."""
         return self.runs(created_after=since)
+
+    def active(self) -> Sequence[Pages[JobRun[native.JobRunSummary]]]:
+        """Return the lists of the runs that go on, one for each state in the order of a run's life."""
+        # A single state is filtered by the service; several would be picked here out of the whole history.
+        return tuple(self.runs(native_states={name}) for name, state in STATES.items() if state.is_active)
 
     async def _full(self, row: JobRun[object]) -> JobRun[native.GetJobRunOutput]:
         return await self.run(row.id)

@@ -1,7 +1,7 @@
 """An EMR Serverless application and its runs."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final, Literal, Unpack, overload
@@ -11,9 +11,8 @@ import attrs
 from jobruns_sdk.checks import check_flag, check_limit, items_of, page_size_of, whole_seconds
 from jobruns_sdk.errors import ClientClosedError, JobRunsError
 from jobruns_sdk.loop.tasks import concurrently
-from jobruns_sdk.model.changes import StopOutcome
 from jobruns_sdk.model.refs import JobRef, RunRef, name_like
-from jobruns_sdk.model.runs import Attempt, Job, JobRun, check_run
+from jobruns_sdk.model.runs import Attempt, Job, JobRun, StopOutcome, check_run
 from jobruns_sdk.model.states import RunState
 from jobruns_sdk.paging.lists import attempt_pages, run_pages
 from jobruns_sdk.paging.pages import Pages
@@ -39,7 +38,7 @@ from jobruns_sdk.services.emr_serverless.start import (
     start_request,
 )
 from jobruns_sdk.services.emr_serverless.translate import STATES, AttemptNative, job_from_native, run_from_native
-from jobruns_sdk.services.handle import Polling
+from jobruns_sdk.services.handle import ClientParts, Polling
 from jobruns_sdk.transport.operation import Call
 
 LARGEST_PAGE: Final = 50
@@ -61,6 +60,10 @@ class ApplicationRunOptions(RunOptions, total=False):
     mode: Mode | None
 
 
+def _forget(_: RunRef) -> None:
+    """Remember nothing: the handle belongs to no client."""
+
+
 def _goes_on(run: JobRun[Any]) -> bool:
     return not run.is_terminal
 
@@ -79,6 +82,7 @@ class EmrServerlessApplication:
 
     ref: JobRef = attrs.field(validator=_check_application)
     _call: Call = attrs.field(repr=False)
+    _remember: Callable[[RunRef], object] = attrs.field(repr=False, default=_forget)
 
     @overload
     def runs(
@@ -285,7 +289,9 @@ class EmrServerlessApplication:
             if not error.in_doubt:
                 raise
             raise outcome_unknown(self.ref, error, idempotency_key) from error
-        return self.ref.run(run_id)
+        run = self.ref.run(run_id)
+        self._remember(run)
+        return run
 
     async def stop(self, run_ids: Sequence[str], *, grace_period: timedelta | None = None) -> list[StopOutcome]:
         """Ask for runs to be stopped, one by one under the service's quota (CancelJobRun).
@@ -305,7 +311,7 @@ class EmrServerlessApplication:
 
     @property
     def polling(self) -> Polling:
-        """How runs are polled: a page of ListJobRuns tells of 50 that are active."""
+        """The operations by which runs are polled: a page of ListJobRuns tells of 50 that are active."""
         return _POLLING
 
     def survey(self, since: datetime | None) -> Pages[JobRun[native.JobRunSummary]]:
@@ -318,8 +324,12 @@ class EmrServerlessApplication:
 
         return run_pages(self.ref, query, STATES, sources, limit=None, cursor=None)
 
+    def active(self) -> Sequence[Pages[JobRun[native.JobRunSummary]]]:
+        """Return the list of the runs that go on, grouped by state in the order of a run's life."""
+        return (self.survey(None),)
+
     async def is_streaming(self, run: JobRun[Any]) -> bool:
-        """Whether a run does not end by itself.
+        """Return True if a run does not end by itself.
 
         Raises:
             InvalidRequestError: The run is no ``JobRun``.
@@ -353,3 +363,8 @@ class EmrServerlessApplication:
 
     def _listing(self, query: RunQuery, state: str | None, page_size: int, _: tuple[str, ...]) -> RunListing:
         return RunListing(self.ref, self._call, query, states=state and (state,), page_size=page_size)
+
+
+def shared_by_handles(parts: ClientParts) -> Mapping[str, object]:
+    """Return the arguments that all handles of one client share."""
+    return {"remember": parts.remember}

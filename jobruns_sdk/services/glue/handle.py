@@ -1,18 +1,17 @@
 """A Glue job and its runs."""
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import attrs
 
-from jobruns_sdk.checks import check_flag, check_time, page_size_of, whole_seconds
+from jobruns_sdk.checks import check_flag, check_time, items_of, page_size_of, whole_seconds
 from jobruns_sdk.errors import NotFoundError
 from jobruns_sdk.loop.clock import RealClock
-from jobruns_sdk.model.changes import StopOutcome
 from jobruns_sdk.model.refs import JobRef, RunRef
-from jobruns_sdk.model.runs import Attempt, Job, JobRun, check_run
+from jobruns_sdk.model.runs import Attempt, Job, JobRun, StopOutcome, check_run
 from jobruns_sdk.model.states import RunState
 from jobruns_sdk.paging.lists import attempt_pages, run_pages
 from jobruns_sdk.paging.pages import Pages
@@ -31,12 +30,17 @@ from jobruns_sdk.services.glue.start import LOOK_LIMIT, SETTLE, Starter, Starts
 from jobruns_sdk.services.glue.start_request import StartRequest, check_line, start_members
 from jobruns_sdk.services.glue.stop import Stopper
 from jobruns_sdk.services.glue.translate import STATES, job_from_native, root_and_number, run_from_attempts
-from jobruns_sdk.services.handle import Polling
+from jobruns_sdk.services.handle import ClientParts, JobFacts, Polling, StopAll
 from jobruns_sdk.transport.operation import Call
 
 LARGEST_PAGE: Final = 200
 _POLLING: Final = Polling(GET_JOB_RUNS, GET_JOB_RUN, LARGEST_PAGE, thin=False)
 _STREAMING: Final = "gluestreaming"
+_LONGEST: Final = timedelta(hours=48)
+
+
+def _forget(_: RunRef) -> None:
+    """Remember nothing: the handle belongs to no client."""
 
 
 def _real_starts() -> Starts:
@@ -58,6 +62,8 @@ class GlueJob:
     ref: JobRef = attrs.field(validator=_check_job)
     _call: Call = attrs.field(repr=False)
     _starts: Starts = attrs.field(repr=False, factory=_real_starts)
+    _remember: Callable[[RunRef], object] = attrs.field(repr=False, default=_forget)
+    _stop: StopAll | None = attrs.field(repr=False, default=None)
 
     def runs(
         self,
@@ -229,10 +235,14 @@ class GlueJob:
             warnings.warn("allocated_capacity is deprecated by AWS: use max_capacity", DeprecationWarning, stacklevel=2)
         request = StartRequest.of({"JobName": self.ref.path[0], **members}, arguments, idempotency_key)
         starter = Starter(self.ref, self._call, self._starts, self._rows_since)
-        return await starter.start(request, idempotency_key, settle)
+        run = await starter.start(request, idempotency_key, settle)
+        self._remember(run)
+        return run
 
     async def stop(self, run_ids: Sequence[str], *, grace_period: timedelta | None = None) -> list[StopOutcome]:
         """Ask for runs to be stopped, 25 at a time (GetJobRun to find the attempt that runs, BatchStopJobRun).
+
+        A run whose attempt has just failed is watched for its retry, which is stopped; see ``JobRunsClient.stop``.
 
         Args:
             run_ids: The runs' ids; that of any attempt means the same run.
@@ -241,6 +251,15 @@ class GlueJob:
         Returns:
             An outcome for each id, in order; one that fails says so and does not keep the others from being stopped.
         """
+        ids = items_of("run_ids", run_ids, "run ids")
+        if self._stop is None:
+            return await self.ask_to_stop(ids, grace_period=grace_period)
+        if grace_period is not None:
+            whole_seconds("grace_period", grace_period)
+        return await self._stop([(self, run_id) for run_id in ids])
+
+    async def ask_to_stop(self, run_ids: Sequence[str], *, grace_period: timedelta | None = None) -> list[StopOutcome]:
+        """Ask once for the attempts that go on to be stopped; a run between two attempts is said to have ended."""
         if grace_period is not None:
             whole_seconds("grace_period", grace_period)
         return await Stopper(self.ref, self._call, self.run).stop(run_ids)
@@ -280,12 +299,35 @@ class GlueJob:
 
     @property
     def polling(self) -> Polling:
-        """How runs are polled: a page of GetJobRuns tells all of 200."""
+        """The operations by which runs are polled: a page of GetJobRuns tells of 200."""
         return _POLLING
 
     def survey(self, since: datetime | None) -> Pages[JobRun[native.JobRun]]:
-        """Return the runs created since then, for polling."""
-        return self.runs(created_after=since)
+        """Return the runs created since then, and those that wait and have no time yet, for polling."""
+        # The bound ends the list and filters nothing: a run that is queued may be listed without a start time.
+        bound = RunQuery(created_after=since)
+
+        def sources(_: RunQuery, __: Wanted) -> Iterable[Source[JobRun[native.JobRun]]]:
+            yield Source("", lambda cut: RunListing(self.ref, self._call, bound, page_size=LARGEST_PAGE, cut=cut))
+
+        return run_pages(self.ref, RunQuery(), STATES, sources, limit=None, cursor=None)
+
+    def attempt_rows(self) -> Pages[JobRun[native.JobRun]]:
+        """Return the rows as Glue lists them, one for each attempt, newest first."""
+        return self.runs(collapse_retries=False)
+
+    async def facts(self) -> JobFacts:
+        """Return what the job's definition tells of retries and of the life of its runs (GetJob).
+
+        Raises:
+            NotFoundError: Glue knows no such job.
+        """
+        job = (await self.job()).native
+        streaming = job.Command is not None and job.Command.Name == _STREAMING
+        # Glue ends a run after its Timeout, 48 hours where a job has none; a streaming run goes on.
+        # https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-jobs-job.html
+        life = None if streaming else timedelta(minutes=job.Timeout) if job.Timeout else _LONGEST
+        return JobFacts(job.MaxRetries, streaming, life)
 
     async def retry_limit(self) -> int | None:
         """Return how many retries may follow a first attempt (GetJob).
@@ -293,17 +335,16 @@ class GlueJob:
         Raises:
             NotFoundError: Glue knows no such job.
         """
-        return (await self.job()).native.MaxRetries
+        return (await self.facts()).retry_limit
 
     async def is_streaming(self, run: JobRun[Any]) -> bool:
-        """Whether a run does not end by itself, as those of a streaming job (GetJob).
+        """Return True if a run does not end by itself, as those of a streaming job (GetJob).
 
         Raises:
             InvalidRequestError: The run is no ``JobRun``.
         """
         check_run("a run", run)
-        command = (await self.job()).native.Command
-        return command is not None and command.Name == _STREAMING
+        return (await self.facts()).streaming
 
     def _bookmark_request(self, run_id: str | None) -> Mapping[str, object]:
         if run_id is None:
@@ -325,3 +366,8 @@ class GlueJob:
 
     def _attempts(self, run_id: str, *, predecessors: bool = False) -> AttemptListing:
         return AttemptListing(self.ref, self._call, run_id, predecessors=predecessors)
+
+
+def shared_by_handles(parts: ClientParts) -> Mapping[str, object]:
+    """Return the arguments that all handles of one client share."""
+    return {"starts": Starts(parts.clock, parts.lifetime), "remember": parts.remember, "stop": parts.stop}

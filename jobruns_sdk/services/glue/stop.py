@@ -6,9 +6,8 @@ from typing import Final
 from jobruns_sdk.checks import items_of
 from jobruns_sdk.errors import ClientClosedError, InvalidRequestError, JobRunsError
 from jobruns_sdk.loop.tasks import concurrently
-from jobruns_sdk.model.changes import StopOutcome
 from jobruns_sdk.model.refs import JobRef
-from jobruns_sdk.model.runs import JobRun
+from jobruns_sdk.model.runs import JobRun, StopOutcome
 from jobruns_sdk.services.glue import native
 from jobruns_sdk.services.glue.operations import BATCH_STOP_JOB_RUN, CODES
 from jobruns_sdk.services.glue.translate import root_and_number
@@ -18,17 +17,18 @@ from jobruns_sdk.transport.operation import Call
 _LARGEST_BATCH: Final = 25
 
 Verdict = JobRunsError | None
-"""Why a run is not stopped; None if it is."""
+"""The reason why a run is not stopped; None if it is."""
 
 
 class Stopper:
     """Stops runs of one job."""
 
     def __init__(self, job: JobRef, call: Call, run: Callable[[str], Awaitable[JobRun[native.JobRun]]]) -> None:
-        """Keep what is needed; ``run`` gets a run in the state of its latest attempt."""
+        """Begin with nothing asked; ``run`` gets a run in the state of its latest attempt."""
         self._job = job
         self._call = call
         self._run = run
+        self._seen: dict[str, JobRun[native.JobRun]] = {}
 
     async def stop(self, run_ids: Sequence[str]) -> list[StopOutcome]:
         """Ask for runs to be stopped; return an outcome for each id, in order."""
@@ -41,7 +41,8 @@ class Stopper:
         batches = [found[start : start + _LARGEST_BATCH] for start in range(0, len(found), _LARGEST_BATCH)]
         await concurrently(self._stop_batch(batch, verdicts) for batch in batches)
         return [
-            StopOutcome(self._job.run(root), accepted=verdicts[root] is None, error=verdicts[root]) for root in roots
+            StopOutcome(self._job.run(root), verdicts[root] is None, verdicts[root], self._seen.get(root))
+            for root in roots
         ]
 
     async def _find_attempt(self, root: str, attempts: dict[str, str], verdicts: dict[str, Verdict]) -> None:
@@ -53,6 +54,7 @@ class Stopper:
         except JobRunsError as error:
             verdicts[root] = error
             return
+        self._seen[root] = run
         if run.is_terminal:
             verdicts[root] = self._error(InvalidRequestError, f"{run.ref} has ended: it is {run.native_state}", None)
         else:

@@ -73,8 +73,12 @@ class Offline:
     def jobs(self, service: str) -> Pages[Job[Any]]:
         place = JobRef(service, "a")
         if service == "glue":
-            return glue_jobs.jobs(self.call, place, name=None, tags=None, limit=None, page_size=None, cursor=None)
-        return applications.jobs(self.call, place, name=None, states=None, limit=None, page_size=None, cursor=None)
+            return glue_jobs.jobs(
+                self.call, place, name=None, states=None, tags=None, limit=None, page_size=None, cursor=None
+            )
+        return applications.jobs(
+            self.call, place, name=None, tags=None, states=None, limit=None, page_size=None, cursor=None
+        )
 
 
 async def read(name: str, body: bytes) -> object:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Final, Literal
 
 from jobruns_sdk import JobRunsClient, SparkSubmit
-from jobruns_sdk.model.changes import StopOutcome
+from jobruns_sdk.model.runs import StopOutcome
 from jobruns_sdk.testing import LocalService
 
 APPLICATION: Final = "00f1"

@@ -134,6 +134,7 @@ CALLS: Final = {
                 "wait": {"run": GLUE.run("jr_0"), **WAIT},
                 "wait_all": {"runs": [GLUE.run("jr_0")], **WAIT},
                 "watch": {"targets": [GLUE.run("jr_0")], **WAIT},
+                "nudge": {"run": GLUE.run("jr_0")},
             },
         ),
         *_methods(
@@ -171,6 +172,7 @@ CALLS: Final = {
                 "run": {"run_id": "jr_0"},
                 "start": {},
                 "stop": {"run_ids": ["jr_0"]},
+                "ask_to_stop": {"run_ids": ["jr_0"]},
                 "bookmark": {},
                 "reset_bookmark": {},
                 "run_ref": {"run_id": "jr_0"},
@@ -265,7 +267,9 @@ WRONG: Final[Mapping[str, Values]] = {
     "native_states": _STATES,
     "notify_delay_after": (*_TIME, timedelta(seconds=90), timedelta(0)),
     "number_of_workers": _COUNT,
+    "on_cancel": (5, "cancel", None, ["stop"]),
     "on_error": (*_CALLBACK, "ignore", None),
+    "on_failed_poll": _CALLBACK,
     "on_poll": _CALLBACK,
     "on_timeout": (5, "cancel", None, ["stop"]),
     "order": (5, "", "descending", ["newest"], True),
@@ -314,7 +318,10 @@ WRONG: Final[Mapping[str, Values]] = {
     "targets": (5, None, "etl", [5], [None], ["etl"], b"x"),
     "text": (5, None, "", "etl", b"glue:etl"),
     "timeout": (*_TIME, timedelta(seconds=-1)),
+    "unseen_for": (*_TIME, timedelta(0), timedelta(seconds=-1)),
+    "until": _STATES,
     "value": (5, None, "x", object(), JobRunsClient),
+    "wait": (*_TIME, timedelta(seconds=-1)),
     "worker_type": _TEXT,
 }
 """What an argument must not be, by its name: it means the same in every call."""

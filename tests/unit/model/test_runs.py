@@ -8,9 +8,9 @@ import attrs
 import msgspec
 import pytest
 
-from jobruns_sdk.model.changes import StateChange, StopOutcome
+from jobruns_sdk.model.changes import StateChange
 from jobruns_sdk.model.native import Native, secret_members
-from jobruns_sdk.model.runs import Attempt, Job, JobRun, RunFailedError, RunNotFinishedError, Usage
+from jobruns_sdk.model.runs import Attempt, Job, JobRun, RunFailedError, RunNotFinishedError, StopOutcome, Usage
 from jobruns_sdk.model.states import UNSUCCESSFUL, RunState
 from jobruns_sdk.paging.pages import Page
 from jobruns_sdk.serialization.kinds import kinds_with

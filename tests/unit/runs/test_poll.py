@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 import pytest
 
-from jobruns_sdk import JobRef, JobRun, Service
+from jobruns_sdk import JobRef, JobRun, Service, run_from_response
 from jobruns_sdk.errors import JobRunsError, ThrottledError
 from jobruns_sdk.runs.poll import Poller
 from jobruns_sdk.services.glue import GlueJob
@@ -16,6 +16,7 @@ from jobruns_sdk.testing import VirtualClock
 from jobruns_sdk.transport.operation import Operation, Reply
 
 STARTED: Final = 1767600000.0
+RUN: Final = run_from_response("glue", {"Id": "a", "JobName": "etl", "JobRunState": "RUNNING"})
 
 
 class Memory:
@@ -139,10 +140,12 @@ async def test_who_is_cancelled_while_looking_for_all_leaves_the_look_to_the_nex
 
 
 async def test_retries_are_asked_for_once_unless_that_failed_for_the_moment() -> None:
-    memory, _, poller, job = setting(["a"], [])
+    memory, clock, poller, job = setting(["a"], [])
     with poller.watching(job, ["a"]):
         memory.errors["GetJob"] = ThrottledError("slow down")
-        assert await poller.retry_limit(job) is None
+        assert await asyncio.gather(*(poller.facts.retry_limit(job) for _ in range(5))) == [None] * 5
         memory.errors.clear()
-        assert await asyncio.gather(*(poller.retry_limit(job) for _ in range(5))) == [3] * 5
+        clock.advance(5)
+        assert await asyncio.gather(*(poller.facts.retry_limit(job) for _ in range(5))) == [3] * 5
+        assert not await poller.facts.is_streaming(job, RUN)
         assert memory.calls["GetJob"] == 2

@@ -13,6 +13,7 @@ from jobruns_sdk import JobRef, JobRun, RunState, Service
 from jobruns_sdk.errors import (
     AccessDeniedError,
     CallTimeoutError,
+    ClientClosedError,
     InvalidRequestError,
     JobRunsError,
     NotFoundError,
@@ -22,7 +23,7 @@ from jobruns_sdk.errors import (
     TransportError,
 )
 from jobruns_sdk.model.native import Native
-from jobruns_sdk.runs.wait import FAILED_POLLS, Done, GiveUp, PollIntervals, Retrying, Sleep, decide, poll_intervals
+from jobruns_sdk.runs.follow import Done, GiveUp, PollIntervals, Retrying, Sleep, Unseen, decide, poll_intervals
 
 RUN: Final = JobRef(Service.GLUE, ("etl",)).run("jr_1")
 AT: Final = datetime(2026, 1, 5, 8, tzinfo=UTC)
@@ -91,10 +92,24 @@ def test_a_failed_run_is_done_when_no_retry_can_come(
         (ResponseFormatError("x"), False),
     ],
 )
-def test_errors_that_may_pass_have_a_budget_and_others_none(error: JobRunsError, *, passing: bool) -> None:
+def test_before_a_run_was_seen_only_errors_that_may_pass_have_a_budget(error: JobRunsError, *, passing: bool) -> None:
     assert decide(error, 7) == (Sleep(7) if passing else GiveUp(error))
-    assert decide(error, 7, failures=FAILED_POLLS - 1) == (Sleep(7) if passing else GiveUp(error))
-    assert decide(error, 7, failures=FAILED_POLLS) == GiveUp(error)
+    assert decide(error, 7, unseen=Unseen(known=False, since=50, most=60)) == (Sleep(7) if passing else GiveUp(error))
+    assert decide(error, 7, unseen=Unseen(known=False, since=58, most=60)) == (Sleep(2) if passing else GiveUp(error))
+    assert decide(error, 7, unseen=Unseen(known=False, since=60, most=60)) == GiveUp(error)
+    # Once it was seen, no answer is a proof that it is gone.
+    assert decide(error, 7, unseen=Unseen(known=True, since=50, most=60)) == Sleep(7)
+    assert decide(error, 7, unseen=Unseen(known=True, since=60, most=60)) == GiveUp(error)
+
+
+def test_nothing_is_polled_with_a_client_that_is_closed() -> None:
+    error = ClientClosedError("closed")
+    assert decide(error, 7, unseen=Unseen(known=True, since=0, most=60)) == GiveUp(error)
+
+
+@pytest.mark.parametrize("state", RunState)
+def test_a_state_that_is_waited_for_is_an_end(state: RunState) -> None:
+    assert decide(seen(state), 7, retrying=Retrying(9, 0, 300), until=frozenset({state})) == Done(seen(state))
 
 
 @given(

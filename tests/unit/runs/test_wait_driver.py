@@ -10,12 +10,21 @@ import msgspec
 import pytest
 
 from jobruns_sdk import InvalidRequestError, JobRef, JobRun, RunRef, RunState, StopOutcome
-from jobruns_sdk.errors import AccessDeniedError, ConflictError, JobRunsError, ThrottledError, UnsupportedOperationError
+from jobruns_sdk.errors import (
+    AccessDeniedError,
+    ConflictError,
+    JobRunsError,
+    NotFoundError,
+    ThrottledError,
+    UnsupportedOperationError,
+)
 from jobruns_sdk.model.native import Native
 from jobruns_sdk.model.runs import WaitTimeoutError
 from jobruns_sdk.paging.pages import Pages
+from jobruns_sdk.runs.follow import PollIntervals
 from jobruns_sdk.runs.poll import Poller
-from jobruns_sdk.runs.wait import FAILED_POLLS, PollIntervals, wait
+from jobruns_sdk.runs.stop import Stopper
+from jobruns_sdk.runs.wait import WaitRules, Waits
 from jobruns_sdk.services.handle import Follows, Polling
 from jobruns_sdk.testing import VirtualClock
 from jobruns_sdk.transport.operation import Operation
@@ -53,6 +62,7 @@ class Story:
         self.told = told
         self.looks: list[float] = []
         self.polled: list[JobRun[Native]] = []
+        self.failed: list[JobRunsError] = []
 
     async def run(self, run_id: str) -> JobRun[Native]:
         assert run_id == "jr_1"
@@ -116,20 +126,25 @@ async def waited(
     pace: PollIntervals = STEADY,
     *,
     timeout: timedelta | None = NEVER,
+    unseen_for: timedelta | None = None,
     on_timeout: Literal["leave", "stop"] = "leave",
     quota: float = 0.05,
 ) -> JobRun[Native]:
     """Wait for the run of a story; a call costs so many seconds of the quota."""
     handle: Follows = story
-    return await wait(
-        Poller(story.clock, lambda _: quota),
-        handle,
-        JOB.run("jr_1"),
+    rules = WaitRules(
         pace=pace,
         timeout=timeout,
+        unseen_for=unseen_for,
         on_timeout=on_timeout,
         on_poll=story.polled.append,
+        on_failed_poll=story.failed.append,
     )
+    return await waits(Poller(story.clock, lambda _: quota), rules).one(handle, JOB.run("jr_1"))
+
+
+def waits(poller: Poller, rules: WaitRules) -> Waits:
+    return Waits(poller, Stopper(poller, 60), rules)
 
 
 async def test_it_looks_until_the_run_has_ended_and_tells_of_every_look() -> None:
@@ -166,39 +181,67 @@ async def test_a_look_that_others_had_just_before_serves_too(delay: float, looks
 
     async def join(after: float) -> None:
         await story.clock.sleep(after)
-        await wait(poller, story, JOB.run("jr_1"), pace=STEADY, timeout=None, on_timeout="leave", on_poll=None)
+        await waits(poller, WaitRules(pace=STEADY, timeout=None)).one(story, JOB.run("jr_1"))
 
     await asyncio.gather(join(0), join(delay))
     assert story.looks == looks
 
 
-@pytest.mark.parametrize("error", [THROTTLED, AccessDeniedError("no", retryable=True)])
-async def test_a_wait_has_patience_with_errors_that_may_pass(error: JobRunsError) -> None:
+@pytest.mark.parametrize("error", [THROTTLED, AccessDeniedError("no"), NotFoundError("gone")])
+async def test_a_run_that_was_seen_may_go_unseen_for_so_long(error: JobRunsError) -> None:
     story = Story({0: RUNNING, 5: error})
 
     with pytest.raises(type(error)) as caught:
-        await waited(story)
-    assert caught.value is error
-    assert len(story.looks) == 1 + FAILED_POLLS + 1
+        await waited(story, unseen_for=timedelta(seconds=95))
+    assert story.looks == [0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 95]
     assert story.polled == [RUNNING]
+    assert [told.run for told in story.failed] == [RUNNING] * 10
+    assert caught.value.run is RUNNING
+    assert (caught.value.message, error.run) == (error.message, None)
+
+
+async def test_that_is_an_hour_where_there_is_no_timeout() -> None:
+    story = Story({0: RUNNING, 5: NotFoundError("gone")})
+
+    with pytest.raises(NotFoundError):
+        await waited(story, timeout=None)
+    assert story.looks[-1] == 3600
+
+
+async def test_the_timeout_decides_where_nothing_else_is_said() -> None:
+    story = Story({0: RUNNING, 5: NotFoundError("gone")})
+
+    with pytest.raises(WaitTimeoutError) as caught:
+        await waited(story, timeout=timedelta(hours=9))
+    assert story.clock.monotonic() == 9 * 3600
+    assert caught.value.run is RUNNING
+    assert isinstance(caught.value.__cause__, NotFoundError)
+
+
+async def test_a_run_that_was_started_here_is_there_whatever_a_service_says() -> None:
+    story = Story({0: NotFoundError("not yet"), 15: RUNNING, 25: DONE})
+    poller = Poller(story.clock, lambda _: 0.05)
+
+    poller.remember(JOB.run("jr_1"))
+    assert await waits(poller, WaitRules(pace=STEADY, timeout=NEVER)).one(story, JOB.run("jr_1")) is DONE
+    assert story.looks == [0, 10, 20, 30]
 
 
 async def test_patience_is_new_after_every_look_that_succeeds() -> None:
-    until = FAILED_POLLS * 10
-    story = Story({0: THROTTLED, until - 5: RUNNING, until + 5: THROTTLED, 2 * until: DONE})
+    story = Story({0: THROTTLED, 195: RUNNING, 205: THROTTLED, 395: DONE})
 
-    assert await waited(story) is DONE
+    assert await waited(story, unseen_for=timedelta(seconds=200)) is DONE
     assert story.polled == [RUNNING, DONE]
 
 
-async def test_an_error_that_does_not_pass_ends_a_wait() -> None:
+async def test_a_run_that_was_never_seen_is_not_waited_for_if_it_is_refused() -> None:
     error = AccessDeniedError("no")
-    story = Story({0: RUNNING, 5: error})
+    story = Story({0: error})
 
     with pytest.raises(AccessDeniedError) as caught:
         await waited(story)
     assert caught.value is error
-    assert story.looks == [0, 10]
+    assert story.looks == [0]
 
 
 FAILED: Final = seen("FAILED", ended=0)
@@ -211,7 +254,8 @@ AGAIN: Final = seen("FAILED", 2, ended=10)
         pytest.param({0: FAILED}, 0, [0], id="no retries"),
         pytest.param({0: FAILED}, 1, [0, 10, 20, 25], id="none came in time"),
         pytest.param({0: FAILED}, None, [0, 10, 20, 25], id="nobody knows how many"),
-        pytest.param({0: seen("FAILED", ended=-15)}, 1, [0, 10], id="ended a while ago"),
+        pytest.param({0: seen("FAILED", ended=-315)}, 1, [0, 10], id="ended a while ago for sure"),
+        pytest.param({0: seen("FAILED", ended=-299)}, 1, [0, 10, 20, 25], id="ended a while ago by this clock"),
         pytest.param({0: seen("FAILED")}, 1, [0, 10, 20, 25], id="nobody knows when"),
         pytest.param({0: seen("FAILED", ended=99)}, 1, [0, 10, 20, 25], id="ended by a clock that is fast"),
         pytest.param({0: FAILED, 5: seen("RUNNING", 2), 30: AGAIN}, 1, [0, 10, 20, 30], id="the last of two"),
@@ -230,7 +274,7 @@ async def test_a_failed_run_is_watched_while_a_retry_may_come(
 
 
 async def test_nobody_is_asked_for_retries_that_can_no_longer_come() -> None:
-    story = Retried({0: seen("FAILED", ended=-GRACE)}, 5)
+    story = Retried({0: seen("FAILED", ended=-GRACE - 300)}, 5)
 
     await waited(story)
     assert (story.looks, story.asked) == ([0], 0)
@@ -239,7 +283,9 @@ async def test_nobody_is_asked_for_retries_that_can_no_longer_come() -> None:
 async def test_without_a_timeout_a_stream_is_refused() -> None:
     with pytest.raises(InvalidRequestError) as caught:
         await waited(Stream({0: RUNNING}, True), timeout=None)  # noqa: FBT003  # an answer
-    assert caught.value.message == f"{RUNNING.ref} is a streaming run, which does not end by itself: give a timeout"
+    assert caught.value.message == (
+        f"{RUNNING.ref} is a streaming run, which does not end by itself: give a timeout, or states in until="
+    )
 
 
 @pytest.mark.parametrize(

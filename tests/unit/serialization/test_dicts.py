@@ -18,10 +18,10 @@ from jobruns_sdk.errors import (
     ThrottledError,
     TransportError,
 )
-from jobruns_sdk.model.changes import StateChange, StopOutcome
+from jobruns_sdk.model.changes import StateChange
 from jobruns_sdk.model.refs import JobRef, RunRef, Service
 from jobruns_sdk.model.reports import Progress, SourceError, SourceReport, WalkReport
-from jobruns_sdk.model.runs import Job, JobRun, RunFailedError, Usage, WaitTimeoutError
+from jobruns_sdk.model.runs import Job, JobRun, RunFailedError, StopOutcome, Usage, WaitTimeoutError
 from jobruns_sdk.model.states import RunState
 from jobruns_sdk.paging.pages import Page
 from jobruns_sdk.serialization.kinds import ERRORS, kinds_with
@@ -156,7 +156,7 @@ def test_the_form_of_a_run() -> None:
         (Service.GLUE, {"kind": "Service", "version": 1, "text": "glue"}),
         (
             StopOutcome(REF, accepted=True),
-            {"kind": "StopOutcome", "version": 1, "ref": str(REF), "accepted": True, "error": None},
+            {"kind": "StopOutcome", "version": 1, "ref": str(REF), "accepted": True, "error": None, "run": None},
         ),
         (
             Page((REF,), None),

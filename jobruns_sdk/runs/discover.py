@@ -1,0 +1,192 @@
+"""Discovering the runs of a watched job: those that go on when the watch begins, and all created from then on."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import attrs
+
+from jobruns_sdk.errors import ClientClosedError, JobRunsError
+from jobruns_sdk.model.native import Native
+from jobruns_sdk.model.runs import JobRun
+from jobruns_sdk.runs.follow import Done, Follower, GiveUp, PollIntervals, Unseen, decide
+from jobruns_sdk.runs.poll import Poller
+from jobruns_sdk.services.handle import Follows, ListsActive, ListsRetries, TellsFacts
+
+LATE: Final = timedelta(minutes=30)
+"""How much later than its time says a run may be listed."""
+
+_LONGEST: Final = timedelta(days=7)  # the longest Timeout that Glue takes, for jobs whose own cannot be read
+_AT_LEAST: Final = timedelta(hours=48)  # Glue's default Timeout: a single run may have been given more than its job has
+_AT_ONCE: Final = 5.0  # seconds: no run begins and ends in so short a time
+_SKEW: Final = timedelta(minutes=5)  # between this machine's clock and the service's, see ``follow``
+_UNANCHORED: Final = timedelta(hours=24)
+_ROUNDS: Final = 5
+
+Row = JobRun[Native]
+
+
+class WatchedJob:
+    """A job whose new runs join a watch, and those that have not ended for good when the watch begins.
+
+    New runs are told by the service's own times, never by this machine's clock. An example of three looks:
+
+        look 1 lists r1 (08:00), r2 (09:00)               both are known; what goes on joins
+        look 2 lists the runs since 08:30: r2, r3 (09:05)  r3 joins
+        look 3 lists the runs since 08:35: r2, r3          nothing is new
+    """
+
+    def __init__(self, poller: Poller, handle: Follows, pace: PollIntervals, most_unseen: float) -> None:
+        self.handle = handle
+        self.due: float = float("-inf")
+        self._poller = poller
+        self._clock = poller.clock
+        self._pace = pace
+        self._interval = pace.poll_interval.total_seconds()
+        self._most_unseen = most_unseen
+        self._began: tuple[float, datetime] | None = None
+        self._known: dict[str, datetime | None] = {}
+        self._newest: datetime | None = None
+        self._is_read = False
+        self._read_at = 0.0
+
+    def begin(self) -> None:
+        """Let the watch begin now: a run that is created from here on joins, however late the first look is."""
+        if self._began is None:
+            self._read_at = self._clock.monotonic()
+            self._began = (self._read_at, self._clock.now())
+
+    async def poll(self) -> list[Row]:
+        """Return the runs that were not there before, oldest first; at the first look those that go on.
+
+        Raises:
+            JobRunsError: The job cannot be followed.
+        """
+        self.begin()
+        new: list[Row] = []
+        try:
+            new = await (self._later_look() if self._is_read else self._first_look())
+        except ClientClosedError:
+            raise
+        except JobRunsError as error:
+            unseen = Unseen(self._is_read, self._clock.monotonic() - self._read_at, self._most_unseen)
+            if isinstance(decide(error, self._interval, unseen=unseen), GiveUp):
+                raise
+        else:
+            self._is_read, self._read_at = True, self._clock.monotonic()
+        self.due = self._clock.monotonic() + self._interval
+        return new
+
+    async def _first_look(self) -> list[Row]:
+        elapsed = timedelta(seconds=self._clock.monotonic() - (self._began or (0.0,))[0])
+        if isinstance(self.handle, ListsActive):
+            listed = await self._listed(LATE + elapsed)
+            listed |= await self._active(self.handle)
+        else:
+            reach = await self._reach()
+            listed = await self._listed(None if reach is None else reach + LATE + elapsed)
+        joining = [row for row in listed.values() if await self._joins(row, elapsed)]
+        self._know(listed.values())
+        return sorted(joining, key=_created)
+
+    async def _later_look(self) -> list[Row]:
+        since = self._since()
+        if isinstance(self.handle, ListsActive):
+            rows = await self.handle.runs(created_after=since).collect()
+        else:
+            # This list ends soon after the time, with rows that are older and some that have none: a run that is
+            # queued may be listed without.
+            rows = await self.handle.survey(since).collect()
+            rows = [row for row in rows if row.created_at is None or row.created_at >= since]
+        new = [row for row in rows if row.id not in self._known]
+        self._know(rows)
+        since = self._since() - LATE
+        self._known = {run_id: at for run_id, at in self._known.items() if at is None or at >= since}
+        return sorted(new, key=_created)
+
+    def _since(self) -> datetime:
+        """Return the time from which on a run may not have been listed yet."""
+        if self._newest is not None:
+            return self._newest - LATE
+        # Nothing was ever listed, so there is no time of the service's to go by.
+        return (self._began[1] if self._began else self._clock.now()) - _UNANCHORED
+
+    def _know(self, rows: Iterable[Row]) -> None:
+        for row in rows:
+            self._known[row.id] = row.created_at or self._newest
+            if row.created_at is not None:
+                self._newest = max(self._newest or row.created_at, row.created_at)
+
+    async def _reach(self) -> timedelta | None:
+        """Return how far back a run may have begun that still goes on, None for as far as there are any."""
+        if not isinstance(self.handle, TellsFacts):
+            return _LONGEST
+        try:
+            life = (await self._poller.facts.of(self.handle)).longest_life
+        except ClientClosedError:
+            raise
+        except JobRunsError:
+            return _LONGEST
+        return None if life is None else max(life, _AT_LEAST)
+
+    async def _listed(self, reach: timedelta | None) -> dict[str, Row]:
+        """Return the runs as they are listed, by id, back to that long before the newest.
+
+        A row for each attempt is read where there is one: a run that began before that may be going on in a retry.
+        """
+        handle = self.handle
+        if isinstance(handle, ListsRetries):
+            pages = handle.attempt_rows()
+        else:
+            pages = handle.runs() if isinstance(handle, ListsActive) else handle.survey(None)
+        listed: dict[str, Row] = {}
+        newest: datetime | None = None
+        async with pages.open() as walk:
+            while page := await walk.next_page():
+                for row in page.items:
+                    run_id = handle.run_ref(row.id).run_id
+                    if run_id not in listed or listed[run_id].attempt < row.attempt:
+                        listed[run_id] = _as_run(row, run_id)
+                times = [row.created_at for row in page.items if row.created_at is not None]
+                newest = max(times if newest is None else [*times, newest], default=newest)
+                if reach is not None and newest is not None and any(at < newest - reach for at in times):
+                    break
+        return listed
+
+    async def _active(self, handle: ListsActive) -> dict[str, Row]:
+        """Return the runs that go on, by id.
+
+        Lists of several pages are read at different times, and a run that a retry takes back to an earlier state
+        meanwhile may be in none of them: they are read again until a round brings nothing new.
+        """
+        found: dict[str, Row] = {}
+        for _ in range(_ROUNDS):
+            before, pages = len(found), 0
+            for listing in handle.active():
+                async with listing.open() as walk:
+                    while page := await walk.next_page():
+                        found.update((row.id, row) for row in page.items)
+                        pages += 1
+            if pages <= 1 or len(found) == before:
+                break
+        return found
+
+    async def _joins(self, row: Row, elapsed: timedelta) -> bool:
+        """Return True for a run that has not ended for good, or that had not when the watch began."""
+        if not row.is_terminal:
+            return True
+        if elapsed.total_seconds() > _AT_ONCE and self._began is not None:
+            # Only here a time of the service's is compared with this machine's: better one run too many is told of.
+            began = self._began[1] - _SKEW
+            if any(at is not None and at > began for at in (row.created_at, row.ended_at or row.updated_at)):
+                return True
+        follower = Follower(self._poller, self.handle, row.ref, self._pace, most_unseen=self._most_unseen)
+        return not isinstance(await follower.decide(row), Done)
+
+
+def _as_run(row: Row, run_id: str) -> Row:
+    return row if row.id == run_id else attrs.evolve(row, id=run_id)
+
+
+def _created(row: JobRun[Any]) -> float:
+    return row.created_at.timestamp() if row.created_at else float("inf")
