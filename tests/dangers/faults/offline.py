@@ -72,13 +72,8 @@ class Offline:
 
     def jobs(self, service: str) -> Pages[Job[Any]]:
         place = JobRef(service, "a")
-        if service == "glue":
-            return glue_jobs.jobs(
-                self.call, place, name=None, states=None, tags=None, limit=None, page_size=None, cursor=None
-            )
-        return applications.jobs(
-            self.call, place, name=None, tags=None, states=None, limit=None, page_size=None, cursor=None
-        )
+        listed = glue_jobs.jobs if service == "glue" else applications.jobs
+        return listed(self.call, place, name=None, states=None, tags=None, limit=None, page_size=None, cursor=None)
 
 
 async def read(name: str, body: bytes) -> object:
