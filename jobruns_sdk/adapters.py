@@ -12,7 +12,7 @@ from jobruns_sdk.model.native import Integer, Native, Rows, Secret, utc
 from jobruns_sdk.model.refs import check_name, name_like
 from jobruns_sdk.paging.lists import attempt_pages, job_pages, run_pages
 from jobruns_sdk.paging.query import Order, RunOptions, RunQuery, Wanted
-from jobruns_sdk.paging.source import Batch, Listing, Named, Source, Undecoded
+from jobruns_sdk.paging.source import Batch, Listing, Named, Source
 from jobruns_sdk.services.boto3_answer import Boto3Answer
 from jobruns_sdk.services.handle import DescribesJob, Follows, Handle, ListsAttempts, Polling, Retries, Stops, Streams
 from jobruns_sdk.services.registry import Adapter, Entry
@@ -45,7 +45,6 @@ __all__ = [
     "Source",
     "Stops",
     "Streams",
-    "Undecoded",
     "Wanted",
     "attempt_pages",
     "check_flag",

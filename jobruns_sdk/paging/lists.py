@@ -96,7 +96,7 @@ async def each_completed(full: Callable[[T], Awaitable[T]], rows: Sequence[T]) -
 
 
 def attempt_pages(
-    run: RunRef, open_listing: Callable[[], Listing[Attempt[N]]], *, limit: int | None, cursor: str | None
+    run: RunRef, open_listing: Callable[[], Listing[Any, Any, Attempt[N]]], *, limit: int | None, cursor: str | None
 ) -> Pages[Attempt[N]]:
     """Return the attempts of a run, first one first; the arguments and errors are those of ``run_pages``."""
     kind = RowOrder(_attempt_number, _no_time, row=Attempt)
@@ -105,7 +105,7 @@ def attempt_pages(
 
 def job_pages(
     place: JobRef,
-    open_listing: Callable[[], Listing[Job[N]]],
+    open_listing: Callable[[], Listing[Any, Any, Job[N]]],
     *,
     name: str | None,
     said: object,
@@ -138,7 +138,7 @@ def job_pages(
 
 def _pages(
     listing: str,
-    open_listing: Callable[[], Listing[T]],
+    open_listing: Callable[[], Listing[Any, Any, T]],
     kind: RowOrder[T],
     *,
     accept: Callable[[T], bool] | None,

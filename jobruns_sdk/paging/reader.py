@@ -4,6 +4,7 @@ import asyncio
 from array import array
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import compress
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
 
@@ -11,7 +12,7 @@ from jobruns_sdk.errors import InvalidRequestError, JobRunsError, PaginationErro
 from jobruns_sdk.loop.tasks import begun, ended
 from jobruns_sdk.paging.cursor import Mark, Place
 from jobruns_sdk.paging.seen import SeenRows
-from jobruns_sdk.paging.source import Batch, RowOrder, Source, Undecoded
+from jobruns_sdk.paging.source import Batch, Listing, RowOrder, Source
 
 if TYPE_CHECKING:
     from jobruns_sdk.model.refs import JobRef
@@ -23,10 +24,12 @@ _BAD_REQUEST: Final = 400
 class EncodedRows(Sequence[T]):
     """Rows of a page of which most are kept as bytes: they are decoded a few at a time, when it is their turn."""
 
-    def __init__(self, undecoded: Undecoded[T], rows: Sequence[T], wanted: Sequence[T], *, at_once: int) -> None:
-        """Keep the bytes, which of their rows are wanted, and so many of these decoded."""
+    def __init__(
+        self, decode: Callable[[], Sequence[T]], rows: Sequence[T], wanted: Sequence[T], *, at_once: int
+    ) -> None:
+        """Keep what decodes the bytes, which of their rows are wanted, and so many of these decoded."""
         index = {id(row): position for position, row in enumerate(rows)}
-        self._undecoded = undecoded
+        self._decode = decode
         self._positions = array("L", [index[id(row)] for row in wanted])
         self._first = 0
         self._at_once = at_once
@@ -43,10 +46,15 @@ class EncodedRows(Sequence[T]):
         if isinstance(index, slice):
             return [self[at] for at in range(*index.indices(len(self)))]
         if not self._first <= index < self._first + len(self._decoded):
-            rows = self._undecoded().rows
+            rows = self._decode()
             self._first = max(0, index - 1)
             self._decoded = [rows[at] for at in self._positions[self._first : index + self._at_once]]
         return self._decoded[index - self._first]
+
+
+def _rows_of(listing: Listing[Any, Any, T], answer: object, state: object) -> Sequence[T]:
+    batch, _ = listing.read(answer, state)
+    return batch.rows
 
 
 class Counts:
@@ -95,6 +103,7 @@ class SourceReader(Generic[T]):
         self._ranks: Sequence[float] = ()
         self._at = 0
         self._listing = source.open(place.state if place else ())
+        self._state: Any = None
         seen.moving.update(dict.fromkeys(place.passed if place else ()))
         self._tokens = {hash(place.token)} if place else set[int]()
         self._repeats = self._restarted = False
@@ -103,7 +112,7 @@ class SourceReader(Generic[T]):
         self._furthest_at: list[datetime | None] = []
         self._sought: Place | None = None
         self._doubted: list[T] = []
-        self._ahead: asyncio.Task[Undecoded[T]] | None = None
+        self._ahead: asyncio.Task[Any] | None = None
 
     @property
     def left(self) -> int:
@@ -145,7 +154,7 @@ class SourceReader(Generic[T]):
         mark = Mark(self._kind.key(self._rows[consumed - 1]), self._furthest_at[consumed - 1])
         return Place(self._entered.token, mark, seeking=True, state=self._entered.state)
 
-    def fetch_ahead(self, slots: asyncio.Semaphore | None = None) -> "asyncio.Task[Undecoded[T]] | None":
+    def fetch_ahead(self, slots: asyncio.Semaphore | None = None) -> "asyncio.Task[Any] | None":
         """Begin to fetch the next page, if there is one and it is not under way; return the fetch that is."""
         if self._next is not None and self._ahead is None and not self._repeats:
             self._ahead = begun(self._fetch(self._next.token, slots))
@@ -164,10 +173,10 @@ class SourceReader(Generic[T]):
             raise self._lost("the service sent the same page token twice: its pages never end")
         task, self._ahead = self._ahead, None
         try:
-            undecoded = await (task or self._fetch(place.token, slots))
+            answer = await (task or self._fetch(place.token, slots))
             if slots is not None:
                 await asyncio.sleep(0)  # whoever has waited for the slot sends its request before this page is decoded
-            batch = undecoded()
+            before, (batch, self._state) = self._state, self._listing.read(answer, self._state)
         except JobRunsError as error:
             self.counts.requests += error.requests
             expired = isinstance(error, InvalidRequestError) and error.http_status == _BAD_REQUEST
@@ -176,7 +185,7 @@ class SourceReader(Generic[T]):
             self._restart(place, error)
         else:
             self.error = None
-            self._enter(place, undecoded, batch)
+            self._enter(place, batch, partial(_rows_of, self._listing, answer, before))
 
     def retire(self) -> None:
         """Let go of what a reader that has ended, and whose rows are consumed, needs no more."""
@@ -186,16 +195,16 @@ class SourceReader(Generic[T]):
         self._tokens.clear()
         self.seen = SeenRows()
 
-    def cancel(self) -> "list[asyncio.Task[Undecoded[T]]]":
+    def cancel(self) -> "list[asyncio.Task[Any]]":
         """End the fetch that is under way, and return it."""
         task, self._ahead = self._ahead, None
         return ended(task)
 
-    async def _fetch(self, token: str | None, slots: asyncio.Semaphore | None) -> Undecoded[T]:
+    async def _fetch(self, token: str | None, slots: asyncio.Semaphore | None) -> object:
         if slots is None:
-            return await self._listing.fetch(token)
+            return await self._listing.fetch(token, self._state)
         async with slots:
-            return await self._listing.fetch(token)
+            return await self._listing.fetch(token, self._state)
 
     def _lost(self, fault: str, refusal: JobRunsError | None = None) -> PaginationError:
         operation = self._listing.operation
@@ -211,12 +220,12 @@ class SourceReader(Generic[T]):
         if self._restarted:
             raise self._lost(f"the service refuses its own page tokens: {error.message}", error) from error
         self._restarted = True
-        self._listing = self._source.open(())
+        self._listing, self._state = self._source.open(()), None
         self._tokens = {hash(None)}
         self._sought, self._doubted = None, []
         self._next = Place(None, place.after, seeking=place.after is not None)
 
-    def _enter(self, place: Place, undecoded: Undecoded[T], batch: Batch[T]) -> None:
+    def _enter(self, place: Place, batch: Batch[T], decode: Callable[[], Sequence[T]]) -> None:
         start = self._sought or place
         rows = self._rows_after(place, start, batch)
         self._sought = start if rows is None else None
@@ -238,7 +247,7 @@ class SourceReader(Generic[T]):
         self._rows, self._ranks, self._at, self._furthest_at = wanted, (), 0, furthest_at
         if keep_decoded is not None and len(wanted) > keep_decoded:
             self._ranks = array("d", map(self._kind.rank, wanted))
-            self._rows = EncodedRows(undecoded, batch.rows, wanted, at_once=keep_decoded)
+            self._rows = EncodedRows(decode, batch.rows, wanted, at_once=keep_decoded)
 
     def _rows_after(self, place: Place, start: Place, batch: Batch[T]) -> Sequence[T] | None:
         """Return the rows after a place, None if it is still to be found in the pages to come.

@@ -4,12 +4,14 @@ import math
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
-from typing import ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import msgspec
 
 from jobruns_sdk.model.refs import JobRef
 
+A = TypeVar("A")
+S = TypeVar("S")
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
@@ -32,10 +34,6 @@ class Batch(msgspec.Struct, Generic[T_co], frozen=True):
     state: tuple[str, ...] = ()
 
 
-Undecoded = Callable[[], Batch[T_co]]
-"""A page that has arrived; calling it decodes it, and again if it is called again."""
-
-
 class Named(Protocol):
     """An operation."""
 
@@ -50,8 +48,12 @@ class Named(Protocol):
         ...
 
 
-class Listing(Protocol[T_co]):
-    """One listing of a service. It may keep state between pages, which are always read in order.
+class Listing(Protocol[A, S, T_co]):
+    """One listing of a service: pages that are fetched as bytes, and a pure function that reads them.
+
+    A listing remembers nothing. What has to be known of earlier pages, such as retries whose run has not come yet, is
+    the state that ``read`` returns and is given with the next page. A page that was kept as bytes while others went
+    first is read again with the state it was read with before.
 
     Attributes:
         operation: What lists, as errors name it.
@@ -59,8 +61,12 @@ class Listing(Protocol[T_co]):
 
     operation: ClassVar[Named]
 
-    async def fetch(self, token: str | None) -> Undecoded[T_co]:
-        """Fetch the page of that token; None is the first page."""
+    async def fetch(self, token: str | None, state: S | None, /) -> A:
+        """Return the undecoded page of a token, None for the first; the state is the one behind the page before."""
+        ...
+
+    def read(self, answer: A, state: S | None, /) -> tuple[Batch[T_co], S | None]:
+        """Return a page's rows and the state behind it, given the state before it: None where a walk begins."""
         ...
 
 
@@ -104,7 +110,7 @@ class Source(msgspec.Struct, Generic[T], frozen=True):
     """
 
     name: str
-    open: Callable[[tuple[str, ...]], Listing[T]]
+    open: Callable[[tuple[str, ...]], Listing[Any, Any, T]]
     job: JobRef | None = None
     moves: Callable[[T], bool] | None = None
 

@@ -10,7 +10,7 @@ from jobruns_sdk.model.runs import JobRun
 from jobruns_sdk.paging.lists import RUNS
 from jobruns_sdk.paging.pages import Pages
 from jobruns_sdk.paging.plan import Plan
-from jobruns_sdk.paging.source import Batch, Named, Source, Undecoded
+from jobruns_sdk.paging.source import Batch, Named, Source
 from tests.unit.listings import Probe
 from tests.unit.values import CANARY, RUN
 
@@ -30,9 +30,12 @@ class Runs:
     def __init__(self, count: int) -> None:
         self.rows: list[JobRun[Any]] = [attrs.evolve(RUN, id=f"jr_{number}") for number in range(count)]
 
-    async def fetch(self, token: str | None) -> Undecoded[JobRun[Any]]:
+    async def fetch(self, token: str | None, _: None) -> Batch[JobRun[Any]]:
         assert token is None
-        return lambda: Batch(self.rows)
+        return Batch(self.rows)
+
+    def read(self, page: Batch[JobRun[Any]], _: None) -> tuple[Batch[JobRun[Any]], None]:
+        return page, None
 
 
 def pages(count: int) -> Pages[JobRun[Any]]:

@@ -25,7 +25,7 @@ from botocore.parsers import create_parser
 from jobruns_sdk.model.refs import JobRef, Service
 from jobruns_sdk.model.runs import JobRun
 from jobruns_sdk.paging.query import RunQuery
-from jobruns_sdk.paging.source import Listing, Undecoded
+from jobruns_sdk.paging.source import Listing
 from jobruns_sdk.services.emr_serverless import listing as emr_serverless
 from jobruns_sdk.services.glue import listing as glue
 from jobruns_sdk.transport.operation import Call, Operation, Reply
@@ -60,11 +60,13 @@ class Page:
     operation: str
     rows: str
     body: bytes
-    open: Callable[[Call], Listing[JobRun[Any]]]
+    open: Callable[[Call], Listing[Any, Any, JobRun[Any]]]
 
     def runs(self) -> Sequence[JobRun[Any]]:
         """Read the page as the client does."""
-        return self._arrived().rows
+        listing, answer = self._arrived
+        batch, _ = listing.read(answer, None)
+        return batch.rows
 
     def parsed(self) -> Mapping[str, Any]:
         """Read the page as every client of botocore does."""
@@ -72,8 +74,9 @@ class Page:
         return parse({"body": self.body, "headers": {}, "status_code": 200}, shape)
 
     @cached_property
-    def _arrived(self) -> Undecoded[JobRun[Any]]:
-        return asyncio.run(self.open(self._answer).fetch(None))
+    def _arrived(self) -> tuple[Listing[Any, Any, JobRun[Any]], object]:
+        listing = self.open(self._answer)
+        return listing, asyncio.run(listing.fetch(None, None))
 
     async def _answer(self, operation: Operation[Any], params: Mapping[str, object]) -> Reply:
         del params

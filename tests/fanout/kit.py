@@ -18,7 +18,7 @@ from jobruns_sdk.paging.lists import RUNS
 from jobruns_sdk.paging.pages import Pages
 from jobruns_sdk.paging.plan import Plan
 from jobruns_sdk.paging.query import RunQuery
-from jobruns_sdk.paging.source import Batch, Named, Source, Undecoded
+from jobruns_sdk.paging.source import Batch, Named, Source
 from jobruns_sdk.services.handle import Handle
 from jobruns_sdk.testing import LocalService
 from jobruns_sdk.transport.operation import Call
@@ -128,7 +128,7 @@ class Job:
     def _open(self, state: str, _: tuple[str, ...]) -> "_Listing":
         return _Listing(partial(self._fetch, state))
 
-    async def _fetch(self, state: str, token: str | None) -> Undecoded[Run]:
+    async def _fetch(self, state: str, token: str | None) -> Batch[Run]:
         self.asked.append(token)
         self.under_way += 1
         try:
@@ -137,8 +137,7 @@ class Job:
                 await asyncio.get_running_loop().create_future()
             if token in self.failures:
                 raise self.failures[token]
-            batch = self._page(state, token)
-            return lambda: msgspec.structs.replace(batch, rows=list(batch.rows))
+            return self._page(state, token)
         finally:
             self.under_way -= 1
 
@@ -167,9 +166,12 @@ class _Listing:
     def __init__(self, fetch: Callable[[str | None], Any]) -> None:
         self._fetch = fetch
 
-    async def fetch(self, token: str | None) -> Undecoded[Run]:
-        undecoded: Undecoded[Run] = await self._fetch(token)
-        return undecoded
+    async def fetch(self, token: str | None, _: None) -> Batch[Run]:
+        page: Batch[Run] = await self._fetch(token)
+        return page
+
+    def read(self, page: Batch[Run], _: None) -> tuple[Batch[Run], None]:
+        return msgspec.structs.replace(page, rows=list(page.rows)), None
 
 
 def memory_client(jobs: Iterable[Handle]) -> JobRunsClient:

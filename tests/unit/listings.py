@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 import attrs
 
@@ -12,7 +12,7 @@ from jobruns_sdk.errors import InvalidRequestError
 from jobruns_sdk.paging.cursor import Cursor
 from jobruns_sdk.paging.pages import Pages
 from jobruns_sdk.paging.plan import Plan
-from jobruns_sdk.paging.source import Batch, Listing, Named, RowOrder, Source, Undecoded
+from jobruns_sdk.paging.source import Batch, Listing, Named, RowOrder, Source
 
 NOON: Final = datetime(2026, 11, 21, 12, tzinfo=UTC)
 LISTING: Final = "rows"
@@ -62,7 +62,7 @@ class Recorder:
         """The page of a token."""
         raise NotImplementedError
 
-    async def fetch(self, token: str | None) -> Undecoded[Row]:
+    async def fetch(self, token: str | None, _: None = None) -> Batch[Row]:
         """Fetch the page of a token: after a turn of the loop, never if it is withheld, not at all if it fails."""
         self.asked.append(token)
         self.under_way += 1
@@ -72,10 +72,13 @@ class Recorder:
                 await asyncio.get_running_loop().create_future()
             if token in self.failures:
                 raise self.failures.pop(token)
-            batch = self.page(token)
-            return lambda: batch
+            return self.page(token)
         finally:
             self.under_way -= 1
+
+    def read(self, page: Batch[Row], _: None) -> tuple[Batch[Row], None]:
+        """Return the page, which waits as it is."""
+        return page, None
 
 
 class Book(Recorder):
@@ -143,7 +146,7 @@ class Shelf(Recorder):
 
 
 def pages_of(
-    *listings: Listing[Row],
+    *listings: Listing[Any, Any, Row],
     limit: int | None = None,
     accept: Callable[[Row], bool] | None = None,
     cursor: str | None = None,
@@ -154,7 +157,7 @@ def pages_of(
     return Pages(Plan(LISTING, {}, sources, KIND, accept), limit=limit, places=places)
 
 
-def _opens(listing: Listing[Row]) -> Callable[[tuple[str, ...]], Listing[Row]]:
+def _opens(listing: Listing[Any, Any, Row]) -> Callable[[tuple[str, ...]], Listing[Any, Any, Row]]:
     return lambda _: listing
 
 

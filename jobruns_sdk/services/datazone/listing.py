@@ -8,7 +8,7 @@ from jobruns_sdk.model.native import utc
 from jobruns_sdk.model.refs import JobRef, RunRef
 from jobruns_sdk.model.runs import Attempt, JobRun
 from jobruns_sdk.paging.query import RunQuery, Wanted
-from jobruns_sdk.paging.source import Batch, Named, Undecoded
+from jobruns_sdk.paging.source import Batch, Named
 from jobruns_sdk.services.datazone import native
 from jobruns_sdk.services.datazone.operations import GET_JOB_RUN, LIST_JOB_RUNS
 from jobruns_sdk.services.datazone.translate import attempt_from_run, run_from_native, run_from_summary
@@ -49,13 +49,13 @@ class RunListing:
         }
         self._asked: Mapping[str, object] = {name: value for name, value in asked.items() if value is not None}
 
-    async def fetch(self, token: str | None) -> Undecoded[JobRun[native.JobRunSummary]]:
+    async def fetch(self, token: str | None, _: None) -> Reply:
         """Fetch a page."""
         after = {} if token is None else {"nextToken": token}
-        reply = await self._call(LIST_JOB_RUNS, {**self._asked, **after})
-        return lambda: self._read(reply)
+        return await self._call(LIST_JOB_RUNS, {**self._asked, **after})
 
-    def _read(self, reply: Reply) -> Batch[JobRun[native.JobRunSummary]]:
+    def read(self, reply: Reply, _: None) -> tuple[Batch[JobRun[native.JobRunSummary]], None]:
+        """Read a page; the list ends with the page that reaches beyond the window."""
         answer = LIST_JOB_RUNS.read(reply)
         items = answer.items or ()
         for index, row in enumerate(items):
@@ -63,7 +63,7 @@ class RunListing:
                 raise LIST_JOB_RUNS.lacks(f"$.items[{index}].runId", reply)
         rows = [run_from_summary(self._job, row.runId or "", row) for row in items]
         token = None if self._is_past(items) else answer.nextToken or None
-        return Batch(rows, token, reply.requests, reply.waited)
+        return Batch(rows, token, reply.requests, reply.waited), None
 
     def _is_past(self, rows: Sequence[native.JobRunSummary]) -> bool:
         times = [created for row in rows if (created := utc(row.createdAt)) is not None]
@@ -85,8 +85,13 @@ class AttemptListing:
         self._run = run
         self._call = call
 
-    async def fetch(self, token: str | None) -> Undecoded[Attempt[native.GetJobRunOutput]]:
-        """Fetch the run, whatever the token."""
-        del token
-        run, reply = await get_run(self._call, self._run)
-        return lambda: Batch((attempt_from_run(run),), None, reply.requests, reply.waited)
+    async def fetch(self, _: str | None, __: None) -> tuple[JobRun[native.GetJobRunOutput], Reply]:
+        """Get the run, whatever the token."""
+        return await get_run(self._call, self._run)
+
+    def read(
+        self, answer: tuple[JobRun[native.GetJobRunOutput], Reply], _: None
+    ) -> tuple[Batch[Attempt[native.GetJobRunOutput]], None]:
+        """Return the run as its attempt."""
+        run, reply = answer
+        return Batch((attempt_from_run(run),), None, reply.requests, reply.waited), None

@@ -12,7 +12,7 @@ from jobruns_sdk.model.runs import Attempt, Job, JobRun
 from jobruns_sdk.paging.lists import attempt_pages, job_pages
 from jobruns_sdk.paging.pages import Pages
 from jobruns_sdk.paging.query import RunQuery
-from jobruns_sdk.paging.source import Batch, Named, Undecoded
+from jobruns_sdk.paging.source import Batch, Named
 from jobruns_sdk.services.emr_serverless import native
 from jobruns_sdk.services.emr_serverless.operations import (
     GET_JOB_RUN,
@@ -71,13 +71,13 @@ class RunListing:
         }
         self._asked: Mapping[str, object] = {name: value for name, value in asked.items() if value is not None}
 
-    async def fetch(self, token: str | None) -> Undecoded[JobRun[native.JobRunSummary]]:
+    async def fetch(self, token: str | None, _: None) -> Reply:
         """Fetch a page."""
         after = {} if token is None else {"nextToken": token}
-        reply = await self._call(LIST_JOB_RUNS, {**self._asked, **after})
-        return lambda: self._read(reply)
+        return await self._call(LIST_JOB_RUNS, {**self._asked, **after})
 
-    def _read(self, reply: Reply) -> Batch[JobRun[native.JobRunSummary]]:
+    def read(self, reply: Reply, _: None) -> tuple[Batch[JobRun[native.JobRunSummary]], None]:
+        """Read a page."""
         answer = LIST_JOB_RUNS.read(reply)
         if answer.jobRuns is None:
             raise LIST_JOB_RUNS.lacks("$.jobRuns", reply)
@@ -86,7 +86,7 @@ class RunListing:
                 raise LIST_JOB_RUNS.lacks(f"$.jobRuns[{index}].id", reply)
         job = self._application
         rows = [run_from_summary(job, row.id or "", row) for row in answer.jobRuns if self._is_wanted(row)]
-        return Batch(rows, answer.nextToken or None, reply.requests, reply.waited)
+        return Batch(rows, answer.nextToken or None, reply.requests, reply.waited), None
 
     def _is_wanted(self, row: native.JobRunSummary) -> bool:
         return self._mode is None or (row.mode or _FIRST_MODE) == self._mode
@@ -103,18 +103,18 @@ class ListedAttempts:
         self._call = call
         self._asked = {"applicationId": run.job.path[0], "jobRunId": run.run_id, "maxResults": page_size}
 
-    async def fetch(self, token: str | None) -> Undecoded[Attempt[AttemptNative]]:
+    async def fetch(self, token: str | None, _: None) -> Reply:
         """Fetch a page."""
         after = {} if token is None else {"nextToken": token}
-        reply = await self._call(LIST_JOB_RUN_ATTEMPTS, {**self._asked, **after})
-        return lambda: self._read(reply)
+        return await self._call(LIST_JOB_RUN_ATTEMPTS, {**self._asked, **after})
 
-    def _read(self, reply: Reply) -> Batch[Attempt[AttemptNative]]:
+    def read(self, reply: Reply, _: None) -> tuple[Batch[Attempt[AttemptNative]], None]:
+        """Read a page."""
         answer = LIST_JOB_RUN_ATTEMPTS.read(reply)
         if answer.jobRunAttempts is None:
             raise LIST_JOB_RUN_ATTEMPTS.lacks("$.jobRunAttempts", reply)
         rows = [attempt_from_summary(self._run, row) for row in answer.jobRunAttempts]
-        return Batch(rows, answer.nextToken or None, reply.requests, reply.waited)
+        return Batch(rows, answer.nextToken or None, reply.requests, reply.waited), None
 
 
 class AttemptListing:
@@ -131,9 +131,8 @@ class AttemptListing:
         self._call = call
         self._page_size = page_size
 
-    async def fetch(self, token: str | None) -> Undecoded[Attempt[AttemptNative]]:
+    async def fetch(self, _: str | None, __: None) -> Batch[Attempt[AttemptNative]]:
         """Fetch all attempts, in one page whatever the token."""
-        del token
         source = ListedAttempts(self._run, self._call, page_size=self._page_size)
         async with attempt_pages(self._run, lambda: source, limit=None, cursor=None).open() as walk:
             attempts = {attempt.number: attempt async for attempt in walk}
@@ -153,7 +152,11 @@ class AttemptListing:
                 attempts[number] = attempt_from_native(self._run, missing)
         if newest.number not in attempts or not attempts[newest.number].is_terminal:
             attempts[newest.number] = newest
-        return lambda: Batch([attempts[number] for number in sorted(attempts)], None, requests)
+        return Batch([attempts[number] for number in sorted(attempts)], None, requests)
+
+    def read(self, page: Batch[Attempt[AttemptNative]], _: None) -> tuple[Batch[Attempt[AttemptNative]], None]:
+        """Return the page, which was read while it was put together."""
+        return page, None
 
 
 class ApplicationListing:
@@ -167,13 +170,13 @@ class ApplicationListing:
         self._place = place
         self._asked = {"maxResults": page_size, **({"states": list(states)} if states else {})}
 
-    async def fetch(self, token: str | None) -> Undecoded[Job[native.ApplicationSummary]]:
+    async def fetch(self, token: str | None, _: None) -> Reply:
         """Fetch a page."""
         after = {} if token is None else {"nextToken": token}
-        reply = await self._call(LIST_APPLICATIONS, {**self._asked, **after})
-        return lambda: self._read(reply)
+        return await self._call(LIST_APPLICATIONS, {**self._asked, **after})
 
-    def _read(self, reply: Reply) -> Batch[Job[native.ApplicationSummary]]:
+    def read(self, reply: Reply, _: None) -> tuple[Batch[Job[native.ApplicationSummary]], None]:
+        """Read a page."""
         answer = LIST_APPLICATIONS.read(reply)
         if answer.applications is None:
             raise LIST_APPLICATIONS.lacks("$.applications", reply)
@@ -182,7 +185,7 @@ class ApplicationListing:
             if not row.id:
                 raise LIST_APPLICATIONS.lacks(f"$.applications[{index}].id", reply)
             rows.append(job_from_summary(self._place.sibling(row.id), row))
-        return Batch(rows, answer.nextToken or None, reply.requests, reply.waited)
+        return Batch(rows, answer.nextToken or None, reply.requests, reply.waited), None
 
 
 _LARGEST_PAGE: Final = 50

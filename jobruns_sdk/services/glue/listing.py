@@ -6,6 +6,8 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import ClassVar, Final
 
+import msgspec
+
 from jobruns_sdk.checks import page_size_of, pairs_of
 from jobruns_sdk.errors import CursorError, NotFoundError, UnsupportedOperationError
 from jobruns_sdk.model.native import utc
@@ -14,7 +16,7 @@ from jobruns_sdk.model.runs import Attempt, Job, JobRun
 from jobruns_sdk.paging.lists import job_pages
 from jobruns_sdk.paging.pages import Pages
 from jobruns_sdk.paging.query import RunQuery
-from jobruns_sdk.paging.source import Batch, Named, Undecoded
+from jobruns_sdk.paging.source import Batch, Named
 from jobruns_sdk.services.glue import native
 from jobruns_sdk.services.glue.operations import GET_JOB_RUN, GET_JOB_RUNS, LIST_JOBS
 from jobruns_sdk.services.glue.retries import RetryFold
@@ -53,6 +55,20 @@ async def get_attempt(
     return run, reply
 
 
+class Fetched(msgspec.Struct, frozen=True):
+    """A page of GetJobRuns as it came.
+
+    Attributes:
+        reply: The page, undecoded.
+        retries: Attempts that were got because an earlier walk has read them, but not the run that they belong to.
+        requests: How many requests all that took.
+    """
+
+    reply: Reply
+    retries: Sequence[native.JobRun]
+    requests: int
+
+
 class RunListing:
     """The runs of a job by GetJobRuns, each with its retries folded in, or each row on its own."""
 
@@ -72,45 +88,38 @@ class RunListing:
         self._call = call
         self._end = query.created_after_less(LATE)
         self._page_size = page_size
-        self._fold = None if query.collapse_retries is False else RetryFold(job)
+        self._folds = query.collapse_retries is not False
         self._cut = cut
 
-    async def fetch(self, token: str | None) -> Undecoded[JobRun[native.JobRun]]:
+    async def fetch(self, token: str | None, fold: RetryFold | None) -> Fetched:
         """Fetch a page, and before it what an earlier walk has read and could not carry in its cursor."""
         retries: list[native.JobRun] = []
-        for run_id in self._cut:
+        cut = self._cut if fold is None else ()
+        for run_id in cut:
             with suppress(NotFoundError):
                 retries.append((await get_attempt(self._call, self._job, run_id))[0])
         after = {} if token is None else {"NextToken": token}
         reply = await self._call(GET_JOB_RUNS, {"JobName": self._job.path[0], "MaxResults": self._page_size, **after})
-        before, cut = self._fold, len(self._cut)
+        return Fetched(reply, retries, reply.requests + len(cut))
 
-        def read() -> Batch[JobRun[native.JobRun]]:
-            fold = before and before.copy()
-            batch = self._read(retries, reply, fold, requests=reply.requests + cut)
-            if self._fold is before:
-                self._fold, self._cut = fold, ()
-            return batch
-
-        return read
-
-    def _read(
-        self, retries: Sequence[native.JobRun], reply: Reply, fold: RetryFold | None, *, requests: int
-    ) -> Batch[JobRun[native.JobRun]]:
+    def read(self, page: Fetched, fold: RetryFold | None) -> tuple[Batch[JobRun[native.JobRun]], RetryFold]:
+        """Read a page: the runs that are complete with it, and the retries whose run is still to come."""
+        reply = page.reply
         answer = GET_JOB_RUNS.read(reply)
         rows = answer.JobRuns or ()
         for index, row in enumerate(rows):
             if not row.Id:
                 raise GET_JOB_RUNS.lacks(f"$.JobRuns[{index}].Id", reply)
         token = answer.NextToken or None
-        if fold is None:
-            runs = [self._alone(row, row.Id or "") for row in rows]
+        fold = fold or RetryFold(self._job)
+        if self._folds:
+            runs, fold = fold.add((*page.retries, *rows))
+            runs += fold.lost() if token is None else ()
         else:
-            runs = fold.add((*retries, *rows))
-            runs += fold.flush() if token is None else ()
+            runs = [self._alone(row, row.Id or "") for row in rows]
         if self._is_past(rows):
             token = None
-        return Batch(runs, token, requests, reply.waited, fold.state if fold else ())
+        return Batch(runs, token, page.requests, reply.waited, fold.ids), fold
 
     def _alone(self, row: native.JobRun, run_id: str) -> JobRun[native.JobRun]:
         return run_from_row(self._job, run_id, row, root_and_number(run_id)[1])
@@ -118,6 +127,22 @@ class RunListing:
     def _is_past(self, rows: Sequence[native.JobRun]) -> bool:
         end = self._end
         return end is not None and any(started < end for row in rows if (started := utc(row.StartedOn)) is not None)
+
+
+class GotAttempt(msgspec.Struct, frozen=True):
+    """The answer to GetJobRun of one attempt.
+
+    Attributes:
+        number: The attempt's number, from 1.
+        found: The attempt, or the error that says that the history holds none of that number.
+        requests: How many requests it took.
+        waited: Seconds that were waited for the quota.
+    """
+
+    number: int
+    found: native.JobRun | NotFoundError
+    requests: int
+    waited: float
 
 
 class AttemptListing:
@@ -134,32 +159,42 @@ class AttemptListing:
         self._call = call
         self._predecessors = predecessors
         self._root, self._known = root_and_number(run_id)
-        self._missing: dict[int, NotFoundError] = {}
 
-    async def fetch(self, token: str | None) -> Undecoded[Attempt[native.JobRun]]:
-        """Fetch one attempt.
+    async def fetch(self, token: str | None, _: NotFoundError | None) -> GotAttempt:
+        """Get one attempt.
 
         Raises:
             CursorError: The token is no attempt's number: the cursor that it comes from was made up.
-            NotFoundError: The history holds no attempt of the run.
         """
         if token is not None and not _NUMBER.fullmatch(token):
             raise CursorError("the cursor is damaged: it goes on at no attempt's number")
         number = int(token or 1)
+        run_id = attempt_id(self._root, number)
         try:
-            row, reply = await get_attempt(
-                self._call, self._job, attempt_id(self._root, number), predecessors=self._predecessors
-            )
+            row, reply = await get_attempt(self._call, self._job, run_id, predecessors=self._predecessors)
         except NotFoundError as error:
-            self._missing[number] = error
+            return GotAttempt(number, error, max(1, error.requests), 0.0)
+        return GotAttempt(number, row, reply.requests, reply.waited)
+
+    def read(
+        self, got: GotAttempt, lost: NotFoundError | None
+    ) -> tuple[Batch[Attempt[native.JobRun]], NotFoundError | None]:
+        """Return the attempt; the state is why the first one was not found, as long as no other one was.
+
+        Raises:
+            NotFoundError: The history holds no attempt of the run.
+        """
+        number, found = got.number, got.found
+        if isinstance(found, NotFoundError):
             # The history may have lost the first attempt and still hold a retry.
             more = number < self._known or number == 1
-            if len(self._missing) == number and not more:
-                raise self._missing[1] from error
-            return lambda: Batch((), str(number + 1) if more else None)
-        attempt = attempt_from_native(self._job.run(self._root), row)
+            first = found if number == 1 else lost
+            if first is not None and not more:
+                raise first
+            return Batch((), str(number + 1) if more else None, got.requests, got.waited), first
+        attempt = attempt_from_native(self._job.run(self._root), found)
         more = number < self._known or may_be_retried(attempt.state)
-        return lambda: Batch((attempt,), str(number + 1) if more else None, reply.requests, reply.waited)
+        return Batch((attempt,), str(number + 1) if more else None, got.requests, got.waited), None
 
 
 class JobListing:
@@ -173,19 +208,19 @@ class JobListing:
         self._place = place
         self._asked = {"MaxResults": page_size, **({"Tags": dict(tags)} if tags else {})}
 
-    async def fetch(self, token: str | None) -> Undecoded[Job[native.Job]]:
+    async def fetch(self, token: str | None, _: None) -> Reply:
         """Fetch a page."""
         after = {} if token is None else {"NextToken": token}
-        reply = await self._call(LIST_JOBS, {**self._asked, **after})
-        return lambda: self._read(reply)
+        return await self._call(LIST_JOBS, {**self._asked, **after})
 
-    def _read(self, reply: Reply) -> Batch[Job[native.Job]]:
+    def read(self, reply: Reply, _: None) -> tuple[Batch[Job[native.Job]], None]:
+        """Read a page."""
         answer = LIST_JOBS.read(reply)
         names = answer.JobNames or ()
         if "" in names:
             raise LIST_JOBS.lacks(f"$.JobNames[{names.index('')}]", reply)
         rows = [job_from_native(self._place.sibling(name), native.Job(Name=name)) for name in names]
-        return Batch(rows, answer.NextToken or None, reply.requests, reply.waited)
+        return Batch(rows, answer.NextToken or None, reply.requests, reply.waited), None
 
 
 _LARGEST_PAGE: Final = 1000

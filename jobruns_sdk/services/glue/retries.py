@@ -4,7 +4,9 @@ Glue lists a retry as a run of its own, newest first: a run's retries come befor
 or the edge of the history may cut off from them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+
+import msgspec
 
 from jobruns_sdk.model.refs import JobRef
 from jobruns_sdk.model.runs import JobRun
@@ -12,43 +14,40 @@ from jobruns_sdk.services.glue import native
 from jobruns_sdk.services.glue.translate import attempt_id, root_and_number, run_from_attempts, run_from_row
 
 
-class RetryFold:
-    """Collects the retries that were listed, until the run that they belong to comes."""
+class RetryFold(msgspec.Struct, frozen=True):
+    """The retries that were listed, and whose run has not come yet: a value, made anew with each page.
 
-    def __init__(self, job: JobRef) -> None:
-        """Begin with no retry seen."""
-        self._job = job
-        self._open: dict[str, dict[int, native.JobRun]] = {}
+    Attributes:
+        job: The job.
+        open: The retries by their number, of each run by its id.
+    """
 
-    def copy(self) -> "RetryFold":
-        """Return a fold that has collected the same, so that a page can be read again."""
-        other = RetryFold(self._job)
-        other._open = {root: dict(group) for root, group in self._open.items()}
-        return other
+    job: JobRef
+    open: Mapping[str, Mapping[int, native.JobRun]] = {}
 
     @property
-    def state(self) -> tuple[str, ...]:
+    def ids(self) -> tuple[str, ...]:
         """The ids of the retries whose run has not come yet."""
-        return tuple(attempt_id(root, number) for root, group in self._open.items() for number in group)
+        return tuple(attempt_id(root, number) for root, group in self.open.items() for number in group)
 
-    def add(self, rows: Iterable[native.JobRun]) -> list[JobRun[native.JobRun]]:
-        """Take in rows, each with its id; return the runs that are complete with them."""
+    def add(self, rows: Iterable[native.JobRun]) -> "tuple[list[JobRun[native.JobRun]], RetryFold]":
+        """Take in rows, each with its id; return the runs that are complete with them, and the fold without these."""
         runs: list[JobRun[native.JobRun]] = []
+        groups = {root: dict(group) for root, group in self.open.items()}
         for row in rows:
             root, number = root_and_number(row.Id or "")
             if number > 1:
-                self._open.setdefault(root, {})[number] = row
-            elif root in self._open:
-                runs.append(self._run(root, self._open.pop(root) | {1: row}))
+                groups.setdefault(root, {})[number] = row
+            elif root in groups:
+                runs.append(self._run(root, groups.pop(root) | {1: row}))
             else:
-                runs.append(run_from_row(self._job, root, row, 1))
-        return runs
+                runs.append(run_from_row(self.job, root, row, 1))
+        return runs, RetryFold(self.job, groups)
 
-    def flush(self) -> Iterable[JobRun[native.JobRun]]:
+    def lost(self) -> list[JobRun[native.JobRun]]:
         """Return the runs whose first attempt the history no longer holds, dated by their oldest known attempt."""
-        runs = [self._run(root, group) for root, group in self._open.items()]
-        self._open.clear()
+        runs = [self._run(root, group) for root, group in self.open.items()]
         return sorted(runs, key=lambda run: run.created_at.timestamp() if run.created_at else 0.0, reverse=True)
 
-    def _run(self, root: str, group: dict[int, native.JobRun]) -> JobRun[native.JobRun]:
-        return run_from_attempts(self._job, root, [group[number] for number in sorted(group)])
+    def _run(self, root: str, group: Mapping[int, native.JobRun]) -> JobRun[native.JobRun]:
+        return run_from_attempts(self.job, root, [group[number] for number in sorted(group)])

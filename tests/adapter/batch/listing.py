@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import ClassVar
 
 from jobruns_sdk import JobRef, JobRun
-from jobruns_sdk.adapters import Batch, Call, Named, Reply, RunQuery, Undecoded
+from jobruns_sdk.adapters import Batch, Call, Named, Reply, RunQuery
 from tests.adapter.batch import native
 from tests.adapter.batch.operations import LIST_JOBS
 from tests.adapter.batch.translate import EPOCH, run_from_job
@@ -22,15 +22,14 @@ class RunListing:
         self._call = call
         self._asked: dict[str, object] = {"jobQueue": queue.path[0], "maxResults": page_size, "filters": [after]}
 
-    async def fetch(self, token: str | None) -> Undecoded[JobRun[native.JobSummary]]:
+    async def fetch(self, token: str | None, _: None) -> Reply:
         after = {} if token is None else {"nextToken": token}
-        reply = await self._call(LIST_JOBS, {**self._asked, **after})
-        return lambda: self._read(reply)
+        return await self._call(LIST_JOBS, {**self._asked, **after})
 
-    def _read(self, reply: Reply) -> Batch[JobRun[native.JobSummary]]:
+    def read(self, reply: Reply, _: None) -> tuple[Batch[JobRun[native.JobSummary]], None]:
         answer = LIST_JOBS.read(reply)
         jobs = answer.jobSummaryList
         if jobs is None or not all(job.jobId for job in jobs):
             raise LIST_JOBS.lacks("$.jobSummaryList" if jobs is None else "$.jobSummaryList[*].jobId", reply)
         rows = [run_from_job(self._queue.run(job.jobId or ""), job) for job in jobs]
-        return Batch(rows, answer.nextToken or None, reply.requests, reply.waited)
+        return Batch(rows, answer.nextToken or None, reply.requests, reply.waited), None

@@ -10,7 +10,7 @@ from jobruns_sdk.paging.cursor import Cursor, Mark, Place
 from jobruns_sdk.paging.pages import Pages
 from jobruns_sdk.paging.plan import Plan
 from jobruns_sdk.paging.reader import EncodedRows
-from jobruns_sdk.paging.source import Batch, Source, Undecoded
+from jobruns_sdk.paging.source import Batch, Source
 from tests.unit.listings import KIND, LISTING, Book, Row, newest_first, row
 
 ROWS: Final = newest_first(12)
@@ -23,9 +23,9 @@ class Kept:
     def __init__(self) -> None:
         self.decoded = 0
 
-    def __call__(self) -> Batch[Row]:
+    def __call__(self) -> list[Row]:
         self.decoded += 1
-        return Batch([Row(row.key, row.when) for row in ROWS])
+        return [Row(row.key, row.when) for row in ROWS]
 
 
 def parked(kept: Kept, at_once: int = 2) -> EncodedRows[Row]:
@@ -73,14 +73,10 @@ class Archive(Book):
 
     decoded = 0
 
-    async def fetch(self, token: str | None) -> Undecoded[Row]:
-        """Fetch the page of a token, to be decoded as often as one likes."""
-        page = await super().fetch(token)
-        return lambda: self._decoded(page())
-
-    def _decoded(self, batch: Batch[Row]) -> Batch[Row]:
+    def read(self, page: Batch[Row], _: None) -> tuple[Batch[Row], None]:
+        """Decode a page, as often as one likes."""
         self.decoded += 1
-        return Batch([Row(row.key, row.when) for row in batch.rows], batch.token)
+        return Batch([Row(row.key, row.when) for row in page.rows], page.token), None
 
 
 PAGES: Final[Sequence[Sequence[Sequence[Row]]]] = (

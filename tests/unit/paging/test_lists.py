@@ -15,7 +15,7 @@ from jobruns_sdk.paging.cursor import Cursor
 from jobruns_sdk.paging.lists import attempt_pages, each_completed, job_pages, run_pages
 from jobruns_sdk.paging.pages import Pages
 from jobruns_sdk.paging.query import RunQuery, Wanted
-from jobruns_sdk.paging.source import Batch, Listing, Named, Source, Undecoded
+from jobruns_sdk.paging.source import Batch, Listing, Named, Source
 from tests.unit.listings import Probe
 from tests.unit.values import ATTEMPT, CREATED, JOB, REF, RUN
 
@@ -32,11 +32,13 @@ class Rows:
         self.rows = rows
         self.size = size
 
-    async def fetch(self, token: str | None) -> Undecoded[Any]:
+    async def fetch(self, token: str | None, _: None) -> Batch[Any]:
         start = int(token or 0)
         end = start + self.size
-        batch = Batch(self.rows[start:end], str(end) if end < len(self.rows) else None)
-        return lambda: batch
+        return Batch(self.rows[start:end], str(end) if end < len(self.rows) else None)
+
+    def read(self, page: Batch[Any], _: None) -> tuple[Batch[Any], None]:
+        return page, None
 
 
 def run(name: str, hours: float = 0, **members: Any) -> JobRun[Any]:  # noqa: ANN401  # JobRun's own
@@ -58,7 +60,7 @@ class Asked:
         return run_pages(JOB, query, STATES, self, limit=limit, cursor=cursor)
 
 
-def _opens(listing: Listing[Any]) -> Callable[[tuple[str, ...]], Listing[Any]]:
+def _opens(listing: Listing[Any, Any, Any]) -> Callable[[tuple[str, ...]], Listing[Any, Any, Any]]:
     return lambda _: listing
 
 

@@ -12,7 +12,7 @@ from jobruns_sdk.paging.merge import Merged, Stream
 from jobruns_sdk.paging.pages import Pages, Walk
 from jobruns_sdk.paging.plan import Plan
 from jobruns_sdk.paging.reader import SourceReader
-from jobruns_sdk.paging.source import Batch, Source, Supply, Undecoded
+from jobruns_sdk.paging.source import Batch, Source, Supply
 from tests.unit.listings import KIND, LISTING, Book, Row, newest_first, pages_of, row
 
 Open = Callable[[Source[Row]], SourceReader[Row]]
@@ -26,7 +26,7 @@ class Counted(Book):
     under_way_now = 0
     most = 0
 
-    async def fetch(self, token: str | None) -> Undecoded[Row]:
+    async def fetch(self, token: str | None, _: None = None) -> Batch[Row]:
         """Fetch the page of a token."""
         Counted.under_way_now += 1
         Counted.most = max(Counted.most, Counted.under_way_now)
@@ -78,15 +78,13 @@ async def test_who_waits_for_a_slot_asks_before_the_page_that_freed_it_is_decode
     told: list[str] = []
 
     class Telling(Book):
-        async def fetch(self, token: str | None) -> Undecoded[Row]:
+        async def fetch(self, token: str | None, _: None = None) -> Batch[Row]:
             told.append(f"ask {self.page(token).rows[0].key}")
-            page = await super().fetch(token)
+            return await super().fetch(token)
 
-            def decode() -> Batch[Row]:
-                told.append(f"decode {page().rows[0].key}")
-                return page()
-
-            return decode
+        def read(self, page: Batch[Row], _: None) -> tuple[Batch[Row], None]:
+            told.append(f"decode {page.rows[0].key}")
+            return page, None
 
     books = [Telling([row("a", 3)]), Telling([row("b", 2)]), Telling([row("c", 1)])]
     assert len(await merged(*books, concurrency=1).collect()) == 3
@@ -148,7 +146,7 @@ class Together(Book):
         super().__init__(*pages)
         self.both = both
 
-    async def fetch(self, token: str | None) -> Undecoded[Row]:
+    async def fetch(self, token: str | None, _: None = None) -> Batch[Row]:
         """Fetch the page of a token, and wait for the other one."""
         page = await super().fetch(token)
         await self.both.wait()

@@ -96,10 +96,12 @@ async def test_undated_rows_are_folded_too() -> None:
 def test_runs_without_a_time_end_the_history() -> None:
     fold = RetryFold(JOB)
     first_moment = datetime.fromtimestamp(0.5, UTC)
-    fold.add([native.JobRun(Id="u_attempt_1"), native.JobRun(Id="e_attempt_1", StartedOn=first_moment)])
+    runs, behind = fold.add([native.JobRun(Id="u_attempt_1"), native.JobRun(Id="e_attempt_1", StartedOn=first_moment)])
 
-    assert [run.id for run in fold.flush()] == ["e", "u"]
-    assert fold.state == ()
+    assert runs == []
+    assert [run.id for run in behind.lost()] == ["e", "u"]
+    assert behind.ids == ("u_attempt_1", "e_attempt_1")
+    assert fold.ids == ()
 
 
 async def test_a_filter_looks_at_the_run_and_not_at_its_attempts() -> None:
