@@ -53,7 +53,7 @@ from jobruns_sdk.model.states import RunState
 from jobruns_sdk.paging.pages import Pages
 from jobruns_sdk.paging.query import RunQuery
 from jobruns_sdk.runs.follow import PollIntervals
-from jobruns_sdk.runs.many import Fan, OnSourceError, check_on_error, each_handle
+from jobruns_sdk.runs.many import ManyJobs, OnSourceError, check_on_error
 from jobruns_sdk.runs.poll import Poller
 from jobruns_sdk.runs.stop import Stopper
 from jobruns_sdk.runs.wait import Target, WaitRules, Waits
@@ -286,8 +286,8 @@ class JobRunsClient:
         query = RunQuery(
             states=states, native_states=native_states, created_after=created_after, created_before=created_before
         )
-        fan = Fan(
-            each_handle(jobs, self.handle),
+        many = ManyJobs(
+            jobs,
             self.handle,
             {service: entry.states for service, entry in self._entries.items()},
             concurrency=concurrency,
@@ -295,7 +295,7 @@ class JobRunsClient:
             progress=progress,
             page_size=page_size,
         )
-        return fan.pages(query, order=order, hydrate=hydrate, limit=limit, cursor=cursor)
+        return many.pages(query, order=order, hydrate=hydrate, limit=limit, cursor=cursor)
 
     async def run(self, run: RunLike) -> JobRun[Native]:
         """Return a run in the state of its latest attempt (GetJobRun).

@@ -71,60 +71,50 @@ class Tally:
         self._report(Progress(len(self._readers), int(ended), int(pages), int(runs), int(calls), waited))
 
 
-class Each(AsyncIterator[Handle]):
-    """The handles of jobs, each once, that come in a row or as they are discovered."""
+class SourceFeed(Supply[Row]):
+    """The lists of jobs, each job once, as the jobs come: from a sequence, or one by one while others are read."""
 
-    def __init__(self, jobs: Iterable[Handle] | AsyncIterable[Handle]) -> None:
-        """Iterate over those jobs."""
+    def __init__(
+        self,
+        jobs: Sequence[Handle] | AsyncIterable[JobLike],
+        handle: Callable[[JobLike], Handle],
+        states: States,
+        query: RunQuery,
+        page_size: int | None,
+    ) -> None:
         self._jobs = aiter(jobs) if isinstance(jobs, AsyncIterable) else iter(jobs)
-        self._owned = self._jobs is not jobs
-        self._seen: set[JobRef] = set()
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Handle:
-        while True:
-            if isinstance(self._jobs, AsyncIterator):
-                handle = await anext(self._jobs)
-            else:
-                following = next(self._jobs, None)
-                if following is None:
-                    raise StopAsyncIteration
-                handle = following
-            if handle.ref not in self._seen:
-                self._seen.add(handle.ref)
-                return handle
-
-    async def aclose(self) -> None:
-        """Close what was opened here in order to iterate."""
-        close = getattr(self._jobs, "aclose", None)
-        if close is not None and self._owned:
-            await close()
-
-
-class Sources(Supply[Row]):
-    """The listings of jobs."""
-
-    def __init__(self, handles: Each, states: States, query: RunQuery, page_size: int | None) -> None:
-        """List the runs that the query wants."""
-        self._handles = handles
+        self._handle = handle
         self._states = states
         self._query = query
         self._page_size = page_size
+        self._seen: set[JobRef] = set()
         self._ready: list[Source[Row]] = []
+        # An iterator that the caller made is closed by the caller; one that was made here of something iterable, here.
+        self._owned = self._jobs is not jobs
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> Source[Row]:
         while not self._ready:
-            self._ready = sources_of(await anext(self._handles), self._states, self._query, self._page_size)[::-1]
+            handle = await self._next_handle()
+            if handle.ref not in self._seen:
+                self._seen.add(handle.ref)
+                self._ready = sources_of(handle, self._states, self._query, self._page_size)[::-1]
         return self._ready.pop()
 
     async def aclose(self) -> None:
-        """Let go of the jobs."""
-        await self._handles.aclose()
+        """Close the iterator over the jobs, if it was made here."""
+        close = getattr(self._jobs, "aclose", None)
+        if close is not None and self._owned:
+            await close()
+
+    async def _next_handle(self) -> Handle:
+        if isinstance(self._jobs, AsyncIterator):
+            return self._handle(await anext(self._jobs))
+        for handle in self._jobs:
+            return handle
+        raise StopAsyncIteration
 
 
 def sources_of(handle: Handle, states: States, query: RunQuery, page_size: int | None) -> list[Source[Row]]:
@@ -150,13 +140,13 @@ def _check_order(order: object) -> None:
         raise kind(f"many jobs come newest first, or in any order: order is 'newest' or 'any', got {order!r}")
 
 
-class Fan:
-    """What many jobs are read with."""
+class ManyJobs:
+    """Many jobs whose runs are read as one stream, and the options that do not go into a cursor."""
 
     def __init__(
         self,
-        jobs: Sequence[Handle] | AsyncIterable[Handle],
-        handle: Callable[[JobRef], Handle],
+        jobs: JobLike | Iterable[JobLike] | AsyncIterable[JobLike],
+        handle: Callable[[JobLike], Handle],
         states: States,
         *,
         concurrency: int,
@@ -164,15 +154,17 @@ class Fan:
         progress: Callable[[Progress], object] | None,
         page_size: int | None,
     ) -> None:
-        """Keep what was said.
+        """Check the options, and the jobs as far as they are known.
 
         Raises:
-            InvalidRequestError: An argument cannot be right.
+            InvalidRequestError: An argument is invalid, or a job malformed.
         """
+        if isinstance(jobs, (str, JobRef)) or not isinstance(jobs, (Iterable, AsyncIterable)):
+            jobs = [jobs]
+        self._jobs = jobs if isinstance(jobs, AsyncIterable) else [handle(job) for job in jobs]
         check_count("concurrency", concurrency)
         optional(check_callable)("progress", progress)
         check_on_error("on_error", on_error)
-        self._jobs = jobs
         self._handle = handle
         self._states = states
         self._concurrency = concurrency
@@ -217,7 +209,7 @@ class Fan:
     def _arrange(
         self, query: RunQuery, order: Literal["newest", "any"], open_reader: Callable[[Source[Row]], SourceReader[Row]]
     ) -> Stream[Row]:
-        sources = Sources(Each(self._begin()), self._states, query, self._page_size)
+        sources = SourceFeed(self._begin(), self._handle, self._states, query, self._page_size)
         tally = None if self._progress is None else Tally(self._progress)
         failed = None if self._on_error == "raise" else ErrorNotices(self._on_error, tally)
         on_page = None if tally is None else tally.count
@@ -226,7 +218,7 @@ class Fan:
         merge = partial(Merged[Row], concurrency=self._concurrency, on_error=failed, on_page=on_page)
         return Gathered(sources, open_reader, merge)
 
-    def _begin(self) -> Iterable[Handle] | AsyncIterable[Handle]:
+    def _begin(self) -> Sequence[Handle] | AsyncIterable[JobLike]:
         if self._used_up:
             raise InvalidRequestError(
                 "the jobs came from an iterator, which can be used once: give a list to read again"
@@ -276,50 +268,3 @@ class ErrorNotices:
         self._told.add(reader.job)
         if callable(self._on_error):
             self._on_error(SourceError(reader.job, reader.error))
-
-
-def each_handle(
-    jobs: JobLike | Iterable[JobLike] | AsyncIterable[JobLike], handle: Callable[[JobLike], Handle]
-) -> Sequence[Handle] | AsyncIterable[Handle]:
-    """Return the handles of jobs, as they come if they come one by one.
-
-    Raises:
-        InvalidRequestError: A job is malformed.
-    """
-    if isinstance(jobs, AsyncIterator):
-        return HandleIterator(jobs, handle)
-    if isinstance(jobs, AsyncIterable):
-        return HandleIterable(jobs, handle)
-    if isinstance(jobs, (str, JobRef)) or not isinstance(jobs, Iterable):
-        return [handle(jobs)]
-    return [handle(job) for job in jobs]
-
-
-class HandleIterable(AsyncIterable[Handle]):
-    """The handles of jobs that can be iterated over and over."""
-
-    def __init__(self, jobs: AsyncIterable[JobLike], handle: Callable[[JobLike], Handle]) -> None:
-        """Iterate over those jobs."""
-        self._jobs = jobs
-        self._handle = handle
-
-    def __aiter__(self) -> "HandleIterator":
-        return HandleIterator(aiter(self._jobs), self._handle)
-
-
-class HandleIterator(AsyncIterator[Handle]):
-    """The handles of jobs that are iterated over once."""
-
-    def __init__(self, jobs: AsyncIterator[JobLike], handle: Callable[[JobLike], Handle]) -> None:
-        """Iterate over those jobs."""
-        self._jobs = jobs
-        self._handle = handle
-
-    async def __anext__(self) -> Handle:
-        return self._handle(await anext(self._jobs))
-
-    async def aclose(self) -> None:
-        """Close what is iterated over, if it can be closed."""
-        close = getattr(self._jobs, "aclose", None)
-        if close is not None:
-            await close()
