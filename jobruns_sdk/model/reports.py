@@ -35,6 +35,8 @@ class SourceReport:
         waited: Seconds waited for quotas.
         ended: Whether it was read to its end.
         error: Why it was not, if it has failed.
+        rounds: How often it was read from its start: where several states are wanted of EMR Serverless, lists that runs
+            leave again are read until nothing new turns up.
     """
 
     name: str
@@ -45,6 +47,7 @@ class SourceReport:
     waited: float
     ended: bool
     error: JobRunsError | None = attrs.field(eq=told_by)
+    rounds: int = 1
 
 
 @attrs.frozen
@@ -80,6 +83,11 @@ class WalkReport:
     def disorder(self) -> int:
         """Rows that came later than their time says; each was yielded where it came."""
         return sum(source.disorder for source in self.sources)
+
+    @property
+    def rounds(self) -> int:
+        """How often lists of active runs were read, at most; 1 where none had to be read again."""
+        return max((source.rounds for source in self.sources), default=1)
 
     @property
     def waited(self) -> float:

@@ -7,8 +7,8 @@ from typing import Any, Final, Generic, TypeVar
 from jobruns_sdk.errors import InvalidRequestError, JobRunsError
 from jobruns_sdk.loop.tasks import begun, ended
 from jobruns_sdk.paging.merge import Merged, OnError, OnPage, cancelled, ignore
-from jobruns_sdk.paging.reader import SourceReader
-from jobruns_sdk.paging.source import Source, Supply
+from jobruns_sdk.paging.reader import Reader
+from jobruns_sdk.paging.source import AnySource, Supply
 
 T = TypeVar("T")
 
@@ -31,7 +31,7 @@ class Arrivals(Generic[T]):
     def __init__(
         self,
         sources: Supply[T],
-        open_reader: Callable[[Source[T]], SourceReader[T]],
+        open_reader: Callable[[AnySource[T]], Reader[T]],
         *,
         concurrency: int,
         on_error: OnError | None = None,
@@ -47,21 +47,22 @@ class Arrivals(Generic[T]):
             on_page: Told of a reader that has read a page.
         """
         self._on_page = on_page or ignore
-        self.readers: list[SourceReader[T]] = []
+        self.readers: list[Reader[T]] = []
         self._sources = sources
         self._open_reader = open_reader
         self._concurrency = concurrency
         self._on_error = on_error
-        self._reading: list[SourceReader[T]] = []
+        self._reading: list[Reader[T]] = []
+        self.in_order = False
         self._all_opened = self._closed = False
-        self._opening: asyncio.Task[Source[T] | None] | None = None
+        self._opening: asyncio.Task[AnySource[T] | None] | None = None
 
     @property
     def is_complete(self) -> bool:
         """Whether no further reader will be opened."""
         return self._all_opened
 
-    async def take(self, most: int | None) -> list[tuple[T, SourceReader[T]]]:
+    async def take(self, most: int | None) -> list[tuple[T, Reader[T]]]:
         """Return the rows of the page that has arrived first, or what is left of the last one."""
         while True:
             for reader in self._reading:
@@ -114,14 +115,14 @@ class Arrivals(Generic[T]):
         if self._opening is None and not self._all_opened:
             self._opening = begun(self._next_source())
 
-    async def _next_source(self) -> Source[T] | None:
+    async def _next_source(self) -> AnySource[T] | None:
         return await anext(self._sources, None)
 
     @property
     def _has_room(self) -> bool:
         return len(self._reading) < self._concurrency
 
-    def _open(self, source: Source[T] | None) -> None:
+    def _open(self, source: AnySource[T] | None) -> None:
         if source is None:
             self._all_opened = True
             return
@@ -130,7 +131,7 @@ class Arrivals(Generic[T]):
         if reader.has_more:
             self._reading.append(reader)
 
-    async def _read(self, reader: SourceReader[T]) -> None:
+    async def _read(self, reader: Reader[T]) -> None:
         try:
             await reader.read_page()
         except JobRunsError as error:
@@ -151,20 +152,21 @@ class Gathered(Generic[T]):
     def __init__(
         self,
         sources: Supply[T],
-        open_reader: Callable[[Source[T]], SourceReader[T]],
-        merge: Callable[[Sequence[SourceReader[T]]], Merged[T]],
+        open_reader: Callable[[AnySource[T]], Reader[T]],
+        merge: Callable[[Sequence[Reader[T]]], Merged[T]],
     ) -> None:
         """Read those sources."""
         self._sources = sources
         self._open_reader = open_reader
         self._merge = merge
-        self._opened: list[SourceReader[T]] = []
+        self._opened: list[Reader[T]] = []
         self._merged: Merged[T] | None = None
+        self.in_order = True
         self._gathering: asyncio.Task[None] | None = None
         self._closed = False
 
     @property
-    def readers(self) -> Sequence[SourceReader[T]]:
+    def readers(self) -> Sequence[Reader[T]]:
         """The readers that were opened so far."""
         return self._opened
 
@@ -173,7 +175,7 @@ class Gathered(Generic[T]):
         """Whether no further reader will be opened."""
         return self._merged is not None
 
-    async def take(self, most: int | None) -> list[tuple[T, SourceReader[T]]]:
+    async def take(self, most: int | None) -> list[tuple[T, Reader[T]]]:
         """Return the rows that come before another page is needed.
 
         Raises:

@@ -9,8 +9,9 @@ import msgspec
 
 from jobruns_sdk.errors import CursorError
 
-_VERSION: Final = "1"
+_VERSION: Final = "2"
 _CHECKSUM_BYTES: Final = 8
+_SHORT_BYTES: Final = 6
 
 Query = dict[str, str | bool | list[str] | None]
 """Filters in a JSON-safe form."""
@@ -31,7 +32,10 @@ class Place(msgspec.Struct, frozen=True, array_like=True):
         after: The last row that was passed, or None if there was none.
         seeking: Whether rows are passed over until ``after`` is met: it is in that page, or further on.
         state: What the listing itself has to remember, such as groups that a page boundary has cut.
-        passed: The rows that were passed in this or another listing of the job, and may by now be in any of them.
+        passed: Rows of the time ``since`` that were passed in another list of the job, and may be in this one by now:
+            their keys, as ``short`` makes them.
+        since: The time up to which the stream has come. What lies ahead of it at the front of the list is passed over:
+            it has turned up since, as in the other lists, whose places are further down.
     """
 
     token: str | None = None
@@ -39,6 +43,7 @@ class Place(msgspec.Struct, frozen=True, array_like=True):
     seeking: bool = False
     state: tuple[str, ...] = ()
     passed: tuple[str, ...] = ()
+    since: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
 
 
 class Cursor(msgspec.Struct, frozen=True, array_like=True):
@@ -84,6 +89,11 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True):
         if cursor.listing != listing:
             raise CursorError(f"the cursor continues {cursor.listing!r}, not {listing!r}")
         return cursor
+
+
+def short(key: str) -> str:
+    """Return eight characters that stand for a key: two of a thousand are alike once in 10^8 times."""
+    return _armoured(blake2b(key.encode(), digest_size=_SHORT_BYTES).digest())
 
 
 def _armoured(raw: bytes) -> str:

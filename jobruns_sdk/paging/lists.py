@@ -17,7 +17,7 @@ from jobruns_sdk.paging.cursor import Cursor
 from jobruns_sdk.paging.pages import Pages
 from jobruns_sdk.paging.plan import Plan
 from jobruns_sdk.paging.query import RunQuery, Wanted
-from jobruns_sdk.paging.source import Listing, RowOrder, Source
+from jobruns_sdk.paging.source import AnySource, Listing, RowOrder, Source
 
 N = TypeVar("N")
 T = TypeVar("T")
@@ -46,7 +46,7 @@ def run_pages(
     job: JobRef,
     query: RunQuery,
     states: Mapping[str, RunState],
-    sources: Callable[[RunQuery, Wanted], Iterable[Source[JobRun[N]]]],
+    sources: Callable[[RunQuery, Wanted], Iterable[AnySource[JobRun[N]]]],
     *,
     limit: int | None,
     cursor: str | None,

@@ -7,29 +7,30 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 
 from jobruns_sdk.errors import JobRunsError
 from jobruns_sdk.loop.tasks import concurrently
-from jobruns_sdk.paging.reader import SourceReader
+from jobruns_sdk.paging.reader import Reader
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
-OnError = Callable[[SourceReader[Any]], None]
+OnError = Callable[[Reader[Any]], None]
 """Told of a reader that has failed, for the reason that it carries; it raises, or the others go on."""
 
-OnPage = Callable[[SourceReader[Any]], None]
+OnPage = Callable[[Reader[Any]], None]
 """Told of a reader that has read a page."""
 
 _MOST_AT_ONCE: Final = 1_000  # rows that are merged before they are handed out: decoded ones take room
 _LOW_WATER: Final = 20  # rows left of a page when the next one is fetched
 
 
-def ignore(_: SourceReader[Any]) -> None:
+def ignore(_: Reader[Any]) -> None:
     """Do nothing about it."""
 
 
-class Stream(Protocol[T]):
+class Stream(Protocol[T_co]):
     """The readers of a walk, and the order in which their rows come."""
 
     @property
-    def readers(self) -> Sequence[SourceReader[T]]:
+    def readers(self) -> Sequence[Reader[T_co]]:
         """The readers that were opened so far."""
         ...
 
@@ -38,7 +39,12 @@ class Stream(Protocol[T]):
         """Whether no further reader will be opened."""
         ...
 
-    async def take(self, most: int | None) -> Sequence[tuple[T, SourceReader[T]]]:
+    @property
+    def in_order(self) -> bool:
+        """Whether rows of several readers come in the order of their time."""
+        ...
+
+    async def take(self, most: int | None) -> Sequence[tuple[T_co, Reader[T_co]]]:
         """Return the next rows, that many at most, and the reader of each; none at the end."""
         ...
 
@@ -59,7 +65,7 @@ class Stream(Protocol[T]):
         ...
 
 
-def cancelled(readers: Iterable[SourceReader[Any]]) -> list[asyncio.Task[Any]]:
+def cancelled(readers: Iterable[Reader[Any]]) -> list[asyncio.Task[Any]]:
     """Cancel the fetches that are under way, and return them."""
     return [task for reader in readers for task in reader.cancel()]
 
@@ -67,9 +73,10 @@ def cancelled(readers: Iterable[SourceReader[Any]]) -> list[asyncio.Task[Any]]:
 class Known(Generic[T]):
     """Readers that are known from the start."""
 
-    def __init__(self, readers: Sequence[SourceReader[T]]) -> None:
+    def __init__(self, readers: Sequence[Reader[T]]) -> None:
         """Read those readers."""
         self.is_complete = True
+        self.in_order = False
         self.readers = readers
 
     def interrupt(self) -> None:
@@ -87,7 +94,7 @@ class Known(Generic[T]):
 class Single(Known[T]):
     """One reader, or none: a page at a time."""
 
-    async def take(self, most: int | None) -> list[tuple[T, SourceReader[T]]]:
+    async def take(self, most: int | None) -> list[tuple[T, Reader[T]]]:
         """Return the next page, or what is left of it."""
         for reader in self.readers:
             while not reader.left and reader.has_more:
@@ -107,7 +114,7 @@ class Merged(Known[T]):
 
     def __init__(
         self,
-        readers: Sequence[SourceReader[T]],
+        readers: Sequence[Reader[T]],
         *,
         concurrency: int | None = None,
         on_error: OnError | None = None,
@@ -122,6 +129,7 @@ class Merged(Known[T]):
             on_page: Told of a reader that has read a page.
         """
         super().__init__(readers)
+        self.in_order = True
         self._on_page = on_page or ignore
         self._concurrency = concurrency
         self._slots = None if concurrency is None else asyncio.Semaphore(concurrency)
@@ -129,13 +137,13 @@ class Merged(Known[T]):
         self._left: int | None = None
         self._hungry = dict.fromkeys(range(len(readers)))
         self._heap: list[tuple[float, int]] = []
-        self._ended: list[SourceReader[T]] = []
+        self._ended: list[Reader[T]] = []
 
-    async def take(self, most: int | None) -> list[tuple[T, SourceReader[T]]]:
+    async def take(self, most: int | None) -> list[tuple[T, Reader[T]]]:
         """Return the rows that come before another page is needed."""
         while self._ended:
             self._ended.pop().retire()
-        taken: list[tuple[T, SourceReader[T]]] = []
+        taken: list[tuple[T, Reader[T]]] = []
         while not taken and (self._hungry or self._heap):
             await self._feed()
             self._drain(taken, most)
@@ -154,7 +162,7 @@ class Merged(Known[T]):
             if reader.left <= _LOW_WATER:
                 reader.fetch_ahead(self._slots)
 
-    def _drain(self, taken: list[tuple[T, SourceReader[T]]], most: int | None) -> None:
+    def _drain(self, taken: list[tuple[T, Reader[T]]], most: int | None) -> None:
         until = _MOST_AT_ONCE if most is None else min(most, _MOST_AT_ONCE)
         while self._heap and len(taken) < until:
             index = self._heap[0][1]

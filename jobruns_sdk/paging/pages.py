@@ -3,26 +3,25 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, Self, TypeVar
 
 import attrs
-import msgspec
 
 from jobruns_sdk.checks import check_limit
 from jobruns_sdk.model.display import Collected
-from jobruns_sdk.model.reports import SourceError, SourceReport, WalkReport
+from jobruns_sdk.model.reports import SourceError, WalkReport
 from jobruns_sdk.paging.cursor import Cursor, Place
 from jobruns_sdk.paging.merge import Merged, Single, Stream
 from jobruns_sdk.paging.plan import Opening, Plan
-from jobruns_sdk.paging.reader import SourceReader
-from jobruns_sdk.paging.source import Source
+from jobruns_sdk.paging.reader import Reader
+from jobruns_sdk.paging.source import AnySource
 
 if TYPE_CHECKING:
     from jobruns_sdk.arrow import JobRunFrame, RecordBatches
     from jobruns_sdk.model.refs import JobRef
     from jobruns_sdk.model.runs import Attempt, JobRun
-    from jobruns_sdk.paging.seen import SeenRows
 
 T_co = TypeVar("T_co", covariant=True)
 _FINISHED_AT_ONCE: Final = 50  # rows, so that the first ones need not wait for thousands
@@ -50,10 +49,11 @@ class Walk(Generic[T_co]):
         self._plan = plan
         self._places = places or {}
         self._left = limit
-        self._ready: Sequence[tuple[T_co, SourceReader[T_co]]] = ()
-        self._taken: Sequence[tuple[T_co, SourceReader[T_co]]] = ()  # and not finished yet
+        self._ready: Sequence[tuple[T_co, Reader[T_co]]] = ()
+        self._taken: Sequence[tuple[T_co, Reader[T_co]]] = ()  # and not finished yet
         self._unfinished: dict[JobRef, SourceError] = {}
         self._at = 0
+        self._time: datetime | None = None  # up to which rows were consumed, of those that came before ``_ready``
         self._closed = False
         self._advancing = asyncio.Lock()
         self._stream = (plan.arrange or self._arrange)(Opening(plan, self._places))
@@ -101,9 +101,11 @@ class Walk(Generic[T_co]):
         A list call that is given None begins anew: None is the end of a walk, and not a place to go on from.
         """
         rest = (*self._ready[self._at :], *self._taken)
-        unconsumed = Counter(reader.name for _, reader in rest)
-        places = {reader.name: reader.place(unconsumed[reader.name]) for reader in self._stream.readers}
-        places = {**self._places, **places, **self._places_with_passed(places, rest)}
+        unconsumed = Counter(reader for _, reader in rest)
+        since = self._time_with(self._ready[: self._at])
+        places = dict(self._places)
+        for reader in self._stream.readers:
+            places.update(reader.places(unconsumed[reader], since))
         if all(place is None for place in places.values()) and self._stream.is_complete:
             return None
         return str(Cursor(self._plan.listing, self._plan.query, places))
@@ -116,7 +118,8 @@ class Walk(Generic[T_co]):
             reader.job: SourceError(reader.job, reader.error) for reader in readers if reader.job and reader.error
         }
         failed = {**self._unfinished, **failed}
-        return WalkReport(tuple(map(_source_report, readers)), tuple(failed.values()), self._stream.is_complete)
+        sources = tuple(report for reader in readers for report in reader.reports)
+        return WalkReport(sources, tuple(failed.values()), self._stream.is_complete)
 
     async def aclose(self) -> None:
         """End the walk: nothing of it is under way any more when this returns. A closed walk yields nothing."""
@@ -144,20 +147,15 @@ class Walk(Generic[T_co]):
         if stream is not None:
             stream.cancel()
 
-    def _places_with_passed(
-        self, places: Mapping[str, Place | None], rest: Sequence[tuple[T_co, SourceReader[T_co]]]
-    ) -> dict[str, Place]:
-        """Return the first place of each job that goes on, with the rows that are not to be met again there."""
-        carriers: dict[str, Place] = {}
-        told: set[SeenRows] = set()
-        for reader in self._stream.readers:
-            place, seen = places[reader.name], reader.seen
-            if place is not None and seen.moving and seen not in told:
-                told.add(seen)
-                unconsumed = {self._plan.kind.key(row) for row, other in rest if other.seen is seen}
-                passed = tuple(key for key in seen.moving if key not in unconsumed)
-                carriers[reader.name] = msgspec.structs.replace(place, passed=passed)
-        return carriers
+    def _time_with(self, rows: Sequence[tuple[T_co, Reader[T_co]]]) -> datetime | None:
+        """Return up to which time a stream that is in order has come with these rows."""
+        order, time = self._plan.kind, self._time
+        if self._stream.in_order:
+            for row, _ in rows:
+                when = order.when(row)
+                if time is None or order.is_beyond(when, time):
+                    time = when
+        return time
 
     async def _advance(self) -> bool:
         async with self._advancing:
@@ -186,6 +184,7 @@ class Walk(Generic[T_co]):
             rows = [(row, reader) for row, (_, reader) in zip(finished, rows, strict=True)]
         if self._closed:
             return False
+        self._time = self._time_with(self._ready)
         self._ready, self._at, self._taken = rows, 0, rest
         return bool(rows)
 
@@ -193,16 +192,9 @@ class Walk(Generic[T_co]):
         if not self._closed and self._left != 0:
             self._stream.fetch_ahead()
 
-    def _arrange(self, open_reader: Callable[[Source[T_co]], SourceReader[T_co]]) -> Stream[T_co]:
+    def _arrange(self, open_reader: Callable[[AnySource[T_co]], Reader[T_co]]) -> Stream[T_co]:
         readers = [open_reader(source) for source in self._plan.sources]
         return Merged(readers) if len(readers) > 1 else Single(readers)
-
-
-def _source_report(reader: SourceReader[Any]) -> SourceReport:
-    counts, ended = reader.counts, not (reader.has_more or reader.left or reader.error)
-    return SourceReport(
-        reader.name, counts.requests, counts.pages, counts.rows, counts.late, counts.waited, ended, reader.error
-    )
 
 
 class Pages(Generic[T_co]):

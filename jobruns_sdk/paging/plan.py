@@ -9,9 +9,10 @@ import msgspec
 from jobruns_sdk.model.reports import SourceError
 from jobruns_sdk.paging.cursor import Place, Query
 from jobruns_sdk.paging.merge import Stream
-from jobruns_sdk.paging.reader import SourceReader
+from jobruns_sdk.paging.reader import Reader, SourceReader
+from jobruns_sdk.paging.rounds import RoundsReader
 from jobruns_sdk.paging.seen import SeenRows
-from jobruns_sdk.paging.source import RowOrder, Source
+from jobruns_sdk.paging.source import AnySource, MovingSource, RowOrder
 
 if TYPE_CHECKING:
     from jobruns_sdk.model.refs import JobRef
@@ -37,10 +38,10 @@ class Plan(msgspec.Struct, Generic[T], frozen=True):
 
     listing: str
     query: Query
-    sources: tuple[Source[T], ...]
+    sources: tuple[AnySource[T], ...]
     kind: RowOrder[T]
     accept: Callable[[T], bool] | None = None
-    arrange: Callable[[Callable[[Source[T]], SourceReader[T]]], Stream[T]] | None = None
+    arrange: Callable[[Callable[[AnySource[T]], Reader[T]]], Stream[T]] | None = None
     finish: Callable[[Sequence[T]], Awaitable[tuple[Sequence[T], Sequence[SourceError]]]] | None = None
     keep_decoded: int | None = None
     remembered: int = 5_000
@@ -56,9 +57,18 @@ class Opening(Generic[T]):
         self._seen_by_job: WeakValueDictionary[JobRef | None, SeenRows] = WeakValueDictionary()
         self._seen: SeenRows | None = None
 
-    def __call__(self, source: Source[T]) -> SourceReader[T]:
+    def __call__(self, source: AnySource[T]) -> Reader[T]:
         """Open a reader."""
         plan = self._plan
+        if isinstance(source, MovingSource):
+            return RoundsReader(
+                source,
+                plan.kind,
+                plan.accept,
+                self._places,
+                remembered=plan.remembered,
+                keep_decoded=plan.keep_decoded,
+            )
         # Sources of one job are opened one after the other: what the last one has seen is kept for the next.
         self._seen = seen = self._seen_by_job.setdefault(source.job, SeenRows(plan.remembered))
         place = self._places.get(source.name, _START)

@@ -198,5 +198,8 @@ class RunQuery:
         for field in attrs.fields(RunQuery):
             here, there = getattr(self, field.name), getattr(kept, field.name)
             if here is not None and here != (_DEFAULTS.get(field.name) if there is None else there):
-                raise CursorError(f"the cursor was made with {field.name}={there!r}, it cannot go on with {here!r}")
+                raise CursorError(
+                    f"the cursor was made with {field.name}={there!r}, it cannot go on with {here!r}: "
+                    "leave the filters out, the cursor holds them"
+                )
         return kept

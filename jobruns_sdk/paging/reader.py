@@ -6,18 +6,20 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from itertools import compress
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
+from typing import Any, Final, Generic, Protocol, TypeVar, overload
+
+import msgspec
 
 from jobruns_sdk.errors import InvalidRequestError, JobRunsError, PaginationError, answer_of
 from jobruns_sdk.loop.tasks import begun, ended
-from jobruns_sdk.paging.cursor import Mark, Place
+from jobruns_sdk.model.refs import JobRef
+from jobruns_sdk.model.reports import SourceReport
+from jobruns_sdk.paging.cursor import Mark, Place, short
 from jobruns_sdk.paging.seen import SeenRows
 from jobruns_sdk.paging.source import Batch, Listing, RowOrder, Source
 
-if TYPE_CHECKING:
-    from jobruns_sdk.model.refs import JobRef
-
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 _BAD_REQUEST: Final = 400
 
 
@@ -74,6 +76,94 @@ class Counts:
         self.rows += rows
         self.late += late
 
+    def copy(self) -> "Counts":
+        """Return the same counts."""
+        other = Counts()
+        other.include(self, rows=self.rows)
+        return other
+
+    def less(self, before: "Counts") -> "Counts":
+        """Return what was read since then."""
+        other = Counts()
+        for name in ("requests", "pages", "rows", "late", "waited"):
+            setattr(other, name, getattr(self, name) - getattr(before, name))
+        return other
+
+    def include(self, other: "Counts", *, rows: int) -> None:
+        """Add other counts, of whose rows so many are new."""
+        self.pages += other.pages
+        self.requests += other.requests
+        self.waited += other.waited
+        self.rows += rows
+        self.late += other.late
+
+    def report(self, name: str, *, ended: bool, error: JobRunsError | None, rounds: int = 1) -> SourceReport:
+        """Return what a report tells of a source."""
+        return SourceReport(
+            name, self.requests, self.pages, self.rows, self.late, self.waited, ended, error, rounds=rounds
+        )
+
+
+class Reader(Protocol[T_co]):
+    """One source being read, as streams see it: a list, or lists between which rows move."""
+
+    job: JobRef | None
+    error: JobRunsError | None
+
+    @property
+    def name(self) -> str:
+        """Its name in a cursor."""
+        ...
+
+    @property
+    def counts(self) -> Counts:
+        """What was read so far."""
+        ...
+
+    @property
+    def reports(self) -> tuple[SourceReport, ...]:
+        """What was done so far with each of its lists."""
+        ...
+
+    @property
+    def left(self) -> int:
+        """How many rows are read, wanted and not handed out yet."""
+        ...
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there is another page to read."""
+        ...
+
+    @property
+    def rank(self) -> float:
+        """A number by which the next row is merged with those of other readers."""
+        ...
+
+    def hand_out(self, most: int | None) -> Sequence[T_co]:
+        """Return the next rows, that many at most."""
+        ...
+
+    def places(self, unconsumed: int, since: datetime | None) -> dict[str, Place | None]:
+        """Return where to go on, by the names that a cursor has for it."""
+        ...
+
+    def fetch_ahead(self, slots: asyncio.Semaphore | None = None) -> asyncio.Task[Any] | None:
+        """Begin to fetch the page that is needed next, if it is not under way; return the fetch that is."""
+        ...
+
+    async def read_page(self, slots: asyncio.Semaphore | None = None) -> None:
+        """Read the next page, which may hold nothing that is wanted; only when all that was handed out is consumed."""
+        ...
+
+    def retire(self) -> None:
+        """Let go of what a reader that has ended needs no more."""
+        ...
+
+    def cancel(self) -> list[asyncio.Task[Any]]:
+        """End the fetches that are under way, and return them."""
+        ...
+
 
 class SourceReader(Generic[T]):
     """The reader of one source: what it has read and is wanted is handed out row by row."""
@@ -93,7 +183,7 @@ class SourceReader(Generic[T]):
         self.job: JobRef | None = source.job
         self.error: JobRunsError | None = None
         self.counts: Counts = Counts()
-        self.seen: SeenRows = seen
+        self._seen = seen
         self._source = source
         self._kind = kind
         self._accept = accept
@@ -104,7 +194,6 @@ class SourceReader(Generic[T]):
         self._at = 0
         self._listing = source.open(place.state if place else ())
         self._state: Any = None
-        seen.moving.update(dict.fromkeys(place.passed if place else ()))
         self._tokens = {hash(place.token)} if place else set[int]()
         self._repeats = self._restarted = False
         self._resumed = place is not None and place.after is not None
@@ -118,6 +207,11 @@ class SourceReader(Generic[T]):
     def left(self) -> int:
         """How many rows are read, wanted and not handed out yet."""
         return len(self._rows) - self._at
+
+    @property
+    def handed_out(self) -> int:
+        """How many rows of the page that was read last were handed out."""
+        return self._at
 
     @property
     def has_more(self) -> bool:
@@ -134,8 +228,8 @@ class SourceReader(Generic[T]):
         until = len(self._rows) if most is None else min(len(self._rows), self._at + most)
         rows = self._rows[self._at : until]
         self._at = until
-        if self._source.moves is not None:
-            self.seen.moving.update(dict.fromkeys(map(self._kind.key, filter(self._source.moves, rows))))
+        if self._source.lasting is not None:
+            self._seen.lasting.update(map(hash, map(self._kind.key, filter(self._source.lasting, rows))))
         return rows
 
     def place(self, unconsumed: int) -> Place | None:
@@ -149,10 +243,37 @@ class SourceReader(Generic[T]):
             return self._sought
         if consumed == len(self._rows) or self._entered is None:
             return self._next
-        if not consumed:
-            return self._entered
+        return self.place_behind(consumed) or self._entered
+
+    def place_behind(self, consumed: int) -> Place | None:
+        """Return the place behind so many rows of the page that was read last, None where it is none of them."""
+        entered = self._entered
+        if not consumed or entered is None:
+            return None
         mark = Mark(self._kind.key(self._rows[consumed - 1]), self._furthest_at[consumed - 1])
-        return Place(self._entered.token, mark, seeking=True, state=self._entered.state)
+        place = Place(entered.token, mark, seeking=True, state=entered.state)
+        if entered.since is None or entered.since != mark.when:
+            return place
+        return msgspec.structs.replace(place, since=entered.since, passed=entered.passed)
+
+    def places(self, unconsumed: int, since: datetime | None) -> dict[str, Place | None]:
+        """Return where to go on, by the name that a cursor has for it.
+
+        Args:
+            unconsumed: How many of the rows that were handed out last the caller has not consumed.
+            since: The time up to which a stream that is in order has come.
+        """
+        place = self.place(unconsumed)
+        # Nothing of this list was consumed: [new 12:05, first 11:50] is to go on at "first" in a stream that has come
+        # to 12:00, or "new" would come out of order. A list that has failed may hold more that lies ahead of that.
+        if place is not None and place.after is None and since is not None and self.error is None:
+            place = msgspec.structs.replace(place, since=since)
+        return {self.name: place}
+
+    @property
+    def reports(self) -> tuple[SourceReport, ...]:
+        """What was done so far."""
+        return (self.counts.report(self.name, ended=not (self.has_more or self.left or self.error), error=self.error),)
 
     def fetch_ahead(self, slots: asyncio.Semaphore | None = None) -> "asyncio.Task[Any] | None":
         """Begin to fetch the next page, if there is one and it is not under way; return the fetch that is."""
@@ -193,7 +314,7 @@ class SourceReader(Generic[T]):
         self._at = 0
         self._furthest_at = []
         self._tokens.clear()
-        self.seen = SeenRows()
+        self._seen = SeenRows()
 
     def cancel(self) -> "list[asyncio.Task[Any]]":
         """End the fetch that is under way, and return it."""
@@ -223,7 +344,8 @@ class SourceReader(Generic[T]):
         self._listing, self._state = self._source.open(()), None
         self._tokens = {hash(None)}
         self._sought, self._doubted = None, []
-        self._next = Place(None, place.after, seeking=place.after is not None)
+        seeking = place.after is not None
+        self._next = Place(None, place.after, seeking, passed=place.passed, since=place.since)
 
     def _enter(self, place: Place, batch: Batch[T], decode: Callable[[], Sequence[T]]) -> None:
         start = self._sought or place
@@ -232,22 +354,48 @@ class SourceReader(Generic[T]):
         keep_decoded = None if self._doubted else self._keep_decoded  # rows of more than this page are not in its bytes
         if rows is not None:
             self._doubted = []
-        fresh = self.seen.fresh(rows or (), self._kind.key)
+        fresh = self._seen.fresh(rows or (), self._kind.key)
         furthest_at = self._count(batch, fresh)
         self._restarted = self._restarted and not fresh
         after = Mark(self._kind.key(fresh[-1]), self._furthest) if fresh else place.after
-        self._next = None if batch.token is None else Place(batch.token, after, rows is None, batch.state)
+        behind, wanted_at = self._behind(place, fresh)
+        following = Place(batch.token, after, rows is None, batch.state)
+        if not behind:
+            following = msgspec.structs.replace(following, passed=place.passed, since=place.since)
+        self._next = None if batch.token is None else following
         self._repeats = batch.token is not None and hash(batch.token) in self._tokens
         self._tokens.add(hash(batch.token))
         wanted = fresh
+        if wanted_at is not None:
+            wanted, furthest_at = list(compress(wanted, wanted_at)), list(compress(furthest_at, wanted_at))
         if self._accept is not None:
-            accepted = list(map(self._accept, fresh))
-            wanted = list(compress(fresh, accepted))
+            accepted = list(map(self._accept, wanted))
+            wanted = list(compress(wanted, accepted))
             furthest_at = list(compress(furthest_at, accepted))
         self._rows, self._ranks, self._at, self._furthest_at = wanted, (), 0, furthest_at
         if keep_decoded is not None and len(wanted) > keep_decoded:
             self._ranks = array("d", map(self._kind.rank, wanted))
             self._rows = EncodedRows(decode, batch.rows, wanted, at_once=keep_decoded)
+
+    def _behind(self, place: Place, rows: Sequence[T]) -> tuple[bool, list[bool] | None]:
+        """Return whether the list has come behind the time of its place, and which rows lie behind that; None for all.
+
+        In a stream that has come to 12:00 with "b" of another list, [new 12:05, b 12:00, c 11:50] goes on at "c": "new"
+        has turned up since, and "b" has moved here. A row that is late, in [c 11:50, late 12:03], comes all the same.
+        """
+        since = place.since
+        if since is None:
+            return True, None
+        met = place.after is not None and place.after.when == since
+        wanted: list[bool] = []
+        for row in rows:
+            when = self._kind.when(row)
+            if self._kind.is_beyond(when, since):
+                return True, wanted + [True] * (len(rows) - len(wanted))
+            is_level = when == since and short(self._kind.key(row)) not in place.passed
+            met = met or is_level
+            wanted.append(is_level or (met and when != since))
+        return False, wanted
 
     def _rows_after(self, place: Place, start: Place, batch: Batch[T]) -> Sequence[T] | None:
         """Return the rows after a place, None if it is still to be found in the pages to come.

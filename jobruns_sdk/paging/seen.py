@@ -12,7 +12,7 @@ class SeenRows:
     It holds hashes of 64 bits: in ten thousand rows two are alike by chance once in 10^11 times.
 
     Attributes:
-        moving: The keys of rows that were handed out, and may turn up elsewhere; they are never forgotten.
+        lasting: Rows, by the hashes of their keys, that are never forgotten.
     """
 
     def __init__(self, size: int = 5_000) -> None:
@@ -20,12 +20,12 @@ class SeenRows:
         self._size = size
         self._recent: set[int] = set()
         self._older: set[int] = set()
-        self.moving: dict[str, None] = {}
+        self.lasting: set[int] = set()
 
     def fresh(self, rows: Sequence[T], key: Callable[[T], str]) -> Sequence[T]:
         """Return the rows that were not seen before, and remember them."""
-        if self.moving:
-            rows = [row for row in rows if key(row) not in self.moving]
+        if self.lasting:
+            rows = [row for row in rows if hash(key(row)) not in self.lasting]
         keys = [hash(key(row)) for row in rows]
         if len(set(keys)) < len(keys) or not (self._recent.isdisjoint(keys) and self._older.isdisjoint(keys)):
             rows = [row for row_key, row in zip(keys, rows, strict=True) if self._is_new(row_key)]

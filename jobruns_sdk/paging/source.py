@@ -106,16 +106,46 @@ class Source(msgspec.Struct, Generic[T], frozen=True):
         name: Its name in a cursor.
         open: Opens it; the argument is the ``state`` of the batch before, empty at the start.
         job: The job whose rows they are; sources of one job may hold the same ones.
-        moves: Tells whether a row may turn up in another source of the job later; None if no row does.
+        lasting: Tells whether a row has to be known for the whole walk, since it may be listed again at any distance;
+            None if rows are listed again only near to where they were.
     """
 
     name: str
     open: Callable[[tuple[str, ...]], Listing[Any, Any, T]]
     job: JobRef | None = None
-    moves: Callable[[T], bool] | None = None
+    lasting: Callable[[T], bool] | None = None
+
+    def among(self, job: JobRef) -> "Source[T]":
+        """Return the same as one of the sources of many jobs."""
+        return msgspec.structs.replace(self, name=f"{job} {self.name}".rstrip(), job=job)
 
 
-class Supply(AsyncIterator[Source[T]]):
+class MovingSource(msgspec.Struct, Generic[T], frozen=True):
+    """The lists of one job, one for each state, between which rows move while they are read.
+
+    Attributes:
+        active: The lists that rows leave again, in the order in which they pass through them.
+        ended: The lists in which rows stay.
+        name: The name of the active lists together in a cursor; the others have their own.
+        job: The job whose rows they are.
+    """
+
+    active: tuple[Source[T], ...]
+    ended: tuple[Source[T], ...] = ()
+    name: str = "active"
+    job: JobRef | None = None
+
+    def among(self, job: JobRef) -> "MovingSource[T]":
+        """Return the same as one of the sources of many jobs."""
+        active, ended = (tuple(one.among(job) for one in lists) for lists in (self.active, self.ended))
+        return MovingSource(active, ended, f"{job} {self.name}", job)
+
+
+AnySource = Source[T] | MovingSource[T]
+"""One list, or several between which rows move."""
+
+
+class Supply(AsyncIterator[AnySource[T]]):
     """Where sources come from, one by one."""
 
     @abstractmethod

@@ -26,8 +26,8 @@ from jobruns_sdk.paging.merge import Merged, Stream
 from jobruns_sdk.paging.pages import Pages
 from jobruns_sdk.paging.plan import Plan
 from jobruns_sdk.paging.query import RunQuery
-from jobruns_sdk.paging.reader import SourceReader
-from jobruns_sdk.paging.source import Source, Supply
+from jobruns_sdk.paging.reader import Reader
+from jobruns_sdk.paging.source import AnySource, Supply
 from jobruns_sdk.services.handle import Follows, Handle
 
 _LISTING: Final = "runs of many jobs"
@@ -60,7 +60,7 @@ class Tally:
         self._readers: dict[str, tuple[int, int, int, float, bool]] = {}
         self._sums = [0, 0, 0, 0.0, 0]
 
-    def count(self, reader: SourceReader[Any]) -> None:
+    def count(self, reader: Reader[Any]) -> None:
         """Count what a reader has read since it was counted last, and report."""
         counts, done = reader.counts, reader.error is not None or not reader.has_more
         now = (counts.pages, counts.rows, counts.requests, counts.waited, done)
@@ -88,14 +88,14 @@ class SourceFeed(Supply[Row]):
         self._query = query
         self._page_size = page_size
         self._seen: set[JobRef] = set()
-        self._ready: list[Source[Row]] = []
+        self._ready: list[AnySource[Row]] = []
         # An iterator that the caller made is closed by the caller; one that was made here of something iterable, here.
         self._owned = self._jobs is not jobs
 
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> Source[Row]:
+    async def __anext__(self) -> AnySource[Row]:
         while not self._ready:
             handle = await self._next_handle()
             if handle.ref not in self._seen:
@@ -117,7 +117,7 @@ class SourceFeed(Supply[Row]):
         raise StopAsyncIteration
 
 
-def sources_of(handle: Handle, states: States, query: RunQuery, page_size: int | None) -> list[Source[Row]]:
+def sources_of(handle: Handle, states: States, query: RunQuery, page_size: int | None) -> list[AnySource[Row]]:
     """Return the listings of one job, none if no state of its service is wanted."""
     native_states = query.native_states
     if native_states is not None:
@@ -131,7 +131,7 @@ def sources_of(handle: Handle, states: States, query: RunQuery, page_size: int |
         created_before=query.created_before,
         page_size=page_size,
     ).plan.sources
-    return [Source(f"{handle.ref} {one.name}".rstrip(), one.open, handle.ref, one.moves) for one in sources]
+    return [source.among(handle.ref) for source in sources]
 
 
 def _check_order(order: object) -> None:
@@ -207,7 +207,7 @@ class ManyJobs:
         return Pages(plan, limit=limit, places=None if at is None else at.places)
 
     def _arrange(
-        self, query: RunQuery, order: Literal["newest", "any"], open_reader: Callable[[Source[Row]], SourceReader[Row]]
+        self, query: RunQuery, order: Literal["newest", "any"], open_reader: Callable[[AnySource[Row]], Reader[Row]]
     ) -> Stream[Row]:
         sources = SourceFeed(self._begin(), self._handle, self._states, query, self._page_size)
         tally = None if self._progress is None else Tally(self._progress)
@@ -257,7 +257,7 @@ class ErrorNotices:
         self._tally = tally
         self._told: set[JobRef] = set()
 
-    def __call__(self, reader: SourceReader[Any]) -> None:
+    def __call__(self, reader: Reader[Any]) -> None:
         """Tell of a reader that has failed."""
         if isinstance(reader.error, ClientClosedError):
             raise reader.error

@@ -72,7 +72,8 @@ async def test_states_that_are_all_there_are_travel_as_none(local: LocalService,
     assert asked_states(local) == [None, None, None]
     eight = await app.runs(native_states=natives[1:]).collect()
     assert ids(eight) == expected[1:]
-    assert asked_states(local)[3:] == [[native] for native in natives[1:]]
+    # The lists of states that runs leave again are read until nothing new turns up.
+    assert asked_states(local)[3:] == [[native] for native in (*natives[1:6], *natives[1:])]
 
 
 async def test_a_run_that_moves_on_while_states_are_listed_comes_once(

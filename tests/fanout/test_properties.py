@@ -206,3 +206,17 @@ async def test_newest_first_is_sorting_everything_where_pages_are_kept_as_bytes(
 
     assert times_of(seen) == newest(all_runs(jobs))
     assert sorted(keys(seen)) == sorted(keys(all_runs(jobs)))
+
+
+async def test_a_walk_goes_on_behind_its_place_in_all_jobs_alike() -> None:
+    read, unread = Job("read", [5, 4, 3, 2, 1]), Job("unread", [3, 0, -1])
+    async with memory_client([read, unread]).runs([read.ref, unread.ref]).open() as walk:
+        seen = [await anext(walk), await anext(walk)]
+        cursor = walk.cursor
+    before = all_runs([read, unread])
+    read.add(5)
+    unread.add(5)
+    rest = await memory_client([read, unread]).runs([unread.ref, read.ref], cursor=cursor).collect()
+
+    assert times_of([*seen, *rest]) == newest(before)
+    assert sorted(keys([*seen, *rest])) == sorted(keys(before))

@@ -17,7 +17,7 @@ from jobruns_sdk.model.states import RunState
 from jobruns_sdk.paging.lists import attempt_pages, run_pages
 from jobruns_sdk.paging.pages import Pages
 from jobruns_sdk.paging.query import Order, RunOptions, RunQuery, Wanted
-from jobruns_sdk.paging.source import Source
+from jobruns_sdk.paging.source import AnySource, MovingSource, Source
 from jobruns_sdk.services.emr_serverless import native
 from jobruns_sdk.services.emr_serverless.listing import AttemptListing, RunListing, get_run
 from jobruns_sdk.services.emr_serverless.native_application import Application
@@ -45,6 +45,7 @@ LARGEST_PAGE: Final = 50
 _POLLING: Final = Polling(LIST_JOB_RUNS, GET_JOB_RUN, LARGEST_PAGE, thin=True)
 _ACTIVE: Final = tuple(name for name, state in STATES.items() if state.is_active)
 
+Row = JobRun[native.JobRunSummary | native.JobRun]
 Mode = Literal["BATCH", "STREAMING"]
 """Whether a run ends by itself, or goes on until it is stopped."""
 
@@ -62,10 +63,6 @@ class ApplicationRunOptions(RunOptions, total=False):
 
 def _forget(_: RunRef) -> None:
     """Remember nothing: the handle belongs to no client."""
-
-
-def _goes_on(run: JobRun[Any]) -> bool:
-    return not run.is_terminal
 
 
 def _check_application(_: object, __: object, ref: JobRef) -> None:
@@ -146,12 +143,17 @@ class EmrServerlessApplication:
         )
         rows = page_size_of(page_size, LARGEST_PAGE)
 
-        def sources(query: RunQuery, wanted: Wanted) -> Iterable[Source[JobRun[native.JobRunSummary | native.JobRun]]]:
+        def sources(query: RunQuery, wanted: Wanted) -> Sequence[AnySource[Row]]:
             query.only_newest_first(self.ref.service)
             states = (None,) if wanted is None else wanted
-            moves = _goes_on if len(states) > 1 else None
-            for state in states:
-                yield Source(state or "", partial(self._listing, query, state, rows), moves=moves)
+            lists: list[Source[Row]] = [
+                Source(state or "", partial(self._listing, query, state, rows)) for state in states
+            ]
+            active = tuple(one for one in lists if one.name in _ACTIVE)
+            # No run goes from one state in which it has ended to another.
+            if not active or len(lists) == 1:
+                return lists
+            return [MovingSource(active, tuple(one for one in lists if one.name not in _ACTIVE))]
 
         full = self._full if hydrate else None
         return run_pages(self.ref, query, STATES, sources, limit=limit, cursor=cursor, full=full)

@@ -33,7 +33,7 @@ cursors = st.builds(
 
 def sealed(body: bytes) -> str:
     """What a cursor of that body would look like."""
-    return "1." + urlsafe_b64encode(blake2b(body, digest_size=8).digest() + body).decode().rstrip("=")
+    return "2." + urlsafe_b64encode(blake2b(body, digest_size=8).digest() + body).decode().rstrip("=")
 
 
 @given(cursors)
@@ -47,8 +47,8 @@ def test_the_text_needs_no_escaping_anywhere() -> None:
 
 
 def test_it_says_its_version() -> None:
-    assert TEXT.startswith("1.")
-    for version in ("0", "2", "11", "", " 1", "x" * 1000):
+    assert TEXT.startswith("2.")
+    for version in ("0", "1", "11", "", " 1", "x" * 1000):
         with pytest.raises(CursorError, match="version"):
             Cursor.parse(f"{version}.{TEXT[2:]}", LISTING)
 
@@ -83,7 +83,7 @@ def test_something_added_is_noticed(ending: str) -> None:
 
 @given(st.text())
 def test_other_text_is_no_cursor(text: str) -> None:
-    for candidate in (text, f"1.{text}"):
+    for candidate in (text, f"2.{text}"):
         with pytest.raises(CursorError, match="damaged"):
             Cursor.parse(candidate, LISTING)
 
@@ -111,10 +111,10 @@ def test_a_body_that_is_no_cursor_is_refused_although_its_checksum_is_right(body
     ("text", "told"),
     [
         (5, "a cursor is text, got int"),
-        ("2.abc", "the cursor is damaged or of another version: it begins with '2'"),
+        ("1.abc", "the cursor is damaged or of another version: it begins with '1'"),
         ("x" * 30, "the cursor is damaged or of another version: it begins with 'xxxxxxxxxxxxxxxxxxxx'"),
-        ("1.a.b", "the cursor is damaged"),
-        ("1.!", "the cursor is damaged: its checksum does not match"),
+        ("2.a.b", "the cursor is damaged"),
+        ("2.!", "the cursor is damaged: its checksum does not match"),
         (sealed(b"null"), "the cursor is damaged"),
         (sealed(b"[]") + "A", "the cursor is damaged: its checksum does not match"),
     ],

@@ -11,11 +11,11 @@ from jobruns_sdk.paging.arrivals import Arrivals
 from jobruns_sdk.paging.merge import Merged, Stream
 from jobruns_sdk.paging.pages import Pages, Walk
 from jobruns_sdk.paging.plan import Plan
-from jobruns_sdk.paging.reader import SourceReader
-from jobruns_sdk.paging.source import Batch, Source, Supply
+from jobruns_sdk.paging.reader import Reader
+from jobruns_sdk.paging.source import AnySource, Batch, Source, Supply
 from tests.unit.listings import KIND, LISTING, Book, Row, newest_first, pages_of, row
 
-Open = Callable[[Source[Row]], SourceReader[Row]]
+Open = Callable[[AnySource[Row]], Reader[Row]]
 
 ROWS: Final = newest_first(12)
 

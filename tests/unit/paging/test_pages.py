@@ -14,8 +14,8 @@ from jobruns_sdk.model.reports import SourceError
 from jobruns_sdk.paging.merge import Merged
 from jobruns_sdk.paging.pages import Pages, Walk
 from jobruns_sdk.paging.plan import Plan
-from jobruns_sdk.paging.reader import SourceReader
-from jobruns_sdk.paging.source import Batch, Source
+from jobruns_sdk.paging.reader import Reader
+from jobruns_sdk.paging.source import AnySource, Batch, Source
 from tests.unit.listings import KIND, LISTING, Book, Row, Shelf, newest_first, pages_of, row
 
 ROWS = newest_first(9)
@@ -240,7 +240,7 @@ async def test_a_source_that_fails_has_not_ended_and_its_job_is_named_with_the_r
     sources = (Source("broken", lambda _: broken, job), Source("sound", lambda _: sound))
     failed: list[str] = []
 
-    def arrange(open_reader: Callable[[Source[Row]], SourceReader[Row]]) -> Merged[Row]:
+    def arrange(open_reader: Callable[[AnySource[Row]], Reader[Row]]) -> Merged[Row]:
         return Merged([open_reader(source) for source in sources], on_error=lambda reader: failed.append(reader.name))
 
     async with Pages(Plan(LISTING, {}, sources, KIND, arrange=arrange)).open() as walk:

@@ -1,0 +1,272 @@
+"""The reader of lists between which rows move: active ones in rounds, then merged with those in which rows stay."""
+
+import asyncio
+import heapq
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+
+import msgspec
+
+from jobruns_sdk.model.reports import SourceReport
+from jobruns_sdk.paging.cursor import Place, short
+from jobruns_sdk.paging.reader import Counts, SourceReader
+from jobruns_sdk.paging.seen import SeenRows
+from jobruns_sdk.paging.source import MovingSource, RowOrder, Source
+
+if TYPE_CHECKING:
+    from jobruns_sdk.errors import JobRunsError
+
+T = TypeVar("T")
+
+_MOST_ROUNDS: Final = 4  # an account in which runs come all the time has something new in every round
+_MOST_AT_ONCE: Final = 1_000
+_START: Final = Place()
+
+
+class RoundsReader(Generic[T]):
+    """The reader of the lists of one job, one for each state, between which rows move.
+
+    A row that moves from a list that is not read yet to one that is read already would be missed: so the active lists
+    are read to their end, in the order of a run's life, in which a row that moves is met further on, or was met before.
+    Some go back, as runs do that are tried again: so all is read again, until nothing new turns up. Only then is it
+    known which rows are active, and these are merged by time with the lists in which rows stay.
+
+        round 1   QUEUED [q1 q2]   RUNNING [r1]      r2 is tried again: it goes from RUNNING, not read, back to QUEUED
+        round 2   QUEUED [q1 r2]   RUNNING [q2 r1]   r2 is new
+        round 3   QUEUED [q1]      RUNNING [r2 q2]   nothing is new: FAILED is read, where r1 is by now, and comes once
+    """
+
+    def __init__(
+        self,
+        source: MovingSource[T],
+        order: RowOrder[T],
+        accept: Callable[[T], bool] | None,
+        places: Mapping[str, Place | None],
+        *,
+        remembered: int,
+        keep_decoded: int | None,
+    ) -> None:
+        """Stand at those places, at the start of those lists that have none."""
+        self.name = source.name
+        self.job = source.job
+        self.error: JobRunsError | None = None
+        self._source = source
+        self._order = order
+        self._accept = accept
+        self._remembered = remembered
+        place = places.get(source.name, _START)
+        self._time = None if place is None else place.since
+        self._level: tuple[str, ...] = () if place is None else place.passed
+        self._begun = place or _START
+        self._met: dict[str, T] = {}
+        self._active: list[T] = []  # the next one last
+        self._rows: list[tuple[T, SourceReader[T] | None]] = []
+        self._at = 0
+        self._round, self._index, self._news = 1, 0, 0
+        self._tallies = [Counts() for _ in source.active]
+        self._ended = [
+            SourceReader(
+                one, order, self._is_new, SeenRows(remembered), places.get(one.name, _START), keep_decoded=keep_decoded
+            )
+            for one in source.ended
+        ]
+        # Where to go on in a list while rows that were active, and are not handed out yet, may turn up in it.
+        self._safe = [places.get(one.name, _START) for one in source.ended]
+        self._current = None if place is None else self._opened(source.active[0])
+
+    @property
+    def counts(self) -> Counts:
+        """What was read so far."""
+        total = Counts()
+        for counts in (*self._tallies, *(reader.counts for reader in self._ended)):
+            total.include(counts, rows=counts.rows)
+        return total
+
+    @property
+    def reports(self) -> tuple[SourceReport, ...]:
+        """What was done so far with each list."""
+        active: list[SourceReport] = []
+        for index, (source, counts) in enumerate(zip(self._source.active, self._tallies, strict=True)):
+            error = self.error if self._current is not None and index == self._index else None
+            rounds = max(1, self._round - (self._current is not None and index > self._index))
+            active.append(counts.report(source.name, ended=self._current is None, error=error, rounds=rounds))
+        return (*active, *(report for reader in self._ended for report in reader.reports))
+
+    @property
+    def left(self) -> int:
+        """How many rows are read, wanted and not handed out yet."""
+        return len(self._rows) - self._at
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there is another page to read, or rows that were not merged yet."""
+        if self._current is not None or self._active:
+            return True
+        return any(reader.left or reader.has_more for reader in self._ended)
+
+    @property
+    def rank(self) -> float:
+        """A number by which the next row is merged with those of other readers."""
+        return self._order.rank(self._rows[self._at][0])
+
+    def hand_out(self, most: int | None) -> Sequence[T]:
+        """Return the next rows, that many at most."""
+        until = len(self._rows) if most is None else min(len(self._rows), self._at + most)
+        rows = [row for row, _ in self._rows[self._at : until]]
+        self._at = until
+        return rows
+
+    def places(self, unconsumed: int, since: datetime | None) -> dict[str, Place | None]:
+        """Return where to go on, by the names that a cursor has for it: in time, and in each list of ended rows.
+
+        Args:
+            unconsumed: How many of the rows that were handed out last the caller has not consumed.
+            since: The time up to which a stream has come that this is a part of.
+        """
+        consumed, rest = self._rows[: self._at - unconsumed], self._rows[self._at - unconsumed :]
+        time, level = self._passed_with(consumed)
+        if since is not None and self.error is None and (time is None or self._order.is_beyond(since, time)):
+            time, level = since, ()
+        all_known = self._current is None and not self._active and all(reader is not None for _, reader in rest)
+        places = {self.name: None if all_known else msgspec.structs.replace(self._begun, since=time, passed=level)}
+        left = Counter(reader for _, reader in rest)
+        for reader, safe in zip(self._ended, self._safe, strict=True):
+            unread = left[reader]
+            place = reader.place(unread) if all_known else reader.place_behind(reader.handed_out - unread) or safe
+            places[reader.name] = self._place_since(place, time, level)
+        return places
+
+    def fetch_ahead(self, slots: asyncio.Semaphore | None = None) -> asyncio.Task[Any] | None:
+        """Begin to fetch the page that is needed next, if it is not under way; return the fetch that is."""
+        if self._current is not None:
+            return self._current.fetch_ahead(slots)
+        hungry = [reader for reader in self._ended if not reader.left and reader.has_more]
+        tasks = [reader.fetch_ahead(slots) for reader in (hungry[:1] if slots is None else hungry)]
+        return tasks[0] if tasks else None
+
+    async def read_page(self, slots: asyncio.Semaphore | None = None) -> None:
+        """Read the next page of the list whose turn it is; only when all that was handed out is consumed.
+
+        Raises:
+            JobRunsError: The page could not be read; the next call tries again.
+        """
+        self._time, self._level = self._passed_with(self._rows)
+        self._rows, self._at = [], 0
+        if self._current is not None:
+            await self._read_active(self._current, slots)
+        else:
+            await self._read_ended(slots)
+        self.error = None
+        if self._current is None:
+            self._merge()
+
+    def retire(self) -> None:
+        """Let go of what is needed no more."""
+        self._met.clear()
+        self._rows, self._at = [], 0
+        for reader in self._ended:
+            reader.retire()
+
+    def cancel(self) -> list[asyncio.Task[Any]]:
+        """End the fetches that are under way, and return them."""
+        readers = [*self._ended, *([] if self._current is None else [self._current])]
+        return [task for reader in readers for task in reader.cancel()]
+
+    def _opened(self, source: Source[T]) -> SourceReader[T]:
+        return SourceReader(source, self._order, self._accept, SeenRows(self._remembered), _START)
+
+    async def _read_active(self, reader: SourceReader[T], slots: asyncio.Semaphore | None) -> None:
+        before = reader.counts.copy()
+        news = 0
+        try:
+            await reader.read_page(slots)
+            for row in reader.hand_out(None):
+                key = self._order.key(row)
+                news += key not in self._met
+                self._met[key] = row  # as it was seen last
+        finally:
+            read = reader.counts.less(before)
+            self._tallies[self._index].include(read, rows=read.rows if self._round == 1 else news)
+        self._news += news
+        if not reader.has_more:
+            self._turn()
+
+    def _turn(self) -> None:
+        """Go on to the next list, to the next round, or to the lists in which rows stay."""
+        self._index += 1
+        if self._index == len(self._source.active):
+            if not self._news or self._round == _MOST_ROUNDS:
+                rows = [row for row in self._met.values() if not self._is_passed(row)]
+                rows.sort(key=lambda row: (self._order.rank(row), self._order.key(row)), reverse=True)
+                self._active, self._current = rows, None
+                return
+            self._round, self._index, self._news = self._round + 1, 0, 0
+        self._current = self._opened(self._source.active[self._index])
+
+    async def _read_ended(self, slots: asyncio.Semaphore | None) -> None:
+        for index, reader in enumerate(self._ended):
+            if not reader.left and reader.has_more:
+                self._safe[index] = reader.place_behind(reader.handed_out) or self._safe[index]
+                await reader.read_page(slots)
+                return
+
+    def _merge(self) -> None:
+        """Merge what is read, up to where another page is needed."""
+        if any(not reader.left and reader.has_more for reader in self._ended):
+            return
+        heap = [(reader.rank, index) for index, reader in enumerate(self._ended) if reader.left]
+        if self._active:
+            heap.append((self._order.rank(self._active[-1]), -1))
+        heapq.heapify(heap)
+        while heap and len(self._rows) < _MOST_AT_ONCE:
+            index = heap[0][1]
+            if index < 0:
+                self._rows.append((self._active.pop(), None))
+                if self._active:
+                    heapq.heapreplace(heap, (self._order.rank(self._active[-1]), -1))
+                else:
+                    heapq.heappop(heap)
+                continue
+            reader = self._ended[index]
+            self._rows.append((reader.hand_out(1)[0], reader))
+            if reader.left:
+                heapq.heapreplace(heap, (reader.rank, index))
+            elif reader.has_more:
+                return
+            else:
+                heapq.heappop(heap)
+
+    def _is_new(self, row: T) -> bool:
+        return self._order.key(row) not in self._met and (self._accept is None or self._accept(row))
+
+    def _is_passed(self, row: T) -> bool:
+        """Whether an earlier walk has come beyond an active row."""
+        when = self._order.when(row)
+        if self._time is None:
+            return False
+        if when == self._time:
+            return short(self._order.key(row)) in self._level
+        return not self._order.is_beyond(when, self._time)
+
+    def _passed_with(self, rows: Sequence[tuple[T, SourceReader[T] | None]]) -> tuple[datetime | None, tuple[str, ...]]:
+        """Return the time up to which rows were consumed, with these, and the active ones among them of that time.
+
+        An active row may be in another list when the walk goes on. It is known by its time to have been passed, but for
+        rows of the very time of the place.
+        """
+        time, level = self._time, list(self._level)
+        for row, reader in rows:
+            when = self._order.when(row)
+            if when is not None and (time is None or self._order.is_beyond(when, time)):
+                time, level = when, []
+            if reader is None and when == time:
+                level.append(short(self._order.key(row)))
+        return time, tuple(level)
+
+    def _place_since(self, place: Place | None, time: datetime | None, level: tuple[str, ...]) -> Place | None:
+        after = None if place is None else place.after
+        if place is None or time is None or (after is not None and self._order.is_beyond(after.when, time)):
+            return place
+        return msgspec.structs.replace(place, since=time, passed=level)
