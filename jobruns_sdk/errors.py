@@ -57,12 +57,15 @@ class JobRunsError(Exception):
             lost or told of a failure inside the service.
         requests: How many requests the call that failed has made, retries included; 0 where none was made.
         run: The run as a wait or a watch last saw it (a ``JobRun``), where such an error ended it; else None.
+        cursor: Where to go on with the list that was being read, behind what was handed out; None where no list was, or
+            where nothing was handed out since its start.
     """
 
     retryable: bool = False
     in_doubt: bool = False
     requests: int = 0
     run: Any = None  # a JobRun, which this module knows nothing of
+    cursor: str | None = None
 
     def __init__(
         self,

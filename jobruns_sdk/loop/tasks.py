@@ -18,7 +18,8 @@ async def concurrently(coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     waiting = list(coroutines)
     if len(waiting) <= 1:
         return [await coroutine for coroutine in waiting]
-    tasks = [asyncio.get_running_loop().create_task(coroutine) for coroutine in waiting]
+    # Whoever is cancelled while one of them has failed raises the cancellation: nobody comes to see that error.
+    tasks = [begun(coroutine) for coroutine in waiting]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
     finally:

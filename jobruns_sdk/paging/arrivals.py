@@ -54,7 +54,7 @@ class Arrivals(Generic[T]):
         self._on_error = on_error
         self._reading: list[Reader[T]] = []
         self.in_order = False
-        self._all_opened = self._closed = False
+        self._all_opened = self._closed = self._failed = False
         self._opening: asyncio.Task[AnySource[T] | None] | None = None
 
     @property
@@ -111,8 +111,11 @@ class Arrivals(Generic[T]):
         # The next source is looked for even where there is no room yet, so that it is known which is the last one.
         if self._opening is not None and self._opening.done() and (self._has_room or _is_over(self._opening)):
             opening, self._opening = self._opening, None
+            self._failed = True
             self._open(opening.result())
-        if self._opening is None and not self._all_opened:
+            self._failed = False
+        # Where the search for sources has failed, it is tried again when those that are open are read.
+        if self._opening is None and not (self._all_opened or (self._failed and self._reading)):
             self._opening = begun(self._next_source())
 
     async def _next_source(self) -> AnySource[T] | None:
@@ -163,7 +166,7 @@ class Gathered(Generic[T]):
         self._merged: Merged[T] | None = None
         self.in_order = True
         self._gathering: asyncio.Task[None] | None = None
-        self._closed = False
+        self._closed = self._too_many = False
 
     @property
     def readers(self) -> Sequence[Reader[T]]:
@@ -212,7 +215,9 @@ class Gathered(Generic[T]):
         await self._sources.aclose()
 
     async def _gather(self) -> None:
-        while (source := await anext(self._sources, None)) is not None:
-            if len(self._opened) == MOST_MERGED:
-                raise InvalidRequestError(TOO_MANY)
-            self._opened.append(self._open_reader(source))
+        while not self._too_many and (source := await anext(self._sources, None)) is not None:
+            self._too_many = len(self._opened) == MOST_MERGED
+            if not self._too_many:
+                self._opened.append(self._open_reader(source))
+        if self._too_many:
+            raise InvalidRequestError(TOO_MANY)

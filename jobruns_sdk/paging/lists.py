@@ -77,7 +77,7 @@ def run_pages(
     finish = None if full is None else partial(_completed, full)
     plan = Plan(listing, query.to_cursor(), opened, kind, query.filter, finish=finish)
     check_limit("limit", limit)
-    return Pages(plan, limit=limit, places=None if at is None else at.places)
+    return Pages(plan, limit=limit, begin=at)
 
 
 async def _completed(full: Callable[[T], Awaitable[T]], rows: Sequence[T]) -> tuple[Sequence[T], Sequence[SourceError]]:
@@ -148,4 +148,4 @@ def _pages(
     at = None if cursor is None else Cursor.parse(cursor, listing)
     plan = Plan(listing, {}, (Source("", lambda _: open_listing()),), kind, accept)
     check_limit("limit", limit)
-    return Pages(plan, limit=limit, places=None if at is None else at.places)
+    return Pages(plan, limit=limit, begin=at)

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Generic, Self, TypeVar
@@ -44,15 +45,17 @@ class Page(Generic[T_co]):
 class Walk(Generic[T_co]):
     """One walk through the pages, with its own position; made by ``Pages.open()`` or a loop over ``Pages``."""
 
-    def __init__(self, plan: Plan[T_co], places: Mapping[str, Place | None] | None, limit: int | None) -> None:
-        """Stand at those places, at the start if there are none."""
+    def __init__(self, plan: Plan[T_co], begin: Cursor | None, limit: int | None) -> None:
+        """Stand where that cursor does, at the start if there is none."""
         self._plan = plan
-        self._places = places or {}
+        self._begin = begin
+        self._places: Mapping[str, Place | None] = begin.places if begin else {}
         self._left = limit
         self._ready: Sequence[tuple[T_co, Reader[T_co]]] = ()
         self._taken: Sequence[tuple[T_co, Reader[T_co]]] = ()  # and not finished yet
         self._unfinished: dict[JobRef, SourceError] = {}
         self._at = 0
+        self._is_begun = False
         self._time: datetime | None = None  # up to which rows were consumed, of those that came before ``_ready``
         self._closed = False
         self._advancing = asyncio.Lock()
@@ -157,6 +160,12 @@ class Walk(Generic[T_co]):
                     time = when
         return time
 
+    def _cursor_on_error(self) -> str | None:
+        """Return where to go on; where nothing was handed out, the very cursor that the walk began with."""
+        if self._is_begun:
+            return self.cursor
+        return None if self._begin is None else str(self._begin)
+
     async def _advance(self) -> bool:
         async with self._advancing:
             if not self._closed and self._at < len(self._ready):
@@ -173,6 +182,10 @@ class Walk(Generic[T_co]):
                 # Who was cancelled may never ask again; and what keeps the exception would keep the fetches, too.
                 self._stream.interrupt()
                 raise
+            except Exception as error:
+                with suppress(AttributeError):  # not every exception of a caller's own takes attributes
+                    error.cursor = self._cursor_on_error()  # type: ignore[attr-defined]  # of whatever class it is
+                raise
 
     async def _hand_over(self) -> bool:
         self._fetch_ahead()
@@ -186,6 +199,7 @@ class Walk(Generic[T_co]):
             return False
         self._time = self._time_with(self._ready)
         self._ready, self._at, self._taken = rows, 0, rest
+        self._is_begun = self._is_begun or bool(rows)
         return bool(rows)
 
     def _fetch_ahead(self) -> None:
@@ -203,19 +217,17 @@ class Pages(Generic[T_co]):
     ``async for item in pages`` yields the items; the next page is fetched while the caller works on the present one.
     """
 
-    def __init__(
-        self, plan: Plan[T_co], *, limit: int | None = None, places: Mapping[str, Place | None] | None = None
-    ) -> None:
+    def __init__(self, plan: Plan[T_co], *, limit: int | None = None, begin: Cursor | None = None) -> None:
         """Prepare to walk; made by the list calls.
 
         Args:
             plan: What is to be walked through.
             limit: How many items are yielded at most, None for all.
-            places: Where to begin, from a cursor; None for the start.
+            begin: Where to begin; None for the start.
         """
         self._plan = plan
         self._limit = limit
-        self._places = places
+        self._begin = begin
 
     def __repr__(self) -> str:
         return f"<Pages: {self._plan.listing}>"
@@ -231,7 +243,7 @@ class Pages(Generic[T_co]):
 
     def open(self) -> Walk[T_co]:
         """Return one walk with its own position, to be used in ``async with``: it can stop in the middle of a page."""
-        return Walk(self._plan, self._places, self._limit)
+        return Walk(self._plan, self._begin, self._limit)
 
     def by_page(self) -> "ByPage[T_co]":
         """Return an iterator over pages, each with the cursor of the place after it."""
@@ -244,7 +256,7 @@ class Pages(Generic[T_co]):
 
     async def first(self) -> T_co | None:
         """Return the first item, or None if there is none; no page is fetched ahead."""
-        async with Walk(self._plan, self._places, 1) as walk:
+        async with Walk(self._plan, self._begin, 1) as walk:
             return await anext(walk, None)
 
     def record_batches(

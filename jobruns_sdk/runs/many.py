@@ -23,7 +23,7 @@ from jobruns_sdk.paging.arrivals import MOST_MERGED, TOO_MANY, Arrivals, Gathere
 from jobruns_sdk.paging.cursor import Cursor
 from jobruns_sdk.paging.lists import RUNS, each_completed
 from jobruns_sdk.paging.merge import Merged, Stream
-from jobruns_sdk.paging.pages import Pages
+from jobruns_sdk.paging.pages import Pages, Walk
 from jobruns_sdk.paging.plan import Plan
 from jobruns_sdk.paging.query import RunQuery
 from jobruns_sdk.paging.reader import Reader
@@ -89,6 +89,8 @@ class SourceFeed(Supply[Row]):
         self._page_size = page_size
         self._seen: set[JobRef] = set()
         self._ready: list[AnySource[Row]] = []
+        self._job: JobLike | None = None
+        self._failure: Exception | None = None
         # An iterator that the caller made is closed by the caller; one that was made here of something iterable, here.
         self._owned = self._jobs is not jobs
 
@@ -97,10 +99,14 @@ class SourceFeed(Supply[Row]):
 
     async def __anext__(self) -> AnySource[Row]:
         while not self._ready:
-            handle = await self._next_handle()
+            # A job stays the next one until its lists are made: a malformed one is told of each time, never skipped.
+            if self._job is None:
+                self._job = await self._next_job()
+            handle = self._handle(self._job)
             if handle.ref not in self._seen:
-                self._seen.add(handle.ref)
                 self._ready = sources_of(handle, self._states, self._query, self._page_size)[::-1]
+                self._seen.add(handle.ref)
+            self._job = None
         return self._ready.pop()
 
     async def aclose(self) -> None:
@@ -109,12 +115,24 @@ class SourceFeed(Supply[Row]):
         if close is not None and self._owned:
             await close()
 
-    async def _next_handle(self) -> Handle:
-        if isinstance(self._jobs, AsyncIterator):
-            return self._handle(await anext(self._jobs))
-        for handle in self._jobs:
-            return handle
-        raise StopAsyncIteration
+    async def _next_job(self) -> JobLike:
+        if not isinstance(self._jobs, AsyncIterator):
+            for handle in self._jobs:
+                return handle
+            raise StopAsyncIteration
+        try:
+            job = await anext(self._jobs)
+        except StopAsyncIteration:
+            # A generator that has raised only seems to have come to its end: jobs behind that would be lost in silence.
+            if self._failure is not None:
+                raise self._failure from None
+            raise
+        except Exception as error:
+            if not isinstance(self._jobs, Walk):  # a walk goes on where it stood
+                self._failure = error
+            raise
+        self._failure = None
+        return job
 
 
 def sources_of(handle: Handle, states: States, query: RunQuery, page_size: int | None) -> list[AnySource[Row]]:
@@ -204,7 +222,7 @@ class ManyJobs:
             keep_decoded=max(_FEWEST_DECODED, _ROWS_DECODED // max(1, known)) if order == "newest" else None,
             remembered=max(_FEWEST_REMEMBERED, _ROWS_REMEMBERED // max(1, known)),
         )
-        return Pages(plan, limit=limit, places=None if at is None else at.places)
+        return Pages(plan, limit=limit, begin=at)
 
     def _arrange(
         self, query: RunQuery, order: Literal["newest", "any"], open_reader: Callable[[AnySource[Row]], Reader[Row]]

@@ -1,7 +1,9 @@
 """What becomes of jobs that cannot be read: the others are, and the report, the caller and the cursor know of them."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from typing import Final, Literal
+from unittest.mock import patch
 
 import pytest
 
@@ -9,6 +11,8 @@ from jobruns_sdk import (
     AccessDeniedError,
     CallTimeoutError,
     CredentialsError,
+    InvalidRequestError,
+    JobRef,
     JobRunsClient,
     JobRunsError,
     NotFoundError,
@@ -262,3 +266,72 @@ async def test_calls_in_vain_are_counted_too(
         assert len([run async for run in walk]) == 30
         assert [failed.job.path for failed in walk.report.failed] == [("b",)]
         assert walk.report.calls == local.calls()
+
+
+@orders
+async def test_jobs_that_stop_coming_with_an_error_are_not_all_jobs(order: Order) -> None:
+    jobs = jobs_of(40)
+
+    async def coming() -> AsyncIterator[JobRef]:
+        for job in jobs[:20]:
+            yield job.ref
+        raise OSError("the inventory is gone")
+
+    async with memory_client(jobs).runs(coming(), order=order).open() as walk:
+        seen: list[Run] = []
+        for _ in range(300):
+            with suppress(OSError):
+                page = await walk.next_page()
+                assert page is not None
+                seen += page.items
+        assert not walk.report.complete
+        assert walk.cursor is not None
+        with pytest.raises(OSError, match="inventory"):
+            await anext(walk)
+        cursor = walk.cursor
+    rest = await memory_client(jobs).runs([job.ref for job in jobs], order=order, cursor=cursor).collect()
+    assert sorted(keys([*seen, *rest])) == sorted(key for job in jobs for key in keys(job.rows))
+
+
+@orders
+async def test_a_job_that_is_malformed_is_not_passed_over(order: Order) -> None:
+    jobs = jobs_of(3)
+
+    async def coming() -> AsyncIterator[JobRef | str]:
+        yield jobs[0].ref
+        yield "no job"
+        yield jobs[1].ref
+
+    async with memory_client(jobs).runs(coming(), order=order).open() as walk:
+        for _ in range(5):
+            with suppress(InvalidRequestError):
+                assert await walk.next_page() is not None
+        with pytest.raises(InvalidRequestError, match="no job"):
+            await anext(walk)
+        assert walk.cursor is not None
+
+
+async def test_more_jobs_than_can_be_merged_are_refused_as_often_as_one_likes() -> None:
+    jobs = jobs_of(4, 1)
+    with patch("jobruns_sdk.paging.arrivals.MOST_MERGED", 2):
+        async with memory_client(jobs).runs(each(jobs)).open() as walk:
+            for _ in range(4):
+                with pytest.raises(InvalidRequestError, match="cannot be merged"):
+                    await anext(walk)
+
+
+@orders
+async def test_jobs_that_are_listed_go_on_after_an_error(
+    local: LocalService, client: JobRunsClient, order: Order
+) -> None:
+    for name in "abc":
+        local.add_glue_job(name)
+        local.add_run(f"glue:{name}", state="SUCCEEDED")
+    local.fault("ListJobs", "error", code="AccessDeniedException", status=400)
+    async with client.jobs("glue", page_size=1).open() as found, client.runs(found, order=order).open() as walk:
+        seen: list[Run] = []
+        for _ in range(8):
+            with suppress(AccessDeniedError):
+                seen += [] if (page := await walk.next_page()) is None else page.items
+        assert sorted(run.job.path for run in seen) == [("a",), ("b",), ("c",)]
+        assert walk.cursor is None

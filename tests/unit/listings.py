@@ -153,8 +153,8 @@ def pages_of(
 ) -> Pages[Row]:
     """The pages of one listing, or of several merged."""
     sources = tuple(Source(str(index), _opens(listing)) for index, listing in enumerate(listings))
-    places = None if cursor is None else Cursor.parse(cursor, LISTING).places
-    return Pages(Plan(LISTING, {}, sources, KIND, accept), limit=limit, places=places)
+    begin = None if cursor is None else Cursor.parse(cursor, LISTING)
+    return Pages(Plan(LISTING, {}, sources, KIND, accept), limit=limit, begin=begin)
 
 
 def _opens(listing: Listing[Any, Any, Row]) -> Callable[[tuple[str, ...]], Listing[Any, Any, Row]]:

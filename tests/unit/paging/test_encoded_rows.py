@@ -95,8 +95,8 @@ def _opened(archive: Archive, _: tuple[str, ...]) -> Archive:
 
 def pages_of(keep_decoded: int | None, cursor: str | None = None) -> Pages[Row]:
     sources = tuple(Source(str(at), partial(_opened, Archive(*pages))) for at, pages in enumerate(PAGES))
-    places = None if cursor is None else Cursor.parse(cursor, LISTING).places
-    return Pages(Plan(LISTING, {}, sources, KIND, is_wanted, keep_decoded=keep_decoded), places=places)
+    begin = None if cursor is None else Cursor.parse(cursor, LISTING)
+    return Pages(Plan(LISTING, {}, sources, KIND, is_wanted, keep_decoded=keep_decoded), begin=begin)
 
 
 @pytest.mark.parametrize("keep_decoded", [1, 2, 3, 100])
@@ -127,4 +127,8 @@ async def test_rows_that_were_doubted_are_not_looked_for_in_the_bytes_of_another
     plan = Plan(LISTING, {}, (Source("", partial(_opened, archive)),), KIND, keep_decoded=1)
     place = Place("1", Mark("r1", ROWS[1].when))
 
-    assert await Pages(plan, places={"": place}).collect() == [row("l1", 1), row("l2", 0.5), *ROWS[2:6]]
+    assert await Pages(plan, begin=Cursor(LISTING, {}, {"": place})).collect() == [
+        row("l1", 1),
+        row("l2", 0.5),
+        *ROWS[2:6],
+    ]

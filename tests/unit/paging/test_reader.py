@@ -148,7 +148,7 @@ async def test_a_place_without_a_time_that_is_gone_is_an_error() -> None:
 
 
 def resumed(book: Book, place: Place) -> Pages[Row]:
-    return Pages(Plan(LISTING, {}, (Source("", lambda _: book),), KIND), places={"": place})
+    return Pages(Plan(LISTING, {}, (Source("", lambda _: book),), KIND), begin=Cursor(LISTING, {}, {"": place}))
 
 
 async def test_an_empty_page_does_not_end_the_search_for_the_place() -> None:
@@ -256,7 +256,7 @@ async def test_a_place_amid_a_page_is_told_by_the_row_before_and_by_what_the_lis
     assert places[2] == Place(None, Mark("r2", ROWS[2].when), seeking=True)
     assert places[3] == Place("4", Mark("r3", ROWS[3].when), state=("4 rows",))
     assert places[5] == Place("4", Mark("r5", ROWS[5].when), seeking=True, state=("4 rows",))
-    assert await Pages(plan, places={"": places[5]}).collect() == ROWS[6:]
+    assert await Pages(plan, begin=Cursor(LISTING, {}, {"": places[5]})).collect() == ROWS[6:]
     assert opened == [(), ("4 rows",)]
 
 

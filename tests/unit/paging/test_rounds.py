@@ -105,8 +105,8 @@ def pages(service: Service, cursor: str | None = None, *, in_order: bool = True)
         return Arrivals(One(source), open_reader, concurrency=2)
 
     plan = Plan(LISTING, {}, (source,), KIND, arrange=None if in_order else arrange)
-    places = None if cursor is None else Cursor.parse(cursor, LISTING).places
-    return Pages(plan, places=places)
+    begin = None if cursor is None else Cursor.parse(cursor, LISTING)
+    return Pages(plan, begin=begin)
 
 
 services = st.builds(
