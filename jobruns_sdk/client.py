@@ -47,13 +47,13 @@ from jobruns_sdk.model.refs import (
     is_text_form,
     ref_of,
 )
-from jobruns_sdk.model.reports import Progress
+from jobruns_sdk.model.reports import OnSourceError, Progress, check_on_error
 from jobruns_sdk.model.runs import Attempt, Job, JobRun, StopOutcome
 from jobruns_sdk.model.states import RunState
 from jobruns_sdk.paging.pages import Pages
 from jobruns_sdk.paging.query import RunQuery
 from jobruns_sdk.runs.follow import PollIntervals
-from jobruns_sdk.runs.many import ManyJobs, OnSourceError, check_on_error
+from jobruns_sdk.runs.many import ManyJobs
 from jobruns_sdk.runs.poll import Poller
 from jobruns_sdk.runs.stop import Stopper
 from jobruns_sdk.runs.wait import Target, WaitRules, Waits

@@ -1,7 +1,11 @@
 """Reports of a walk: progress by source, and sources that failed."""
 
+from collections.abc import Callable
+from typing import Final, Literal
+
 import attrs
 
+from jobruns_sdk.checks import Rule, check_callable, is_callback
 from jobruns_sdk.errors import JobRunsError, told_by
 from jobruns_sdk.model.refs import JobRef, RunRef
 
@@ -19,6 +23,14 @@ class SourceError:
     job: JobRef
     error: JobRunsError = attrs.field(eq=told_by)
     run: RunRef | None = None
+
+
+OnSourceError = Literal["raise", "skip"] | Callable[[SourceError], object]
+"""What to do about a job that cannot be read, or a run that cannot be got: raise, go on, or be told of it and go on."""
+
+check_on_error: Final = Rule(
+    f"'raise', 'skip' or {check_callable.right}", lambda value: value in ("raise", "skip") or is_callback(value)
+)
 
 
 @attrs.frozen

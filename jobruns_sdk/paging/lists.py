@@ -8,9 +8,10 @@ from operator import attrgetter
 from typing import Any, Final, TypeVar
 
 from jobruns_sdk.checks import check_limit
+from jobruns_sdk.errors import ClientClosedError, JobRunsError
 from jobruns_sdk.loop.tasks import concurrently
 from jobruns_sdk.model.refs import JobRef, RunRef
-from jobruns_sdk.model.reports import SourceError
+from jobruns_sdk.model.reports import OnSourceError, SourceError, check_on_error
 from jobruns_sdk.model.runs import Attempt, Job, JobRun
 from jobruns_sdk.model.states import RunState
 from jobruns_sdk.paging.cursor import Cursor
@@ -51,6 +52,7 @@ def run_pages(
     limit: int | None,
     cursor: str | None,
     full: Callable[[JobRun[N]], Awaitable[JobRun[N]]] | None = None,
+    on_error: OnSourceError = "raise",
 ) -> Pages[JobRun[N]]:
     """Return the runs of a job.
 
@@ -62,11 +64,13 @@ def run_pages(
         limit: How many runs are yielded at most.
         cursor: Where an earlier walk has left off.
         full: Gets what takes the place of a listed run; None where the listed one is what is wanted.
+        on_error: What to do about a run that cannot be got.
 
     Raises:
         InvalidRequestError: An argument cannot be right.
         CursorError: The cursor is damaged, of another listing or of other filters.
     """
+    check_on_error("on_error", on_error)
     listing = f"runs of {job}"
     at = None if cursor is None else Cursor.parse(cursor, listing)
     query = query if at is None else query.resumed(at)
@@ -74,25 +78,40 @@ def run_pages(
     wanted = query.wanted(states)
     # Where no state of the service can satisfy the filters there is nothing to ask for.
     opened = () if wanted == () else tuple(sources(query, wanted))
-    finish = None if full is None else partial(_completed, full)
+    finish = None if full is None else partial(completed, full, on_error)
     plan = Plan(listing, query.to_cursor(), opened, kind, query.filter, finish=finish)
     check_limit("limit", limit)
     return Pages(plan, limit=limit, begin=at)
 
 
-async def _completed(full: Callable[[T], Awaitable[T]], rows: Sequence[T]) -> tuple[Sequence[T], Sequence[SourceError]]:
-    return await each_completed(full, rows), ()
+async def completed(
+    full: Callable[[JobRun[N]], Awaitable[JobRun[N]]], on_error: OnSourceError, rows: Sequence[JobRun[N]]
+) -> tuple[Sequence[JobRun[N] | SourceError], Sequence[SourceError]]:
+    """Return what takes the place of each listed run, in order, and which could not be got; ten are got at once.
 
-
-async def each_completed(full: Callable[[T], Awaitable[T]], rows: Sequence[T]) -> Sequence[T]:
-    """Return what takes the place of each row, in order; ten are got at once."""
+    Args:
+        full: Gets a run.
+        on_error: What to do about a run that cannot be got: with ``"raise"`` its place is taken by the error, which the
+            walk raises when it comes there; otherwise it stays as it was listed.
+        rows: The runs as they were listed.
+    """
     slots = asyncio.Semaphore(_GETS_AT_ONCE)
+    failures: list[SourceError] = []
 
-    async def one(row: T) -> T:
+    async def one(row: JobRun[N]) -> JobRun[N] | SourceError:
         async with slots:
-            return await full(row)
+            try:
+                return await full(row)
+            except JobRunsError as error:
+                failure = SourceError(row.job, error, row.ref)
+        if on_error == "raise" or isinstance(failure.error, ClientClosedError):
+            return failure
+        failures.append(failure)
+        if callable(on_error):
+            on_error(failure)
+        return row
 
-    return await concurrently(map(one, rows))
+    return await concurrently(map(one, rows)), failures
 
 
 def attempt_pages(

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from types import TracebackType
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Generic, Self, TypeVar
 import attrs
 
 from jobruns_sdk.checks import check_limit
+from jobruns_sdk.errors import NotFoundError
 from jobruns_sdk.model.display import Collected
 from jobruns_sdk.model.reports import SourceError, WalkReport
 from jobruns_sdk.paging.cursor import Cursor, Place
@@ -53,6 +54,7 @@ class Walk(Generic[T_co]):
         self._left = limit
         self._ready: Sequence[tuple[T_co, Reader[T_co]]] = ()
         self._taken: Sequence[tuple[T_co, Reader[T_co]]] = ()  # and not finished yet
+        self._finished: list[T_co | SourceError] = []  # what the first of these have become
         self._unfinished: dict[JobRef, SourceError] = {}
         self._at = 0
         self._is_begun = False
@@ -191,16 +193,44 @@ class Walk(Generic[T_co]):
         self._fetch_ahead()
         rows, rest = self._taken, self._taken[:0]
         if self._plan.finish is not None:
-            rows, rest = self._taken[:_FINISHED_AT_ONCE], self._taken[_FINISHED_AT_ONCE:]
-            finished, failures = await self._plan.finish([row for row, _ in rows])
-            self._unfinished = {**{failure.job: failure for failure in failures}, **self._unfinished}
-            rows = [(row, reader) for row, (_, reader) in zip(finished, rows, strict=True)]
+            rows = await self._completed(self._plan.finish)
+            rest = self._taken[len(rows) :]
         if self._closed:
             return False
         self._time = self._time_with(self._ready)
         self._ready, self._at, self._taken = rows, 0, rest
         self._is_begun = self._is_begun or bool(rows)
+        del self._finished[: len(rows)]
         return bool(rows)
+
+    async def _completed(
+        self, finish: Callable[[Sequence[T_co]], Awaitable[tuple[Sequence[T_co | SourceError], Sequence[SourceError]]]]
+    ) -> Sequence[tuple[T_co, Reader[T_co]]]:
+        """Return the next rows, completed, up to the first that could not be; where that is the next one, raise."""
+        if not self._finished:
+            finished, failures = await finish([row for row, _ in self._taken[:_FINISHED_AT_ONCE]])
+            self._note(failures)
+            self._finished = list(finished)
+        rows: list[tuple[T_co, Reader[T_co]]] = []
+        for row, (_, reader) in zip(self._finished, self._taken, strict=False):
+            if isinstance(row, SourceError):
+                break
+            rows.append((row, reader))
+        failure = next((row for row in self._finished[:1] if isinstance(row, SourceError)), None)
+        if failure is None:
+            return rows
+        if isinstance(failure.error, NotFoundError):
+            # It is gone for good, and told of: the walk goes on behind it, and so does one from the error's cursor.
+            self._note([failure])
+            self._is_begun = True
+            del self._finished[0]
+            self._taken = self._taken[1:]
+        else:
+            self._finished = []
+        raise failure.error
+
+    def _note(self, failures: Sequence[SourceError]) -> None:
+        self._unfinished = {**{failure.job: failure for failure in failures}, **self._unfinished}
 
     def _fetch_ahead(self) -> None:
         if not self._closed and self._left != 0:

@@ -31,7 +31,8 @@ class Plan(msgspec.Struct, Generic[T], frozen=True):
         kind: What paging needs to know of the rows.
         accept: Tells whether a row is wanted; None if all are.
         arrange: Makes one stream of the sources, given what opens a reader; by default they are merged by time.
-        finish: Completes rows before they are handed out, and tells which it could not; None where they are complete.
+        finish: Completes rows before they are handed out, and tells which it could not; an error that is to be raised
+            stands in the place of its row. None where rows are complete.
         keep_decoded: Most rows of a page that stay decoded while other sources go first; None for all of them.
         remembered: Rows that are remembered of each job, so that each is yielded once.
     """
@@ -42,7 +43,7 @@ class Plan(msgspec.Struct, Generic[T], frozen=True):
     kind: RowOrder[T]
     accept: Callable[[T], bool] | None = None
     arrange: Callable[[Callable[[AnySource[T]], Reader[T]]], Stream[T]] | None = None
-    finish: Callable[[Sequence[T]], Awaitable[tuple[Sequence[T], Sequence[SourceError]]]] | None = None
+    finish: Callable[[Sequence[T]], Awaitable[tuple[Sequence[T | SourceError], Sequence[SourceError]]]] | None = None
     keep_decoded: int | None = None
     remembered: int = 5_000
 

@@ -5,23 +5,21 @@ from functools import partial
 from typing import Any, Final, Literal, Self
 
 from jobruns_sdk.checks import (
-    Rule,
     check_callable,
     check_count,
     check_flag,
     check_limit,
-    is_callback,
     optional,
 )
-from jobruns_sdk.errors import ClientClosedError, InvalidRequestError, JobRunsError, UnsupportedOperationError
+from jobruns_sdk.errors import ClientClosedError, InvalidRequestError, UnsupportedOperationError
 from jobruns_sdk.model.native import Native
 from jobruns_sdk.model.refs import JobLike, JobRef
-from jobruns_sdk.model.reports import Progress, SourceError
+from jobruns_sdk.model.reports import OnSourceError, Progress, SourceError, check_on_error
 from jobruns_sdk.model.runs import JobRun
 from jobruns_sdk.model.states import RunState
 from jobruns_sdk.paging.arrivals import MOST_MERGED, TOO_MANY, Arrivals, Gathered
 from jobruns_sdk.paging.cursor import Cursor
-from jobruns_sdk.paging.lists import RUNS, each_completed
+from jobruns_sdk.paging.lists import RUNS, completed
 from jobruns_sdk.paging.merge import Merged, Stream
 from jobruns_sdk.paging.pages import Pages, Walk
 from jobruns_sdk.paging.plan import Plan
@@ -39,16 +37,8 @@ _FEWEST_REMEMBERED: Final = 200
 
 Row = JobRun[Native]
 
-
 States = Mapping[str, Mapping[str, RunState]]
 """The states of each service in its own words, and what they mean."""
-
-OnSourceError = Literal["raise", "skip"] | Callable[[SourceError], object]
-"""What to do about a job that cannot be read: raise, go on without it, or be told of it and go on."""
-
-check_on_error: Final = Rule(
-    f"'raise', 'skip' or {check_callable.right}", lambda value: value in ("raise", "skip") or is_callback(value)
-)
 
 
 class Tally:
@@ -218,7 +208,7 @@ class ManyJobs:
             RUNS,
             query.filter,
             arrange=partial(self._arrange, query, order),
-            finish=self._complete if hydrate else None,
+            finish=partial(completed, self._full, self._on_error) if hydrate else None,
             keep_decoded=max(_FEWEST_DECODED, _ROWS_DECODED // max(1, known)) if order == "newest" else None,
             remembered=max(_FEWEST_REMEMBERED, _ROWS_REMEMBERED // max(1, known)),
         )
@@ -244,26 +234,10 @@ class ManyJobs:
         self._used_up = isinstance(self._jobs, AsyncIterator)
         return self._jobs
 
-    async def _complete(self, rows: Sequence[Row]) -> tuple[Sequence[Row], Sequence[SourceError]]:
-        """Return the full runs in the place of listed ones that tell less, and which could not be got."""
-        failures: list[SourceError] = []
-
-        async def full(row: Row) -> Row:
-            handle = self._handle(row.job)
-            if not isinstance(handle, Follows) or not handle.polling.thin:
-                return row
-            try:
-                return await handle.run(row.id)
-            except JobRunsError as error:
-                if self._on_error == "raise" or isinstance(error, ClientClosedError):
-                    raise
-                failure = SourceError(row.job, error, row.ref)
-            failures.append(failure)
-            if callable(self._on_error):
-                self._on_error(failure)
-            return row
-
-        return await each_completed(full, rows), failures
+    async def _full(self, row: Row) -> Row:
+        """Return the full run in the place of a listed one that tells less."""
+        handle = self._handle(row.job)
+        return await handle.run(row.id) if isinstance(handle, Follows) and handle.polling.thin else row
 
 
 class ErrorNotices:

@@ -13,11 +13,10 @@ from jobruns_sdk.loop.tasks import begun, cancelled, ended
 from jobruns_sdk.model.changes import StateChange
 from jobruns_sdk.model.native import Native
 from jobruns_sdk.model.refs import JobRef, RunRef
-from jobruns_sdk.model.reports import SourceError
+from jobruns_sdk.model.reports import OnSourceError, SourceError
 from jobruns_sdk.model.runs import JobRun, WaitTimeoutError
 from jobruns_sdk.runs.discover import WatchedJob
 from jobruns_sdk.runs.follow import Done, Follower, GiveUp, PollIntervals, patience
-from jobruns_sdk.runs.many import OnSourceError
 from jobruns_sdk.runs.poll import Poller
 from jobruns_sdk.services.handle import Follows
 

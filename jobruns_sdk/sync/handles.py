@@ -4,6 +4,7 @@ from typing import Final, Literal, TypeAlias, Unpack, overload
 
 from jobruns_sdk.bridge import Bridge
 from jobruns_sdk.model.refs import JobRef
+from jobruns_sdk.model.reports import OnSourceError
 from jobruns_sdk.model.runs import JobRun
 from jobruns_sdk.paging.query import RunOptions
 from jobruns_sdk.services import datazone, emr_serverless, glue
@@ -47,21 +48,25 @@ class EmrServerlessApplication(Carrier[emr_serverless.EmrServerlessApplication])
     # A type checker takes only the first overload of what is handed to ``paged``.
     @overload
     def runs(
-        self, *, hydrate: Literal[False] = False, **options: Unpack[ApplicationRunOptions]
+        self,
+        *,
+        hydrate: Literal[False] = False,
+        on_error: OnSourceError = "raise",
+        **options: Unpack[ApplicationRunOptions],
     ) -> Pages[JobRun[emr_native.JobRunSummary]]: ...
     @overload
     def runs(
-        self, *, hydrate: Literal[True], **options: Unpack[ApplicationRunOptions]
+        self, *, hydrate: Literal[True], on_error: Literal["raise"] = "raise", **options: Unpack[ApplicationRunOptions]
     ) -> Pages[JobRun[emr_native.JobRun]]: ...
     @overload
     def runs(
-        self, *, hydrate: bool, **options: Unpack[ApplicationRunOptions]
+        self, *, hydrate: bool, on_error: OnSourceError = "raise", **options: Unpack[ApplicationRunOptions]
     ) -> Pages[JobRun[emr_native.JobRunSummary | emr_native.JobRun]]: ...
     def runs(
-        self, *, hydrate: bool = False, **options: Unpack[ApplicationRunOptions]
+        self, *, hydrate: bool = False, on_error: OnSourceError = "raise", **options: Unpack[ApplicationRunOptions]
     ) -> Pages[JobRun[emr_native.JobRunSummary | emr_native.JobRun]]:
         """Return the application's runs; see the asynchronous face's ``runs``."""
-        return Pages(self.bridge, self.carried.runs(hydrate=hydrate, **options))
+        return Pages(self.bridge, self.carried.runs(hydrate=hydrate, on_error=on_error, **options))
 
     attempts: Final = paged(emr_serverless.EmrServerlessApplication.attempts)
     run: Final = blocking(emr_serverless.EmrServerlessApplication.run)
@@ -83,21 +88,21 @@ class DataZoneJob(Carrier[datazone.DataZoneJob]):
 
     @overload
     def runs(
-        self, *, hydrate: Literal[False] = False, **options: Unpack[RunOptions]
+        self, *, hydrate: Literal[False] = False, on_error: OnSourceError = "raise", **options: Unpack[RunOptions]
     ) -> Pages[JobRun[datazone_native.JobRunSummary]]: ...
     @overload
     def runs(
-        self, *, hydrate: Literal[True], **options: Unpack[RunOptions]
+        self, *, hydrate: Literal[True], on_error: Literal["raise"] = "raise", **options: Unpack[RunOptions]
     ) -> Pages[JobRun[datazone_native.GetJobRunOutput]]: ...
     @overload
     def runs(
-        self, *, hydrate: bool, **options: Unpack[RunOptions]
+        self, *, hydrate: bool, on_error: OnSourceError = "raise", **options: Unpack[RunOptions]
     ) -> Pages[JobRun[datazone_native.JobRunSummary | datazone_native.GetJobRunOutput]]: ...
     def runs(
-        self, *, hydrate: bool = False, **options: Unpack[RunOptions]
+        self, *, hydrate: bool = False, on_error: OnSourceError = "raise", **options: Unpack[RunOptions]
     ) -> Pages[JobRun[datazone_native.JobRunSummary | datazone_native.GetJobRunOutput]]:
         """Return the job's runs; see the asynchronous face's ``runs``."""
-        return Pages(self.bridge, self.carried.runs(hydrate=hydrate, **options))
+        return Pages(self.bridge, self.carried.runs(hydrate=hydrate, on_error=on_error, **options))
 
     attempts: Final = paged(datazone.DataZoneJob.attempts)
     run: Final = blocking(datazone.DataZoneJob.run)

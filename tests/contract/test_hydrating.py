@@ -3,7 +3,15 @@
 import pytest
 from aiobotocore.session import AioSession
 
-from jobruns_sdk import DataZoneJob, EmrServerlessApplication, GlueJob, JobRunsClient, NotFoundError, RunState
+from jobruns_sdk import (
+    DataZoneJob,
+    EmrServerlessApplication,
+    GlueJob,
+    JobRunsClient,
+    NotFoundError,
+    RunState,
+    SourceError,
+)
 from jobruns_sdk.testing import LocalService
 from tests.contract.cases import Case, client_of, ids, seed
 
@@ -59,3 +67,37 @@ async def test_a_run_that_is_gone_by_then_is_told(local: LocalService, case: Cas
             await handle.runs(hydrate=True).collect()
     else:
         assert ids(await handle.runs(hydrate=True).collect()) == expected
+
+
+async def test_runs_that_are_gone_hide_none_of_the_others(local: LocalService, case: Case, handle: AnyHandle) -> None:
+    if not THIN[case.service]:
+        return
+    expected = seed(local, case, 130)
+    gone = {expected[0], *expected[40:80], expected[-1]}
+    answers = {"jobRunId", "identifier"}
+    for run_id in gone:
+        for name in answers:
+            local.fault(
+                case.get_run, "error", code="ResourceNotFoundException", status=404, times=None, match={name: run_id}
+            )
+    seen: list[str] = []
+    cursors: list[str | None] = []
+    async with handle.runs(hydrate=True, page_size=10).open() as walk:
+        while True:
+            try:
+                seen.append((await anext(walk)).id)
+            except StopAsyncIteration:
+                break
+            except NotFoundError as error:
+                cursors.append(error.cursor)
+        assert walk.report.failed
+    assert seen == [run_id for run_id in expected if run_id not in gone]
+    assert local.calls(case.get_run) == 130  # each is got once, whatever becomes of the others
+    assert len(cursors) == len(gone)
+    assert ids(await handle.runs(cursor=cursors[1]).collect()) == expected[41:]
+
+    told: list[SourceError] = []
+    found = await handle.runs(hydrate=True, on_error=told.append).collect()
+    assert ids(found) == expected
+    assert {failure.run.run_id for failure in told if failure.run} == gone
+    assert ids(await handle.runs(hydrate=True, on_error="skip").collect()) == expected

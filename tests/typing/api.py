@@ -56,6 +56,7 @@ async def emr_serverless_lists_summaries_and_gets_whole_runs(client: JobRunsClie
     async for run in app.runs():
         assert_type(run, JobRun[emr.JobRunSummary])
     assert_type(await app.runs(hydrate=True, mode="BATCH").collect(), list[JobRun[emr.JobRun]])
+    assert_type(await app.runs(hydrate=True, on_error="skip").collect(), list[JobRun[emr.JobRunSummary | emr.JobRun]])
     async for attempt in app.attempts("00f"):
         assert_type(attempt, Attempt[emr.JobRunAttemptSummary | emr.JobRun])
     assert_type(await app.run("00f"), JobRun[emr.JobRun])

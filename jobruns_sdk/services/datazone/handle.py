@@ -9,6 +9,7 @@ import attrs
 
 from jobruns_sdk.checks import check_flag, page_size_of
 from jobruns_sdk.model.refs import JobRef, RunRef, name_like
+from jobruns_sdk.model.reports import OnSourceError
 from jobruns_sdk.model.runs import Attempt, JobRun
 from jobruns_sdk.model.states import RunState
 from jobruns_sdk.paging.lists import attempt_pages, run_pages
@@ -50,15 +51,15 @@ class DataZoneJob:
 
     @overload
     def runs(
-        self, *, hydrate: Literal[False] = False, **options: Unpack[RunOptions]
+        self, *, hydrate: Literal[False] = False, on_error: OnSourceError = "raise", **options: Unpack[RunOptions]
     ) -> Pages[JobRun[native.JobRunSummary]]: ...
     @overload
     def runs(
-        self, *, hydrate: Literal[True], **options: Unpack[RunOptions]
+        self, *, hydrate: Literal[True], on_error: Literal["raise"] = "raise", **options: Unpack[RunOptions]
     ) -> Pages[JobRun[native.GetJobRunOutput]]: ...
     @overload
     def runs(
-        self, *, hydrate: bool, **options: Unpack[RunOptions]
+        self, *, hydrate: bool, on_error: OnSourceError = "raise", **options: Unpack[RunOptions]
     ) -> Pages[JobRun[native.JobRunSummary | native.GetJobRunOutput]]: ...
     def runs(
         self,
@@ -69,6 +70,7 @@ class DataZoneJob:
         created_before: datetime | None = None,
         order: Order | None = None,
         hydrate: bool = False,
+        on_error: OnSourceError = "raise",
         limit: int | None = None,
         page_size: int | None = None,
         cursor: str | None = None,
@@ -85,6 +87,9 @@ class DataZoneJob:
             order: ``"newest"`` first, as is usual, or ``"oldest"`` first.
             hydrate: Whether the full run is got for each that the filters let pass (GetJobRun), with its details;
                 it is as it is by then, which may be a later state. No cursor carries this.
+            on_error: What to do about a run that is listed and cannot be got: ``"raise"``, ``"skip"``, or something to
+                call with the ``SourceError``. But for the first it comes as it was listed. A run that is not found is
+                raised once: when it is asked for the next one, the walk goes on behind it.
             limit: How many runs are yielded at most.
             page_size: How many rows to ask for at once, 50 at most and unless told otherwise.
             cursor: Where an earlier walk has left off; its filters apply again and may be left out. None begins at the
@@ -111,7 +116,7 @@ class DataZoneJob:
             yield Source("", lambda _: RunListing(self.ref, self._call, query, wanted, page_size=rows))
 
         full = self._full if hydrate else None
-        return run_pages(self.ref, query, STATES, sources, limit=limit, cursor=cursor, full=full)
+        return run_pages(self.ref, query, STATES, sources, limit=limit, cursor=cursor, full=full, on_error=on_error)
 
     def attempts(
         self, run_id: str, *, limit: int | None = None, page_size: int | None = None, cursor: str | None = None

@@ -12,6 +12,7 @@ from jobruns_sdk.checks import check_flag, check_limit, items_of, page_size_of, 
 from jobruns_sdk.errors import ClientClosedError, JobRunsError
 from jobruns_sdk.loop.tasks import concurrently
 from jobruns_sdk.model.refs import JobRef, RunRef, name_like
+from jobruns_sdk.model.reports import OnSourceError
 from jobruns_sdk.model.runs import Attempt, Job, JobRun, StopOutcome, check_run
 from jobruns_sdk.model.states import RunState
 from jobruns_sdk.paging.lists import attempt_pages, run_pages
@@ -83,15 +84,19 @@ class EmrServerlessApplication:
 
     @overload
     def runs(
-        self, *, hydrate: Literal[False] = False, **options: Unpack[ApplicationRunOptions]
+        self,
+        *,
+        hydrate: Literal[False] = False,
+        on_error: OnSourceError = "raise",
+        **options: Unpack[ApplicationRunOptions],
     ) -> Pages[JobRun[native.JobRunSummary]]: ...
     @overload
     def runs(
-        self, *, hydrate: Literal[True], **options: Unpack[ApplicationRunOptions]
+        self, *, hydrate: Literal[True], on_error: Literal["raise"] = "raise", **options: Unpack[ApplicationRunOptions]
     ) -> Pages[JobRun[native.JobRun]]: ...
     @overload
     def runs(
-        self, *, hydrate: bool, **options: Unpack[ApplicationRunOptions]
+        self, *, hydrate: bool, on_error: OnSourceError = "raise", **options: Unpack[ApplicationRunOptions]
     ) -> Pages[JobRun[native.JobRunSummary | native.JobRun]]: ...
     def runs(
         self,
@@ -103,6 +108,7 @@ class EmrServerlessApplication:
         mode: Mode | None = None,
         order: Order | None = None,
         hydrate: bool = False,
+        on_error: OnSourceError = "raise",
         limit: int | None = None,
         page_size: int | None = None,
         cursor: str | None = None,
@@ -120,6 +126,9 @@ class EmrServerlessApplication:
             order: ``"newest"``, the only order there is.
             hydrate: Whether the full run is got for each that the filters let pass (GetJobRun), with its usage and
                 driver; it is as it is by then, which may be a later state. No cursor carries this.
+            on_error: What to do about a run that is listed and cannot be got: ``"raise"``, ``"skip"``, or something to
+                call with the ``SourceError``. But for the first it comes as it was listed. A run that is not found is
+                raised once: when it is asked for the next one, the walk goes on behind it.
             limit: How many runs are yielded at most.
             page_size: How many rows to ask for at once, 50 at most and unless told otherwise.
             cursor: Where an earlier walk has left off; its filters apply again and may be left out. None begins at the
@@ -156,7 +165,7 @@ class EmrServerlessApplication:
             return [MovingSource(active, tuple(one for one in lists if one.name not in _ACTIVE))]
 
         full = self._full if hydrate else None
-        return run_pages(self.ref, query, STATES, sources, limit=limit, cursor=cursor, full=full)
+        return run_pages(self.ref, query, STATES, sources, limit=limit, cursor=cursor, full=full, on_error=on_error)
 
     def attempts(
         self, run_id: str, *, limit: int | None = None, page_size: int | None = None, cursor: str | None = None

@@ -11,6 +11,7 @@ from jobruns_sdk.checks import check_flag, check_time, items_of, page_size_of, w
 from jobruns_sdk.errors import NotFoundError
 from jobruns_sdk.loop.clock import RealClock
 from jobruns_sdk.model.refs import JobRef, RunRef
+from jobruns_sdk.model.reports import OnSourceError
 from jobruns_sdk.model.runs import Attempt, Job, JobRun, StopOutcome, check_run
 from jobruns_sdk.model.states import RunState
 from jobruns_sdk.paging.lists import attempt_pages, run_pages
@@ -75,6 +76,7 @@ class GlueJob:
         order: Order | None = None,
         collapse_retries: bool | None = None,
         hydrate: bool = False,
+        on_error: OnSourceError = "raise",
         limit: int | None = None,
         page_size: int | None = None,
         cursor: str | None = None,
@@ -91,6 +93,7 @@ class GlueJob:
             order: ``"newest"``, the only order that Glue has.
             collapse_retries: Whether a run and its retries are one run, as they are unless this is False.
             hydrate: Taken for the sake of the other services; Glue's list tells all that GetJobRun does.
+            on_error: Taken for the sake of the other services: no run is got.
             limit: How many runs are yielded at most.
             page_size: How many rows to ask for at once, 200 at most and unless told otherwise.
             cursor: Where an earlier walk has left off; its filters apply again and may be left out. None begins at the
@@ -116,7 +119,7 @@ class GlueJob:
             query.only_newest_first(self.ref.service)
             yield Source("", lambda cut: RunListing(self.ref, self._call, query, page_size=rows, cut=cut))
 
-        return run_pages(self.ref, query, STATES, sources, limit=limit, cursor=cursor)
+        return run_pages(self.ref, query, STATES, sources, limit=limit, cursor=cursor, on_error=on_error)
 
     def attempts(
         self, run_id: str, *, limit: int | None = None, page_size: int | None = None, cursor: str | None = None

@@ -12,7 +12,7 @@ from jobruns_sdk.errors import CursorError, InvalidRequestError
 from jobruns_sdk.model.runs import Attempt, Job, JobRun
 from jobruns_sdk.model.states import RunState
 from jobruns_sdk.paging.cursor import Cursor
-from jobruns_sdk.paging.lists import attempt_pages, each_completed, job_pages, run_pages
+from jobruns_sdk.paging.lists import attempt_pages, completed, job_pages, run_pages
 from jobruns_sdk.paging.pages import Pages
 from jobruns_sdk.paging.query import RunQuery, Wanted
 from jobruns_sdk.paging.source import Batch, Listing, Named, Source
@@ -126,18 +126,19 @@ async def test_what_is_got_takes_the_place_of_what_was_listed() -> None:
 
 
 async def test_ten_rows_are_completed_at_once_in_order() -> None:
-    under_way: list[int] = []
+    under_way: list[str] = []
     most = 0
 
-    async def full(row: int) -> int:
+    async def full(row: JobRun[Any]) -> JobRun[Any]:
         nonlocal most
-        under_way.append(row)
+        under_way.append(row.id)
         most = max(most, len(under_way))
         await asyncio.sleep(0)
-        under_way.remove(row)
-        return -row
+        under_way.remove(row.id)
+        return attrs.evolve(row, message="full")
 
-    assert await each_completed(full, range(25)) == [-row for row in range(25)]
+    rows = [run(str(number)) for number in range(25)]
+    assert await completed(full, "raise", rows) == ([attrs.evolve(row, message="full") for row in rows], [])
     assert most == 10
 
 
