@@ -8,13 +8,13 @@
 pytest collects the tests of ``TestBatch``; each makes its own service and client, and runs an event loop of its own.
 """
 
-from jobruns_sdk.testing.contract.bench import Bench, Case, Service
+from jobruns_sdk.testing.contract.bench import Case, Service
 from jobruns_sdk.testing.contract.leaving import LeavingContract
 from jobruns_sdk.testing.contract.reading import ReadingContract
 from jobruns_sdk.testing.contract.resuming import ResumingContract
 from jobruns_sdk.testing.contract.sharing import SharingContract
 
-__all__ = ["Bench", "Case", "Contract", "Service"]
+__all__ = ["Case", "Contract", "Service"]
 
 
 class Contract(ReadingContract, ResumingContract, LeavingContract, SharingContract):
