@@ -78,16 +78,22 @@ class WatchedJob:
         return new
 
     async def _first_look(self) -> list[Row]:
-        elapsed = timedelta(seconds=self._clock.monotonic() - (self._began or (0.0,))[0])
         if isinstance(self.handle, ListsActive):
-            listed = await self._listed(LATE + elapsed)
-            listed |= await self._active(self.handle)
+            # What goes on comes first: what ends from then on is told of all the same.
+            active = await self._active(self.handle)
+            listed = await self._listed(LATE + self._elapsed) | active
         else:
             reach = await self._reach()
-            listed = await self._listed(None if reach is None else reach + LATE + elapsed)
+            listed = await self._listed(None if reach is None else reach + LATE + self._elapsed)
+        # Taken when all is read: a call may wait for its quota, and runs begin and end meanwhile.
+        elapsed = self._elapsed
         joining = [row for row in listed.values() if await self._joins(row, elapsed)]
         self._know(listed.values())
         return sorted(joining, key=_created)
+
+    @property
+    def _elapsed(self) -> timedelta:
+        return timedelta(seconds=self._clock.monotonic() - (self._began or (0.0,))[0])
 
     async def _later_look(self) -> list[Row]:
         since = self._since()

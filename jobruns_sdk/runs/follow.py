@@ -207,11 +207,10 @@ class Follower:
         self._pace = pace
         self._until = until
         self._most_unseen = most_unseen
-        self._intervals = pace.intervals(pacing.jitter)
-        self._pause = pace.poll_interval.total_seconds()
+        self._drawn = self._most = 0.0
+        self._begin_intervals()
         self._ended_at: float | None = None
-        self._is_first = True
-        self._unseen_since = self._seen_at = self._changed_after = -inf
+        self._polled_at = self._unseen_since = self._seen_at = self._changed_after = -inf
 
     async def poll(self) -> Done | Sleep | GiveUp:
         """Poll once, as far as nobody else has just done so, and return what to do next."""
@@ -219,27 +218,49 @@ class Follower:
         is_known = self.last is not None or self._poller.is_known(self.run)
         if self._unseen_since == -inf:
             self._unseen_since = self._poller.clock.monotonic()
-        seen = await self._poller.poll(self._handle, self.run.run_id, self._pause, first=self._is_first)
-        self._is_first = False
+        seen = await self._poller.poll(self._handle, self.run.run_id, self._interval, first=self._polled_at == -inf)
+        self._polled_at = self._poller.clock.monotonic()
         if isinstance(seen, JobRunsError):
             self.error = seen if self.last is None else _carrying(seen, self.last)
             waited = self._poller.clock.monotonic() - self._unseen_since
             unseen = Unseen(is_known, waited, self._most_unseen)
-            verdict = decide(self.error, next(self._intervals), unseen=unseen)
+            verdict = decide(self.error, self._draw(), unseen=unseen)
         else:
             verdict = await self.decide(seen)
-        if isinstance(verdict, Sleep):
-            self._pause = verdict.seconds
         return verdict
+
+    @property
+    def _interval(self) -> float:
+        # As it was and not as it was planned: a poll that others made in its second half serves this wait, too.
+        if self._polled_at == -inf:
+            return self._pace.poll_interval.total_seconds()
+        return self._poller.clock.monotonic() - self._polled_at
 
     async def decide(self, run: JobRun[Any]) -> Done | Sleep | GiveUp:
         """Take the run as it was seen, and return what to do next."""
         if self.last is None or (run.state, run.attempt) != (self.last.state, self.last.attempt):
-            self._intervals = self._pace.intervals(pacing.jitter)
+            self._begin_intervals()
             self._ended_at, self._changed_after = None, self._seen_at
         self.last, self.error = run, None
         self._seen_at = self._unseen_since = self._poller.clock.monotonic()
-        return decide(run, next(self._intervals), retrying=await self._retrying(run), until=self._until)
+        interval = self._draw()
+        return decide(run, interval, retrying=await self._retrying(run), until=self._until)
+
+    def most(self, verdict: Sleep) -> float:
+        """Return the seconds for which the next poll may be put off in order to be made with others.
+
+        An interval is drawn by chance, so any that might have been drawn will do; one that was cut off will not.
+        """
+        return self._most if verdict.seconds == self._drawn else verdict.seconds
+
+    def _begin_intervals(self) -> None:
+        self._intervals = self._pace.intervals(pacing.jitter)
+        self._drawn = self._pace.poll_interval.total_seconds() / _GROWTH
+
+    def _draw(self) -> float:
+        self._most = min(self._pace.longest.total_seconds(), self._drawn * _GROWTH)
+        self._drawn = next(self._intervals)
+        return self._drawn
 
     async def _retrying(self, run: JobRun[Native]) -> Retrying | None:
         if not run.state.is_failure or not isinstance(self._handle, Retries):

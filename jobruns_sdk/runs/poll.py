@@ -167,14 +167,20 @@ class Poller:
         if group is not None and run.id in group.watched and handle.polling.is_whole(run):
             group.seen[run.id] = (self.clock.monotonic(), run)
 
-    async def pause(self, handle: Follows, run_id: str, seconds: float) -> None:
+    async def pause(self, handle: Follows, run_id: str, seconds: float, most: float) -> None:
         """Sleep until the next poll of a run that is being watched, or until it is nudged.
+
+        Args:
+            handle: The run's job.
+            run_id: The run.
+            seconds: When to poll it next.
+            most: When to poll it next at the latest, if others poll then.
 
         Raises:
             ClientClosedError: The client was closed meanwhile.
         """
         me, sleeping = object(), asyncio.timeout(None)
-        due = self.plan(handle, me, seconds)
+        due = self.plan(handle, me, seconds, most)
 
         def wake(nudged: str) -> None:
             if nudged == run_id:
@@ -190,18 +196,23 @@ class Poller:
         finally:
             self.forget_plan(handle, me)
 
-    def plan(self, handle: Follows, who: object, seconds: float) -> float:
-        """Return when to poll next, at most that many seconds from now, on the clock that never goes backwards.
+    def plan(self, handle: Follows, who: object, seconds: float, most: float) -> float:
+        """Return when to poll next: in so many seconds, or with others, on the clock that never goes backwards.
 
         Polls of one job are made together, as far as none comes at less than half of its own interval:
 
-            due at 10:00:20 (A); B, now at 10:00:03, wants 30 seconds:  B is due at 10:00:20, too
-            due at 10:00:20 (A); C, now at 10:00:18, wants 30 seconds:  C is due at 10:00:48
+            A is due at 10:00:20
+            B, now at 10:00:03, wants 30 seconds                  B is due at 10:00:20, too
+            C, now at 10:00:18, wants 30 seconds                  C is due at 10:00:48
+            D, now at 10:00:19, wants 12 seconds, at most 36      D is due at 10:00:48, too
         """
         now, group = self.clock.monotonic(), self._groups[handle.ref]
-        latest = now + max(seconds, group.quota_time)
-        earliest = now + max(seconds * _FRESH, group.quota_time)
-        due = max((at for other, at in group.due.items() if other != who and earliest <= at <= latest), default=latest)
+        others = [at for other, at in group.due.items() if other != who]
+        if others:
+            # Whoever draws the shortest interval polls for all: among many that would be the least there is.
+            seconds = max(seconds, most * _FRESH)
+        earliest, own = (now + max(span, group.quota_time) for span in (seconds * _FRESH, seconds))
+        due = max((at for at in others if earliest <= at <= max(own, now + most)), default=own)
         group.due[who] = due
         return due
 

@@ -82,7 +82,8 @@ class Stopping:
                     break
                 if self.outcome.accepted and not to_end:
                     break
-                await self._poller.pause(self._handle, self._follower.run.run_id, verdict.seconds)
+                most = self._follower.most(verdict)
+                await self._poller.pause(self._handle, self._follower.run.run_id, verdict.seconds, most)
         self.is_pausing = False
 
     def _runs_unasked(self) -> bool:

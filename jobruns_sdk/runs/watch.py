@@ -59,7 +59,7 @@ class WatchedRun:
         if isinstance(verdict, Done):
             self.is_done = True
         else:
-            self.due = self._poller.plan(self._handle, self, verdict.seconds)
+            self.due = self._poller.plan(self._handle, self, verdict.seconds, self._follower.most(verdict))
         if run is None or self._before == (run.state, run.attempt):
             return None
         before, self._before = self._before, (run.state, run.attempt)

@@ -139,3 +139,32 @@ async def test_a_client_polls_no_faster_than_its_quotas_allow(local: LocalServic
     assert len(lists) <= seconds + 25
     ends = [run.ended_at for run in done if run.ended_at]
     assert (local.clock.now() - min(ends)).total_seconds() < 120
+
+
+async def test_waits_that_begin_at_different_times_come_to_share_their_polls(
+    local: LocalService, client: JobRunsClient
+) -> None:
+    local.add_glue_job("etl", duration=HOUR)
+    refs = [f"glue:etl/{local.add_run('glue:etl')}" for _ in range(30)]
+
+    async def one(at: int, ref: str) -> None:
+        await local.clock.sleep(at * 1.5)
+        assert (await client.wait(ref, timeout=2 * HOUR)).succeeded
+
+    waiting = asyncio.gather(*(one(at, ref) for at, ref in enumerate(refs)))
+    await local.clock.sleep(600)
+    before = len(local.requests)
+    await local.clock.sleep(600)
+    polls = [request.operation for request in local.requests[before:]]
+    assert set(polls) == {"GetJobRuns"}
+    assert len(polls) <= 30  # each on its own they made 40 and more
+    await waiting
+
+
+async def test_the_definition_of_a_job_is_asked_for_once_a_client(local: LocalService, client: JobRunsClient) -> None:
+    local.add_glue_job("etl", max_retries=1, fail_attempts=2)
+    refs = [f"glue:etl/{local.add_run('glue:etl')}" for _ in range(50)]
+    await asyncio.gather(*(client.wait(ref, timeout=None) for ref in refs))
+    await client.wait_all(refs, timeout=None)
+    await anext(client.watch(["glue:etl", refs[0]], timeout=HOUR))
+    assert local.calls("GetJob") == 1

@@ -1,5 +1,6 @@
 """Stopping runs: an outcome for each, whatever happens to the others."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 from itertools import pairwise
@@ -8,7 +9,7 @@ from typing import Any, Final, cast
 import msgspec
 import pytest
 
-from jobruns_sdk import JobRef, JobRunsClient, RunRef, Service
+from jobruns_sdk import JobRef, JobRunsClient, RunRef, RunState, Service
 from jobruns_sdk.errors import (
     AccessDeniedError,
     InvalidRequestError,
@@ -19,9 +20,10 @@ from jobruns_sdk.errors import (
     UnsupportedOperationError,
 )
 from jobruns_sdk.services.glue import GlueJob
-from jobruns_sdk.testing import LocalService
+from jobruns_sdk.testing import LocalService, VirtualClock
 from jobruns_sdk.transport.operation import Operation, Reply
-from tests.waiting.kit import HOUR, client_of
+from tests.transport.looptime import CALL_TIMEOUT, LoopTime
+from tests.waiting.kit import HOUR, MINUTE, SECOND, client_of, groups_of, others, until
 
 BATCH: Final = "glue:BatchStopJobRun"
 
@@ -261,3 +263,105 @@ async def test_nothing_to_stop_makes_no_call(local: LocalService, client: JobRun
     with pytest.raises(InvalidRequestError):
         await client.stop(["glue:etl/jr_1", "nonsense"])
     assert local.calls() == 0
+
+
+async def until_it_failed(local: LocalService, client: JobRunsClient, ref: RunRef) -> None:
+    while not (await client.run(ref)).is_terminal:
+        await local.clock.sleep(SECOND.total_seconds())
+
+
+@pytest.mark.parametrize("count", [1, 40])
+async def test_a_retry_that_is_still_to_come_is_stopped(local: LocalService, client: JobRunsClient, count: int) -> None:
+    local.add_glue_job("etl", max_retries=1, fail_attempts=1, duration=MINUTE, retry_delay=3 * MINUTE)
+    refs = [await client.glue("etl").start() for _ in range(count)]
+    await until_it_failed(local, client, refs[-1])
+    going = await client.glue("etl").start()
+    outcomes = await client.stop([*refs, going])
+    assert [outcome.accepted for outcome in outcomes] == [True] * (count + 1)
+    assert {outcome.run.attempt for outcome in outcomes[:-1] if outcome.run} == {2}
+    runs = await client.wait_all([*refs, going], timeout=HOUR)
+    assert {run.native_state for run in runs} == {"STOPPED"}
+    assert await others() == set()
+
+
+async def test_a_handle_stops_a_retry_that_is_still_to_come(local: LocalService, client: JobRunsClient) -> None:
+    local.add_glue_job("etl", max_retries=1, fail_attempts=1, duration=MINUTE, retry_delay=3 * MINUTE)
+    ref = await client.glue("etl").start()
+    await until_it_failed(local, client, ref)
+    (outcome,) = await client.glue("etl").stop([ref.run_id])
+    assert (outcome.accepted, outcome.ref) == (True, ref)
+    assert (await client.wait(ref, timeout=HOUR)).native_state == "STOPPED"
+
+
+async def test_a_run_whose_retry_does_not_come_has_ended(local: LocalService, client: JobRunsClient) -> None:
+    local.add_glue_job("etl", max_retries=1, fail_attempts=1, duration=MINUTE, retry_delay=HOUR)
+    local.add_glue_job("once", fail_attempts=1, duration=MINUTE)
+    refs = [await client.glue("etl").start(), await client.glue("once").start()]
+    await until_it_failed(local, client, refs[-1])
+    before = local.clock.monotonic()
+    (once,) = await client.stop(refs[1])
+    assert (once.accepted, local.clock.monotonic()) == (False, before)
+    (etl,) = await client.stop(refs[0])
+    for outcome in (once, etl):
+        assert not outcome.accepted
+        assert "has ended" in str(outcome.error)
+        assert outcome.run is not None
+        assert outcome.run.state is RunState.FAILED
+
+
+async def test_a_stop_that_waits_for_a_retry_keeps_nobody_longer_than_a_call(loop_time: LoopTime) -> None:
+    clock = VirtualClock(auto_advance=False)
+    with LocalService(check=True, clock=clock) as local:
+        local.add_glue_job("etl", max_retries=1, fail_attempts=1, duration=MINUTE, startup=timedelta(0))
+        async with client_of(local, call_timeout=CALL_TIMEOUT) as client:
+            ref = await client.glue("etl").start()
+            local.advance(MINUTE)
+            async with asyncio.TaskGroup() as tasks:
+                stopping = tasks.create_task(client.stop(ref))
+                await until(lambda: clock.sleepers > 0)
+                loop_time.forward(CALL_TIMEOUT)
+                (outcome,) = await stopping
+            assert outcome.accepted
+            assert outcome.run is not None
+            assert outcome.run.state is RunState.FAILED
+            local.advance(MINUTE)  # its retry has begun, and is watched for
+            await until(lambda: "STOPPING" in local.states("glue:etl").values())
+        assert await others() == set()
+
+
+@pytest.mark.parametrize("job", ["glue:etl", "emr-serverless:00app"])
+async def test_a_stop_may_wait_until_the_runs_have_stopped(
+    local: LocalService, client: JobRunsClient, job: str
+) -> None:
+    local.add_glue_job("etl", duration=HOUR)
+    local.add_application("00app", duration=HOUR, max_concurrent_runs=None)
+    refs = [f"{job}/{local.add_run(job)}" for _ in range(30)]
+    outcomes = await client.stop([*refs, f"{job}/00missing"], wait=HOUR)
+    assert all(outcome.accepted and outcome.run and outcome.run.state is RunState.STOPPED for outcome in outcomes[:-1])
+    assert not outcomes[-1].accepted
+    assert set(local.states(job).values()) <= {"STOPPED", "CANCELLED"}
+
+
+async def test_a_stop_that_has_waited_long_enough_tells_how_far_it_is(
+    local: LocalService, client: JobRunsClient
+) -> None:
+    local.add_glue_job("etl", duration=HOUR)
+    ref = await client.glue("etl").start()
+    (outcome,) = await client.stop(ref, wait=5 * SECOND)
+    assert local.clock.monotonic() == 5
+    assert outcome.accepted
+    assert outcome.run is not None
+    assert outcome.run.state is RunState.STOPPING
+    assert groups_of(client) == 0
+    assert await others() == set()
+
+
+async def test_a_retry_that_follows_a_stop_is_stopped_while_it_is_waited_for(
+    local: LocalService, client: JobRunsClient
+) -> None:
+    local.add_glue_job("etl", max_retries=1, fail_attempts=1, duration=HOUR, retry_delay=3 * MINUTE)
+    ref = await client.glue("etl").start()
+    local.advance(HOUR + MINUTE)
+    (outcome,) = await client.stop(ref, wait=HOUR)
+    assert outcome.run is not None
+    assert (outcome.accepted, outcome.run.native_state, outcome.run.attempt) == (True, "STOPPED", 2)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pytest
 
-from jobruns_sdk import JobRun, JobRunsClient, RunState, SparkSubmit
+from jobruns_sdk import UNSUCCESSFUL, JobRun, JobRunsClient, RunState, SparkSubmit
 from jobruns_sdk.errors import (
     AccessDeniedError,
     CredentialsError,
@@ -469,3 +469,96 @@ async def test_a_failure_of_long_ago_is_final(local: LocalService, client: JobRu
     assert (await client.wait(f"glue:etl/{run_id}", timeout=HOUR)).state is RunState.FAILED
     assert local.clock.monotonic() == 0
     assert local.calls("GetJob") == 0
+
+
+@pytest.mark.parametrize("service", ["emr-serverless", "glue"])
+async def test_a_wait_ends_in_the_states_that_it_waits_for(
+    local: LocalService, client: JobRunsClient, service: str
+) -> None:
+    add_jobs(local, duration=HOUR, startup=10 * MINUTE)
+    ref = f"{JOBS[service]}/{local.add_run(JOBS[service])}"
+    run = await client.wait(ref, timeout=2 * HOUR, until={RunState.RUNNING, RunState.STOPPING})
+    assert run.state is RunState.RUNNING
+    assert local.clock.monotonic() < 12 * 60
+    assert (await client.wait(ref, timeout=2 * HOUR, until=["QUEUED"])).succeeded
+
+
+async def test_a_streaming_run_may_be_waited_for_until_it_runs(local: LocalService, client: JobRunsClient) -> None:
+    local.add_glue_job("stream", streaming=True)
+    run = await client.wait(await client.glue("stream").start(), timeout=None, until={RunState.RUNNING})
+    assert run.state is RunState.RUNNING
+
+
+async def test_a_failure_that_is_waited_for_is_an_end_though_a_retry_may_follow(
+    local: LocalService, client: JobRunsClient
+) -> None:
+    local.add_glue_job("etl", max_retries=1, fail_attempts=1, retry_delay=20 * MINUTE)
+    ref = await client.glue("etl").start()
+    run = await client.wait(ref, timeout=HOUR, until=set(UNSUCCESSFUL))
+    assert (run.state, run.attempt) == (RunState.FAILED, 1)
+
+
+async def test_an_outage_is_outlived_and_told_of(local: LocalService, client: JobRunsClient) -> None:
+    add_jobs(local, duration=4 * HOUR)
+    ref = await client.glue("etl").start()
+    failed: list[float] = []
+    local.fault("glue:*", "error500", times=400, after=30)
+    wait = client.wait(ref, timeout=8 * HOUR, on_failed_poll=lambda _: failed.append(local.clock.monotonic()))
+    assert (await wait).succeeded
+    assert failed[-1] - failed[0] > HOUR.total_seconds()
+    assert all(after - before < 3 * 60 for before, after in pairwise(failed))
+
+
+async def test_the_first_look_of_a_wait_is_its_own(local: LocalService, client: JobRunsClient) -> None:
+    add_jobs(local, duration=20 * MINUTE)
+    ref = await client.glue("etl").start()
+    slow = asyncio.ensure_future(client.wait(ref, timeout=9 * HOUR, poll_interval=HOUR))
+    await local.clock.sleep(25 * 60)
+    assert (await client.wait(ref, timeout=9 * HOUR, poll_interval=HOUR)).succeeded
+    assert local.clock.monotonic() < 26 * 60
+    slow.cancel()
+    await asyncio.wait([slow])
+
+
+@pytest.mark.parametrize("on_poll", [True, False], ids=["a wait", "a watch"])
+async def test_a_nudge_lets_a_run_be_polled_now(local: LocalService, client: JobRunsClient, *, on_poll: bool) -> None:
+    add_jobs(local, duration=20 * MINUTE)
+    ref = await client.glue("etl").start()
+    client.nudge(ref)  # nobody waits
+
+    async def last() -> RunState:
+        if on_poll:
+            return (await client.wait(ref, timeout=9 * HOUR, poll_interval=HOUR)).state
+        return [change.after async for change in client.watch(ref, timeout=9 * HOUR, poll_interval=HOUR)][-1]
+
+    waiting = asyncio.ensure_future(last())
+    await local.clock.sleep(25 * 60)
+    client.nudge(str(ref))
+    assert await waiting is RunState.SUCCEEDED
+    assert local.clock.monotonic() < 26 * 60
+
+
+async def test_a_nudge_lets_a_watched_job_be_searched_for_a_run_that_is_new(
+    local: LocalService, client: JobRunsClient
+) -> None:
+    add_jobs(local, duration=MINUTE)
+    watch = client.watch("glue:etl", timeout=9 * HOUR, poll_interval=HOUR)
+    waiting = asyncio.ensure_future(anext(watch))
+    await local.clock.sleep(25 * 60)
+    ref = await client.glue("etl").start()
+    client.nudge(ref)
+    assert (await waiting).run.ref == ref
+    assert local.clock.monotonic() < 26 * 60
+    await watch.aclose()
+
+
+async def test_a_job_that_cannot_be_read_is_told_of_once(
+    local: LocalService, client: JobRunsClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    local.add_glue_job("etl", max_retries=1, outcome="FAILED")
+    local.fault("GetJob", "error", code="AccessDeniedException", status=400, times=None)
+    refs = [await client.glue("etl").start() for _ in range(5)]
+    with caplog.at_level("WARNING", "jobruns_sdk.polls"):
+        await client.wait_all(refs, timeout=HOUR)
+    assert ["MaxRetries of glue:etl" in record.message for record in caplog.records] == [True]
+    assert local.calls("GetJob") <= 8

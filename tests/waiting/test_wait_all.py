@@ -1,15 +1,27 @@
 """Waiting for many runs: their order, their errors, and what is left behind."""
 
 import asyncio
+from collections import Counter
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import Final, Literal
 
 import pytest
 
-from jobruns_sdk import JobRunsClient, RunState
-from jobruns_sdk.errors import ClientClosedError, InvalidRequestError, NotFoundError
+from jobruns_sdk import JobRun, JobRunsClient, RunState
+from jobruns_sdk.errors import (
+    AccessDeniedError,
+    ClientClosedError,
+    InvalidRequestError,
+    JobRunsError,
+    NotFoundError,
+    UnsupportedOperationError,
+)
+from jobruns_sdk.model.native import Native
 from jobruns_sdk.model.runs import WaitTimeoutError
 from jobruns_sdk.testing import LocalService
-from tests.waiting.kit import HOUR, MINUTE, client_of, groups_of, others
+from tests.transport.looptime import CALL_TIMEOUT, LoopTime
+from tests.waiting.kit import HOUR, MINUTE, client_of, groups_of, others, until
 
 
 async def test_runs_come_back_in_the_order_of_their_references(local: LocalService, client: JobRunsClient) -> None:
@@ -135,3 +147,106 @@ async def test_runs_that_a_list_shows_late_are_listed_again(local: LocalService,
     assert all(run.succeeded for run in runs)
     assert local.calls("GetJobRun") <= 20 * 20
     assert local.calls("GetJobRuns") > 100
+
+
+JOBS: Final = ("glue:etl", "emr-serverless:00app")
+
+
+def add_jobs(local: LocalService) -> None:
+    local.add_glue_job("etl", duration=9 * HOUR)
+    local.add_application("00app", duration=9 * HOUR, max_concurrent_runs=None)
+
+
+@pytest.mark.parametrize("errors", [False, True])
+@pytest.mark.parametrize("job", JOBS)
+async def test_each_of_many_runs_whose_time_is_up_is_stopped(
+    local: LocalService, client: JobRunsClient, job: str, *, errors: bool
+) -> None:
+    add_jobs(local)
+    refs = [f"{job}/{local.add_run(job)}" for _ in range(40)]
+    over = f"{job}/{local.add_run(job, duration=MINUTE)}"
+    done: Sequence[JobRun[Native] | JobRunsError]
+    try:
+        done = await client.wait_all([over, *refs], timeout=HOUR, on_timeout="stop", return_exceptions=errors)
+    except WaitTimeoutError as caught:
+        done = [caught] * 41
+    assert isinstance(done[0], JobRun) is errors
+    for place, error in enumerate(done[1:]):
+        assert isinstance(error, WaitTimeoutError)
+        assert error.outcome == error.outcomes[place if errors else 0]
+        assert [str(outcome.ref).partition("?")[0] for outcome in error.outcomes] == refs
+        assert all(outcome.accepted for outcome in error.outcomes)
+        assert "; it was asked to stop; 39 more had not ended" in str(error)
+    local.advance(HOUR)
+    assert Counter(local.states(job).values()).most_common(1)[0][1] == 40
+    assert "RUNNING" not in local.states(job).values()
+    assert await others() == set()
+
+
+async def test_what_cannot_be_stopped_keeps_no_other_from_being_stopped(
+    local: LocalService, client: JobRunsClient
+) -> None:
+    add_jobs(local)
+    refs = [f"{job}/{local.add_run(job)}" for job in JOBS for _ in range(3)]
+    local.fault("BatchStopJobRun", "error", code="AccessDeniedException", status=400)
+    with pytest.raises(
+        WaitTimeoutError, match=r"could not be stopped: .*; 5 more had not ended, 2 of them not"
+    ) as caught:
+        await client.wait_all(refs, timeout=HOUR, on_timeout="stop")
+    assert [outcome.accepted for outcome in caught.value.outcomes] == [False] * 3 + [True] * 3
+    assert isinstance(caught.value.outcomes[1].error, AccessDeniedError)
+
+
+@pytest.mark.parametrize("on_cancel", ["leave", "stop"])
+@pytest.mark.parametrize("job", JOBS)
+async def test_a_wait_that_is_cancelled_stops_each_run_if_it_was_told_so(
+    local: LocalService, client: JobRunsClient, job: str, on_cancel: Literal["leave", "stop"]
+) -> None:
+    add_jobs(local)
+    refs = [f"{job}/{local.add_run(job)}" for _ in range(30)]
+    polled = asyncio.Event()
+    wait = client.wait_all(refs, timeout=None, on_cancel=on_cancel, on_poll=lambda _: polled.set())
+    waiting = asyncio.ensure_future(wait)
+    await polled.wait()
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    assert waiting.cancelled()
+    local.advance(HOUR)
+    assert len({"RUNNING"} & set(local.states(job).values())) == (on_cancel == "leave")
+    assert groups_of(client) == 0
+    assert await others() == set()
+
+
+async def test_a_cancellation_waits_no_longer_than_a_call_for_a_stop(local: LocalService, loop_time: LoopTime) -> None:
+    add_jobs(local)
+    ref = f"glue:etl/{local.add_run('glue:etl')}"
+    polled = asyncio.Event()
+    async with client_of(local, call_timeout=CALL_TIMEOUT) as client:
+        waiting = asyncio.ensure_future(
+            client.wait(ref, timeout=None, on_cancel="stop", on_poll=lambda _: polled.set())
+        )
+        await polled.wait()
+        local.fault("BatchStopJobRun", "silence", times=None)
+        waiting.cancel()
+        await until(lambda: local.calls("BatchStopJobRun") == 1)
+        waiting.cancel()
+        loop_time.forward(CALL_TIMEOUT)
+        await asyncio.wait([waiting])
+        assert waiting.cancelled()
+    assert await others() == set()
+
+
+async def test_an_error_of_one_run_does_not_stop_the_others(local: LocalService, client: JobRunsClient) -> None:
+    add_jobs(local)
+    refs = [f"glue:etl/{local.add_run('glue:etl')}", "glue:etl/jr_missing"]
+    with pytest.raises(NotFoundError):
+        await client.wait_all(refs, timeout=HOUR, on_cancel="stop", on_timeout="stop")
+    assert local.calls("BatchStopJobRun") == 0
+
+
+async def test_a_service_that_cannot_stop_is_not_asked_to_when_a_wait_is_cancelled(
+    local: LocalService, client: JobRunsClient
+) -> None:
+    with pytest.raises(UnsupportedOperationError, match="use on_cancel='leave'"):
+        await client.wait("datazone:dzd_x/job42/run1", timeout=HOUR, on_cancel="stop")
+    assert local.calls() == 0

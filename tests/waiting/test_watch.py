@@ -2,15 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
-from jobruns_sdk import JobRunsClient, RunState, StateChange
+from jobruns_sdk import JobRun, JobRunsClient, RunRef, RunState, SourceError, StateChange
 from jobruns_sdk.errors import AccessDeniedError, InvalidRequestError, JobRunsError, NotFoundError
 from jobruns_sdk.model.runs import WaitTimeoutError
-from jobruns_sdk.testing import LocalService
-from tests.waiting.kit import HOUR, MINUTE, SECOND, groups_of, others
+from jobruns_sdk.runs.many import OnSourceError
+from jobruns_sdk.testing import LocalService, SpeedClock, VirtualClock
+from tests.waiting.kit import HOUR, MINUTE, SECOND, client_of, groups_of, others
 
 QUEUED, STARTING, RUNNING = RunState.QUEUED, RunState.STARTING, RunState.RUNNING
 SUCCEEDED, FAILED = RunState.SUCCEEDED, RunState.FAILED
@@ -262,3 +264,160 @@ async def test_nothing_to_watch_is_over_at_once(local: LocalService, client: Job
     with pytest.raises(InvalidRequestError):
         client.watch(["glue:etl"], timeout=None, poll_interval=timedelta(0))
     assert local.calls() == 0
+
+
+@pytest.mark.parametrize("job", ["glue:etl", "emr-serverless:00app", "datazone:dzd_x/job42"])
+async def test_a_run_that_goes_on_behind_pages_of_ended_ones_joins(
+    local: LocalService, client: JobRunsClient, job: str
+) -> None:
+    local.add_datazone_job("dzd_x", "job42", duration=40 * HOUR)
+    local.add_application("00app", duration=40 * HOUR)
+    local.add_glue_job("etl", duration=40 * HOUR)
+    long = local.add_run(job)
+    local.advance(30 * HOUR)
+    now = local.clock.now()
+    for ago in range(1000):
+        at = now - (1000 - ago) * MINUTE
+        local.add_run(job, state="SUCCEEDED" if job == "glue:etl" else "SUCCESS", created_at=at, ended_at=at + SECOND)
+    changes = await until_timeout(client.watch([job], timeout=20 * HOUR, poll_interval=HOUR))
+    assert told(changes, long) == [(None, RUNNING, 1), (RUNNING, SUCCEEDED, 1)]
+    assert {change.run.id for change in changes} == {long}
+
+
+async def test_a_watch_reads_back_no_further_than_a_run_may_live(local: LocalService, client: JobRunsClient) -> None:
+    local.add_glue_job("etl", duration=MINUTE)
+    local.add_runs("glue:etl", 3000, every=10 * MINUTE)
+    watch = client.watch(["glue:etl"], timeout=MINUTE)
+    await until_timeout(watch)
+    assert local.calls("GetJobRuns") <= 3 + 6  # 48 hours are 288 runs, and then one page each ten seconds
+
+
+async def test_a_retry_of_a_run_that_began_longer_ago_than_a_run_may_live_joins(
+    local: LocalService, client: JobRunsClient
+) -> None:
+    local.add_glue_job("etl", max_retries=1, fail_attempts=1, duration=47 * HOUR)
+    run = local.add_run("glue:etl")
+    local.advance(60 * HOUR)
+    local.add_runs("glue:etl", 300, every=10 * MINUTE)
+    change = await anext(client.watch(["glue:etl"], timeout=HOUR))
+    while change.run.id != run:
+        change = await anext(client.watch(["glue:etl"], timeout=HOUR))
+    assert (change.after, change.attempt) == (RUNNING, 2)
+
+
+async def test_runs_that_begin_before_the_first_look_at_their_job_are_told_of(local: LocalService) -> None:
+    apps = [local.add_application(duration=9 * HOUR) for _ in range(40)]
+    for app in apps:
+        local.add_run(f"emr-serverless:{app}")
+    started: list[str] = []
+
+    async def start() -> None:
+        for app in apps[::-5]:
+            await local.clock.sleep(8)
+            started.append(local.add_run(f"emr-serverless:{app}", duration=3 * SECOND, startup=SECOND))
+
+    async with client_of(local) as client:
+        starting = asyncio.ensure_future(start())
+        changes = await until_timeout(client.watch([f"emr-serverless:{app}" for app in apps], timeout=20 * MINUTE))
+        await starting
+    assert len(started) == 8
+    assert set(started) <= {change.run.id for change in changes}
+    assert len({change.run.id for change in changes}) == 48
+
+
+async def test_a_slow_job_keeps_no_other_waiting(local: LocalService, client: JobRunsClient) -> None:
+    local.add_glue_job("slow", duration=HOUR)
+    local.add_glue_job("quick", duration=HOUR)
+    runs = {job: local.add_run(f"glue:{job}") for job in ("slow", "quick")}
+    local.fault("GetJobRuns", "silence", match={"JobName": "slow"}, times=None)
+    watch = client.watch(["glue:slow", "glue:quick"], timeout=2 * HOUR)
+    assert (await anext(watch)).run.id == runs["quick"]
+    await watch.aclose()
+    assert await others() == set()
+
+
+async def test_what_was_seen_is_told_before_the_error_that_ends_a_watch(
+    local: LocalService, client: JobRunsClient
+) -> None:
+    local.add_glue_job("etl", duration=HOUR)
+    refs = [f"glue:etl/{local.add_run('glue:etl')}" for _ in range(5)]
+    seen: list[StateChange] = []
+    with pytest.raises(NotFoundError):
+        await _into(seen, client.watch([*refs, "glue:etl/jr_gone", "glue:gone/jr_gone"], timeout=HOUR))
+    assert [str(change.run.ref).partition("?")[0] for change in seen] == refs
+
+
+@pytest.mark.parametrize("skip", [True, False])
+async def test_a_watch_goes_on_without_what_cannot_be_followed(
+    local: LocalService, client: JobRunsClient, *, skip: bool
+) -> None:
+    local.add_glue_job("etl", duration=MINUTE)
+    ref = await client.glue("etl").start()
+    failed: list[SourceError] = []
+    on_error: OnSourceError = "skip" if skip else failed.append
+    targets: list[RunRef | str] = [ref, "glue:etl/jr_gone", "glue:gone", "glue:other/jr_1"]
+    seen = [change async for change in client.watch(targets, timeout=HOUR, on_error=on_error)]
+    assert told(seen, ref.run_id)[-1][1] is SUCCEEDED
+    gone = client.glue("etl").ref.run("jr_gone"), None, client.glue("other").ref.run("jr_1")
+    assert {failure.run for failure in failed} == set(() if skip else gone)
+    assert {failure.job for failure in failed} == (
+        set() if skip else {client.glue(name).ref for name in ("etl", "gone", "other")}
+    )
+
+
+async def test_a_job_that_was_read_is_watched_through_any_answer(local: LocalService, client: JobRunsClient) -> None:
+    local.add_glue_job("etl", duration=MINUTE)
+    watch = client.watch(["glue:etl"], timeout=3 * HOUR)
+    local.fault("glue:*", "error", code="EntityNotFoundException", status=400, times=100, after=5)
+    late = asyncio.ensure_future(until_timeout(watch))
+    await local.clock.sleep(2 * HOUR.total_seconds())
+    run = local.add_run("glue:etl")
+    assert told(await late, run)[-1][1] is SUCCEEDED
+
+
+class Skewed:
+    """The time of a service, on a machine whose clock is wrong by hours."""
+
+    def __init__(self, clock: VirtualClock | SpeedClock, ahead: timedelta) -> None:
+        self.monotonic, self.sleep, self.calling = clock.monotonic, clock.sleep, clock.calling
+        self._clock, self._ahead = clock, ahead
+
+    def now(self) -> datetime:
+        return self._clock.now() + self._ahead
+
+
+@pytest.mark.parametrize("ahead", [2 * HOUR, -2 * HOUR])
+@pytest.mark.parametrize("job", ["glue:etl", "emr-serverless:00app", "datazone:dzd_x/job42"])
+async def test_a_wrong_clock_hides_no_new_run(local: LocalService, job: str, ahead: timedelta) -> None:
+    local.add_datazone_job("dzd_x", "job42", duration=MINUTE)
+    local.add_application("00app", duration=MINUTE)
+    local.add_glue_job("etl", duration=MINUTE)
+    old = local.add_run(job, created_at=local.clock.now() - HOUR, duration=MINUTE)
+    async with client_of(local, clock=Skewed(local.clock, ahead)) as client:
+        watch = client.watch([job], timeout=HOUR)
+        following = asyncio.ensure_future(until_timeout(watch))
+        new: list[str] = []
+        for _ in range(3):
+            await local.clock.sleep(600)
+            new.append(local.add_run(job))
+        changes = await following
+    assert [told(changes, run)[-1][1] for run in new] == [SUCCEEDED] * 3
+    assert told(changes, old) == []
+
+
+async def test_waits_that_come_and_go_beside_a_watch_end_nothing(local: LocalService, client: JobRunsClient) -> None:
+    local.add_glue_job("etl", duration=HOUR, max_retries=1)
+    over = local.add_run("glue:etl", state="SUCCEEDED")
+    local.add_run("glue:etl", state="FAILED")
+    ref = await client.glue("etl").start()
+    watch = asyncio.ensure_future(until_timeout(client.watch(["glue:etl"], timeout=2 * HOUR)))
+    waits: list[asyncio.Future[JobRun[Any]]] = []
+    for turns in range(40):
+        waits.append(asyncio.ensure_future(client.wait(f"glue:etl/{over}", timeout=HOUR)))
+        waits.append(asyncio.ensure_future(client.wait(ref, timeout=3 * HOUR)))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        waits.pop(-1 if turns % 2 else 0).cancel()
+    assert all(run.succeeded for run in await asyncio.gather(*waits))
+    assert told(await watch, ref.run_id)[-1][1] is SUCCEEDED
+    assert groups_of(client) == 0

@@ -400,6 +400,44 @@ async def stop_runs(world: World) -> None:
     await world.client.stop([f"{job}/{run}" for job, run in (*world.active.items(), *world.over.items())])
 
 
+@awaits("JobRunsClient.stop")
+async def stop_runs_and_wait(world: World) -> None:
+    runs = [f"{job}/{world.local.add_run(job)}" for job in (GLUE, EMR)]
+    await world.client.stop(runs, wait=5 * MINUTE)
+
+
+@awaits("JobRunsClient.stop")
+async def stop_a_run_between_two_attempts(world: World) -> None:
+    run = world.local.add_run(GLUE, fail_attempts=1, duration=SECOND, startup=SECOND)
+    await world.client.wait(f"{GLUE}/{run}", timeout=30 * MINUTE, until={"FAILED"}, poll_interval=SECOND)
+    await world.client.stop(f"{GLUE}/{run}")
+
+
+@awaits("GlueJob.ask_to_stop")
+async def ask_glue_to_stop_runs(world: World) -> None:
+    await world.client.glue("etl").ask_to_stop([world.active[GLUE], world.over[GLUE]])
+
+
+@awaits("GlueJob.facts")
+async def get_facts_of_a_job(world: World) -> None:
+    await world.client.glue("etl").facts()
+
+
+@awaits("GlueJob.attempt_rows")
+async def list_rows_of_attempts(world: World) -> None:
+    await world.client.glue("etl").attempt_rows().first()
+
+
+@awaits("EmrServerlessApplication.active")
+async def list_active_emr_runs(world: World) -> None:
+    await asyncio.gather(*(pages.first() for pages in world.client.emr_serverless("00app").active()))
+
+
+@awaits("DataZoneJob.active")
+async def list_active_datazone_runs(world: World) -> None:
+    await asyncio.gather(*(pages.first() for pages in world.client.datazone("dzd_x", "job42").active()))
+
+
 @awaits("GlueJob.stop")
 async def stop_glue_runs(world: World) -> None:
     await world.client.glue("etl").stop([world.active[GLUE], world.over[GLUE]])
@@ -432,6 +470,14 @@ async def wait_and_stop(world: World) -> None:
         await world.client.wait(
             f"{GLUE}/{run}", timeout=MINUTE, on_timeout="stop", poll_interval=EVERY, max_poll_interval=EVERY
         )
+
+
+@awaits("JobRunsClient.wait")
+async def wait_and_stop_when_cancelled(world: World) -> None:
+    run = world.local.add_run(GLUE, duration=SHORT)
+    await world.client.wait(
+        f"{GLUE}/{run}", timeout=30 * MINUTE, on_cancel="stop", poll_interval=EVERY, max_poll_interval=EVERY
+    )
 
 
 @awaits("JobRunsClient.wait_all")
