@@ -86,7 +86,7 @@ class Poller:
         self._lifetime = lifetime or Lifetime()
         self._seconds_for = seconds_for
         self._groups: dict[JobRef, Group] = {}
-        self._known: OrderedDict[RunRef, None] = OrderedDict()
+        self._known: OrderedDict[str, None] = OrderedDict()
 
     async def sleep(self, seconds: float) -> None:
         """Return when that many seconds have passed.
@@ -99,14 +99,15 @@ class Poller:
 
     def remember(self, run: RunRef) -> None:
         """Remember that a run exists: it was started by this client, or seen."""
-        self._known[run] = None
-        self._known.move_to_end(run)
+        name = str(run)
+        self._known[name] = None
+        self._known.move_to_end(name)
         if len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
 
     def is_known(self, run: RunRef) -> bool:
         """Return True if the run was started by this client or seen: an answer that it is not there is no proof."""
-        return run in self._known
+        return str(run) in self._known
 
     @contextmanager
     def watching(self, handle: Follows, run_ids: Collection[str]) -> Generator[None]:
@@ -268,11 +269,12 @@ class Poller:
             group.note_unlisted([run_id for run_id in listed if run_id in got and not _has_ended(got[run_id])], begun)
         at = self.clock.monotonic()
         for run_id, seen in (found | got).items():
+            before = group.seen.get(run_id)
+            if isinstance(seen, JobRun) and (before is None or not isinstance(before[1], JobRun)):
+                self.remember(handle.ref.run(run_id))
             if run_id in group.watched:
                 is_current = group.nudges.get(run_id, 0) == nudges.get(run_id, 0)
                 group.seen[run_id] = (at if is_current else float("-inf"), seen)
-            if isinstance(seen, JobRun):
-                self.remember(handle.ref.run(run_id))
         polling = handle.polling
         group.quota_time = pages * self._seconds_for(polling.list_operation) + len(rest) * self._seconds_for(
             polling.get_operation

@@ -2,9 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
 from datetime import timedelta
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import pytest
 
@@ -17,11 +16,15 @@ from jobruns_sdk.errors import (
     NotFoundError,
     UnsupportedOperationError,
 )
-from jobruns_sdk.model.native import Native
 from jobruns_sdk.model.runs import WaitTimeoutError
 from jobruns_sdk.testing import LocalService
 from tests.transport.looptime import CALL_TIMEOUT, LoopTime
 from tests.waiting.kit import HOUR, MINUTE, client_of, groups_of, others, until
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jobruns_sdk.model.native import Native
 
 
 async def test_runs_come_back_in_the_order_of_their_references(local: LocalService, client: JobRunsClient) -> None:

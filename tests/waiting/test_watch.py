@@ -3,16 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from jobruns_sdk import JobRun, JobRunsClient, RunRef, RunState, SourceError, StateChange
 from jobruns_sdk.errors import AccessDeniedError, InvalidRequestError, JobRunsError, NotFoundError
 from jobruns_sdk.model.runs import WaitTimeoutError
-from jobruns_sdk.runs.many import OnSourceError
 from jobruns_sdk.testing import LocalService, SpeedClock, VirtualClock
 from tests.waiting.kit import HOUR, MINUTE, SECOND, client_of, groups_of, others
+
+if TYPE_CHECKING:
+    from jobruns_sdk.runs.many import OnSourceError
 
 QUEUED, STARTING, RUNNING = RunState.QUEUED, RunState.STARTING, RunState.RUNNING
 SUCCEEDED, FAILED = RunState.SUCCEEDED, RunState.FAILED
