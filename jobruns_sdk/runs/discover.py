@@ -19,7 +19,7 @@ LATE: Final = timedelta(minutes=30)
 _LONGEST: Final = timedelta(days=7)  # the longest Timeout that Glue takes, for jobs whose own cannot be read
 _AT_LEAST: Final = timedelta(hours=48)  # Glue's default Timeout: a single run may have been given more than its job has
 _AT_ONCE: Final = 5.0  # seconds: no run begins and ends in so short a time
-_SKEW: Final = timedelta(minutes=5)  # between this machine's clock and the service's, see ``follow``
+_SKEW: Final = timedelta(seconds=5)  # between this machine's clock, which may be a little fast, and the service's
 _UNANCHORED: Final = timedelta(hours=24)
 _ROUNDS: Final = 5
 

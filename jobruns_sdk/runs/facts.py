@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 _LOG: Final = getLogger("jobruns_sdk.polls")
 _VALID: Final = 24 * 3600.0  # seconds: a job may be updated while a client lives for weeks
-_DENIED: Final = 60.0  # seconds: a role that may not read the job may be given leave to
+_DENIED: Final = 300.0  # seconds: a role that may not read the job may be given leave to
 _FAILED: Final = 5.0  # seconds: waits that ask at the same moment share an answer that may pass
 
 

@@ -12,7 +12,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Collection, Generator, Iterable, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from math import ceil
+from math import ceil, inf
 from typing import TYPE_CHECKING, Any, Final
 
 from jobruns_sdk.errors import JobRunsError
@@ -33,9 +33,7 @@ Observation = JobRun[Native] | JobRunsError
 """The outcome of a poll: the run, or the error that hid it."""
 
 _FRESH: Final = 0.5  # of a poll interval: what was seen that lately is not polled again
-_FIRST_FRESH: Final = (
-    5.0  # seconds, at most, for the first poll of a wait: with an interval of an hour half of it is late
-)
+_MOST_FRESH: Final = 30.0  # seconds: of an interval of an hour half would be late
 _TICK: Final = 1e-6  # seconds: times that are equal but for rounding
 _GETS_AT_ONCE: Final = 10
 _UNLISTED: Final = 30.0  # seconds, doubled each time: how long a run that was not in the list is not looked for there
@@ -137,19 +135,19 @@ class Poller:
         group = self._groups.get(handle.ref)
         return group.quota_time if group else 0.0
 
-    async def poll(self, handle: Follows, run_id: str, interval: float, *, first: bool = False) -> Observation:
+    async def poll(self, handle: Follows, run_id: str, interval: float, *, since: float = -inf) -> Observation:
         """Return what is to be seen of a run that is being watched: now, or by a poll that others made just before.
 
         Args:
             handle: The run's job.
             run_id: The run.
             interval: Seconds since the caller last polled, or after which it would poll again.
-            first: True if the caller has not polled before.
+            since: When the caller began: what was seen before that is of no use to it.
         """
         group = self._groups[handle.ref]
         async with group.polling:
-            stale_at = max(interval * _FRESH, group.quota_time)
-            limit = min(stale_at, _FIRST_FRESH) if first else stale_at
+            stale_at = max(min(interval * _FRESH, _MOST_FRESH), group.quota_time)
+            limit = min(stale_at, self.clock.monotonic() - since)
             nudged = -1
             while nudged != group.nudges[run_id] and not self._is_fresh(group, run_id, limit):
                 # Waits that begin at the same moment are polled for together.
@@ -160,6 +158,12 @@ class Poller:
                 await self._poll(handle, group, stale)
                 limit = stale_at  # a nudge meanwhile makes it stale again: that answer may be older than the nudge
             return group.seen[run_id][1]
+
+    def age(self, handle: Follows, run_id: str) -> float:
+        """Return how many seconds ago a run was seen that is being watched."""
+        group = self._groups.get(handle.ref)
+        at, _ = group.seen.get(run_id, (-inf, None)) if group else (-inf, None)
+        return 0.0 if at == -inf else self.clock.monotonic() - at
 
     def note(self, handle: Follows, run: JobRun[Native]) -> None:
         """Take a row that a list has just told, so that its first poll needs no call."""
@@ -249,8 +253,8 @@ class Poller:
             wake(run.run_id)
 
     def _is_fresh(self, group: Group, run_id: str, limit: float) -> bool:
-        at, seen = group.seen.get(run_id, (float("-inf"), None))
-        since = self.clock.monotonic() - limit + _TICK
+        at, seen = group.seen.get(run_id, (-inf, None))
+        since = self.clock.monotonic() - max(limit, 2 * _TICK) + _TICK
         return at >= since or (isinstance(seen, JobRun) and seen.state.is_terminal and not seen.state.is_failure)
 
     async def _poll(self, handle: Follows, group: Group, run_ids: Sequence[str]) -> None:
@@ -274,7 +278,7 @@ class Poller:
                 self.remember(handle.ref.run(run_id))
             if run_id in group.watched:
                 is_current = group.nudges.get(run_id, 0) == nudges.get(run_id, 0)
-                group.seen[run_id] = (at if is_current else float("-inf"), seen)
+                group.seen[run_id] = (at if is_current else -inf, seen)
         polling = handle.polling
         group.quota_time = pages * self._seconds_for(polling.list_operation) + len(rest) * self._seconds_for(
             polling.get_operation

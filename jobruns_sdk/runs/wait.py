@@ -122,7 +122,7 @@ class Waits:
             outcomes = await self._stopper.stop_through(stopped) if stopped else []
             timeouts = self._give_up(late, places, outcomes)
             if not errors:
-                raise timeouts[0]
+                raise next((error for error in timeouts if error.run is not None), timeouts[0])
             self._done.update(zip(late, timeouts, strict=True))
         return [self._done[at] for at in range(len(targets))]
 

@@ -43,6 +43,7 @@ class WatchedRun:
         self._handle = handle
         self._follower = Follower(poller, handle, run, pace, most_unseen=most_unseen)
         self._before: tuple[RunState, int] | None = None
+        self._age = 0.0
         self._watching = ExitStack()
         self._is_attached = False
 
@@ -53,6 +54,7 @@ class WatchedRun:
             JobRunsError: The run cannot be followed.
         """
         verdict = await self._follower.poll()
+        self._age = self._poller.age(self._handle, self.run.run_id)
         run = self._follower.last
         if isinstance(verdict, GiveUp):
             raise verdict.error
@@ -63,7 +65,8 @@ class WatchedRun:
         if run is None or self._before == (run.state, run.attempt):
             return None
         before, self._before = self._before, (run.state, run.attempt)
-        return StateChange(run, before and before[0], run.state, run.attempt, self._poller.clock.now())
+        at = self._poller.clock.now() - timedelta(seconds=self._age)
+        return StateChange(run, before and before[0], run.state, run.attempt, at)
 
     def attach(self, row: JobRun[Native] | None) -> None:
         """Let the run be polled whenever others of its job are; it may just have been listed."""
