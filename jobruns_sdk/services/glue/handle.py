@@ -30,7 +30,13 @@ from jobruns_sdk.services.glue.operations import (
 from jobruns_sdk.services.glue.start import LOOK_LIMIT, SETTLE, Starter, Starts
 from jobruns_sdk.services.glue.start_request import StartRequest, check_line, start_members
 from jobruns_sdk.services.glue.stop import Stopper
-from jobruns_sdk.services.glue.translate import STATES, job_from_native, root_and_number, run_from_attempts
+from jobruns_sdk.services.glue.translate import (
+    STATES,
+    job_from_native,
+    may_be_retried,
+    root_and_number,
+    run_from_attempts,
+)
 from jobruns_sdk.services.handle import ClientParts, JobFacts, Polling, StopAll
 from jobruns_sdk.transport.operation import Call
 
@@ -117,7 +123,12 @@ class GlueJob:
 
         def sources(query: RunQuery, _: Wanted) -> Iterable[Source[JobRun[native.JobRun]]]:
             query.only_newest_first(self.ref.service)
-            yield Source("", lambda cut: RunListing(self.ref, self._call, query, page_size=rows, cut=cut))
+            yield Source(
+                "",
+                lambda cut: RunListing(self.ref, self._call, query, page_size=rows, cut=cut),
+                # A retry that is listed far behind its run would bring the run once more, where the list ends.
+                lasting=lambda run: may_be_retried(run.state),
+            )
 
         return run_pages(self.ref, query, STATES, sources, limit=limit, cursor=cursor, on_error=on_error)
 

@@ -9,7 +9,7 @@ from typing import ClassVar, Final
 import msgspec
 
 from jobruns_sdk.checks import page_size_of, pairs_of
-from jobruns_sdk.errors import CursorError, NotFoundError, UnsupportedOperationError
+from jobruns_sdk.errors import AccessDeniedError, CursorError, NotFoundError, UnsupportedOperationError
 from jobruns_sdk.model.native import utc
 from jobruns_sdk.model.refs import JobRef
 from jobruns_sdk.model.runs import Attempt, Job, JobRun
@@ -18,7 +18,7 @@ from jobruns_sdk.paging.pages import Pages
 from jobruns_sdk.paging.query import RunQuery
 from jobruns_sdk.paging.source import Batch, Named
 from jobruns_sdk.services.glue import native
-from jobruns_sdk.services.glue.operations import GET_JOB_RUN, GET_JOB_RUNS, LIST_JOBS
+from jobruns_sdk.services.glue.operations import GET_JOB, GET_JOB_RUN, GET_JOB_RUNS, LIST_JOBS
 from jobruns_sdk.services.glue.retries import RetryFold
 from jobruns_sdk.services.glue.translate import (
     attempt_from_native,
@@ -31,6 +31,9 @@ from jobruns_sdk.services.glue.translate import (
 from jobruns_sdk.transport.operation import Call, Reply
 
 _NUMBER: Final = re.compile("[1-9][0-9]{0,8}")
+_BEHIND: Final = "attempts behind the window"  # the token of what is asked for when reading has stopped
+_MOST_RETRIES: Final = 10  # as many as the console lets a job have
+_ASKED: Final = 2  # the number of the attempt with which it is asked how many there may be
 
 LATE: Final = timedelta(minutes=30)
 """How much later than its place in the list says a run may have started: one that is queued waits 20 minutes at most.
@@ -59,13 +62,14 @@ class Fetched(msgspec.Struct, frozen=True):
     """A page of GetJobRuns as it came.
 
     Attributes:
-        reply: The page, undecoded.
-        retries: Attempts that were got because an earlier walk has read them, but not the run that they belong to.
+        reply: The page, undecoded; None behind the last one, where only attempts are got.
+        attempts: Attempts that were got one by one: because an earlier walk has read them, but not the run that they
+            belong to, or because they lie behind the page with which reading stops.
         requests: How many requests all that took.
     """
 
-    reply: Reply
-    retries: Sequence[native.JobRun]
+    reply: Reply | None
+    attempts: Sequence[native.JobRun]
     requests: int
 
 
@@ -86,6 +90,7 @@ class RunListing:
         """
         self._job = job
         self._call = call
+        self._since = query.created_after
         self._end = query.created_after_less(LATE)
         self._page_size = page_size
         self._folds = query.collapse_retries is not False
@@ -93,32 +98,47 @@ class RunListing:
 
     async def fetch(self, token: str | None, fold: RetryFold | None) -> Fetched:
         """Fetch a page, and before it what an earlier walk has read and could not carry in its cursor."""
-        retries: list[native.JobRun] = []
+        attempts: list[native.JobRun] = []
         cut = self._cut if fold is None else ()
+        requests = len(cut)
         for run_id in cut:
             with suppress(NotFoundError):
-                retries.append((await get_attempt(self._call, self._job, run_id))[0])
+                attempts.append((await get_attempt(self._call, self._job, run_id))[0])
+        if token == _BEHIND:
+            groups = RetryFold(self._job).add(attempts)[1] if fold is None else fold
+            for earlier in groups.earlier_ids():
+                for run_id in earlier:
+                    requests += 1
+                    with suppress(NotFoundError):
+                        attempts.append((await get_attempt(self._call, self._job, run_id))[0])
+                        break
+            return Fetched(None, attempts, requests)
         after = {} if token is None else {"NextToken": token}
         reply = await self._call(GET_JOB_RUNS, {"JobName": self._job.path[0], "MaxResults": self._page_size, **after})
-        return Fetched(reply, retries, reply.requests + len(cut))
+        return Fetched(reply, attempts, requests + reply.requests)
 
     def read(self, page: Fetched, fold: RetryFold | None) -> tuple[Batch[JobRun[native.JobRun]], RetryFold]:
         """Read a page: the runs that are complete with it, and the retries whose run is still to come."""
-        reply = page.reply
+        reply, fold = page.reply, fold or RetryFold(self._job)
+        if reply is None:
+            runs, fold = fold.add(page.attempts)
+            return Batch([*runs, *fold.lost()], None, page.requests), fold
         answer = GET_JOB_RUNS.read(reply)
         rows = answer.JobRuns or ()
         for index, row in enumerate(rows):
             if not row.Id:
                 raise GET_JOB_RUNS.lacks(f"$.JobRuns[{index}].Id", reply)
         token = answer.NextToken or None
-        fold = fold or RetryFold(self._job)
         if self._folds:
-            runs, fold = fold.add((*page.retries, *rows))
+            runs, fold = fold.add((*page.attempts, *rows))
             runs += fold.lost() if token is None else ()
         else:
             runs = [self._alone(row, row.Id or "") for row in rows]
-        if self._is_past(rows):
-            token = None
+        if token is not None and self._is_past(rows):
+            # Of [a_attempt_2 in the window, x before it] the run "a" is in the window only where the history has lost
+            # its earlier attempts: what is listed further down is older.
+            fold = fold.since(self._since)
+            token = _BEHIND if fold.open else None
         return Batch(runs, token, page.requests, reply.waited, fold.ids), fold
 
     def _alone(self, row: native.JobRun, run_id: str) -> JobRun[native.JobRun]:
@@ -137,12 +157,26 @@ class GotAttempt(msgspec.Struct, frozen=True):
         found: The attempt, or the error that says that the history holds none of that number.
         requests: How many requests it took.
         waited: Seconds that were waited for the quota.
+        last: The number up to which attempts are looked for, where that was asked for.
     """
 
     number: int
     found: native.JobRun | NotFoundError
     requests: int
     waited: float
+    last: int | None = None
+
+
+class Sought(msgspec.Struct, frozen=True):
+    """What is known of a run of which no attempt was found yet.
+
+    Attributes:
+        error: Why the first attempt was not found; None once another one was.
+        last: The number up to which attempts are looked for.
+    """
+
+    error: NotFoundError | None = None
+    last: int = 2
 
 
 class AttemptListing:
@@ -160,8 +194,8 @@ class AttemptListing:
         self._predecessors = predecessors
         self._root, self._known = root_and_number(run_id)
 
-    async def fetch(self, token: str | None, _: NotFoundError | None) -> GotAttempt:
-        """Get one attempt.
+    async def fetch(self, token: str | None, sought: Sought | None) -> GotAttempt:
+        """Get one attempt; where the first two are lost, also find out how many there may be (GetJob).
 
         Raises:
             CursorError: The token is no attempt's number: the cursor that it comes from was made up.
@@ -173,28 +207,40 @@ class AttemptListing:
         try:
             row, reply = await get_attempt(self._call, self._job, run_id, predecessors=self._predecessors)
         except NotFoundError as error:
-            return GotAttempt(number, error, max(1, error.requests), 0.0)
+            asks = number == _ASKED and sought is not None and sought.error is not None
+            last = 1 + await self._retries() if asks else None
+            return GotAttempt(number, error, max(1, error.requests) + asks, 0.0, last)
         return GotAttempt(number, row, reply.requests, reply.waited)
 
-    def read(
-        self, got: GotAttempt, lost: NotFoundError | None
-    ) -> tuple[Batch[Attempt[native.JobRun]], NotFoundError | None]:
-        """Return the attempt; the state is why the first one was not found, as long as no other one was.
+    def read(self, got: GotAttempt, sought: Sought | None) -> tuple[Batch[Attempt[native.JobRun]], Sought]:
+        """Return the attempt, or nothing where it is lost.
 
         Raises:
             NotFoundError: The history holds no attempt of the run.
         """
         number, found = got.number, got.found
         if isinstance(found, NotFoundError):
-            # The history may have lost the first attempt and still hold a retry.
-            more = number < self._known or number == 1
-            first = found if number == 1 else lost
-            if first is not None and not more:
-                raise first
-            return Batch((), str(number + 1) if more else None, got.requests, got.waited), first
+            sought = Sought(found) if number == 1 else sought or Sought()
+            sought = msgspec.structs.replace(sought, last=max(sought.last, got.last or 0))
+            # The history may have lost the first attempts and still hold a retry.
+            more = number < self._known or (sought.error is not None and number < sought.last)
+            if sought.error is not None and not more:
+                raise sought.error
+            return Batch((), str(number + 1) if more else None, got.requests, got.waited), sought
         attempt = attempt_from_native(self._job.run(self._root), found)
         more = number < self._known or may_be_retried(attempt.state)
-        return Batch((attempt,), str(number + 1) if more else None, got.requests, got.waited), None
+        return Batch((attempt,), str(number + 1) if more else None, got.requests, got.waited), Sought()
+
+    async def _retries(self) -> int:
+        """Return how many retries a run of the job may have had, as many as there can be where that is not told."""
+        try:
+            reply = await self._call(GET_JOB, {"JobName": self._job.path[0]})
+        except NotFoundError:
+            return 0
+        except AccessDeniedError:
+            return _MOST_RETRIES
+        job = GET_JOB.read(reply).Job
+        return _MOST_RETRIES if job is None or job.MaxRetries is None else job.MaxRetries
 
 
 class JobListing:

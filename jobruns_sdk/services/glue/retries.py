@@ -4,10 +4,12 @@ Glue lists a retry as a run of its own, newest first: a run's retries come befor
 or the edge of the history may cut off from them.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 import msgspec
 
+from jobruns_sdk.model.native import utc
 from jobruns_sdk.model.refs import JobRef
 from jobruns_sdk.model.runs import JobRun
 from jobruns_sdk.services.glue import native
@@ -31,18 +33,41 @@ class RetryFold(msgspec.Struct, frozen=True):
         return tuple(attempt_id(root, number) for root, group in self.open.items() for number in group)
 
     def add(self, rows: Iterable[native.JobRun]) -> "tuple[list[JobRun[native.JobRun]], RetryFold]":
-        """Take in rows, each with its id; return the runs that are complete with them, and the fold without these."""
-        runs: list[JobRun[native.JobRun]] = []
+        """Take in rows, each with its id; return the runs that are complete with them, and the fold without these.
+
+        A retry comes before its run, [a_attempt_1, a], but nothing says that it must: where it stands behind it on the
+        same page, [a, a_attempt_1], the run is in the state of the retry all the same.
+        """
         groups = {root: dict(group) for root, group in self.open.items()}
+        firsts: list[tuple[str, native.JobRun]] = []
         for row in rows:
             root, number = root_and_number(row.Id or "")
             if number > 1:
                 groups.setdefault(root, {})[number] = row
-            elif root in groups:
-                runs.append(self._run(root, groups.pop(root) | {1: row}))
             else:
-                runs.append(run_from_row(self.job, root, row, 1))
+                firsts.append((root, row))
+        runs: list[JobRun[native.JobRun]] = []
+        for root, row in firsts:
+            retries = groups.pop(root, None)
+            runs.append(
+                run_from_row(self.job, root, row, 1) if retries is None else self._run(root, retries | {1: row})
+            )
         return runs, RetryFold(self.job, groups)
+
+    def since(self, moment: datetime | None) -> "RetryFold":
+        """Return the fold with those runs of which no attempt that is known started before that."""
+        known = {root: [utc(row.StartedOn) for row in group.values()] for root, group in self.open.items()}
+        kept = {
+            root
+            for root, times in known.items()
+            if moment is not None and all(time is not None and time >= moment for time in times)
+        }
+        return RetryFold(self.job, {root: group for root, group in self.open.items() if root in kept})
+
+    def earlier_ids(self) -> Iterable[Sequence[str]]:
+        """Yield, for each run, the ids of its attempts before those that are known, the first one first."""
+        for root, group in self.open.items():
+            yield [attempt_id(root, number) for number in range(1, min(group))]
 
     def lost(self) -> list[JobRun[native.JobRun]]:
         """Return the runs whose first attempt the history no longer holds, dated by their oldest known attempt."""

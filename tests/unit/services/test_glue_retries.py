@@ -182,11 +182,13 @@ async def test_wherever_groups_are_cut_they_come_to_the_same(
 
 
 @settings(max_examples=150)
-@given(histories, st.integers(0, 330), st.integers(0, 330), st.integers(1, 6), STEPS)
+@given(histories, st.integers(0, 6), st.lists(st.integers(0, 330), min_size=2, max_size=2), st.integers(1, 6), STEPS)
 async def test_a_window_is_exact_however_early_reading_stops(
-    history: History, after: int, before: int, size: int, steps: Sequence[Step]
+    history: History, lost: int, window: list[int], size: int, steps: Sequence[Step]
 ) -> None:
-    since, until = sorted(NOON + timedelta(minutes=minutes) for minutes in (after, before))
+    # Any row may be missing: of a run that has lost its first attempts the oldest one that is left counts.
+    history.rows = [row for at, row in enumerate(history.rows) if (at * 7 + lost) % 5 or lost == 6]
+    since, until = sorted(NOON + timedelta(minutes=minutes) for minutes in window)
     expected = [run for run in folded(history.rows) if run[3] is not None and since <= run[3] < until]
     reader = Reader(
         lambda cursor: history.job.runs(created_after=since, created_before=until, page_size=size, cursor=cursor),
@@ -270,3 +272,54 @@ async def test_attempts_are_resumed_after_any_of_them(consumed: int) -> None:
             await anext(walk)
         cursor = walk.cursor
     assert [attempt.number for attempt in await job.attempts("a", cursor=cursor).collect()] == [2, 3][consumed - 1 :]
+
+
+async def test_a_window_has_the_runs_whose_first_attempts_are_lost_and_no_other() -> None:
+    rows = [
+        *retried("lost", 100, 200, 210)[1:],  # in the window by its oldest attempt that is left
+        *retried("before", 100, 205),  # not in the window: its first attempt is further down
+        *retried("older", 90, 110, 220)[1:],  # nor is this one: its first attempt is lost, but not the second
+        *(Row(f"old{index}", started=float(index)) for index in range(50)),
+    ]
+    history = History(rows)
+    since = NOON + timedelta(minutes=180)
+    pages = history.job.runs(created_after=since, page_size=4)
+    assert [seen(run)[:2] for run in await pages.collect()] == [("lost", 3)]
+    assert len(history.asked) < 15
+    whole = [run for run in await history.job.runs().collect() if run.created_at and run.created_at >= since]
+    assert whole == await pages.collect()
+
+
+@pytest.mark.parametrize("gone", range(1, 8))
+async def test_a_run_is_got_however_many_of_its_attempts_are_lost(gone: int) -> None:
+    history = History(retried("a", *range(8))[gone:])
+    history.max_retries = 7
+    (listed,) = await history.job.runs().collect()
+    for run_id in ("a", "a_attempt_7"):
+        assert seen(await history.job.run(run_id)) == seen(listed)
+        assert [attempt.number for attempt in await history.job.attempts(run_id).collect()] == [*range(gone + 1, 9)]
+
+
+async def test_a_run_that_is_not_there_is_looked_for_as_far_as_the_job_retries() -> None:
+    history = History([])
+    history.max_retries = 2
+    with pytest.raises(NotFoundError):
+        await history.job.run("none")
+    assert history.asked == [
+        ("GetJobRun", "none"),
+        ("GetJobRun", "none_attempt_1"),
+        ("GetJob", None),
+        ("GetJobRun", "none_attempt_2"),
+    ]
+
+
+@pytest.mark.parametrize("between", [0, 1, 30, 12_000])
+async def test_a_retry_that_is_listed_behind_its_run_does_not_bring_it_twice(between: int) -> None:
+    first, retry = retried("a", 20_001, 20_002)
+    rows = [first, *(Row(f"r{index}", started=20_000.0 - index) for index in range(between)), retry]
+    history = History([])
+    history.rows = rows
+    runs = await history.job.runs().collect()
+    assert [run.id for run in runs if run.id == "a"] == ["a"]
+    if between < 100:
+        assert seen(runs[0])[:3] == ("a", 2, "SUCCEEDED")
