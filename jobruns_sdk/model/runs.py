@@ -84,7 +84,7 @@ class JobRun(Shown, Generic[N_co]):
         message: The service's explanation, usually of a failure; may be long and of many lines.
         attempt: The number of the latest attempt, from 1.
         created_at: When the run was created (aware UTC, like all times here).
-        started_at: When it started, where the service tells.
+        started_at: When its first attempt started, where the service tells: EMR Serverless does not once it is retried.
         updated_at: When it last changed.
         ended_at: When it ended, where the service tells.
         created_by: Who started it, where the service tells.

@@ -200,7 +200,7 @@ class EmrServerlessApplication:
         check_limit("attempt", attempt)
         ref = self.run_ref(run_id)
         run, _ = await get_run(self._call, ref, attempt)
-        return run_from_native(ref.job, ref.run_id, run)
+        return run_from_native(ref.job, ref.run_id, run, of_attempt=attempt is not None)
 
     async def job(self) -> Job[Application]:
         """Return the application (GetApplication).

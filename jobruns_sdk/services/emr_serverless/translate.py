@@ -1,6 +1,7 @@
 """The translation of EMR Serverless job runs into the model: total, pure, table-driven."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final, Literal
 
 from jobruns_sdk.model.native import utc
@@ -51,8 +52,8 @@ def run_from_summary(job: JobRef, run_id: str, row: native.JobRunSummary) -> Job
     )
 
 
-def run_from_native(job: JobRef, run_id: str, run: native.JobRun) -> JobRun[native.JobRun]:
-    """Return a run as GetJobRun has it."""
+def run_from_native(job: JobRef, run_id: str, run: native.JobRun, *, of_attempt: bool = False) -> JobRun[native.JobRun]:
+    """Return a run as GetJobRun has it; ``of_attempt`` where one attempt was asked for, whose start is then told."""
     native_state = run.state or ""
     return JobRun(
         job,
@@ -63,13 +64,25 @@ def run_from_native(job: JobRef, run_id: str, run: native.JobRun) -> JobRun[nati
         run.stateDetails or None,
         run.attempt or 1,
         utc(run.createdAt),
-        utc(run.startedAt),
+        utc(run.startedAt) if of_attempt else _first_start(run),
         utc(run.updatedAt),
         utc(run.endedAt),
         run.createdBy,
         _usage(run),
         run,
     )
+
+
+def _first_start(run: native.JobRun) -> datetime | None:
+    """Return when the run started, None where only the start of a later attempt is told.
+
+    GetJobRun tells when the latest attempt started: of a run that failed at 03:00, and was tried again at 05:00, that
+    would be a start at 05:00 after hours in a queue.
+    """
+    started, attempt_created = utc(run.startedAt), utc(run.attemptCreatedAt)
+    if (run.attempt or 1) == 1 or started is None:
+        return started
+    return started if attempt_created is not None and started < attempt_created else None
 
 
 def attempt_from_summary(run: RunRef, row: native.JobRunAttemptSummary) -> Attempt[AttemptNative]:

@@ -33,7 +33,7 @@ from jobruns_sdk.transport.operation import Call, Reply
 _NUMBER: Final = re.compile("[1-9][0-9]{0,8}")
 _BEHIND: Final = "attempts behind the window"  # the token of what is asked for when reading has stopped
 _MOST_RETRIES: Final = 10  # as many as the console lets a job have
-_ASKED: Final = 2  # the number of the attempt with which it is asked how many there may be
+_ASKED: Final = 2  # the number of the first attempt with which it may be asked how many there can be
 
 LATE: Final = timedelta(minutes=30)
 """How much later than its place in the list says a run may have started: one that is queued waits 20 minutes at most.
@@ -195,7 +195,7 @@ class AttemptListing:
         self._root, self._known = root_and_number(run_id)
 
     async def fetch(self, token: str | None, sought: Sought | None) -> GotAttempt:
-        """Get one attempt; where the first two are lost, also find out how many there may be (GetJob).
+        """Get one attempt; where all that are known of are lost, also find out how many there may be (GetJob).
 
         Raises:
             CursorError: The token is no attempt's number: the cursor that it comes from was made up.
@@ -207,7 +207,7 @@ class AttemptListing:
         try:
             row, reply = await get_attempt(self._call, self._job, run_id, predecessors=self._predecessors)
         except NotFoundError as error:
-            asks = number == _ASKED and sought is not None and sought.error is not None
+            asks = sought is not None and sought.error is not None and number == max(_ASKED, self._known)
             last = 1 + await self._retries() if asks else None
             return GotAttempt(number, error, max(1, error.requests) + asks, 0.0, last)
         return GotAttempt(number, row, reply.requests, reply.waited)

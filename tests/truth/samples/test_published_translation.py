@@ -99,7 +99,7 @@ PUBLISHED_GLUE: Final[Mapping[str, tuple[str, str, str, str | None, Usage]]] = {
         "jr_c14390561406a75616f270734b658e17f7175895f3fc3c289279b708840e5584",
         "RUNNING RUNNING 1 1637210222.488 1637210222.488 1637210226.008 -",
         None,
-        estimated(0.0625 * 45),
+        estimated(0.0625 * 60),
     ),
     "12_get_job_run_wire_pkb": (
         "pkb-deadbeef-0",
@@ -113,7 +113,7 @@ PUBLISHED_GLUE: Final[Mapping[str, tuple[str, str, str, str | None, Usage]]] = {
         "jr_1cd13010b965e071fee72fa776211224feb6b3e0f2d42f7fe87178485cdeab65",
         "RUNNING RUNNING 1 1781764028.401 1781764028.401 1781764031.787 -",
         None,
-        estimated(0),
+        None,
     ),
     "16_workflow_jobrun_failed_2024": (
         "Redshift DBT Job",
@@ -127,7 +127,7 @@ PUBLISHED_GLUE: Final[Mapping[str, tuple[str, str, str, str | None, Usage]]] = {
         "jr_b4a2515fad781325468f4af1263a2781a99e47b1833182731f458c11170a71d9",
         "RUNNING RUNNING 1 1727889812.703 1727889812.703 1727889816.623 -",
         None,
-        estimated(10.0 * 27),
+        estimated(10.0 * 60),
     ),
     "26_TEST_get_job_run_failed_every_field": (
         "test job name",

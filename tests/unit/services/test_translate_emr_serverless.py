@@ -282,3 +282,21 @@ def test_applications() -> None:
     assert (job.ref, job.name, job.state, job.native) == (APPLICATION, "etl", "STARTED", summary)
     whole = job_from_native(APPLICATION, application)
     assert (whole.ref, whole.name, whole.state, whole.native) == (APPLICATION, None, "CREATED", application)
+
+
+@pytest.mark.parametrize(
+    ("attempt", "attempt_created", "told"),
+    [(1, 5, True), (2, 5, False), (2, None, False), (2, 30, True), (None, 5, True)],
+)
+def test_the_start_of_a_later_attempt_is_not_the_start_of_the_run(
+    attempt: int | None, attempt_created: int | None, *, told: bool
+) -> None:
+    """The attempt was created so many minutes after the run, and whatever started did so after ten."""
+    later = None if attempt_created is None else CREATED + timedelta(minutes=attempt_created)
+    started = CREATED + timedelta(minutes=10)
+    row = native.JobRun(
+        jobRunId="r", attempt=attempt, createdAt=CREATED, attemptCreatedAt=later, startedAt=started, endedAt=started
+    )
+    run = run_from_native(APPLICATION, "r", row)
+    assert (run.started_at, run.duration) == ((started, timedelta(0)) if told else (None, None))
+    assert run_from_native(APPLICATION, "r", row, of_attempt=True).started_at == started

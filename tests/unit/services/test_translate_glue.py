@@ -374,3 +374,18 @@ def test_a_job() -> None:
     job = job_from_native(JOB, sent)
 
     assert (job.ref, job.name, job.state, job.native) == (JOB, "nightly-etl", None, sent)
+
+
+@pytest.mark.parametrize(("seconds", "billed"), [(0, 0), (1, 60), (59, 60), (60, 60), (61, 61)])
+def test_an_estimate_has_the_minute_that_is_billed_at_least(seconds: int, billed: int) -> None:
+    members: dict[str, float | str] = {"JobRunState": "SUCCEEDED", "MaxCapacity": 6.0, "ExecutionTime": seconds}
+    assert usage_of(members) == Usage(dpu_hours=6.0 * billed / HOUR, basis="estimated")
+
+
+@pytest.mark.parametrize("state", ["WAITING", "STARTING", "RUNNING", "STOPPING"])
+def test_a_run_that_goes_on_has_used_what_is_told_or_nobody_knows_what(state: str) -> None:
+    going: dict[str, float | str] = {"JobRunState": state, "MaxCapacity": 2.0, "ExecutionTime": 0}
+    assert usage_of(going) is None
+    assert usage_of({**going, "DPUSeconds": 0.0}) is None
+    assert usage_of({**going, "DPUSeconds": 1800.0}) == Usage(dpu_hours=0.5, basis="consumed")
+    assert usage_of({**going, "ExecutionTime": HOUR}) == Usage(dpu_hours=2.0, basis="estimated")
