@@ -79,7 +79,7 @@ PUBLISHED_EMR_SERVERLESS: Final[Mapping[str, Mapping[str, object]]] = {
     },
 }
 # Job; id; state, native state, attempt, created, started, updated, ended; message; usage.
-PUBLISHED_GLUE: Final[Mapping[str, tuple[str, str, str, str | None, Usage]]] = {
+PUBLISHED_GLUE: Final[Mapping[str, tuple[str, str, str, str | None, Usage | None]]] = {
     "02_get_job_run_succeeded_awscli": (
         "Combine legistators data",
         "jr_012e176506505074d94d761755e5c62538ee1aad6f17d39f527e9140cf0c9a5e",
