@@ -10,6 +10,7 @@ from jobruns_sdk.checks import check_flag, page_size_of
 from jobruns_sdk.loop.clock import Clock
 from jobruns_sdk.model.native import Integer, Native, Rows, Secret, utc
 from jobruns_sdk.model.refs import check_name, name_like
+from jobruns_sdk.model.reports import OnSourceError
 from jobruns_sdk.paging.lists import attempt_pages, job_pages, run_pages
 from jobruns_sdk.paging.query import Order, RunOptions, RunQuery, Wanted
 from jobruns_sdk.paging.source import Batch, Listing, Named, Source
@@ -33,6 +34,7 @@ __all__ = [
     "ListsAttempts",
     "Named",
     "Native",
+    "OnSourceError",
     "Operation",
     "Order",
     "Polling",

@@ -208,9 +208,10 @@ class Walk(Generic[T_co]):
     ) -> Sequence[tuple[T_co, Reader[T_co]]]:
         """Return the next rows, completed, up to the first that could not be; where that is the next one, raise."""
         if not self._finished:
-            finished, failures = await finish([row for row, _ in self._taken[:_FINISHED_AT_ONCE]])
+            portion = [row for row, _ in self._taken[:_FINISHED_AT_ONCE]]
+            finished, failures = await finish(portion)
             self._note(failures)
-            self._finished = list(finished)
+            self._finished = [row for row, _ in zip(finished, portion, strict=True)]
         rows: list[tuple[T_co, Reader[T_co]]] = []
         for row, (_, reader) in zip(self._finished, self._taken, strict=False):
             if isinstance(row, SourceError):
