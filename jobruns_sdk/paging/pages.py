@@ -221,9 +221,8 @@ class Walk(Generic[T_co]):
         if failure is None:
             return rows
         if isinstance(failure.error, NotFoundError):
-            # It is gone for good, and told of: the walk goes on behind it, and so does one from the error's cursor.
+            # It is gone for good, and told of: the walk goes on behind it.
             self._note([failure])
-            self._is_begun = True
             del self._finished[0]
             self._taken = self._taken[1:]
         else:

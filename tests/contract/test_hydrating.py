@@ -94,6 +94,7 @@ async def test_runs_that_are_gone_hide_none_of_the_others(local: LocalService, c
     assert seen == [run_id for run_id in expected if run_id not in gone]
     assert local.calls(case.get_run) == 130  # each is got once, whatever becomes of the others
     assert len(cursors) == len(gone)
+    assert cursors[0] is None  # nothing was handed out yet
     assert ids(await handle.runs(cursor=cursors[1]).collect()) == expected[41:]
 
     told: list[SourceError] = []
