@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Generic, Self, TypeVar
@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 
 T_co = TypeVar("T_co", covariant=True)
 _FINISHED_AT_ONCE: Final = 50  # rows, so that the first ones need not wait for thousands
+
+
+def _point(error: Exception, cursor: str | None) -> None:
+    """Let an error tell where to go on."""
+    with suppress(AttributeError):  # not every exception of a caller's own takes attributes
+        error.cursor = cursor  # type: ignore[attr-defined]  # of whatever class it is
 
 
 @attrs.frozen
@@ -185,8 +191,7 @@ class Walk(Generic[T_co]):
                 self._stream.interrupt()
                 raise
             except Exception as error:
-                with suppress(AttributeError):  # not every exception of a caller's own takes attributes
-                    error.cursor = self._cursor_on_error()  # type: ignore[attr-defined]  # of whatever class it is
+                _point(error, self._cursor_on_error())
                 raise
 
     async def _hand_over(self) -> bool:
@@ -282,7 +287,8 @@ class Pages(Generic[T_co]):
     async def collect(self) -> list[T_co]:
         """Return all items in a list."""
         async with self.open() as walk:
-            return Collected([item async for item in walk])
+            with self._all_or_nothing():
+                return Collected([item async for item in walk])
 
     async def first(self) -> T_co | None:
         """Return the first item, or None if there is none; no page is fetched ahead."""
@@ -320,7 +326,17 @@ class Pages(Generic[T_co]):
         include_secrets: bool = False,
     ) -> "JobRunFrame":
         """Return all runs or attempts in columns, for data frames and SQL; the rest is as for ``record_batches``."""
-        return await self.record_batches(native=native, include_secrets=include_secrets).frame()
+        with self._all_or_nothing():
+            return await self.record_batches(native=native, include_secrets=include_secrets).frame()
+
+    @contextmanager
+    def _all_or_nothing(self) -> Generator[None]:
+        """Let an error tell to go on at the beginning: the caller gets none of what was read before it."""
+        try:
+            yield
+        except Exception as error:
+            _point(error, None if self._begin is None else str(self._begin))
+            raise
 
 
 class ByPage(Generic[T_co]):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _MOST_ROUNDS: Final = 4  # an account in which runs come all the time has something new in every round
-_MOST_AT_ONCE: Final = 1_000
+_MOST_AT_ONCE: Final = 50  # a page of its own, so that there are cursors on the way through many active runs
 _START: Final = Place()
 
 

@@ -52,6 +52,12 @@ async def test_where_nothing_was_handed_out_it_is_the_cursor_that_the_walk_began
     assert error.cursor == begun
 
 
+async def test_what_is_collected_goes_on_at_the_beginning_for_the_caller_has_nothing() -> None:
+    with pytest.raises(ServiceUnavailableError) as caught:
+        await pages_of(book("2")).collect()
+    assert caught.value.cursor is None
+
+
 ASK: dict[str, Callable[[Pages[Row]], object]] = {
     "collect": lambda pages: pages.collect(),
     "first": lambda pages: pages.first(),
@@ -74,6 +80,7 @@ async def test_an_error_that_is_none_of_this_package_tells_it_too() -> None:
     broken = Book(ROWS[:4], ROWS[4:8])
     broken.failures["1"] = OSError("inventory is gone")
     with pytest.raises(OSError, match="inventory") as caught:
-        await pages_of(broken).collect()
+        async for _ in pages_of(broken):
+            pass
     rest = await pages_of(Book(ROWS[:4], ROWS[4:8]), cursor=vars(caught.value)["cursor"]).collect()
     assert rest == ROWS[4:8]
