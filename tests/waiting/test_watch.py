@@ -14,7 +14,7 @@ from jobruns_sdk.testing import LocalService, SpeedClock, VirtualClock
 from tests.waiting.kit import HOUR, MINUTE, SECOND, client_of, groups_of, others
 
 if TYPE_CHECKING:
-    from jobruns_sdk.runs.many import OnSourceError
+    from jobruns_sdk.model.reports import OnSourceError
 
 QUEUED, STARTING, RUNNING = RunState.QUEUED, RunState.STARTING, RunState.RUNNING
 SUCCEEDED, FAILED = RunState.SUCCEEDED, RunState.FAILED
