@@ -24,7 +24,7 @@ from jobruns_sdk import JobRunsClient
 from tests.oracle.reading_judge import Chain, Judge, Problem
 from tests.oracle.reading_walks import Driver, make_query, text_of
 from tests.oracle.reading_wire import wire
-from tests.oracle.reading_world import Job, Kind, Temper, World
+from tests.oracle.reading_world import Answer, Kind, Temper, World
 
 CHAINS: Final = 3
 
@@ -36,6 +36,23 @@ class Told:
     seed: int
     problem: Problem
     chain: Chain
+    answers: list[Answer]
+
+    @property
+    def course(self) -> str:
+        """What was asked, answered and handed out, in order."""
+        legs = self.chain.legs
+        lines = [(leg.began, f"leg {leg.style}, resumed {leg.resumed}, limit {leg.limit}") for leg in legs]
+        lines += [
+            (one.moment, f"      handed out {one.run.id} {one.run.native_state} of attempt {one.run.attempt}")
+            for one in self.chain.yields
+        ]
+        for answer in self.answers:
+            asked = answer.asked and f"{answer.asked.states} token {answer.asked.token} size {answer.asked.size}"
+            rows = " ".join(f"{row_id}={state}" for row_id, state in answer.rows)
+            line = f"  {answer.operation} {text_of(answer.job)} {asked or ''} {answer.outcome}: {rows}"
+            lines += [(answer.moment, line)] * any(leg.began < answer.moment <= leg.ended for leg in legs)
+        return "\n".join(f"{moment:6} {line}" for moment, line in sorted(lines, key=lambda line: line[0]))
 
     def __str__(self) -> str:
         query = self.chain.query
@@ -138,7 +155,7 @@ class Schedules:
         result.complete += chain.complete
         result.walks += len(chain.legs)
         result.runs += len(chain.yields)
-        result.problems += [Told(seed, problem, chain) for problem in Judge(world, chain).problems()]
+        result.problems += [Told(seed, problem, chain, world.answers) for problem in Judge(world, chain).problems()]
 
 
 async def run_all(seeds: Iterator[int] | range) -> Result:
@@ -154,7 +171,7 @@ def main() -> int:
     parser.add_argument("seed", nargs="?", type=int, help="run the schedule of this seed alone")
     parser.add_argument("--schedules", type=int, default=4000, help=f"how many, of {CHAINS} chains each")
     given = parser.parse_args()
-    began = time.perf_counter()
+    began = time.process_time()
     seeds = range(given.schedules) if given.seed is None else range(given.seed, given.seed + 1)
     result = asyncio.run(run_all(seeds))
     kinds = Counter(told.problem.kind for told in result.problems)
@@ -163,9 +180,11 @@ def main() -> int:
         shown[told.problem.kind] += 1
         if given.seed is not None or shown[told.problem.kind] <= 3:
             print(told)  # noqa: T201  # a program's output
+    for course in dict.fromkeys(told.course for told in result.problems if given.seed is not None):
+        print(course)  # noqa: T201  # as above
     figures = f"{result.chains} chains ({result.complete} to their end), {result.walks} walks, {result.runs} runs"
-    took = time.perf_counter() - began
-    print(f"{figures}, {result.requests} requests, longest cursor {result.longest}, {took:.0f} s")  # noqa: T201  # as above
+    took = time.process_time() - began
+    print(f"{figures}, {result.requests} requests, longest cursor {result.longest}, {took:.0f} s of processor time")  # noqa: T201  # as above
     for kind, count in kinds.most_common():
         print(f"{count:6} {kind}")  # noqa: T201  # as above
     return 1 if kinds else 0

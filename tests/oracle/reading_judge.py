@@ -123,6 +123,7 @@ class Leg:
     began: int
     resumed: bool
     limit: int | None = None
+    hydrate: bool = False
     ended: int = 0
     yields: list[Yield] = attrs.field(factory=list[Yield])
     jobs: tuple[Job, ...] = ()
@@ -141,7 +142,12 @@ class Chain:
 
     @property
     def yields(self) -> list[Yield]:
-        return [one for leg in self.legs for one in leg.yields]
+        return [one for _, one in self.handed_out()]
+
+    def handed_out(self) -> Iterator[tuple[Leg, Yield]]:
+        for leg in self.legs:
+            for one in leg.yields:
+                yield leg, one
 
 
 class Judge:
@@ -159,9 +165,8 @@ class Judge:
         ]
         self.shown: dict[str, set[str]] = defaultdict(set)
         for answer in self.answers:
-            if answer.operation in _LISTS:
-                for row_id, state in answer.rows:
-                    self.shown[row_id].add(state)
+            for row_id, state in answer.rows:
+                self.shown[row_id].add(state)
 
     def problems(self) -> list[Problem]:
         """Return every promise that was not kept."""
@@ -213,7 +218,7 @@ class Judge:
         return " (rows had left)" if gone else ""
 
     def _outside(self) -> Iterator[Problem]:
-        for one in self.chain.yields:
+        for leg, one in self.chain.handed_out():
             run, job, rows = one.run, self._job_of(one.run), self._rows_of(one.run)
             if not rows:
                 yield Problem("outside", f"{run.id} is no run of {run.job}")
@@ -227,14 +232,14 @@ class Judge:
                 yield Problem("outside: window", f"{run.id} of {created}: {self.query.after} to {self.query.before}")
             if self.query.mode not in {None, rows[0].mode}:
                 yield Problem("outside: mode", f"{run.id} is {rows[0].mode}")
-            yield from self._outside_states(run, job, rows)
+            yield from self._outside_states(run, job, rows, hydrated=leg.hydrate)
 
-    def _outside_states(self, run: Run, job: Job, rows: Sequence[Row]) -> Iterator[Problem]:
+    def _outside_states(self, run: Run, job: Job, rows: Sequence[Row], *, hydrated: bool) -> Iterator[Problem]:
         wanted = self.query.wanted(job.kind)
         if self._collapses(job):
             rows = [row for row in rows if row.attempt == run.attempt - 1]
         shown = {state for row in rows for state in self.shown[row.id]}
-        if self.query.hydrate:
+        if hydrated:
             if wanted is not None and not shown & wanted:
                 yield Problem("outside: state", f"{run.id} was shown in {shown}, wanted are {set(wanted)}")
         elif run.native_state not in shown:

@@ -175,6 +175,7 @@ class Driver:
             options["limit"] = leg.limit
         if random.random() < 0.7:
             options["page_size"] = random.choice((1, 2, 3, 5, 7, 20, 50))
+        leg.hydrate = query.hydrate
         if query.hydrate:
             options["hydrate"] = True
         if self.on_error != "raise" and (query.fan_out or query.hydrate):

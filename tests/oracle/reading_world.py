@@ -1,7 +1,7 @@
 """A small world of job runs that goes on living between any two requests, and the listing APIs that show it.
 
 It stands in for EMR Serverless, Glue and DataZone and is made from their public models alone; nothing of the package
-is used but its virtual clock. It keeps the whole history, so that a judge can say what a walk had to find:
+is used. It keeps the whole history, so that a judge can say what a walk had to find:
 
 - every event and every answer has a moment of its own (``World.moment``), and every row knows its states by moment;
 - a page shows the rows as they are when it is asked for; its token names a place in the list, not a number of rows,
@@ -13,14 +13,14 @@ is used but its virtual clock. It keeps the whole history, so that a judge can s
   may have left the history.
 """
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from contextlib import AbstractContextManager, nullcontext
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Final, Literal
 
 import attrs
-
-from jobruns_sdk.testing import VirtualClock
 
 Kind = Literal["emr-serverless", "glue", "datazone"]
 Outcome = Literal["page", "run", "expired", "failed", "missing"]
@@ -137,6 +137,31 @@ class _Place:
     passed: int
 
 
+class WorldClock:
+    """The world's time for a client: a sleep takes a second, however long its jitter says, so that a seed says it all."""
+
+    def __init__(self, start: datetime) -> None:
+        self._start = start
+        self._passed = 0.0
+
+    def now(self) -> datetime:
+        return self._start + timedelta(seconds=round(self._passed, 3))
+
+    def monotonic(self) -> float:
+        return self._passed
+
+    def advance(self, seconds: float) -> None:
+        self._passed += seconds
+
+    async def sleep(self, seconds: float) -> None:
+        self._passed += 1.0 if seconds > 0 else 0.0
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+    def calling(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+
 class World:
     """The services, as they stand at this moment."""
 
@@ -146,7 +171,7 @@ class World:
         self.counts = counts
         self.cap = cap
         self.inclusive = random.random() < 0.5
-        self.clock = VirtualClock(datetime(2026, 5, 4, 12, tzinfo=UTC))
+        self.clock = WorldClock(datetime(2026, 5, 4, 12, tzinfo=UTC))
         self.moment = 0
         self.jobs: list[Job] = []
         self.answers: list[Answer] = []
@@ -209,7 +234,7 @@ class World:
             moments=[self.moment],
             states=[state],
             listed=self.moment,
-            vanished=self.random.random() < 0.06,
+            vanished=job.kind != "glue" and self.random.random() < 0.06,
         )
         job.rows.append(row)
         return row
