@@ -26,7 +26,7 @@ from tests.oracle.reading_walks import Driver, make_query, text_of
 from tests.oracle.reading_wire import wire
 from tests.oracle.reading_world import Answer, Kind, Temper, World
 
-CHAINS: Final = 3
+CHAINS: Final = 4
 
 
 @attrs.frozen
@@ -58,7 +58,8 @@ class Told:
         query = self.chain.query
         legs = ", ".join(f"{leg.style} {len(leg.yields)}" for leg in self.chain.legs)
         jobs = ", ".join(text_of(job) for job in query.jobs)
-        asked = attrs.asdict(query, recurse=False, filter=lambda field, _: field.name != "jobs")
+        given = attrs.asdict(query, recurse=False, filter=lambda field, _: field.name != "jobs")
+        asked = {name: sorted(map(str, value)) if isinstance(value, frozenset) else value for name, value in given.items()}
         return f"seed {self.seed}: {self.problem.kind}: {self.problem.text}\n    {jobs}: {asked}\n    legs: {legs}"
 
 
@@ -126,6 +127,7 @@ class Schedules:
             async def open_client() -> JobRunsClient:
                 if not opened or random.random() < 0.25:
                     opened.append(await stack.enter_async_context(self._client(world)))
+                    await self._connect(world, opened[-1])
                 return opened[-1]
 
             calm = world.temper
@@ -149,6 +151,13 @@ class Schedules:
             max_attempts=2,
             clock=world.clock,
         )
+
+    async def _connect(self, world: World, client: JobRunsClient) -> None:
+        """Let a client connect to its services, which takes threads, before anything depends on an order."""
+        world.asleep = True
+        for job in {job.kind: job for job in world.jobs}.values():
+            await client.runs(text_of(job)).first()
+        world.asleep = False
 
     def _judge(self, seed: int, world: World, chain: Chain, result: Result) -> None:
         result.chains += 1

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 import attrs
 
 from jobruns_sdk import (
+    CredentialsError,
     CursorError,
     JobRunsClient,
     JobRunsError,
@@ -21,7 +22,6 @@ from jobruns_sdk import (
     SourceError,
     TransportError,
 )
-from jobruns_sdk.errors import CredentialsError
 from tests.oracle.reading_judge import NATIVE, Chain, Leg, Problem, Query, Run, Yield
 from tests.oracle.reading_world import Job, Row, World
 

@@ -173,6 +173,7 @@ class World:
         self.inclusive = random.random() < 0.5
         self.clock = WorldClock(datetime(2026, 5, 4, 12, tzinfo=UTC))
         self.moment = 0
+        self.asleep = False  # every list is empty, and nothing happens
         self.jobs: list[Job] = []
         self.answers: list[Answer] = []
         self.expirations: list[int] = []
