@@ -69,6 +69,7 @@ def described(job: Job, row: Row, *, full: bool = False) -> Json:
 
 
 _Reply = tuple[int, str | None, Json]
+_MOST_ANSWERS: Final = 8_000
 
 
 class Desk:
@@ -80,6 +81,8 @@ class Desk:
     def answer(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> _Reply:
         """Return status, error code and body; raise ConnectionClosedError for a connection that breaks."""
         self.world.moment += 1
+        if len(self.world.answers) > _MOST_ANSWERS:
+            raise RuntimeError("this reading does not end")
         operation, asked, run_id = self._read(method, url, headers, body)
         job = asked.job
         if job.failing:

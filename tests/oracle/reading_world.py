@@ -38,6 +38,7 @@ ENDS: Final[Mapping[Kind, Sequence[str]]] = {
 }
 _STOPPING: Final = {"CANCELLING": "CANCELLED", "STOPPING": "STOPPED"}
 _FOR_EVER: Final = 1 << 60
+_MOST_ROWS: Final = 120
 
 
 @attrs.define(eq=False)
@@ -299,9 +300,13 @@ class World:
         row.states.append(state)
 
     def _start(self, job: Job) -> None:
+        if len(job.rows) > _MOST_ROWS:  # with pages of one row a list would grow faster than it can be read
+            return
         self._row(job, self.now(), LIVES[job.kind][0] if self.random.random() < 0.8 else LIVES[job.kind][1])
 
     def _late(self, job: Job) -> None:
+        if len(job.rows) > _MOST_ROWS:
+            return
         created = self.now() - self.random.randrange(600_000)
         place = created - self.random.randrange(1, 3_600_000)
         self._row(job, created, self.random.choice((*LIVES[job.kind], *ENDS[job.kind])), place=place)
