@@ -59,7 +59,9 @@ class Told:
         legs = ", ".join(f"{leg.style} {len(leg.yields)}" for leg in self.chain.legs)
         jobs = ", ".join(text_of(job) for job in query.jobs)
         given = attrs.asdict(query, recurse=False, filter=lambda field, _: field.name != "jobs")
-        asked = {name: sorted(map(str, value)) if isinstance(value, frozenset) else value for name, value in given.items()}
+        asked = {
+            name: sorted(map(str, value)) if isinstance(value, frozenset) else value for name, value in given.items()
+        }
         return f"seed {self.seed}: {self.problem.kind}: {self.problem.text}\n    {jobs}: {asked}\n    legs: {legs}"
 
 
@@ -100,7 +102,11 @@ def make_world(random: Random) -> World:
     busy, gap = random.choice((0.1, 0.5, 0.9)), random.choice((5.0, 300.0, 20_000.0))
     for number in range(random.choice((1, 1, 2, 3, 6))):
         kind = random.choices(kinds, (10, 8, 2))[0]
-        paths = {"emr-serverless": (f"00app{number}",), "glue": (f"job-{number}",), "datazone": ("dzd_x", f"job{number}")}
+        paths = {
+            "emr-serverless": (f"00app{number}",),
+            "glue": (f"job-{number}",),
+            "datazone": ("dzd_x", f"job{number}"),
+        }
         world.populate(world.add_job(kind, paths[kind]), _count(random), busy, gap)
     return world
 
@@ -126,7 +132,7 @@ class Schedules:
 
             async def open_client() -> JobRunsClient:
                 if not opened or random.random() < 0.25:
-                    opened.append(await stack.enter_async_context(self._client(world)))
+                    opened.append(await stack.enter_async_context(self.client(world)))
                     await self._connect(world, opened[-1])
                 return opened[-1]
 
@@ -141,7 +147,8 @@ class Schedules:
         result.requests = len(world.answers)
         return result
 
-    def _client(self, world: World) -> JobRunsClient:
+    def client(self, world: World) -> JobRunsClient:
+        """Return a client of a world, not yet opened."""
         return JobRunsClient(
             session=self._session,
             region_name="eu-west-1",

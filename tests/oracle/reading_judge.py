@@ -24,7 +24,7 @@ Where the contract is silent:
 - A run of EMR Serverless that a retry took back while the chain was under way is owed only where one round over the
   active states, as the requests show it, was free of that.
 - A job that was skipped after an error goes on at its own place with the next cursor: it takes no part in the order then.
-- PaginationError is right after an expired token, unless every row that was shown is still where it was.
+- PaginationError is right after an expired token, unless every row is still where it was and no second one expired.
 """
 
 from collections import Counter, defaultdict
@@ -207,7 +207,9 @@ class Judge:
             seen[str(one.run.job), one.run.id] += 1
             if seen[str(one.run.job), one.run.id] == 2:
                 states = [str(each.run.native_state) for each in self.chain.yields if each.run.id == one.run.id]
-                yield Problem("doubled", f"{one.run.id} came in the states {states}{self._gone(one.run)}")
+                odd = any(row.late for row in self._rows_of(one.run))
+                kind = "doubled: out of order" if odd else "doubled"
+                yield Problem(kind, f"{one.run.id} came in the states {states}{self._gone(one.run)}")
         for leg in self.chain.legs:
             if leg.limit is not None and len(leg.yields) > leg.limit:
                 yield Problem("limit", f"{len(leg.yields)} runs, though the limit was {leg.limit}")
@@ -225,10 +227,12 @@ class Judge:
                 continue
             created = None if run.created_at is None else round(run.created_at.timestamp() * 1000)
             root = next((row for row in rows if row.attempt == 0 and row.listed_between(self.began, one.moment)), None)
-            right = {row.created for row in rows} if job.kind == "glue" and root is None else {(root or rows[0]).created}
-            if created not in right:
+            right = (
+                {row.created for row in rows} if job.kind == "glue" and root is None else {(root or rows[0]).created}
+            )
+            if created not in right and not any(row.late for row in rows):
                 yield Problem("outside: date", f"{run.id} is dated {created}, not one of {right}")
-            elif not self._in_window(created):
+            elif created is None or not self._in_window(created):
                 yield Problem("outside: window", f"{run.id} of {created}: {self.query.after} to {self.query.before}")
             if self.query.mode not in {None, rows[0].mode}:
                 yield Problem("outside: mode", f"{run.id} is {rows[0].mode}")
@@ -307,8 +311,7 @@ class Judge:
         return {
             max(listed, key=lambda row: row.attempt).state_at(moment)
             for moment in changes
-            if since <= moment <= self.ended
-            and (listed := [row for row in rows if row.listed <= moment < row.removed])
+            if since <= moment <= self.ended and (listed := [row for row in rows if row.listed <= moment < row.removed])
         }
 
     def _was_taken_back(self, job: Job, row: Row, wanted: frozenset[str] | None, since: int) -> bool:
@@ -373,12 +376,16 @@ class Judge:
         if not moves:
             again = sum(asked.values()) - len(asked)
             if again > (len(lists) if leg.resumed else 0):
-                yield Problem("calls: read again", f"{again} of {sum(asked.values())} requests for {job.path}, {leg.style}")
+                yield Problem(
+                    "calls: read again", f"{again} of {sum(asked.values())} requests for {job.path}, {leg.style}"
+                )
             if job.kind == "emr-serverless" and len(lists) > max(1, len(wanted or ())):
                 yield Problem("calls: lists", f"{lists} for {wanted}")
         alone = len(leg.jobs) == 1 and self.query.is_one_list(job.kind) and not leg.resumed
         if alone and leg.yields and leg.limit == len(leg.yields):
             rows = {row.id for row in self._rows_of(leg.yields[-1].run) if row.attempt == 0 or job.kind != "glue"}
-            needed = next((n for n, a in enumerate(answers, 1) if rows & {row_id for row_id, _ in a.rows}), len(answers))
+            needed = next(
+                (n for n, a in enumerate(answers, 1) if rows & {row_id for row_id, _ in a.rows}), len(answers)
+            )
             if len(answers) > needed:
                 yield Problem("calls: ahead", f"{len(answers)} pages where {needed} hold the limit of {leg.limit}")

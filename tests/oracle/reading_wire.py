@@ -132,9 +132,11 @@ class Desk:
         query = parse_qs(parts.query)
         if words[0] == "applications":
             run_id = words[3] if len(words) > 3 else None
-            return "ListJobRuns" if run_id is None else "GetJobRun", self._asked(
-                "emr-serverless", (words[1],), query
-            ), run_id
+            return (
+                "ListJobRuns" if run_id is None else "GetJobRun",
+                self._asked("emr-serverless", (words[1],), query),
+                run_id,
+            )
         if words[3] == "jobs":
             return "ListJobRuns", self._asked("datazone", (words[2], words[4]), query), None
         job = next(job for job in self.world.jobs for row in job.rows if row.id == words[4])

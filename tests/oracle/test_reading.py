@@ -1,0 +1,130 @@
+"""The short form of the oracle of reading, what its judge can see, and what takes a scene of its own."""
+
+from collections.abc import AsyncIterator
+from random import Random
+from typing import Final, Literal
+
+import attrs
+import pytest
+
+from jobruns_sdk import CursorError, JobRunsClient, RunState
+from tests.oracle.reading import Schedules, run_all
+from tests.oracle.reading_judge import Chain, Judge, Leg, Query, Yield
+from tests.oracle.reading_walks import ACTIVE, text_of
+from tests.oracle.reading_world import Job, Kind, Temper, World
+
+SCHEDULES: Final = 100
+STILL: Final = Temper(events=0.0)
+
+
+@pytest.mark.parametrize("part", range(4))
+async def test_walks_over_a_living_world_keep_their_promises(part: int) -> None:
+    result = await run_all(range(part * SCHEDULES, (part + 1) * SCHEDULES))
+    assert not result.problems, "\n".join(map(str, result.problems[:10]))
+    assert result.complete > result.chains / 2
+
+
+def _world(kind: Kind, count: int, temper: Temper = STILL, *, busy: float = 0.4, cap: int = 5) -> World:
+    world = World(Random(4), temper, cap=cap)
+    path = {"emr-serverless": ("00app0",), "glue": ("job-0",), "datazone": ("dzd_x", "job0")}[kind]
+    world.populate(world.add_job(kind, path), count, busy, 300.0)
+    return world
+
+
+async def _walk(world: World, query: Query) -> Chain:
+    """Read all in one walk."""
+    async with Schedules().client(world) as client:
+        leg = Leg("collect", world.moment, resumed=False, jobs=query.jobs)
+        states = query.states
+        async for run in client.runs(text_of(query.jobs[0]), states=states):
+            leg.yields.append(Yield(world.moment, run))
+        leg.ended = world.moment
+    return Chain(query, [leg], complete=True)
+
+
+def _kinds(world: World, chain: Chain) -> set[str]:
+    return {problem.kind for problem in Judge(world, chain).problems()}
+
+
+@pytest.mark.parametrize("kind", ["emr-serverless", "glue", "datazone"])
+async def test_the_judge_finds_what_is_wrong_with_a_walk(kind: Kind) -> None:
+    world = _world(kind, 30)
+    chain = await _walk(world, Query(tuple(world.jobs), fan_out=True))
+    assert _kinds(world, chain) == set()
+    whole = chain.legs[0].yields
+    chain.legs[0].yields = whole[:9] + whole[10:]
+    assert _kinds(world, chain) == {"lost"}
+    chain.legs[0].yields = [*whole, whole[-1]]
+    assert _kinds(world, chain) == {"doubled"}
+    chain.legs[0].yields = [*whole[:3], whole[4], whole[3], *whole[5:]]
+    assert _kinds(world, chain) == {"order"}
+    chain.legs[0].yields = whole
+    chain.query = attrs.evolve(chain.query, after=round(whole[5].run.created_at.timestamp() * 1000) + 1)
+    assert _kinds(world, chain) == {"outside: window"}
+    chain.query = Query(tuple(world.jobs), fan_out=True, states=frozenset({RunState.UNKNOWN}))
+    assert _kinds(world, chain) == {"outside: state"}
+
+
+@pytest.mark.parametrize("order", ["newest", "any"])
+async def test_a_source_of_jobs_that_raised_raises_again(order: Literal["newest", "any"]) -> None:
+    world = _world("glue", 5)
+
+    async def found() -> AsyncIterator[str]:
+        yield text_of(world.jobs[0])
+        raise OSError("the inventory has vanished")
+
+    async with Schedules().client(world) as client, client.runs(found(), order=order).open() as walk:
+        raised = 0
+        for _ in range(12):
+            try:
+                if await walk.next_page() is None:
+                    break
+            except OSError:
+                raised += 1
+                if raised == 3:
+                    break
+        assert raised == 3, "the walk ended as if it had read everything"
+
+
+async def test_cursors_do_not_grow_with_the_runs_that_were_passed() -> None:
+    world = _world("emr-serverless", 400, busy=1.0, cap=50)
+    async with Schedules().client(world) as client:
+        pages = client.emr_serverless("00app0").runs(states=ACTIVE)
+        lengths = [len(page.cursor) async for page in pages.by_page() if page.cursor is not None]
+    assert len(lengths) > 4
+    assert max(lengths) < 2 * min(lengths) + 500, lengths
+
+
+async def test_a_cursor_with_other_filters_says_that_they_may_be_left_out() -> None:
+    world = _world("glue", 10)
+    async with Schedules().client(world) as client:
+        job = client.glue("job-0")
+        page = await anext(job.runs(created_after=world.clock.now().replace(year=2020), page_size=2).by_page())
+        world.clock.advance(0.014)
+        with pytest.raises(CursorError, match=r"leav|left out"):
+            await job.runs(created_after=world.clock.now().replace(year=2020), cursor=page.cursor).first()
+
+
+def _vanish(job: Job, number: int) -> str:
+    for row in job.rows:
+        row.vanished = False
+    job.rows[number].vanished = True
+    return job.rows[number].id
+
+
+@pytest.mark.parametrize("fan_out", [False, True])
+async def test_a_run_that_vanished_hides_none_behind_it(fan_out: bool) -> None:  # noqa: FBT001  # a parameter of pytest
+    world = _world("emr-serverless", 12)
+    gone = _vanish(world.jobs[0], 5)
+    async with Schedules().client(world) as client:
+        told, runs = await _hydrated(client, fan_out=fan_out)
+    assert len(runs) == 12
+    assert told == [gone]
+
+
+async def _hydrated(client: JobRunsClient, *, fan_out: bool) -> tuple[list[str], list[str]]:
+    told: list[str] = []
+    handle = client.emr_serverless("00app0")
+    keep = {"on_error": lambda error: told.append(error.run.run_id)}
+    pages = client.runs([handle], hydrate=True, **keep) if fan_out else handle.runs(hydrate=True, **keep)
+    return told, [run.id async for run in pages]
