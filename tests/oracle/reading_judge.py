@@ -1,15 +1,16 @@
 """What must hold for a walk over runs with all its resumptions, said in terms of the world's whole history.
 
-A chain is one reading: a walk, and the walks that went on from its cursors. The judge knows when each row was listed, in
-which states it was at each moment, and what each page showed. It holds a chain to this:
+A chain is one reading: a walk, and the walks that went on from its cursors. The judge knows when each row was listed,
+in which states it was at each moment, and what each page showed. It holds a chain to this:
 
 - **doubled**: no run comes twice, whichever legs it was met in, in one state or in two.
-- **outside**: a run that is yielded has a creation time inside the window and the mode that was asked for; the state in
-  which it is handed out is one in which a page of this chain showed it, and is wanted (hydrated: a wanted state was shown).
-- **stale**: a collapsed Glue run is in the state of its latest attempt, among those that were listed in order from the
-  chain's beginning or stood on the same page as its first attempt.
-- **lost**: a run that was listed from before the chain until after it and was in wanted states at each moment is yielded,
-  where the chain came to its end (the cursor is None and no limit cut it off).
+- **outside**: a run that is yielded has a creation time inside the window and the mode that was asked for; the state
+  in which it is handed out is one in which a page of this chain showed it, and is wanted (hydrated: a wanted state
+  was shown).
+- **stale**: a collapsed Glue run is in the state of its latest attempt, among those that were listed in order from
+  the chain's beginning or stood on the same page as its first attempt.
+- **lost**: a run that was listed from before the chain until after it and was in wanted states at each moment is
+  yielded, where the chain came to its end (the cursor is None and no limit cut it off).
 - **order**: newest first (oldest first where asked for) over the whole chain, across its legs, among rows in their
   place; so a resumed walk yields only what lies behind the place, of all sources. In the order "any" this holds for
   each source that is one list.
@@ -17,18 +18,21 @@ which states it was at each moment, and what each page showed. It holds a chain 
 
 Where the contract is silent:
 
-- A run that is late (its place is not that of its time) is owed where the chain was a single walk, and takes no part in
-  the order. It is not owed where a window or a cursor's place in time may rightly pass over it.
-- A group of Glue's retries is owed as long as one of its rows was listed all the time; with a filter by states only where
-  none of its rows came out of order or left meanwhile, since what its latest state is would be a matter of opinion.
+- A run that is late (its place is not that of its time) is owed where the chain was a single walk, and takes no part
+  in the order. It is not owed where a window or a cursor's place in time may rightly pass over it.
+- A group of Glue's retries is owed as long as one of its rows was listed all the time; with a filter by states only
+  where none of its rows came out of order or left meanwhile, since what its latest state is would be a matter of
+  opinion.
 - A run of EMR Serverless that a retry took back while the chain was under way is owed only where one round over the
   active states, as the requests show it, was free of that.
-- A job that was skipped after an error goes on at its own place with the next cursor: it takes no part in the order then.
+- A job that was skipped after an error goes on at its own place with the next cursor: it takes no part in the order
+  then.
 - PaginationError is right after an expired token, unless every row is still where it was and no second one expired.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Final, Literal
 
 import attrs
@@ -259,7 +263,8 @@ class Judge:
                     rows = self._rows_of(one.run)
                     due = max((row.attempt for row in rows if self._was_due(row, one, leg)), default=0)
                     if one.run.attempt - 1 < due:
-                        text = f"{one.run.id} is in attempt {one.run.attempt} ({one.run.native_state}), {due + 1} was there"
+                        seen = f"attempt {one.run.attempt} ({one.run.native_state})"
+                        text = f"{one.run.id} is in {seen}, {due + 1} was there"
                         yield Problem("stale", text)
 
     def _was_due(self, row: Row, one: Yield, leg: Leg) -> bool:
@@ -332,7 +337,7 @@ class Judge:
             return True
         firsts = sorted((lists[key][0], key) for key in actives)
         starts = [*lists[firsts[0][1]], first_leg.ended]
-        rounds = zip(starts, starts[1:], strict=False)
+        rounds = pairwise(starts)
         return all(any(first <= moment <= last for moment in back) for first, last in rounds)
 
     def _order(self) -> Iterator[Problem]:

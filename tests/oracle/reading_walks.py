@@ -184,10 +184,11 @@ class Driver:
             options["on_error"] = self.on_error
         if cursor is not None:
             options["cursor"] = cursor
-        if query.order == "oldest" or query.order == "any":
+        if query.order != "newest":
             options["order"] = query.order
         if not query.fan_out:
-            return self._handle(client).runs(**options)
+            own: Pages[Any] = self._handle(client).runs(**options)
+            return own
         options["concurrency"] = random.choice((1, 2, 32))
         return client.runs(self._jobs(client), **options)
 
@@ -231,13 +232,14 @@ class Driver:
         try:
             if leg.style == "open":
                 return await self._open(pages, leg, cursor, last=last)
-            return await reads[leg.style](pages, leg, cursor)
+            return await reads[leg.style](pages, leg)
         except JobRunsError as error:
             return self._after(error, leg, cursor, None)
 
     async def _other_filters(self, client: JobRunsClient, cursor: str) -> None:
         query = self.chain.query
-        other = {RunState.FAILED} if query.states != {RunState.FAILED} else {RunState.RUNNING}
+        other = frozenset({RunState.FAILED})
+        other = other if query.states != other else frozenset({RunState.RUNNING})
         try:
             pages: Pages[Any]
             if query.fan_out:
@@ -256,7 +258,7 @@ class Driver:
     def _note(self, leg: Leg, runs: Sequence[Run]) -> None:
         leg.yields += [Yield(self.world.moment, run) for run in runs]
 
-    async def _loop(self, pages: Pages[Any], leg: Leg, cursor: str | None) -> tuple[bool, str | None, bool]:
+    async def _loop(self, pages: Pages[Any], leg: Leg) -> tuple[bool, str | None, bool]:
         if self.random.random() < 0.3:
             self._note(leg, await pages.collect())
         else:
@@ -267,7 +269,7 @@ class Driver:
         whole = leg.limit is None or len(leg.yields) < leg.limit
         return whole and not self._failures(leg), None, False
 
-    async def _first(self, pages: Pages[Any], leg: Leg, cursor: str | None) -> tuple[bool, str | None, bool]:
+    async def _first(self, pages: Pages[Any], leg: Leg) -> tuple[bool, str | None, bool]:
         leg.limit = 1
         run = await pages.first()
         if run is not None:
@@ -275,7 +277,7 @@ class Driver:
             return False, None, False
         return not self._failures(leg), None, False
 
-    async def _by_page(self, pages: Pages[Any], leg: Leg, cursor: str | None) -> tuple[bool, str | None, bool]:
+    async def _by_page(self, pages: Pages[Any], leg: Leg) -> tuple[bool, str | None, bool]:
         saved: list[tuple[int, str | None]] = []
         stop = self.random.randint(1, 6) if self.random.random() < 0.6 else None
         async with contextlib.aclosing(pages.by_page()) as by_page:
@@ -327,9 +329,11 @@ class Driver:
         match self.random.choice(("next", "next", "next", "page", "take")):
             case "page":
                 page = await walk.next_page()
-                return () if page is None else page.items
+                items: Sequence[Run] = () if page is None else page.items
+                return items
             case "take":
-                return await walk.take(self.random.randint(1, 4))
+                taken: Sequence[Run] = await walk.take(self.random.randint(1, 4))
+                return taken
             case _:
                 return [run] if (run := await anext(walk, None)) is not None else []
 

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from aiobotocore.awsrequest import AioAWSResponse
 from aiobotocore.httpsession import AIOHTTPSession
+from botocore.compat import HTTPHeaders
 from botocore.exceptions import ConnectionClosedError
 
 from tests.oracle.reading_world import LIVES, Answer, Asked, Job, Kind, Outcome, Row, World
@@ -186,10 +187,12 @@ def wire(world: World) -> type[AIOHTTPSession]:
     """Return a class of HTTP sessions that speak to a world, for ``AioConfig(http_session_cls=)``."""
     desk = Desk(world)
 
-    class Wire(AIOHTTPSession):  # type: ignore[misc,no-any-unimported]  # aiobotocore brings no types
+    class Wire(AIOHTTPSession):
         async def send(self, request: Any) -> Any:  # noqa: ANN401  # botocore's own
             if world.asleep:
-                return AioAWSResponse(request.url, 200, {}, _Raw(b'{"JobRuns": [], "jobRuns": [], "items": []}'))
+                return AioAWSResponse(
+                    request.url, 200, HTTPHeaders(), _Raw(b'{"JobRuns": [], "jobRuns": [], "items": []}')
+                )
             for _ in range(world.random.randrange(3)):
                 await asyncio.sleep(0)
             world.step()
@@ -204,6 +207,6 @@ def wire(world: World) -> type[AIOHTTPSession]:
             if code is not None:
                 sent["x-amzn-errortype"] = code
                 told = {"__type": code, **told} if isinstance(told, dict) else told
-            return AioAWSResponse(request.url, status, sent, _Raw(json.dumps(told).encode()))
+            return AioAWSResponse(request.url, status, HTTPHeaders.from_dict(sent), _Raw(json.dumps(told).encode()))
 
     return Wire

@@ -139,7 +139,7 @@ class _Place:
 
 
 class WorldClock:
-    """The world's time for a client: a sleep takes a second, however long its jitter says, so that a seed says it all."""
+    """The world's time for a client: a sleep takes a second, whatever its jitter, so that a seed says it all."""
 
     def __init__(self, start: datetime) -> None:
         self._start = start
@@ -343,7 +343,8 @@ class World:
         rows = [] if self.random.random() < 0.07 else behind[:most]
         if len(rows) == len(behind) and self.random.random() < 0.8:
             return rows, None
-        key = self._key(asked, rows[-1]) if rows else place and place.key
+        before = place.key if place else None
+        key = self._key(asked, rows[-1]) if rows else before
         passed = (place.passed if place else 0) + len(rows)
         token = f"t{len(self._places)}-{self.random.getrandbits(32):08x}"
         self._places[token] = _Place(self.moment, key, passed)

@@ -2,18 +2,18 @@
 
 from collections.abc import AsyncIterator
 from random import Random
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import attrs
 import pytest
 
-from jobruns_sdk import CursorError, JobRunsClient, RunState
+from jobruns_sdk import CursorError, JobRunsClient, RunState, SourceError
 from tests.oracle.reading import Schedules, run_all
 from tests.oracle.reading_judge import Chain, Judge, Leg, Query, Yield
 from tests.oracle.reading_walks import ACTIVE, text_of
 from tests.oracle.reading_world import Job, Kind, Temper, World
 
-SCHEDULES: Final = 100
+SCHEDULES: Final = 25
 STILL: Final = Temper(events=0.0)
 
 
@@ -59,7 +59,9 @@ async def test_the_judge_finds_what_is_wrong_with_a_walk(kind: Kind) -> None:
     chain.legs[0].yields = [*whole[:3], whole[4], whole[3], *whole[5:]]
     assert _kinds(world, chain) == {"order"}
     chain.legs[0].yields = whole
-    chain.query = attrs.evolve(chain.query, after=round(whole[5].run.created_at.timestamp() * 1000) + 1)
+    created = whole[5].run.created_at
+    assert created is not None
+    chain.query = attrs.evolve(chain.query, after=round(created.timestamp() * 1000) + 1)
     assert _kinds(world, chain) == {"outside: window"}
     chain.query = Query(tuple(world.jobs), fan_out=True, states=frozenset({RunState.UNKNOWN}))
     assert _kinds(world, chain) == {"outside: state"}
@@ -125,6 +127,10 @@ async def test_a_run_that_vanished_hides_none_behind_it(fan_out: bool) -> None: 
 async def _hydrated(client: JobRunsClient, *, fan_out: bool) -> tuple[list[str], list[str]]:
     told: list[str] = []
     handle = client.emr_serverless("00app0")
-    keep = {"on_error": lambda error: told.append(error.run.run_id)}
-    pages = client.runs([handle], hydrate=True, **keep) if fan_out else handle.runs(hydrate=True, **keep)
-    return told, [run.id async for run in pages]
+
+    def keep(error: SourceError) -> None:
+        told.append(error.run.run_id if error.run else "a job")
+
+    listed: Any = client.runs([handle], hydrate=True, on_error=keep) if fan_out else None
+    own: Any = handle.runs  # it gains on_error
+    return told, [run.id async for run in listed or own(hydrate=True, on_error=keep)]
