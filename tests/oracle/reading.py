@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 import attrs
 from aiobotocore.config import AioConfig
@@ -58,9 +58,11 @@ class Told:
         query = self.chain.query
         legs = ", ".join(f"{leg.style} {len(leg.yields)}" for leg in self.chain.legs)
         jobs = ", ".join(text_of(job) for job in query.jobs)
-        given = attrs.asdict(query, recurse=False, filter=lambda field, _: field.name != "jobs")
+        given: dict[str, Any] = attrs.asdict(query, recurse=False)
         asked = {
-            name: sorted(map(str, value)) if isinstance(value, frozenset) else value for name, value in given.items()
+            name: sorted(map(str, value)) if name in {"states", "native"} and value else value
+            for name, value in given.items()
+            if name != "jobs"
         }
         return f"seed {self.seed}: {self.problem.kind}: {self.problem.text}\n    {jobs}: {asked}\n    legs: {legs}"
 
@@ -186,6 +188,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Judge walks over a living world.")
     parser.add_argument("seed", nargs="?", type=int, help="run the schedule of this seed alone")
     parser.add_argument("--schedules", type=int, default=4000, help=f"how many, of {CHAINS} chains each")
+    parser.add_argument("--show", type=int, default=3, help="how many problems of a kind to tell")
     given = parser.parse_args()
     began = time.process_time()
     seeds = range(given.schedules) if given.seed is None else range(given.seed, given.seed + 1)
@@ -194,7 +197,7 @@ def main() -> int:
     shown: Counter[str] = Counter()
     for told in result.problems:
         shown[told.problem.kind] += 1
-        if given.seed is not None or shown[told.problem.kind] <= 3:
+        if given.seed is not None or shown[told.problem.kind] <= given.show:
             print(told)  # noqa: T201  # a program's output
     for course in dict.fromkeys(told.course for told in result.problems if given.seed is not None):
         print(course)  # noqa: T201  # as above

@@ -387,7 +387,7 @@ class Judge:
             if job.kind == "emr-serverless" and len(lists) > max(1, len(wanted or ())):
                 yield Problem("calls: lists", f"{lists} for {wanted}")
         alone = len(leg.jobs) == 1 and self.query.is_one_list(job.kind) and not leg.resumed
-        if alone and leg.yields and leg.limit == len(leg.yields):
+        if alone and leg.yields and leg.limit == len(leg.yields) and not self._rows_of(leg.yields[-1].run)[0].late:
             rows = {row.id for row in self._rows_of(leg.yields[-1].run) if row.attempt == 0 or job.kind != "glue"}
             needed = next(
                 (n for n, a in enumerate(answers, 1) if rows & {row_id for row_id, _ in a.rows}), len(answers)

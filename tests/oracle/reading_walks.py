@@ -225,9 +225,8 @@ class Driver:
         if cursor is not None and self.random.random() < 0.03:
             await self._other_filters(client, cursor)
         pages = self._pages(client, leg, cursor, last=last)
-        leg.style = "open" if last else self.random.choice(("loop", "by_page", "by_page", "open", "open", "first"))
-        if leg.style == "first" and self.random.random() < 0.7:
-            leg.style = "open"
+        styles, weights = ("loop", "by_page", "open", "first"), (17, 33, 45, 5)
+        leg.style = "open" if last else self.random.choices(styles, weights)[0]
         reads = {"loop": self._loop, "by_page": self._by_page, "first": self._first}
         try:
             if leg.style == "open":

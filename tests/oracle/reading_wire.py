@@ -8,7 +8,7 @@ import asyncio
 import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from aiobotocore.awsrequest import AioAWSResponse
@@ -147,8 +147,8 @@ class Desk:
         job = next(job for job in self.world.jobs if (job.kind, job.path) == (kind, path))
 
         def one(name: str) -> Any:  # noqa: ANN401  # of a query or a body
-            value = given.get(name)
-            return value[0] if isinstance(value, list) else value
+            value: Any = given.get(name)
+            return cast("Any", value[0] if type(value) is list else value)
 
         token = one("NextToken") or one("nextToken")
         assert token is None or self.world.known(token), f"a token that was never given: {token}"
