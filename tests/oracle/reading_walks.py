@@ -116,18 +116,16 @@ class Driver:
         chain, query = self.chain, self.chain.query
         self._choose_on_error(await self.open_client())
         cursor: str | None = None
-        began = False
         for number in range(MOST_LEGS):
             if number == MOST_LEGS - 4:
                 self._calm()
             client = await self.open_client()
             if number and query.fan_out and number < 4 and self.random.random() < 0.1:
                 self._add_job()
-            leg = Leg("", self.world.moment, resumed=began and cursor is not None, jobs=self.chain.query.jobs)
+            leg = Leg("", self.world.moment, resumed=cursor is not None, jobs=self.chain.query.jobs)
             chain.legs.append(leg)
             done, cursor, goes_on = await self._leg(client, leg, cursor, last=number >= MOST_LEGS - 4)
             leg.ended = self.world.moment
-            began = True
             self.longest = max(self.longest, len(cursor or ""))
             if cursor is None:
                 chain.complete = done
