@@ -187,7 +187,7 @@ async def run_all(seeds: Iterator[int] | range) -> Result:
 def main() -> int:
     parser = argparse.ArgumentParser(description="Judge walks over a living world.")
     parser.add_argument("seed", nargs="?", type=int, help="run the schedule of this seed alone")
-    parser.add_argument("--schedules", type=int, default=4000, help=f"how many, of {CHAINS} chains each")
+    parser.add_argument("--schedules", type=int, default=2500, help=f"how many, of {CHAINS} chains each")
     parser.add_argument("--show", type=int, default=3, help="how many problems of a kind to tell")
     given = parser.parse_args()
     began = time.process_time()
