@@ -1,0 +1,188 @@
+"""What must hold of a watch, of the polls that all share, and of what is left when everybody has gone.
+
+- A watch tells of each run that goes on when it begins and of each created since, first and at last, as late as a wait may be; a run that
+  was created before and had ended before anybody could see it need not be told of.
+- A change is true if the run was in that state and attempt within ten seconds before `at` (a walk over pages takes that long), within
+  ninety where something went wrong.
+- Where nothing goes wrong, a job's list is begun, and each run is got, at most as often as the intervals of those who wait for it ask for,
+  each pair of intervals counted once however many share it, with three tenths more for jitter and one for each begin and each change.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+
+from attrs import define
+
+from jobruns_sdk import JobRunsError, StateChange, WaitTimeoutError
+from tests.oracle.waiting_judge import FIRST_NUMBER, Judge, allowance
+from tests.oracle.waiting_programs import Record, Stop, Watch
+from tests.oracle.waiting_time import EPOCH
+from tests.oracle.waiting_world import Life, Work, World
+
+POLLS = {"GetJobRuns": "list", "ListJobRuns": "list", "GetJobRun": "get"}
+STATES_OF_EMR = 6
+
+
+@define
+class WatchJudge:
+    """Complains of a watch, once the schedule is over."""
+
+    world: World
+
+    def watch(self, record: Watch) -> Iterator[str]:
+        yield from Judge(self.world).alien(record)
+        yield from self._over(record)
+        told: dict[str, list[tuple[float, StateChange]]] = defaultdict(list)
+        for at, change in record.changes:
+            ref = f"{change.run.job.service}:{'/'.join(change.run.job.path)}/{change.run.id}"
+            told[ref].append((at, change))
+        expected = [*record.runs, *(life for work in record.jobs for life in work.runs if life not in record.runs)]
+        names = {life.ref for life in expected}
+        for ref, changes in told.items():
+            if ref not in names:
+                yield f"watch told of {ref}, which nobody asked for"
+            else:
+                yield from self._chain(record, self.world.lives[ref], changes)
+        for life in expected:
+            yield from self._told(record, life, told.get(life.ref, []))
+        yield from self._errors(record)
+
+    def _over(self, record: Watch) -> Iterator[str]:
+        error = record.error
+        if isinstance(error, WaitTimeoutError):
+            over = record.begun + (record.timeout or 0.0)
+            if record.timeout is None or not over - 0.1 <= record.ended <= over + 5:
+                yield f"watch: the time was over at {over:.0f}, told at {record.ended:.0f}"
+        elif isinstance(error, JobRunsError):
+            # With "raise" a target that cannot be read, or any trouble that is not expected to pass, may end it.
+            vanished = record.absent or any(work.deleted_at <= record.ended for work in record.works) or any(
+                not life.seen_from <= record.begun or life.lost_at <= record.ended for life in record.runs
+            )
+            troubled = any(not self.world.is_calm(work, record.begun, record.ended) for work in record.works)
+            if record.on_error != "raise" or not (vanished or (troubled and not record.changes)):
+                yield f"watch ended by {type(error).__name__} at {record.ended:.0f}: {error!s:.150}"
+        elif error is None:
+            if record.jobs:
+                yield f"watch of jobs ended by itself at {record.ended:.0f}"
+            for life in record.runs:
+                if life.known_end(record.pace.grace) > record.ended + 1 and life.lost_at > record.ended and life.end.at > record.ended:
+                    yield f"watch ended by itself at {record.ended:.0f} while {life.ref} goes on"
+        elif record.cancelled is not None and record.ended > record.cancelled + 1:
+            yield f"watch: cancelled at {record.cancelled:.0f}, over at {record.ended:.0f}"
+
+    def _chain(self, record: Watch, life: Life, changes: list[tuple[float, StateChange]]) -> Iterator[str]:
+        before: StateChange | None = None
+        for at, change in changes:
+            run, seen = change.run, (change.at - EPOCH).total_seconds()
+            if before is None and change.before is not None:
+                yield f"{life.ref}: the first change has before={change.before}"
+            if before is not None and change.before != before.after:
+                yield f"{life.ref}: a change from {change.before} follows one to {before.after}"
+            if before is not None and (change.after, change.attempt) == (before.after, before.attempt):
+                yield f"{life.ref}: a change at {at:.0f} changes nothing: {change.after} of attempt {change.attempt}"
+            if (change.after, change.attempt) != (run.state, run.attempt):
+                yield f"{life.ref}: a change to {change.after} carries a run that is {run.state}"
+            earlier = 10 if self.world.is_calm(life.work, seen - 90, seen + 1) else 90
+            if (run.native_state, run.attempt - FIRST_NUMBER[life.work.service]) not in life.states_between(seen - earlier, seen):
+                yield f"{life.ref}: told as {run.native_state} of attempt {run.attempt} at {seen:.0f}, which it was not"
+            if not record.begun - 0.1 <= seen <= at + 0.1:
+                yield f"{life.ref}: seen at {seen:.0f}, told at {at:.0f}, and the watch began at {record.begun:.0f}"
+            before = change
+        may_join = life in record.runs or life.end.at >= record.begun - 10 or life.end.at + record.pace.grace >= record.begun - 10
+        if not may_join or (life.end.state != "FAILED" and life not in record.runs and life.end.at < record.begun - 10):
+            yield f"{life.ref} had ended at {life.end.at:.0f}, before the watch began, and was told of"
+
+    def _told(self, record: Watch, life: Life, changes: list[tuple[float, StateChange]]) -> Iterator[str]:
+        given, begun = life in record.runs, record.begun
+        if not given and life.created < begun and life.end.at <= max(begun, life.seen_from):
+            return
+        if given and life.seen_from > begun:
+            return  # it was not there yet: an error may have told of it
+        late = allowance(record.pace)
+        end = life.end
+        visible = max(begun, life.seen_from)
+        first = self.world.calm_after(life.work, visible, late)
+        if first <= record.ended and life.lost_at > first and (not changes or changes[0][0] > first):
+            when = f"first at {changes[0][0]:.0f}" if changes else "never"
+            yield f"{life.ref} was created at {life.created:.0f}, to be seen from {visible:.0f}, told {when} (watch from {begun:.0f} to {record.ended:.0f})"
+            return
+        last = self.world.calm_after(life.work, max(visible, end.at), late)
+        if last > record.ended or life.lost_at <= last:
+            return
+        number = end.attempt + FIRST_NUMBER[life.work.service]
+        if not any((change.run.native_state, change.attempt) == (end.state, number) and at <= last for at, change in changes):
+            seen = [f"{change.after} at {at:.0f}" for at, change in changes[-3:]]
+            yield f"{life.ref} ended as {end.state} of attempt {number} at {end.at:.0f}, which was not told by {last:.0f}: {seen}"
+
+    def _errors(self, record: Watch) -> Iterator[str]:
+        for at, told in record.errors:
+            works = [work for work in record.works if work.name == "/".join(told.job.path) and work.service == told.job.service]
+            if told.run is not None and any(ref.endswith(f"/{told.run.run_id}") for ref in record.absent):
+                continue
+            life = None if told.run is None else self.world.lives.get(f"{told.run.job.service}:{'/'.join(told.run.job.path)}/{told.run.run_id}")
+            if life is not None and (life.lost_at <= at or life.seen_from > record.begun):
+                continue
+            if works and works[0].deleted_at > at and self.world.is_calm(works[0], record.begun, at):
+                yield f"on_error was told {told.error!s:.100} of {told.job} {told.run} at {at:.0f}, and nothing was wrong"
+        if record.on_error == "call" and record.error is not None and record.cancelled is None:
+            for work in record.jobs:
+                bound = self.world.calm_after(work, max(record.begun, work.deleted_at), allowance(record.pace))
+                if bound <= record.ended and not any("/".join(told.job.path) == work.name for _, told in record.errors):
+                    yield f"{work.ref} was deleted at {work.deleted_at:.0f}, and on_error was not told by {record.ended:.0f}"
+
+
+@define
+class ShareJudge:
+    """Complains of more requests than the waits of a client need together."""
+
+    world: World
+    records: list[Record]
+
+    def complaints(self) -> Iterator[str]:
+        for work in self.world.works.values():
+            users = [record for record in self.records if work in record.works and record.begun >= 0]
+            yield from self._retries(work, users)
+            stopping = any(isinstance(record, Stop) or getattr(record, "on_timeout", "") == "stop" for record in users)
+            stopping = stopping or any(getattr(record, "on_cancel", "") == "stop" or getattr(record, "nudged", None) for record in users)
+            if users and not stopping and self.world.is_calm(work, -1, float("inf")):
+                yield from self._rounds(work, users)
+
+    def _retries(self, work: Work, users: list[Record]) -> Iterator[str]:
+        asked = [heard for heard in self.world.heard if heard.operation == "GetJob" and heard.work == work.ref]
+        answered = sum(heard.result == "ok" for heard in asked)
+        refused = sum(heard.result in {"AccessDeniedException", "EntityNotFoundException"} for heard in asked)
+        if answered > 1:
+            yield f"GetJob was asked {answered} times for {work.ref} by one client"
+        waits = sum(max(1, len(record.lives)) for record in users)
+        if refused > waits:
+            yield f"GetJob was refused {refused} times for {work.ref}, and {waits} waits wanted it"
+
+    def _rounds(self, work: Work, users: list[Record]) -> Iterator[str]:
+        begins = {round(record.begun, 1) for record in users}
+        since, until = min(begins), max(record.ended for record in users)
+        changes = sum(since <= phase.at + lag <= until for life in work.runs for phase in life.phases for lag in {0.0, life.lag})
+        paces: dict[tuple[float, float], list[Record]] = defaultdict(list)
+        for record in users:
+            paces[(record.pace.poll, record.pace.longest)].append(record)
+        most = 3.0
+        for (poll, longest), sharing in paces.items():
+            spans = [(record.begun, record.ended) for record in sharing]
+            growth = 1 if poll == longest else 8
+            most += 1.3 * _union(spans) / longest + growth * (len({round(begun, 1) for begun, _ in spans}) + changes)
+        counts: Counter[str] = Counter()
+        for heard in self.world.heard:
+            if heard.work == work.ref and heard.operation in POLLS and heard.what != "more":
+                counts[f"{heard.operation} {heard.what}"] += 1
+        for what, count in counts.items():
+            often = most * (STATES_OF_EMR if what.startswith("ListJobRuns") else 1)
+            if count > often:
+                yield f"{work.ref}: {count} times {what}, at most {often:.0f} are needed for {len(users)} waits"
+
+
+def _union(spans: list[tuple[float, float]]) -> float:
+    """Return how long at least one of these spans lasted."""
+    total, until = 0.0, float("-inf")
+    for since, end in sorted(spans):
+        total += max(0.0, end - max(since, until))
+        until = max(until, end)
+    return total
