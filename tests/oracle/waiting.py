@@ -8,6 +8,7 @@ hours on one to sixty jobs, trouble in half of them, and three to fourteen progr
 
 import argparse
 import asyncio
+import contextlib
 import os
 import random
 import sys
@@ -221,6 +222,18 @@ def schedule_of(seed: int) -> Schedule:
     return schedule
 
 
+@contextlib.contextmanager
+def seeded_jitter(seed: int) -> Iterator[None]:
+    """Take the system's random numbers, and those of the module, from that seed: a schedule comes out the same each time."""
+    rng = random.Random(seed)
+    random.seed(seed)
+    with (
+        mock.patch.object(random.SystemRandom, "random", lambda _self: rng.random()),
+        mock.patch.object(random.SystemRandom, "getrandbits", lambda _self, bits: rng.getrandbits(bits)),
+    ):
+        yield
+
+
 class Examiner:
     """Runs schedules one after the other, each in a loop of its own; botocore's models are loaded once."""
 
@@ -236,10 +249,9 @@ class Examiner:
         """Run the schedule of that seed, and return it with all complaints."""
         schedule = schedule_of(seed)
         services = Services(schedule.world, schedule.planner.life)
-        random.seed(seed)  # the jitter of those who wait
         loop = VirtualLoop()
         try:
-            with mock.patch.dict(os.environ, ENVIRONMENT):
+            with mock.patch.dict(os.environ, ENVIRONMENT), seeded_jitter(seed):
                 client = JobRunsClient(
                     session=self.session(),
                     region_name="eu-west-1",

@@ -28,7 +28,7 @@ from jobruns_sdk import (
     UnsupportedOperationError,
     WaitTimeoutError,
 )
-from tests.oracle.waiting_programs import Pace, Record, Stop, Wait, WaitAll, missing
+from tests.oracle.waiting_programs import Pace, Record, Stop, Wait, WaitAll
 from tests.oracle.waiting_world import NEVER, Life, World
 
 MARGIN = 30.0
@@ -94,7 +94,7 @@ class Judge:
         if record.ended > bound:
             yield f"{life.ref} could be known to have ended at {life.known_end(record.pace.grace):.0f}, told at {record.ended:.0f}"
 
-    def unfounded(self, error: JobRunsError, life: Life, record: Record, *, seen: float | None, unseen_for: float | None) -> Iterator[str]:
+    def unfounded(self, error: JobRunsError, life: Life, record: Record, *, seen: float | None, polled: bool, unseen_for: float | None) -> Iterator[str]:
         """An error that is not about time ended the wait for that run, which had last been seen at `seen`."""
         at, work = record.ended, life.work
         if isinstance(error, UnsupportedOperationError) and work.service == "datazone" and getattr(record, "on_timeout", "") == "stop":
@@ -108,7 +108,7 @@ class Judge:
             elif self.world.is_calm(work, record.begun, at):
                 yield f"{life.ref}: {type(error).__name__} though nothing was wrong: {error!s:.150}"
             return
-        if getattr(error, "run", None) is None:
+        if getattr(error, "run", None) is None and polled:
             yield f"{life.ref}: {type(error).__name__} carries no run, and one was seen at {seen:.0f}"
         patience = unseen_for
         if patience is None:
@@ -210,7 +210,7 @@ class Judge:
             if record.on_timeout == "stop" and record.timeout is not None:
                 yield from self.stopped(life, getattr(error, "outcome", None), record.begun + record.timeout, record.ended)
         elif isinstance(error, JobRunsError):
-            yield from self.unfounded(error, life, record, seen=seen, unseen_for=record.unseen_for)
+            yield from self.unfounded(error, life, record, seen=seen, polled=bool(record.polls), unseen_for=record.unseen_for)
 
     def _returned(self, record: Wait, life: Life, run: JobRun[Any]) -> Iterator[str]:
         if run.state not in record.until:
@@ -237,7 +237,7 @@ class Judge:
         longest = CALL_TIMEOUT + 1 if record.on_cancel == "stop" else 1.0
         if record.ended > at + longest:
             yield f"{life.ref}: cancelled at {at:.0f}, over at {record.ended:.0f}"
-        if record.on_cancel == "stop" and "wait(on_cancel=)" not in missing and not life.pauses_at(at):
+        if record.on_cancel == "stop" and not life.pauses_at(at):
             yield from self.stopped(life, None, at, record.ended)
 
     # -- wait_all
@@ -262,7 +262,7 @@ class Judge:
                 yield from self._all_stopped(record, error, given_up)
         elif isinstance(error, JobRunsError):
             seen = self._last_seen(record)
-            doubts = [list(self.unfounded(error, life, record, seen=seen.get(life.id), unseen_for=None)) for life in record.of]
+            doubts = [list(self.unfounded(error, life, record, seen=seen.get(life.id), polled=life.id in seen, unseen_for=None)) for life in record.of]
             if all(doubts):
                 yield f"wait_all: no run accounts for the error: {doubts[0][0]}"
 

@@ -1,7 +1,7 @@
 """What must hold of a watch, of the polls that all share, and of what is left when everybody has gone.
 
 - A watch tells of each run that goes on when it begins and of each created since, first and at last, as late as a wait may be; a run that
-  was created before and had ended before anybody could see it need not be told of.
+  was created before and had ended before anybody could see it, for its lag or for trouble, need not be told of.
 - A change is true if the run was in that state and attempt within ten seconds before `at` (a walk over pages takes that long), within
   ninety where something went wrong.
 - Where nothing goes wrong, a job's list is begun, and each run is got, at most as often as the intervals of those who wait for it ask for,
@@ -88,13 +88,13 @@ class WatchJudge:
             if not record.begun - 0.1 <= seen <= at + 0.1:
                 yield f"{life.ref}: seen at {seen:.0f}, told at {at:.0f}, and the watch began at {record.begun:.0f}"
             before = change
-        may_join = life in record.runs or life.end.at >= record.begun - 10 or life.end.at + record.pace.grace >= record.begun - 10
-        if not may_join or (life.end.state != "FAILED" and life not in record.runs and life.end.at < record.begun - 10):
+        retried = life.work.service == "glue" and life.end.state in {"FAILED", "TIMEOUT"}
+        if life not in record.runs and life.end.at + (record.pace.grace if retried else 0.0) < record.begun - 10:
             yield f"{life.ref} had ended at {life.end.at:.0f}, before the watch began, and was told of"
 
     def _told(self, record: Watch, life: Life, changes: list[tuple[float, StateChange]]) -> Iterator[str]:
         given, begun = life in record.runs, record.begun
-        if not given and life.created < begun and life.end.at <= max(begun, life.seen_from):
+        if not given and life.created < begun and life.end.at <= self._first_look(record, life):
             return
         if given and life.seen_from > begun:
             return  # it was not there yet: an error may have told of it
@@ -113,6 +113,13 @@ class WatchJudge:
         if not any((change.run.native_state, change.attempt) == (end.state, number) and at <= last for at, change in changes):
             seen = [f"{change.after} at {at:.0f}" for at, change in changes[-3:]]
             yield f"{life.ref} ended as {end.state} of attempt {number} at {end.at:.0f}, which was not told by {last:.0f}: {seen}"
+
+    def _first_look(self, record: Watch, life: Life) -> float:
+        """Return by when a run that was created before the watch can have been seen to go on."""
+        look = max(record.begun, life.seen_from)
+        late = allowance(record.pace)
+        bound = self.world.calm_after(life.work, look, late)
+        return look if bound == look + late else bound
 
     def _errors(self, record: Watch) -> Iterator[str]:
         for at, told in record.errors:
@@ -158,17 +165,16 @@ class ShareJudge:
             yield f"GetJob was refused {refused} times for {work.ref}, and {waits} waits wanted it"
 
     def _rounds(self, work: Work, users: list[Record]) -> Iterator[str]:
-        begins = {round(record.begun, 1) for record in users}
-        since, until = min(begins), max(record.ended for record in users)
-        changes = sum(since <= phase.at + lag <= until for life in work.runs for phase in life.phases for lag in {0.0, life.lag})
         paces: dict[tuple[float, float], list[Record]] = defaultdict(list)
         for record in users:
             paces[(record.pace.poll, record.pace.longest)].append(record)
         most = 3.0
         for (poll, longest), sharing in paces.items():
             spans = [(record.begun, record.ended) for record in sharing]
-            growth = 1 if poll == longest else 8
-            most += 1.3 * _union(spans) / longest + growth * (len({round(begun, 1) for begun, _ in spans}) + changes)
+            begins = len({round(begun, 1) for begun, _ in spans})
+            # A watch may keep one interval for all that it watches, so that any change brings it back to the shortest.
+            most += 1.3 * _union(spans) / (poll if any(isinstance(record, Watch) for record in sharing) else longest)
+            most += (1 if poll == longest else 8) * (begins + _changes(sharing))
         counts: Counter[str] = Counter()
         for heard in self.world.heard:
             if heard.work == work.ref and heard.operation in POLLS and heard.what != "more":
@@ -177,6 +183,13 @@ class ShareJudge:
             often = most * (STATES_OF_EMR if what.startswith("ListJobRuns") else 1)
             if count > often:
                 yield f"{work.ref}: {count} times {what}, at most {often:.0f} are needed for {len(users)} waits"
+
+
+def _changes(records: list[Record]) -> int:
+    """Return how many changes these could see of what they wait for."""
+    since, until = min(record.begun for record in records), max(record.ended for record in records)
+    lives = {life.ref: life for record in records for life in record.lives}
+    return sum(since <= moment <= until for life in lives.values() for phase in life.phases for moment in {phase.at, phase.at + life.lag})
 
 
 def _union(spans: list[tuple[float, float]]) -> float:

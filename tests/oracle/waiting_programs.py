@@ -128,7 +128,10 @@ class Wait(Record):
             options["unseen_for"] = span(self.unseen_for)
         if self.nudged is not None:
             loop.call_at(self.nudged, self._nudge, client, ref)
-        self.result = await client.wait(ref, **fit(client.wait, options))
+        taken = fit(client.wait, options)
+        self.until = self.until if "until" in taken else frozenset()
+        self.on_cancel = self.on_cancel if "on_cancel" in taken else "leave"
+        self.result = await client.wait(ref, **taken)
 
     def _nudge(self, client: JobRunsClient, ref: str) -> None:
         nudge = getattr(client, "nudge", None)

@@ -18,6 +18,7 @@ ENDED: dict[ServiceName, frozenset[str]] = {
     "datazone": frozenset({"SUCCESS", "PARTIALLY_SUCCEEDED", "FAILED", "ABORTED", "TIMED_OUT", "CANCELED"}),
 }
 NEVER = float("inf")
+GRACE = 1800.0  # unless told
 GRACE_UNREADABLE = 300.0
 RECOVERY = 65.0  # the call under way when all went well again may take its whole call_timeout
 RECOVERY_FROM_THROTTLES = 300.0  # and a pace that was slowed is found again step by step
@@ -137,7 +138,7 @@ class Life:
         if self.work.service != "glue" or self.end.state in {"SUCCEEDED", "STOPPED"}:
             return self.end.at
         if not self.work.readable:
-            return self.end.at + min(grace, GRACE_UNREADABLE)
+            return self.end.at + (GRACE_UNREADABLE if grace == GRACE else grace)
         if self.end.attempt >= self.work.max_retries:
             return self.end.at
         return self.end.at + grace
