@@ -2,18 +2,20 @@
 
     python -m tests.oracle.waiting [SEED] [--schedules N]
 
-With SEED that schedule alone is run, and all that was heard and told is printed. A schedule is forty runs with whole lives of seconds to
-hours on one to sixty jobs, trouble in half of them, and three to fourteen programs that come and go. Everything random comes from the seed.
+With SEED that schedule alone is run, and all that was heard and told is printed. A schedule is forty runs with whole
+lives of seconds to hours on one to sixty jobs, trouble in half of them, and three to fourteen programs that come and
+go. Everything random comes from the seed.
 """
 
 import argparse
 import asyncio
 import contextlib
+import functools
 import os
 import random
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any, Literal
 from unittest import mock
 
@@ -21,7 +23,7 @@ from aiobotocore.session import AioSession, get_session
 from attrs import define, field
 
 from jobruns_sdk import JobRunsClient, RunState
-from tests.oracle.waiting_judge import Judge
+from tests.oracle.waiting_judge_all import AllJudge
 from tests.oracle.waiting_judge_watch import ShareJudge, WatchJudge
 from tests.oracle.waiting_plans import HOUR, Planner
 from tests.oracle.waiting_programs import Pace, Record, Stop, Wait, WaitAll, Watch, missing
@@ -32,7 +34,11 @@ from tests.oracle.waiting_world import Life, Work, World
 PACES = [(10.0, 60.0), (30.0, 120.0), (60.0, 60.0), (60.0, 300.0), (120.0, 120.0), (300.0, 300.0)]
 LIMIT = 30 * HOUR
 ALONE = 45 * 60.0
-ENVIRONMENT = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_EC2_METADATA_DISABLED": "true"}
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": "secret",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
 
 
 @define(eq=False)
@@ -106,7 +112,8 @@ class Schedule:
     def any_watch(self) -> Watch:
         rng = self.rng
         record = Watch(self.moment(), self.pace(), rng.choice([900.0, HOUR, 2 * HOUR]))
-        record.on_error = rng.choices(["call", "skip", "raise"], [6, 2, 2])[0]
+        told: Literal["call", "skip", "raise"] = rng.choice(["call", "call", "call", "skip", "raise"])
+        record.on_error = told
         record.jobs = rng.sample(self.works, rng.randint(0, len(self.works)))
         if not record.jobs or rng.random() < 0.4:
             known = [life for life in self.readable() if life.created <= record.begins]
@@ -174,11 +181,15 @@ class Schedule:
             if chance < 0.1:
                 loop.call_at(record.begins + self.rng.expovariate(1 / 600), record.cancel, task)
             elif chance < 0.2:
-                services.interrupts.setdefault(self.rng.randint(0, 300), lambda record=record, task=task: record.cancel(task))
+                services.interrupts.setdefault(self.rng.randint(0, 300), functools.partial(record.cancel, task))
 
     async def _alone(self) -> None:
         """See that nothing goes on when everybody has left, but for stops that wait for a retry."""
-        stops = any(life.pauses_at(record.begun) or life.pauses_at(record.ended) for record in self.records for life in record.lives)
+        stops = any(
+            life.pauses_at(record.begun) or life.pauses_at(record.ended)
+            for record in self.records
+            for life in record.lives
+        )
         await asyncio.sleep(ALONE if stops else 1.0)
         heard = len(self.world.heard)
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
@@ -189,7 +200,7 @@ class Schedule:
             self.left.append(f"{len(self.world.heard) - heard} requests when everybody had left")
 
     def complaints(self) -> Iterator[str]:
-        judge, watches = Judge(self.world), WatchJudge(self.world)
+        judge, watches = AllJudge(self.world), WatchJudge(self.world)
         for record in self.records:
             if record.begun < 0:
                 continue
@@ -223,13 +234,13 @@ def schedule_of(seed: int) -> Schedule:
 
 
 @contextlib.contextmanager
-def seeded_jitter(seed: int) -> Iterator[None]:
-    """Take the system's random numbers, and those of the module, from that seed: a schedule comes out the same each time."""
+def seeded_jitter(seed: int) -> Generator[None]:
+    """Take the system's random numbers from that seed, too, so that a schedule comes out the same each time."""
     rng = random.Random(seed)
     random.seed(seed)
     with (
-        mock.patch.object(random.SystemRandom, "random", lambda _self: rng.random()),
-        mock.patch.object(random.SystemRandom, "getrandbits", lambda _self, bits: rng.getrandbits(bits)),
+        mock.patch.object(random.SystemRandom, "random", rng.random),
+        mock.patch.object(random.SystemRandom, "getrandbits", rng.getrandbits),
     ):
         yield
 
@@ -267,6 +278,11 @@ class Examiner:
         return schedule, list(schedule.complaints())
 
 
+def tell(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.oracle.waiting")
     parser.add_argument("seed", type=int, nargs="?")
@@ -280,13 +296,13 @@ def main(arguments: list[str]) -> int:
         requests += len(schedule.world.heard)
         if complaints:
             failed += 1
-            print(f"seed {seed}: {len(complaints)} complaints")
+            tell(f"seed {seed}: {len(complaints)} complaints")
             for text in complaints if asked.seed is not None else complaints[:3]:
-                print(f"    {text}", flush=True)
+                tell(f"    {text}")
         kinds.update(type(record).__name__ for record in schedule.records)
-    print(f"{failed} of {len(seeds)} schedules failed; {dict(kinds)}; {requests} requests")
+    tell(f"{failed} of {len(seeds)} schedules failed; {dict(kinds)}; {requests} requests")
     if missing:
-        print(f"not there yet: {sorted(missing)}")
+        tell(f"not there yet: {sorted(missing)}")
     return 1 if failed else 0
 
 

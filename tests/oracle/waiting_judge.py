@@ -2,13 +2,16 @@
 
 Choices where the contract leaves room:
 
-- A wait is late when it goes on longer than 1.25 times `max_poll_interval` and half a minute after the moment from which the end can be
-  known, counted from the last moment at which anything went wrong with that job (after throttles five minutes more, else one call).
-- That moment is the end, for a Glue attempt that failed with retries left the end plus `retry_grace`, and where MaxRetries cannot be
-  read at most five minutes after the end. Whether Glue retries a TIMEOUT nobody says: a wait may take it for a failure or for an end.
-- A run that can no longer be read need not be told of, and its wait may end with NotFoundError once it went unseen for as long as allowed.
-- A stop in the pause between two Glue attempts may wait for the retry or leave that to the client; by three minutes after the retry can be
-  seen it has been asked to stop, or the outcome names the trouble that stood in the way.
+- A wait is late when it goes on longer than 1.25 times `max_poll_interval` and half a minute after the moment from
+  which the end can be known, counted from the last moment at which anything went wrong with that job (after throttles
+  five minutes more, else one call).
+- That moment is the end, for a Glue attempt that failed with retries left the end plus `retry_grace`, and where
+  MaxRetries cannot be read at most five minutes after the end. Whether Glue retries a TIMEOUT nobody says: a wait may
+  take it for a failure or for an end.
+- A run that can no longer be read need not be told of, and its wait may end with NotFoundError once it went unseen
+  for as long as allowed.
+- A stop in the pause between two Glue attempts may wait for the retry or leave that to the client; by three minutes
+  after the retry can be seen it has been asked to stop, or the outcome names the trouble that stood in the way.
 """
 
 from collections.abc import Iterator
@@ -28,7 +31,7 @@ from jobruns_sdk import (
     UnsupportedOperationError,
     WaitTimeoutError,
 )
-from tests.oracle.waiting_programs import Pace, Record, Stop, Wait, WaitAll
+from tests.oracle.waiting_programs import Pace, Record, Stop, Wait
 from tests.oracle.waiting_world import NEVER, Life, World
 
 MARGIN = 30.0
@@ -80,11 +83,14 @@ class Judge:
                 f"{life.ref} was told as {run.native_state} of attempt {run.attempt} at {at:.0f}; "
                 f"it comes to {end.state} of attempt {end.attempt} at {end.at:.0f}"
             )
-        elif life.may_be_retried() and life.work.readable and life.work.deleted_at > at and at < end.at + pace.grace - 1:
-            yield f"{life.ref} was taken for ended {at - end.at:.0f} s after it failed with retries left; the grace is {pace.grace:.0f}"
+        elif (
+            life.may_be_retried() and life.work.readable and life.work.deleted_at > at and at < end.at + pace.grace - 1
+        ):
+            early = f"{at - end.at:.0f} s after it failed with retries left"
+            yield f"{life.ref} was taken for ended {early}; the grace is {pace.grace:.0f}"
 
     def bound(self, life: Life, since: float, pace: Pace) -> float:
-        """Return the moment at which a wait that began then has to have seen the end, or never if the run cannot be read by then."""
+        """Return when a wait that began then has to have seen the end: never, if the run cannot be read by then."""
         due = max(since, life.seen_from, life.known_end(pace.grace))
         bound = self.world.calm_after(life.work, due, allowance(pace))
         return NEVER if life.lost_at <= bound else bound
@@ -92,31 +98,46 @@ class Judge:
     def late(self, life: Life, record: Record) -> Iterator[str]:
         bound = self.bound(life, record.begun, record.pace)
         if record.ended > bound:
-            yield f"{life.ref} could be known to have ended at {life.known_end(record.pace.grace):.0f}, told at {record.ended:.0f}"
+            known = life.known_end(record.pace.grace)
+            yield f"{life.ref} could be known to have ended at {known:.0f}, told at {record.ended:.0f}"
 
-    def unfounded(self, error: JobRunsError, life: Life, record: Record, *, seen: float | None, polled: bool, unseen_for: float | None) -> Iterator[str]:
+    def unfounded(
+        self,
+        error: JobRunsError,
+        life: Life,
+        record: Record,
+        *,
+        seen: float | None,
+        polled: bool,
+        unseen_for: float | None,
+    ) -> Iterator[str]:
         """An error that is not about time ended the wait for that run, which had last been seen at `seen`."""
-        at, work = record.ended, life.work
-        if isinstance(error, UnsupportedOperationError) and work.service == "datazone" and getattr(record, "on_timeout", "") == "stop":
+        at, work, name = record.ended, life.work, f"{life.ref}: {type(error).__name__}"
+        stops = getattr(record, "on_timeout", "") == "stop"
+        if stops and isinstance(error, UnsupportedOperationError) and work.service == "datazone":
             return
         if seen is None:
-            if isinstance(error, NotFoundError):
-                if life.seen_from <= record.begun and life.lost_at > at:
-                    yield f"{life.ref} is there, and was told as not found"
-            elif not isinstance(error, AccessDeniedError | CredentialsError | ResponseFormatError):
-                yield f"{life.ref}: {type(error).__name__} ended the wait before its time: {error!s:.150}"
-            elif self.world.is_calm(work, record.begun, at):
-                yield f"{life.ref}: {type(error).__name__} though nothing was wrong: {error!s:.150}"
+            yield from self._refused_at_first(error, life, record)
             return
         if getattr(error, "run", None) is None and polled:
-            yield f"{life.ref}: {type(error).__name__} carries no run, and one was seen at {seen:.0f}"
+            yield f"{name} carries no run, and one was seen at {seen:.0f}"
         patience = unseen_for
         if patience is None:
             patience = UNSEEN_WITHOUT_TIMEOUT if record.timeout is None else record.begun + record.timeout - seen
         if at < seen + patience - 1 - record.pace.longest * 1.25:
-            yield f"{life.ref}: {type(error).__name__} {at - seen:.0f} s after it was seen ended the wait; {patience:.0f} s were allowed: {error!s:.150}"
+            yield f"{name} {at - seen:.0f} s after it was seen ended the wait; {patience:.0f} s were allowed: {error!s:.150}"
         elif life.lost_at > at and self.world.is_calm(work, at - CALL_TIMEOUT, at):
-            yield f"{life.ref}: {type(error).__name__} though it can be read: {error!s:.150}"
+            yield f"{name} though it can be read: {error!s:.150}"
+
+    def _refused_at_first(self, error: JobRunsError, life: Life, record: Record) -> Iterator[str]:
+        """The error ended the wait before the run was ever seen."""
+        if isinstance(error, NotFoundError):
+            if life.seen_from <= record.begun and life.lost_at > record.ended:
+                yield f"{life.ref} is there, and was told as not found"
+        elif not isinstance(error, AccessDeniedError | CredentialsError | ResponseFormatError):
+            yield f"{life.ref}: {type(error).__name__} ended the wait before its time: {error!s:.150}"
+        elif self.world.is_calm(life.work, record.begun, record.ended):
+            yield f"{life.ref}: {type(error).__name__} though nothing was wrong: {error!s:.150}"
 
     def timed_out(self, error: WaitTimeoutError, record: Record, *, seen: bool, stops: list[Life]) -> Iterator[str]:
         if record.timeout is None:
@@ -135,7 +156,11 @@ class Judge:
     def stopped(self, life: Life, outcome: StopOutcome | None, since: float, until: float) -> Iterator[str]:
         """The run was to be stopped in that span, and that is what was told of it (None: nothing)."""
         was_accepted = any(since - 0.01 <= stop <= until + LONGEST_PAUSE + AFTER_PAUSE for stop in life.stops)
-        troubled = not self.world.is_calm(life.work, since, until + LONGEST_PAUSE + AFTER_PAUSE) or life.lost_at <= until or life.seen_from > since
+        troubled = (
+            not self.world.is_calm(life.work, since, until + LONGEST_PAUSE + AFTER_PAUSE)
+            or life.lost_at <= until
+            or life.seen_from > since
+        )
         free = life.work.service != "datazone" and life.stoppable
         if outcome is not None:
             if outcome.ref.run_id != life.id:
@@ -144,7 +169,11 @@ class Judge:
                 yield f"{life.ref}: the stop is told as accepted; the service took none"
             if outcome.accepted == (outcome.error is not None):
                 yield f"{life.ref}: accepted is {outcome.accepted} and the error {outcome.error!r:.100}"
-            if not outcome.accepted and any(since <= stop <= until for stop in life.stops) and self.world.is_calm(life.work, since, until):
+            if (
+                not outcome.accepted
+                and any(since <= stop <= until for stop in life.stops)
+                and self.world.is_calm(life.work, since, until)
+            ):
                 yield f"{life.ref}: the service took the stop, and the outcome says {outcome.error!s:.150}"
         if was_accepted or troubled or not free:
             return
@@ -174,10 +203,18 @@ class Judge:
         if record.ended < over - 1 and life.end.at > record.ended:
             yield f"stop(wait=) returned at {record.ended:.0f} while {life.ref} goes on until {life.end.at:.0f}"
         latest = over + CALL_TIMEOUT + MARGIN
-        if record.ended > latest and self.world.is_calm(life.work, record.begun, record.ended) and not life.pauses_at(record.begun):
+        if (
+            record.ended > latest
+            and self.world.is_calm(life.work, record.begun, record.ended)
+            and not life.pauses_at(record.begun)
+        ):
             yield f"stop(wait=) was to return by {latest:.0f} and did at {record.ended:.0f}"
-        run: JobRun[Any] | None = outcome.run
-        if record.ended < over - 1 and self.world.is_calm(life.work, record.begun, record.ended) and life.lost_at > record.ended:
+        run: JobRun[Any] | None = getattr(outcome, "run", None)  # not there yet everywhere
+        if (
+            record.ended < over - 1
+            and self.world.is_calm(life.work, record.begun, record.ended)
+            and life.lost_at > record.ended
+        ):
             if run is None:
                 yield f"stop(wait=): {life.ref} has stopped, and its outcome carries no run"
             elif not is_as(run, life, life.end.state, life.end.attempt):
@@ -191,8 +228,11 @@ class Judge:
         if life is None:
             return
         for at, run in record.polls:
-            if (run.native_state, run.attempt - FIRST_NUMBER[life.work.service]) not in life.states_between(at - 90, at):
-                yield f"{life.ref}: on_poll was given {run.native_state} of attempt {run.attempt} at {at:.0f}, which it was not"
+            if (run.native_state, run.attempt - FIRST_NUMBER[life.work.service]) not in life.states_between(
+                at - 90, at
+            ):
+                told = f"{run.native_state} of attempt {run.attempt}"
+                yield f"{life.ref}: on_poll was given {told} at {at:.0f}, which it was not"
         if record.cancelled is not None and type(record.error).__name__ == "CancelledError":
             yield from self._cancelled(record, life)
             return
@@ -206,24 +246,35 @@ class Judge:
         seen = record.polls[-1][0] if record.polls else record.begun if record.of is not None else None
         error = record.error
         if isinstance(error, WaitTimeoutError):
-            yield from self.timed_out(error, record, seen=bool(record.polls), stops=[life] if record.on_timeout == "stop" else [])
+            yield from self.timed_out(
+                error, record, seen=bool(record.polls), stops=[life] if record.on_timeout == "stop" else []
+            )
             if record.on_timeout == "stop" and record.timeout is not None:
-                yield from self.stopped(life, getattr(error, "outcome", None), record.begun + record.timeout, record.ended)
+                yield from self.stopped(
+                    life, getattr(error, "outcome", None), record.begun + record.timeout, record.ended
+                )
         elif isinstance(error, JobRunsError):
-            yield from self.unfounded(error, life, record, seen=seen, polled=bool(record.polls), unseen_for=record.unseen_for)
+            yield from self.unfounded(
+                error, life, record, seen=seen, polled=bool(record.polls), unseen_for=record.unseen_for
+            )
 
     def _returned(self, record: Wait, life: Life, run: JobRun[Any]) -> Iterator[str]:
         if run.state not in record.until:
             yield from self.end(run, life, record.ended, record.pace)
-        elif (run.native_state, run.attempt - FIRST_NUMBER[life.work.service]) not in life.states_between(record.ended - 90, record.ended):
+        elif (run.native_state, run.attempt - FIRST_NUMBER[life.work.service]) not in life.states_between(
+            record.ended - 90, record.ended
+        ):
             yield f"{life.ref}: until={set(record.until)} was told as met by {run.native_state}, which it was not"
 
     def _late_until(self, record: Wait, life: Life) -> Iterator[str]:
         wanted = set[str]().union(*(UNTIL[state] for state in record.until))
         for phase, after in zip(life.phases, life.phases[1:], strict=False):
-            bound = self.world.calm_after(life.work, max(record.begun, life.seen_from, phase.at), allowance(record.pace))
+            bound = self.world.calm_after(
+                life.work, max(record.begun, life.seen_from, phase.at), allowance(record.pace)
+            )
             if phase.state in wanted and bound < min(after.at, life.lost_at) and record.ended > bound:
-                yield f"{life.ref} was {phase.state} from {phase.at:.0f} to {after.at:.0f}; until= was told at {record.ended:.0f}"
+                lasted = f"from {phase.at:.0f} to {after.at:.0f}"
+                yield f"{life.ref} was {phase.state} {lasted}; until= was told at {record.ended:.0f}"
 
     def _nudged(self, record: Wait, life: Life) -> Iterator[str]:
         at = record.nudged
@@ -239,65 +290,3 @@ class Judge:
             yield f"{life.ref}: cancelled at {at:.0f}, over at {record.ended:.0f}"
         if record.on_cancel == "stop" and not life.pauses_at(at):
             yield from self.stopped(life, None, at, record.ended)
-
-    # -- wait_all
-
-    def wait_all(self, record: WaitAll) -> Iterator[str]:
-        yield from self.alien(record)
-        if record.cancelled is not None and type(record.error).__name__ == "CancelledError":
-            if record.ended > record.cancelled + 1:
-                yield f"cancelled at {record.cancelled:.0f}, over at {record.ended:.0f}"
-            return
-        if record.result is not None:
-            yield from self._all_returned(record, record.result)
-            return
-        error = record.error
-        given_up = [life for life in record.of if life.known_end(record.pace.grace) > record.ended - allowance(record.pace)]
-        if isinstance(error, WaitTimeoutError):
-            stops = record.on_timeout == "stop"
-            yield from self.timed_out(error, record, seen=bool(record.polls), stops=record.of if stops else [])
-            if not any(self.bound(life, record.begun, record.pace) >= record.ended for life in record.of):
-                yield "WaitTimeoutError though all could be known to have ended"
-            if stops and record.timeout is not None:
-                yield from self._all_stopped(record, error, given_up)
-        elif isinstance(error, JobRunsError):
-            seen = self._last_seen(record)
-            doubts = [list(self.unfounded(error, life, record, seen=seen.get(life.id), polled=life.id in seen, unseen_for=None)) for life in record.of]
-            if all(doubts):
-                yield f"wait_all: no run accounts for the error: {doubts[0][0]}"
-
-    def _last_seen(self, record: WaitAll) -> dict[str, float]:
-        return {run.id: at for at, run in record.polls}
-
-    def _all_returned(self, record: WaitAll, results: list[JobRun[Any] | JobRunsError]) -> Iterator[str]:
-        if len(results) != len(record.of):
-            yield f"wait_all: {len(results)} results for {len(record.of)} runs"
-            return
-        latest = max([self.bound(life, record.begun, record.pace) for life in record.of], default=record.begun)
-        if not record.return_exceptions and record.ended > latest:
-            yield f"wait_all: all could be known to have ended by {latest:.0f}, told at {record.ended:.0f}"
-        seen = self._last_seen(record)
-        for life, result in zip(record.of, results, strict=True):
-            if isinstance(result, WaitTimeoutError):
-                if record.ended - 1 > self.bound(life, record.begun, record.pace):
-                    yield f"{life.ref}: WaitTimeoutError though it could be known to have ended"
-                yield from self.timed_out(result, record, seen=life.id in seen, stops=record.of if record.on_timeout == "stop" else [])
-                if record.on_timeout == "stop" and record.timeout is not None:
-                    yield from self.stopped(life, getattr(result, "outcome", None), record.begun + record.timeout, record.ended)
-            elif isinstance(result, JobRunsError):
-                # The moment of one run's own error is not told: all that can be asked is that it had a reason by the end.
-                if life.lost_at > record.ended and life.seen_from <= record.begun and self.world.is_calm(life.work, record.begun, record.ended):
-                    unsupported = isinstance(result, UnsupportedOperationError) and life.work.service == "datazone"
-                    if not (unsupported and record.on_timeout == "stop"):
-                        yield f"{life.ref}: {type(result).__name__} in the place of a run that can be read: {result!s:.150}"
-            else:
-                yield from self.end(result, life, record.ended, record.pace)
-
-    def _all_stopped(self, record: WaitAll, error: WaitTimeoutError, given_up: list[Life]) -> Iterator[str]:
-        over = record.begun + (record.timeout or 0.0)
-        told: tuple[StopOutcome, ...] | None = getattr(error, "outcomes", None)
-        by_id = {outcome.ref.run_id: outcome for outcome in told or ()}
-        for life in given_up:
-            yield from self.stopped(life, by_id.get(life.id), over, record.ended)
-            if told is not None and life.id not in by_id and life.goes_on_at(record.ended) and life.lost_at > record.ended:
-                yield f"wait_all: the error's outcomes leave out {life.ref}, which goes on"

@@ -1,11 +1,13 @@
 """What must hold of a watch, of the polls that all share, and of what is left when everybody has gone.
 
-- A watch tells of each run that goes on when it begins and of each created since, first and at last, as late as a wait may be; a run that
-  was created before and had ended before anybody could see it, for its lag or for trouble, need not be told of.
-- A change is true if the run was in that state and attempt within ten seconds before `at` (a walk over pages takes that long), within
-  ninety where something went wrong.
-- Where nothing goes wrong, a job's list is begun, and each run is got, at most as often as the intervals of those who wait for it ask for,
-  each pair of intervals counted once however many share it, with three tenths more for jitter and one for each begin and each change.
+- A watch tells of each run that goes on when it begins and of each created since, first and at last, as late as a
+  wait may be; a run that was created before and had ended before anybody could see it, for its lag or for trouble,
+  need not be told of.
+- A change is true if the run was in that state and attempt within ten seconds before `at` (a walk over pages takes
+  that long), within ninety where something went wrong.
+- Where nothing goes wrong, a job's list is begun, and each run is got, at most as often as the intervals of those who
+  wait for it ask for, each pair of intervals counted once however many share it, with three tenths more for jitter
+  and one for each begin and each change.
 """
 
 from collections import Counter, defaultdict
@@ -55,8 +57,10 @@ class WatchJudge:
                 yield f"watch: the time was over at {over:.0f}, told at {record.ended:.0f}"
         elif isinstance(error, JobRunsError):
             # With "raise" a target that cannot be read, or any trouble that is not expected to pass, may end it.
-            vanished = record.absent or any(work.deleted_at <= record.ended for work in record.works) or any(
-                not life.seen_from <= record.begun or life.lost_at <= record.ended for life in record.runs
+            vanished = (
+                record.absent
+                or any(work.deleted_at <= record.ended for work in record.works)
+                or any(not life.seen_from <= record.begun or life.lost_at <= record.ended for life in record.runs)
             )
             troubled = any(not self.world.is_calm(work, record.begun, record.ended) for work in record.works)
             if record.on_error != "raise" or not (vanished or (troubled and not record.changes)):
@@ -65,7 +69,11 @@ class WatchJudge:
             if record.jobs:
                 yield f"watch of jobs ended by itself at {record.ended:.0f}"
             for life in record.runs:
-                if life.known_end(record.pace.grace) > record.ended + 1 and life.lost_at > record.ended and life.end.at > record.ended:
+                if (
+                    life.known_end(record.pace.grace) > record.ended + 1
+                    and life.lost_at > record.ended
+                    and life.end.at > record.ended
+                ):
                     yield f"watch ended by itself at {record.ended:.0f} while {life.ref} goes on"
         elif record.cancelled is not None and record.ended > record.cancelled + 1:
             yield f"watch: cancelled at {record.cancelled:.0f}, over at {record.ended:.0f}"
@@ -83,7 +91,9 @@ class WatchJudge:
             if (change.after, change.attempt) != (run.state, run.attempt):
                 yield f"{life.ref}: a change to {change.after} carries a run that is {run.state}"
             earlier = 10 if self.world.is_calm(life.work, seen - 90, seen + 1) else 90
-            if (run.native_state, run.attempt - FIRST_NUMBER[life.work.service]) not in life.states_between(seen - earlier, seen):
+            if (run.native_state, run.attempt - FIRST_NUMBER[life.work.service]) not in life.states_between(
+                seen - earlier, seen
+            ):
                 yield f"{life.ref}: told as {run.native_state} of attempt {run.attempt} at {seen:.0f}, which it was not"
             if not record.begun - 0.1 <= seen <= at + 0.1:
                 yield f"{life.ref}: seen at {seen:.0f}, told at {at:.0f}, and the watch began at {record.begun:.0f}"
@@ -104,15 +114,19 @@ class WatchJudge:
         first = self.world.calm_after(life.work, visible, late)
         if first <= record.ended and life.lost_at > first and (not changes or changes[0][0] > first):
             when = f"first at {changes[0][0]:.0f}" if changes else "never"
-            yield f"{life.ref} was created at {life.created:.0f}, to be seen from {visible:.0f}, told {when} (watch from {begun:.0f} to {record.ended:.0f})"
+            created = f"created at {life.created:.0f}, to be seen from {visible:.0f}"
+            yield f"{life.ref} was {created}, told {when} (the watch lasts to {record.ended:.0f})"
             return
         last = self.world.calm_after(life.work, max(visible, end.at), late)
         if last > record.ended or life.lost_at <= last:
             return
         number = end.attempt + FIRST_NUMBER[life.work.service]
-        if not any((change.run.native_state, change.attempt) == (end.state, number) and at <= last for at, change in changes):
+        if not any(
+            (change.run.native_state, change.attempt) == (end.state, number) and at <= last for at, change in changes
+        ):
             seen = [f"{change.after} at {at:.0f}" for at, change in changes[-3:]]
-            yield f"{life.ref} ended as {end.state} of attempt {number} at {end.at:.0f}, which was not told by {last:.0f}: {seen}"
+            ended = f"ended as {end.state} of attempt {number} at {end.at:.0f}"
+            yield f"{life.ref} {ended}, which was not told by {last:.0f}: {seen}"
 
     def _first_look(self, record: Watch, life: Life) -> float:
         """Return by when a run that was created before the watch can have been seen to go on."""
@@ -123,19 +137,29 @@ class WatchJudge:
 
     def _errors(self, record: Watch) -> Iterator[str]:
         for at, told in record.errors:
-            works = [work for work in record.works if work.name == "/".join(told.job.path) and work.service == told.job.service]
+            works = [
+                work
+                for work in record.works
+                if work.name == "/".join(told.job.path) and work.service == told.job.service
+            ]
             if told.run is not None and any(ref.endswith(f"/{told.run.run_id}") for ref in record.absent):
                 continue
-            life = None if told.run is None else self.world.lives.get(f"{told.run.job.service}:{'/'.join(told.run.job.path)}/{told.run.run_id}")
+            life = (
+                None
+                if told.run is None
+                else self.world.lives.get(f"{told.run.job.service}:{'/'.join(told.run.job.path)}/{told.run.run_id}")
+            )
             if life is not None and (life.lost_at <= at or life.seen_from > record.begun):
                 continue
             if works and works[0].deleted_at > at and self.world.is_calm(works[0], record.begun, at):
-                yield f"on_error was told {told.error!s:.100} of {told.job} {told.run} at {at:.0f}, and nothing was wrong"
+                what = f"{told.error!s:.100} of {told.job} {told.run}"
+                yield f"on_error was told {what} at {at:.0f}, and nothing was wrong"
         if record.on_error == "call" and record.error is not None and record.cancelled is None:
             for work in record.jobs:
                 bound = self.world.calm_after(work, max(record.begun, work.deleted_at), allowance(record.pace))
                 if bound <= record.ended and not any("/".join(told.job.path) == work.name for _, told in record.errors):
-                    yield f"{work.ref} was deleted at {work.deleted_at:.0f}, and on_error was not told by {record.ended:.0f}"
+                    deleted = f"{work.ref} was deleted at {work.deleted_at:.0f}"
+                    yield f"{deleted}, and on_error was not told by {record.ended:.0f}"
 
 
 @define
@@ -150,7 +174,9 @@ class ShareJudge:
             users = [record for record in self.records if work in record.works and record.begun >= 0]
             yield from self._retries(work, users)
             stopping = any(isinstance(record, Stop) or getattr(record, "on_timeout", "") == "stop" for record in users)
-            stopping = stopping or any(getattr(record, "on_cancel", "") == "stop" or getattr(record, "nudged", None) for record in users)
+            stopping = stopping or any(
+                getattr(record, "on_cancel", "") == "stop" or getattr(record, "nudged", None) for record in users
+            )
             if users and not stopping and self.world.is_calm(work, -1, float("inf")):
                 yield from self._rounds(work, users)
 
@@ -189,7 +215,12 @@ def _changes(records: list[Record]) -> int:
     """Return how many changes these could see of what they wait for."""
     since, until = min(record.begun for record in records), max(record.ended for record in records)
     lives = {life.ref: life for record in records for life in record.lives}
-    return sum(since <= moment <= until for life in lives.values() for phase in life.phases for moment in {phase.at, phase.at + life.lag})
+    return sum(
+        since <= moment <= until
+        for life in lives.values()
+        for phase in life.phases
+        for moment in {phase.at, phase.at + life.lag}
+    )
 
 
 def _union(spans: list[tuple[float, float]]) -> float:

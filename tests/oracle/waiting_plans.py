@@ -1,5 +1,6 @@
 """Random worlds: forty runs with whole lives, the jobs they are of, what vanishes and what goes wrong."""
 
+import math
 import random
 from typing import get_args
 
@@ -31,11 +32,13 @@ class Planner:
 
     def span(self, low: float, high: float) -> float:
         """Draw a span; short ones are as likely as long ones."""
-        return low * (high / low) ** self.rng.random()
+        return low * math.exp(math.log(high / low) * self.rng.random())
 
     def life(self, work: Work, created: float) -> Life:
         """Plan the whole life of a run that is created at that moment."""
-        phases = {"glue": self._glue, "emr-serverless": self._emr, "datazone": self._datazone}[work.service](work, created)
+        phases = {"glue": self._glue, "emr-serverless": self._emr, "datazone": self._datazone}[work.service](
+            work, created
+        )
         rng = self.rng
         life = Life(work, self.new_id(work.service), phases, stop_takes=self.span(3, 120))
         if rng.random() < 0.3:
@@ -64,7 +67,9 @@ class Planner:
         longest = SHORT_PAUSES if not work.readable else (RETRY_PAUSES[0], min(RETRY_PAUSES[1], 0.6 * self.grace))
         gives_up = rng.random() < 0.08
         for attempt in range(failures):
-            begun = self._begin(("WAITING", "STARTING", "RUNNING") if rng.random() < 0.3 else ("STARTING", "RUNNING"), at, attempt)
+            begun = self._begin(
+                ("WAITING", "STARTING", "RUNNING") if rng.random() < 0.3 else ("STARTING", "RUNNING"), at, attempt
+            )
             end = begun[-1].at + self._duration() / (1 + failures)
             phases += [*begun, Phase(end, "FAILED", attempt)]
             if gives_up or attempt == work.max_retries:
@@ -105,7 +110,11 @@ class Planner:
         services: list[ServiceName] = rng.choices(["glue", "emr-serverless", "datazone"], [5, 3, 1], k=count)
         works: list[Work] = []
         for number, service in enumerate(services):
-            name = {"glue": f"job-{number}", "emr-serverless": f"00fapp{number:04d}", "datazone": f"dzd_domain1/job{number}"}[service]
+            name = {
+                "glue": f"job-{number}",
+                "emr-serverless": f"00fapp{number:04d}",
+                "datazone": f"dzd_domain1/job{number}",
+            }[service]
             work = Work(service, name)
             if service == "glue":
                 work.max_retries = rng.choice([0, 1, 1, 2, 3])
@@ -129,11 +138,19 @@ class Planner:
         attempt = 0 if work.service == "glue" else 1
         for number in range(count):
             created = -1800.0 + number
-            begun = {"glue": ("STARTING", "SUCCEEDED"), "emr-serverless": ("SUBMITTED", "SUCCESS"), "datazone": ("SCHEDULED", "SUCCESS")}
+            begun = {
+                "glue": ("STARTING", "SUCCEEDED"),
+                "emr-serverless": ("SUBMITTED", "SUCCESS"),
+                "datazone": ("SCHEDULED", "SUCCESS"),
+            }
             first, last = begun[work.service]
             phases = [Phase(created, first, attempt), Phase(created + 60, last, attempt)]
             self.world.add(Life(work, self.new_id(work.service), phases, history=True))
-        states = {"glue": ("RUNNING", "SUCCEEDED"), "emr-serverless": ("RUNNING", "SUCCESS"), "datazone": ("IN_PROGRESS", "SUCCESS")}
+        states = {
+            "glue": ("RUNNING", "SUCCEEDED"),
+            "emr-serverless": ("RUNNING", "SUCCESS"),
+            "datazone": ("IN_PROGRESS", "SUCCESS"),
+        }
         going, last = states[work.service]
         phases = [Phase(-2 * HOUR, going, attempt), Phase(self.rng.uniform(600, 6000), last, attempt)]
         self.world.add(Life(work, self.new_id(work.service), phases))

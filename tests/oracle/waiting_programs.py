@@ -2,21 +2,31 @@
 
 import asyncio
 import inspect
+from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from attrs import define, field
 
-from jobruns_sdk import JobRun, JobRunsClient, JobRunsError, RunState, SourceError, SparkSubmit, StateChange, StopOutcome
+from jobruns_sdk import (
+    JobRun,
+    JobRunsClient,
+    JobRunsError,
+    RunState,
+    SourceError,
+    SparkSubmit,
+    StateChange,
+    StopOutcome,
+)
 from tests.oracle.waiting_world import Life, Work
 
 missing: set[str] = set()
 """Arguments and methods of the contract that the package did not have when a program wanted them."""
 
 
-def fit(function: object, wanted: dict[str, Any]) -> dict[str, Any]:
+def fit(function: Callable[..., object], wanted: dict[str, Any]) -> dict[str, Any]:
     """Leave out what the function does not take yet, and remember it."""
-    known = inspect.signature(function).parameters  # type: ignore[arg-type]  # a method of the client
+    known = inspect.signature(function).parameters
     missing.update(f"{getattr(function, '__name__', '')}({name}=)" for name in wanted if name not in known)
     return {name: value for name, value in wanted.items() if name in known}
 
@@ -114,10 +124,10 @@ class Wait(Record):
             self.life = await self._start(client)
             self.begun = loop.time()
         ref = self.life.ref
-        options = self.pace.options() | {
+        options: dict[str, Any] = self.pace.options() | {
             "timeout": span(self.timeout),
-            "on_poll": lambda run: self.polls.append((loop.time(), run)),  # type: ignore[misc]  # its kind is the client's
-            "on_failed_poll": lambda error: self.failed_polls.append((loop.time(), error)),  # type: ignore[misc]
+            "on_poll": self._poll,
+            "on_failed_poll": self._poll_failed,
             "on_timeout": self.on_timeout,
         }
         if self.until:
@@ -132,6 +142,12 @@ class Wait(Record):
         self.until = self.until if "until" in taken else frozenset()
         self.on_cancel = self.on_cancel if "on_cancel" in taken else "leave"
         self.result = await client.wait(ref, **taken)
+
+    def _poll(self, run: JobRun[Any]) -> None:
+        self.polls.append((asyncio.get_running_loop().time(), run))
+
+    def _poll_failed(self, error: JobRunsError) -> None:
+        self.failed_polls.append((asyncio.get_running_loop().time(), error))
 
     def _nudge(self, client: JobRunsClient, ref: str) -> None:
         nudge = getattr(client, "nudge", None)
@@ -166,15 +182,18 @@ class WaitAll(Record):
         return self.of
 
     async def act(self, client: JobRunsClient) -> None:
-        loop = asyncio.get_running_loop()
-        options = self.pace.options() | {
+        options: dict[str, Any] = self.pace.options() | {
             "timeout": span(self.timeout),
             "on_timeout": self.on_timeout,
             "return_exceptions": self.return_exceptions,
-            "on_poll": lambda run: self.polls.append((loop.time(), run)),  # type: ignore[misc]  # its kind is the client's
+            "on_poll": self._poll,
         }
         refs = [life.ref for life in self.of]
-        self.result = list(await client.wait_all(refs, **fit(client.wait_all, options)))
+        done = await client.wait_all(refs, **fit(client.wait_all, options))
+        self.result = list(cast("Sequence[JobRun[Any] | JobRunsError]", done))
+
+    def _poll(self, run: JobRun[Any]) -> None:
+        self.polls.append((asyncio.get_running_loop().time(), run))
 
 
 @define(eq=False)
@@ -198,9 +217,9 @@ class Watch(Record):
 
     async def act(self, client: JobRunsClient) -> None:
         loop = asyncio.get_running_loop()
-        options = self.pace.options() | {"timeout": span(self.timeout)}
+        options: dict[str, Any] = self.pace.options() | {"timeout": span(self.timeout)}
         if self.on_error == "call":
-            options["on_error"] = lambda error: self.errors.append((loop.time(), error))  # type: ignore[misc]
+            options["on_error"] = self._source_failed
         elif self.on_error == "skip":
             options["on_error"] = "skip"
         targets = [*(life.ref for life in self.runs), *(work.ref for work in self.jobs), *self.absent]
@@ -210,6 +229,9 @@ class Watch(Record):
                 self.changes.append((loop.time(), change))
         finally:
             await stream.aclose()
+
+    def _source_failed(self, error: SourceError) -> None:
+        self.errors.append((asyncio.get_running_loop().time(), error))
 
 
 @define(eq=False)

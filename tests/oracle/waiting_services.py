@@ -158,7 +158,9 @@ class Services:
             phase = None if life is None else life.phase_at(now)
             named = {"JobName": work.name, "JobRunId": run_id}
             if life is None or phase is None or now >= life.gone_at or int(number or 0) > phase.attempt:
-                failed.append(named | {"ErrorDetail": {"ErrorCode": "EntityNotFoundException", "ErrorMessage": "no such run"}})
+                failed.append(
+                    named | {"ErrorDetail": {"ErrorCode": "EntityNotFoundException", "ErrorMessage": "no such run"}}
+                )
             elif int(number or 0) < phase.attempt or not life.stop(now):
                 code = "JobRunInvalidStateTransitionException" if life.stoppable else "AccessDeniedException"
                 failed.append(named | {"ErrorDetail": {"ErrorCode": code, "ErrorMessage": "it cannot be stopped"}})
@@ -178,7 +180,9 @@ class Services:
             rows = [(life.created, life.id, emr_row(life, now)) for life in lives]
             rows = [row for row in rows if not wanted or row[2]["state"] in wanted]
             rows.sort(key=lambda row: (-row[0], row[1]))
-            page, token = _page(rows, int(asked.given.get("maxResults", ["50"])[0]), *asked.given.get("nextToken", [None]))
+            page, token = _page(
+                rows, int(asked.given.get("maxResults", ["50"])[0]), *asked.given.get("nextToken", [None])
+            )
             return {"jobRuns": page} | ({"nextToken": token} if token else {})
         life = self._life(work, asked.run, now)
         if asked.operation == "CancelJobRun":
@@ -193,7 +197,11 @@ class Services:
     def _datazone(self, asked: Asked, work: Work, now: float) -> dict[str, Any]:
         if asked.run:
             return datazone_row(self._life(work, asked.run, now), now)
-        rows = [(life.created, life.id, datazone_row(life, now)) for life in work.runs if life.seen_from <= now < life.gone_at]
+        rows = [
+            (life.created, life.id, datazone_row(life, now))
+            for life in work.runs
+            if life.seen_from <= now < life.gone_at
+        ]
         wanted: list[str] = asked.given.get("status", [])
         rows = [row for row in rows if not wanted or row[2]["status"] in wanted]
         rows.sort(key=lambda row: (-row[0], row[1]))
@@ -260,7 +268,7 @@ def _glue_row(life: Life, phases: list[Phase], run_id: str) -> dict[str, Any]:
 def emr_row(life: Life, now: float, *, full: bool = False) -> dict[str, Any]:
     phase = life.phase_at(now) or life.phases[0]
     began = next(each.at for each in life.phases if each.attempt == phase.attempt)
-    row = {
+    row: dict[str, Any] = {
         "applicationId": life.work.name,
         "jobRunId" if full else "id": life.id,
         "arn": _arn(life),
@@ -329,6 +337,16 @@ def _refused(service: ServiceName, refusal: Refusal) -> Answer:
     return Answer(json.dumps(body).encode(), refusal.status, _headers(service) | {"x-amzn-errortype": refusal.code})
 
 
+_SERVERS = {"glue": "InternalServiceException", "emr-serverless": "InternalServerException"}
+_CODES: dict[FaultKind, tuple[str, str, int, int]] = {  # the code, the text, and the status from Glue and elsewhere
+    "expired": ("ExpiredTokenException", "The security token is expired", 400, 403),
+    "signature": ("InvalidSignatureException", "Signature expired: 20260301T120000Z is now earlier", 403, 403),
+    "skew": ("RequestTimeTooSkewed", "The difference is too large", 403, 403),
+    "throttle": ("ThrottlingException", "Rate exceeded", 400, 429),
+    "denied": ("AccessDeniedException", "is not authorized", 400, 403),
+}
+
+
 def _struck(kind: FaultKind, service: ServiceName, url: str) -> Answer:
     """Return the answer of a request that goes wrong, or raise what the network would."""
     page = {"content-type": "text/html"}
@@ -340,15 +358,7 @@ def _struck(kind: FaultKind, service: ServiceName, url: str) -> Answer:
         case "503html":
             return Answer(b"<html><body>Service Unavailable</body></html>", 503, page)
         case "500":
-            code = "InternalServiceException" if service == "glue" else "InternalServerException"
-            return _refused(service, Refusal(code, "internal", 500))
-        case "expired":
-            return _refused(service, Refusal("ExpiredTokenException", "The security token is expired", 400 if service == "glue" else 403))
-        case "signature":
-            return _refused(service, Refusal("InvalidSignatureException", "Signature expired: 20260301T120000Z is now earlier", 403))
-        case "skew":
-            return _refused(service, Refusal("RequestTimeTooSkewed", "The difference is too large", 403))
-        case "throttle":
-            return _refused(service, Refusal("ThrottlingException", "Rate exceeded", 400 if service == "glue" else 429))
-        case "denied":
-            return _refused(service, Refusal("AccessDeniedException", "is not authorized", 400 if service == "glue" else 403))
+            return _refused(service, Refusal(_SERVERS.get(service, "InternalServerException"), "internal", 500))
+        case "expired" | "signature" | "skew" | "throttle" | "denied":
+            code, text, status, elsewhere = _CODES[kind]
+            return _refused(service, Refusal(code, text, status if service == "glue" else elsewhere))

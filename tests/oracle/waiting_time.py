@@ -1,19 +1,23 @@
 """Virtual time and a network without sockets, for simulations that are over in milliseconds.
 
-`VirtualLoop` jumps to its next timer whenever nothing is ready, so that deadlines of calls, back-off and polls all go by one time;
-where nothing is ready and no timer is left, everybody waits for nobody, and it says so. `transport_to` makes the HTTP session of
-aiobotocore that hands each request to a function in the same process.
+`VirtualLoop` jumps to its next timer whenever nothing is ready, so that deadlines of calls, back-off and polls all go
+by one time; where nothing is ready and no timer is left, everybody waits for nobody, and it says so. `transport_to`
+makes the HTTP session of aiobotocore that hands each request to a function in the same process.
 """
 
 import asyncio
 import contextlib
 import selectors
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, Self, TypeVar, TypeVarTuple, cast
 
 from aiobotocore.awsrequest import AioAWSResponse
 from aiobotocore.config import AioConfig
+
+Given = TypeVarTuple("Given")
+Made = TypeVar("Made")
 
 EPOCH = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -46,10 +50,12 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self.selector.time
 
-    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:  # noqa: ANN401 - as asyncio has it
+    def run_in_executor(
+        self, executor: Executor | None, func: Callable[[*Given], Made], *args: *Given
+    ) -> asyncio.Future[Made]:
         """Run it at once: a thread would need real time, in which virtual time must not jump."""
         del executor
-        future = self.create_future()
+        future: asyncio.Future[Made] = self.create_future()
         try:
             future.set_result(func(*args))
         except Exception as error:  # noqa: BLE001 - it is the caller's
@@ -102,7 +108,7 @@ def transport_to(answer: Callable[[Request], Awaitable[Answer]]) -> AioConfig:
         def __init__(self, **_options: object) -> None:
             pass
 
-        async def __aenter__(self) -> "Session":
+        async def __aenter__(self) -> Self:
             return self
 
         async def __aexit__(self, *_exc: object) -> None:
@@ -113,6 +119,6 @@ def transport_to(answer: Callable[[Request], Awaitable[Answer]]) -> AioConfig:
 
         async def send(self, request: Request) -> AioAWSResponse:
             told = await answer(request)
-            return AioAWSResponse(request.url, told.status, told.headers, told)
+            return AioAWSResponse(request.url, told.status, cast("Any", told.headers), told)
 
-    return AioConfig(http_session_cls=Session)
+    return AioConfig(http_session_cls=cast("Any", Session))

@@ -1,7 +1,7 @@
 """Glue, EMR Serverless and DataZone as a plan: each run's whole life is known, and a stop rewrites the rest of it.
 
-A run is a list of phases, each a moment, a state in the service's own word and the number of the attempt. Nothing here knows the
-client. Moments are seconds of virtual time since the schedule began; what lies before it is negative.
+A run is a list of phases, each a moment, a state in the service's own word and the number of the attempt. Nothing
+here knows the client. Moments are seconds of virtual time since the schedule began; what lies before it is negative.
 """
 
 import bisect
@@ -126,7 +126,11 @@ class Life:
         stopping, stopped = ("STOPPING", "STOPPED") if self.work.service == "glue" else ("CANCELLING", "CANCELLED")
         if phase.state != stopping:
             past = [each for each in self.phases if each.at <= now]
-            self.phases = [*past, Phase(now, stopping, phase.attempt), Phase(now + self.stop_takes, stopped, phase.attempt)]
+            self.phases = [
+                *past,
+                Phase(now, stopping, phase.attempt),
+                Phase(now + self.stop_takes, stopped, phase.attempt),
+            ]
         return True
 
     def may_be_retried(self) -> bool:
@@ -144,7 +148,9 @@ class Life:
         return self.end.at + grace
 
 
-FaultKind = Literal["500", "503html", "reset", "reset_after", "expired", "signature", "skew", "html", "throttle", "denied"]
+FaultKind = Literal[
+    "500", "503html", "reset", "reset_after", "expired", "signature", "skew", "html", "throttle", "denied"
+]
 
 
 @define
