@@ -1,10 +1,16 @@
 """A short form of the oracle of waits, watches and stops; the long form is `python -m tests.oracle.waiting`."""
 
+import random
+
 import pytest
 
-from tests.oracle.waiting import Examiner
+from tests.oracle.waiting import Examiner, Schedule
+from tests.oracle.waiting_plans import Planner
+from tests.oracle.waiting_programs import Pace, Stop, Wait
+from tests.oracle.waiting_world import Life, Phase, Work, World
 
-SEEDS = range(40)
+SEEDS = range(36)
+TEN_MINUTES = 600.0
 
 
 @pytest.fixture(scope="module")
@@ -12,7 +18,44 @@ def examiner() -> Examiner:
     return Examiner()
 
 
+def quiet_schedule(work: Work) -> Schedule:
+    """Return a schedule of one job, in which nobody does anything yet and all goes well."""
+    world = World(random.Random(1))
+    return Schedule(1, world, Planner(world, grace=1800.0), [world.add_work(work)], horizon=3600.0)
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_schedule_of_waits_watches_and_stops_keeps_every_promise(examiner: Examiner, seed: int) -> None:
     _, complaints = examiner.examine(seed)
     assert complaints == []
+
+
+def test_thirty_waits_of_one_job_look_no_oftener_than_a_few(examiner: Examiner) -> None:
+    schedule = quiet_schedule(Work("glue", "etl"))
+    work = schedule.works[0]
+    for number in range(30):
+        phases = [Phase(-100.0 - number, "RUNNING", 0), Phase(4000.0, "SUCCEEDED", 0)]
+        life = schedule.world.add(Life(work, f"jr_{number:04}", phases))
+        schedule.records.append(Wait(0.0, Pace(), None, life=life))
+    _, complaints = examiner.judge(schedule)
+    rounds = [heard for heard in schedule.world.heard if heard.at < TEN_MINUTES and heard.operation == "GetJobRuns"]
+    assert complaints == []
+    assert len(rounds) <= 20
+    assert len([heard for heard in schedule.world.heard if heard.operation == "GetJob"]) <= 1
+
+
+@pytest.mark.parametrize("readable", [True, False])
+def test_a_stop_in_the_pause_before_a_retry_stops_the_retry(examiner: Examiner, *, readable: bool) -> None:
+    schedule = quiet_schedule(Work("glue", "etl", max_retries=1, readable=readable))
+    phases = [
+        Phase(-900.0, "RUNNING", 0),
+        Phase(-20.0, "FAILED", 0),
+        Phase(60.0, "STARTING", 1),
+        Phase(90.0, "RUNNING", 1),
+        Phase(9000.0, "SUCCEEDED", 1),
+    ]
+    life = schedule.world.add(Life(schedule.works[0], "jr_0001", phases))
+    schedule.records.append(Stop(0.0, Pace(), of=[life]))
+    _, complaints = examiner.judge(schedule)
+    assert complaints == []
+    assert life.end.state == "STOPPED"

@@ -258,11 +258,14 @@ class Examiner:
 
     def examine(self, seed: int) -> tuple[Schedule, list[str]]:
         """Run the schedule of that seed, and return it with all complaints."""
-        schedule = schedule_of(seed)
+        return self.judge(schedule_of(seed))
+
+    def judge(self, schedule: Schedule) -> tuple[Schedule, list[str]]:
+        """Run that schedule, and return it with all complaints."""
         services = Services(schedule.world, schedule.planner.life)
         loop = VirtualLoop()
         try:
-            with mock.patch.dict(os.environ, ENVIRONMENT), seeded_jitter(seed):
+            with mock.patch.dict(os.environ, ENVIRONMENT), seeded_jitter(schedule.seed):
                 client = JobRunsClient(
                     session=self.session(),
                     region_name="eu-west-1",

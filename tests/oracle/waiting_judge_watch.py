@@ -6,7 +6,7 @@
 - A change is true if the run was in that state and attempt within ten seconds before `at` (a walk over pages takes
   that long), within ninety where something went wrong.
 - Where nothing goes wrong, a job's list is begun, and each run is got, at most as often as the intervals of those who
-  wait for it ask for, each pair of intervals counted once however many share it, with three tenths more for jitter
+  wait for it ask for, each pair of intervals counted once however many share it (twice for a watch), with three tenths more for jitter
   and one for each begin and each change.
 """
 
@@ -198,9 +198,11 @@ class ShareJudge:
         for (poll, longest), sharing in paces.items():
             spans = [(record.begun, record.ended) for record in sharing]
             begins = len({round(begun, 1) for begun, _ in spans})
-            # A watch may keep one interval for all that it watches, so that any change brings it back to the shortest.
-            most += 1.3 * _union(spans) / (poll if any(isinstance(record, Watch) for record in sharing) else longest)
-            most += (1 if poll == longest else 8) * (begins + _changes(sharing))
+            # A watch may keep one interval for all that it watches, so that any change brings it back to the shortest, and
+            # may look for new runs beside those that it follows.
+            watched = any(isinstance(record, Watch) for record in sharing)
+            most += 1.3 * _union(spans) * (2 / poll if watched else 1 / longest)
+            most += (1 if poll == longest else 8) * (2 if watched else 1) * (begins + _changes(sharing))
         counts: Counter[str] = Counter()
         for heard in self.world.heard:
             if heard.work == work.ref and heard.operation in POLLS and heard.what != "more":
