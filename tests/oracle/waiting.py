@@ -178,9 +178,9 @@ class Schedule:
         loop = asyncio.get_running_loop()
         for record, task in zip(self.records, tasks, strict=True):
             chance = self.rng.random()
-            if chance < 0.1:
+            if chance < (0.6 if isinstance(record, Wait) and record.on_cancel == "stop" else 0.1):
                 loop.call_at(record.begins + self.rng.expovariate(1 / 600), record.cancel, task)
-            elif chance < 0.2:
+            elif chance < 0.7 and self.rng.random() < 0.2:
                 services.interrupts.setdefault(self.rng.randint(0, 300), functools.partial(record.cancel, task))
 
     async def _alone(self) -> None:

@@ -169,11 +169,7 @@ class Judge:
                 yield f"{life.ref}: the stop is told as accepted; the service took none"
             if outcome.accepted == (outcome.error is not None):
                 yield f"{life.ref}: accepted is {outcome.accepted} and the error {outcome.error!r:.100}"
-            if (
-                not outcome.accepted
-                and any(since <= stop <= until for stop in life.stops)
-                and self.world.is_calm(life.work, since, until)
-            ):
+            if not outcome.accepted and any(since <= stop <= until for stop in life.stops) and not troubled:
                 yield f"{life.ref}: the service took the stop, and the outcome says {outcome.error!s:.150}"
         if was_accepted or troubled or not free:
             return
@@ -202,13 +198,10 @@ class Judge:
         over = record.begun + record.wait
         if record.ended < over - 1 and life.end.at > record.ended:
             yield f"stop(wait=) returned at {record.ended:.0f} while {life.ref} goes on until {life.end.at:.0f}"
-        latest = over + CALL_TIMEOUT + MARGIN
-        if (
-            record.ended > latest
-            and self.world.is_calm(life.work, record.begun, record.ended)
-            and not life.pauses_at(record.begun)
-        ):
-            yield f"stop(wait=) was to return by {latest:.0f} and did at {record.ended:.0f}"
+        paused = any(each.pauses_at(record.begun) for each in record.of)
+        calm = all(self.world.is_calm(each.work, record.begun, record.ended) for each in record.of)
+        if record.ended > over + CALL_TIMEOUT + MARGIN and calm and not paused:
+            yield f"stop(wait=) was to return by {over:.0f} and did at {record.ended:.0f}"
         run: JobRun[Any] | None = getattr(outcome, "run", None)  # not there yet everywhere
         if (
             record.ended < over - 1

@@ -59,7 +59,8 @@ class AllJudge(Judge):
         seen = self._last_seen(record)
         for life, result in zip(record.of, results, strict=True):
             if isinstance(result, WaitTimeoutError):
-                if record.ended - 1 > self.bound(life, record.begun, record.pace):
+                over = record.begun + (record.timeout or 0.0)
+                if over - 1 > self.bound(life, record.begun, record.pace):
                     yield f"{life.ref}: WaitTimeoutError though it could be known to have ended"
                 yield from self.timed_out(
                     result, record, seen=life.id in seen, stops=record.of if record.on_timeout == "stop" else []

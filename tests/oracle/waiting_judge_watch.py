@@ -198,8 +198,8 @@ class ShareJudge:
         for (poll, longest), sharing in paces.items():
             spans = [(record.begun, record.ended) for record in sharing]
             begins = len({round(begun, 1) for begun, _ in spans})
-            # A watch may keep one interval for all that it watches, so that any change brings it back to the shortest, and
-            # may look for new runs beside those that it follows.
+            # A watch may keep one interval for all that it watches, so that any change brings it back to the shortest,
+            # and may look for new runs beside those that it follows.
             watched = any(isinstance(record, Watch) for record in sharing)
             most += 1.3 * _union(spans) * (2 / poll if watched else 1 / longest)
             most += (1 if poll == longest else 8) * (2 if watched else 1) * (begins + _changes(sharing))
