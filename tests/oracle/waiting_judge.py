@@ -125,7 +125,7 @@ class Judge:
         if patience is None:
             patience = UNSEEN_WITHOUT_TIMEOUT if record.timeout is None else record.begun + record.timeout - seen
         if at < seen + patience - 1 - record.pace.longest * 1.25:
-            yield f"{name} {at - seen:.0f} s after it was seen ended the wait; {patience:.0f} s were due: {error!s:.120}"
+            yield f"{name} {at - seen:.0f} s after it was seen ended the wait; {patience:.0f} were due: {error!s:.120}"
         elif life.lost_at > at and self.world.is_calm(work, at - CALL_TIMEOUT, at):
             yield f"{name} though it can be read: {error!s:.150}"
 

@@ -6,8 +6,8 @@
 - A change is true if the run was in that state and attempt within ten seconds before `at` (a walk over pages takes
   that long), within ninety where something went wrong.
 - Where nothing goes wrong, a job's list is begun, and each run is got, at most as often as the intervals of those who
-  wait for it ask for, each pair of intervals counted once however many share it (twice for a watch), with three tenths more for jitter
-  and one for each begin and each change.
+  wait for it ask for, each pair of intervals counted once however many share it (twice for a watch), with three
+  tenths more for jitter and one for each begin and each change.
 """
 
 from collections import Counter, defaultdict

@@ -189,7 +189,7 @@ class WaitAll(Record):
             "on_poll": self._poll,
         }
         refs = [life.ref for life in self.of]
-        done: object = await client.wait_all(refs, **fit(client.wait_all, options))
+        done: Any = await client.wait_all(refs, **fit(client.wait_all, options))
         self.result = list(cast("Sequence[JobRun[Any] | JobRunsError]", done))
 
     def _poll(self, run: JobRun[Any]) -> None:
