@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import contextlib
 import functools
+import logging
 import os
 import random
 import sys
@@ -292,6 +293,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--schedules", type=int, default=1000)
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     asked = parser.parse_args(arguments)
+    logging.getLogger("jobruns_sdk").setLevel(logging.CRITICAL)  # that MaxRetries cannot be read is what is simulated
     seeds = [asked.seed] if asked.seed is not None else range(asked.first, asked.first + asked.schedules)
     examiner, failed, kinds, requests = Examiner(), 0, Counter[str](), 0
     for seed in seeds:

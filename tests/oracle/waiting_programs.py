@@ -2,7 +2,7 @@
 
 import asyncio
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Any, Literal, cast
 
@@ -189,8 +189,8 @@ class WaitAll(Record):
             "on_poll": self._poll,
         }
         refs = [life.ref for life in self.of]
-        done: Any = await client.wait_all(refs, **fit(client.wait_all, options))
-        self.result = list(cast("Sequence[JobRun[Any] | JobRunsError]", done))
+        wait_all = cast("Callable[..., Awaitable[Sequence[JobRun[Any] | JobRunsError]]]", client.wait_all)
+        self.result = list(await wait_all(refs, **fit(client.wait_all, options)))
 
     def _poll(self, run: JobRun[Any]) -> None:
         self.polls.append((asyncio.get_running_loop().time(), run))
