@@ -165,7 +165,11 @@ class Judge:
         if outcome is not None:
             if outcome.ref.run_id != life.id:
                 yield f"the outcome of {life.ref} is about {outcome.ref}"
-            if outcome.accepted and not was_accepted and not (life.pauses_at(since) and life.end.at <= until):
+            if (
+                outcome.accepted
+                and not any(stop >= since - 0.01 for stop in life.stops)
+                and not (life.pauses_at(since) and life.end.at <= until)
+            ):
                 yield f"{life.ref}: the stop is told as accepted; the service took none"
             if outcome.accepted == (outcome.error is not None):
                 yield f"{life.ref}: accepted is {outcome.accepted} and the error {outcome.error!r:.100}"

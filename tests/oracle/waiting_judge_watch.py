@@ -99,7 +99,10 @@ class WatchJudge:
                 yield f"{life.ref}: seen at {seen:.0f}, told at {at:.0f}, and the watch began at {record.begun:.0f}"
             before = change
         retried = life.work.service == "glue" and life.end.state in {"FAILED", "TIMEOUT"}
-        if life not in record.runs and life.end.at + (record.pace.grace if retried else 0.0) < record.begun - 10:
+        until = self.world.calm_after(life.work, life.end.at + record.pace.grace, allowance(record.pace))
+        known = until if retried else life.end.at + 10
+        calm = self.world.is_calm(life.work, record.begun, record.begun + 1)
+        if life not in record.runs and calm and known < record.begun:
             yield f"{life.ref} had ended at {life.end.at:.0f}, before the watch began, and was told of"
 
     def _told(self, record: Watch, life: Life, changes: list[tuple[float, StateChange]]) -> Iterator[str]:
