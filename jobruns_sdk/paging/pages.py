@@ -64,6 +64,7 @@ class Walk(Generic[T_co]):
         self._unfinished: dict[JobRef, SourceError] = {}
         self._at = 0
         self._is_begun = False
+        self._is_told = False  # that the next one of the rows that were taken is gone
         self._time: datetime | None = None  # up to which rows were consumed, of those that came before ``_ready``
         self._closed = False
         self._advancing = asyncio.Lock()
@@ -180,6 +181,10 @@ class Walk(Generic[T_co]):
                 return True
             if self._closed or (self._left == 0 and not self._taken):
                 return False
+            if self._is_told:
+                self._is_told = False
+                del self._finished[0]
+                self._taken = self._taken[1:]
             try:
                 if not self._taken:
                     self._taken = await self._stream.take(self._left)
@@ -226,10 +231,10 @@ class Walk(Generic[T_co]):
         if failure is None:
             return rows
         if isinstance(failure.error, NotFoundError):
-            # It is gone for good, and told of: the walk goes on behind it.
+            # It is gone for good: when the walk is asked again, it goes on behind it. Until then its cursor stands
+            # before it: a walk from there, without ``hydrate`` or with ``on_error``, yields the run as it is listed.
             self._note([failure])
-            del self._finished[0]
-            self._taken = self._taken[1:]
+            self._is_told = True
         else:
             self._finished = []
         raise failure.error
