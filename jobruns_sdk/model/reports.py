@@ -69,6 +69,7 @@ class WalkReport:
     Attributes:
         sources: The same for each of its sources.
         failed: The jobs that could not be read, or not to the end, and those with a run that could not be got in full.
+            Each run that was passed since it is gone is named.
         complete: Whether all sources were begun; where jobs are still being discovered it is not known how many follow.
     """
 

@@ -64,6 +64,7 @@ class Walk(Generic[T_co]):
         self._unfinished: dict[JobRef, SourceError] = {}
         self._at = 0
         self._is_begun = False
+        self._passed: list[SourceError] = []
         self._is_told = False  # that the next one of the rows that were taken is gone
         self._time: datetime | None = None  # up to which rows were consumed, of those that came before ``_ready``
         self._closed = False
@@ -130,8 +131,9 @@ class Walk(Generic[T_co]):
             reader.job: SourceError(reader.job, reader.error) for reader in readers if reader.job and reader.error
         }
         failed = {**self._unfinished, **failed}
+        passed = tuple(failure for failure in self._passed if failure not in failed.values())
         sources = tuple(report for reader in readers for report in reader.reports)
-        return WalkReport(sources, tuple(failed.values()), self._stream.is_complete)
+        return WalkReport(sources, (*failed.values(), *passed), self._stream.is_complete)
 
     async def aclose(self) -> None:
         """End the walk: nothing of it is under way any more when this returns. A closed walk yields nothing."""
@@ -233,7 +235,7 @@ class Walk(Generic[T_co]):
         if isinstance(failure.error, NotFoundError):
             # It is gone for good: when the walk is asked again, it goes on behind it. Until then its cursor stands
             # before it: a walk from there, without ``hydrate`` or with ``on_error``, yields the run as it is listed.
-            self._note([failure])
+            self._passed.append(failure)
             self._is_told = True
         else:
             self._finished = []
