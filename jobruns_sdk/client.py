@@ -384,8 +384,8 @@ class JobRunsClient:
         """Ask for runs of any jobs to be stopped (CancelJobRun on EMR Serverless, BatchStopJobRun on Glue).
 
         A service accepts now and stops some time later: ``wait=`` follows the runs until they have stopped. A Glue run
-        whose attempt has just failed is watched for its retry, which is stopped: this call waits for that, for
-        ``call_timeout`` at most, and the client goes on with it as long as it is open.
+        whose attempt has just failed is watched for its retry, which is stopped: this call waits for that, at most as
+        long as a ``wait`` would (see its ``retry_grace``). What ``wait=`` cuts short goes on while the client is open.
 
         Args:
             runs: One run, or several.

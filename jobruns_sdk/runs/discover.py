@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import attrs
 
-from jobruns_sdk.errors import ClientClosedError, JobRunsError
+from jobruns_sdk.errors import ClientClosedError, JobRunsError, NotFoundError
 from jobruns_sdk.model.native import Native
 from jobruns_sdk.model.runs import JobRun
 from jobruns_sdk.runs.follow import Done, Follower, GiveUp, PollIntervals, Unseen, decide
@@ -22,6 +22,7 @@ _AT_ONCE: Final = 5.0  # seconds: no run begins and ends in so short a time
 _SKEW: Final = timedelta(seconds=5)  # between this machine's clock, which may be a little fast, and the service's
 _UNANCHORED: Final = timedelta(hours=24)
 _ROUNDS: Final = 5
+_TOLD_AFTER: Final = 2  # answers that a job is not there, one after the other
 
 Row = JobRun[Native]
 
@@ -34,11 +35,17 @@ class WatchedJob:
         look 1 lists r1 (08:00), r2 (09:00)               both are known; what goes on joins
         look 2 lists the runs since 08:30: r2, r3 (09:05)  r3 joins
         look 3 lists the runs since 08:35: r2, r3          nothing is new
+
+    Attributes:
+        handle: The job's handle.
+        due: When to look next, on the clock that never goes backwards.
+        missing: The error that says that the job is not there any more, though it is looked for again.
     """
 
     def __init__(self, poller: Poller, handle: Follows, pace: PollIntervals, most_unseen: float) -> None:
         self.handle = handle
         self.due: float = float("-inf")
+        self.missing: JobRunsError | None = None
         self._poller = poller
         self._clock = poller.clock
         self._pace = pace
@@ -49,6 +56,7 @@ class WatchedJob:
         self._newest: datetime | None = None
         self._is_read = False
         self._read_at = 0.0
+        self._missing = 0
 
     def begin(self) -> None:
         """Let the watch begin now: a run that is created from here on joins, however late the first look is."""
@@ -69,11 +77,14 @@ class WatchedJob:
         except ClientClosedError:
             raise
         except JobRunsError as error:
+            self._missing += isinstance(error, NotFoundError)
+            if self._missing == _TOLD_AFTER:
+                self.missing = error
             unseen = Unseen(self._is_read, self._clock.monotonic() - self._read_at, self._most_unseen)
             if isinstance(decide(error, self._interval, unseen=unseen), GiveUp):
                 raise
         else:
-            self._is_read, self._read_at = True, self._clock.monotonic()
+            self._is_read, self._read_at, self._missing = True, self._clock.monotonic(), 0
         self.due = self._clock.monotonic() + self._interval
         return new
 

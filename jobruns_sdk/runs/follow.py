@@ -230,6 +230,11 @@ class Follower:
         return verdict
 
     @property
+    def elapsed(self) -> float:
+        """Seconds since the first poll began."""
+        return self._poller.clock.monotonic() - self._began
+
+    @property
     def _interval(self) -> float:
         # As it was and not as it was planned: a poll that others made in its second half serves this wait, too.
         if self._polled_at == -inf:

@@ -169,7 +169,8 @@ class Poller:
         """Take a row that a list has just told, so that its first poll needs no call."""
         self.remember(run.ref)
         group = self._groups.get(handle.ref)
-        if group is not None and run.id in group.watched and handle.polling.is_whole(run):
+        # A list may lag behind: what was seen of a run is not replaced by a row.
+        if group is not None and run.id in group.watched.keys() - group.seen.keys() and handle.polling.is_whole(run):
             group.seen[run.id] = (self.clock.monotonic(), run)
 
     async def pause(self, handle: Follows, run_id: str, seconds: float, most: float) -> None:

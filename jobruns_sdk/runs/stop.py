@@ -55,10 +55,16 @@ class Stopping:
             self.is_pausing = not isinstance(await self._follower.decide(run), Done)
         return self.is_pausing
 
-    @property
-    def so_far(self) -> StopOutcome:
-        """The outcome as it is while the run is still followed."""
-        return attrs.evolve(self.outcome, accepted=True, error=None) if self.is_pausing else self.outcome
+    def so_far(self, *, is_over: bool) -> StopOutcome:
+        """Return the outcome as it is so far; the run may still be followed."""
+        if not self.is_pausing:
+            return self.outcome
+        if not is_over:
+            return attrs.evolve(self.outcome, accepted=True, error=None)
+        run = self.outcome.ref
+        why = f"an attempt of {run} has failed: a retry that follows is stopped as long as the client is open"
+        error = JobRunsError(why, service=run.job.service, retryable=True)
+        return attrs.evolve(self.outcome, accepted=False, error=error)
 
     async def follow(self, *, to_end: bool) -> None:
         """Poll until the request to stop the retry was taken, or until the run has ended for good.
@@ -113,7 +119,7 @@ class Stopper:
 
         Args:
             poller: Polls for all waits of the client.
-            patience: Seconds of real time after which a caller is kept no longer; the work goes on.
+            patience: Seconds of real time for which a cancellation, or a clock that stands still, keeps a caller.
         """
         self._poller = poller
         self._patience = patience
@@ -160,13 +166,20 @@ class Stopper:
             elif stopping.is_pausing:
                 self._keep(task, stopping.outcome.ref)
         await cancelled([task for task in work if task not in self._tasks])
-        return [stoppings[one.ref].so_far if one.ref in stoppings else one for one in outcomes]
+        told = {run: stopping.so_far(is_over=wait is not None) for run, stopping in stoppings.items()}
+        return [told.get(outcome.ref, outcome) for outcome in outcomes]
 
     async def _bounded(self, work: dict[asyncio.Task[None], Stopping], wait: timedelta | None) -> None:
         if not work:
             return
         if wait is None:
-            await asyncio.wait(work, timeout=self._patience)
+            # Only when the retry has been stopped, or can come no more, is it known what the outcome is; with a clock
+            # that stands still nobody can wait for that.
+            pending, moved = set(work), True
+            while pending and moved:
+                before = self._poller.clock.monotonic()
+                _, pending = await asyncio.wait(pending, timeout=self._patience)
+                moved = self._poller.clock.monotonic() > before
             return
         try:
             async with deadline(self._poller.clock, wait.total_seconds()):
@@ -175,18 +188,19 @@ class Stopper:
             pass
 
     async def stop_through(
-        self, targets: Sequence[tuple[Handle, str]], *, is_cancelled: bool = False
+        self, targets: Sequence[tuple[Handle, str]], *, delays: bool, is_cancelled: bool = False
     ) -> list[StopOutcome]:
-        """Ask for runs to be stopped as was promised, also if the caller is cancelled: that is heeded soon afterwards.
+        """Ask for runs to be stopped as was promised, also if the caller is cancelled: the work goes on then.
 
         Args:
             targets: The handle and the id of each run.
+            delays: True if a cancellation is delayed, so that the request is made before it is heeded.
             is_cancelled: True if the caller is being cancelled already, and raises that itself.
         """
         task = begun(self.stop(targets))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        await finished_soon(task, self._patience, is_cancelled=is_cancelled)
+        await finished_soon(task, self._patience if delays else 0.0, is_cancelled=is_cancelled)
         return task.result() if task.done() and not task.cancelled() else []
 
     async def aclose(self) -> None:

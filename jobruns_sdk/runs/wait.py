@@ -113,13 +113,14 @@ class Waits:
         except asyncio.CancelledError:
             if self._rules.on_cancel == "stop":
                 with suppress(JobRunsError):
-                    await self._stopper.stop_through(self._not_done(places), is_cancelled=True)
+                    await self._stopper.stop_through(self._not_done(places), delays=True, is_cancelled=True)
             raise
         # What ended in the last moment has ended: only the others are given up, and every one of them is stopped.
         late = [at for at in places if at not in self._done]
         if late:
             stopped = self._not_done(places) if self._rules.on_timeout == "stop" else []
-            outcomes = await self._stopper.stop_through(stopped) if stopped else []
+            delays = self._rules.on_cancel == "stop"
+            outcomes = await self._stopper.stop_through(stopped, delays=delays) if stopped else []
             timeouts = self._give_up(late, places, outcomes)
             if not errors:
                 raise next((error for error in timeouts if error.run is not None), timeouts[0])

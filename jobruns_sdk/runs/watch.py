@@ -54,7 +54,8 @@ class WatchedRun:
             JobRunsError: The run cannot be followed.
         """
         verdict = await self._follower.poll()
-        self._age = self._poller.age(self._handle, self.run.run_id)
+        # What others saw of a run that had ended before this watch began is news to it now.
+        self._age = min(self._poller.age(self._handle, self.run.run_id), self._follower.elapsed)
         run = self._follower.last
         if isinstance(verdict, GiveUp):
             raise verdict.error
@@ -150,15 +151,16 @@ class JobWatch:
         self._is_attached = False
         self._attached.close()
 
-    async def poll(self, tell: Callable[[StateChange], object], fail: Callable[[SourceError], object]) -> None:
-        """Poll all that is due.
+    async def poll(
+        self,
+        tell: Callable[[StateChange], object],
+        fail: Callable[[SourceError], object],
+        warn: Callable[[SourceError], object],
+    ) -> None:
+        """Poll all that is due, and tell each change as it is seen.
 
-        Args:
-            tell: Takes each change as it is seen.
-            fail: Takes a run that cannot be followed, or the job; the others go on.
-
-        Raises:
-            ClientClosedError: The client was closed.
+        A run or a job that cannot be followed fails, and the others go on; of a job that seems to be gone, and is looked
+        for all the same, is warned.
         """
         self.due = float("inf")  # a nudge meanwhile makes it due again
         await self._poll_runs(tell, fail)
@@ -174,6 +176,9 @@ class JobWatch:
                 for row in rows:
                     self.join(row.ref)
                 self._rows.update((row.ref, row) for row in rows if row.attempt == 1)
+                if self._job.missing is not None:
+                    warn(SourceError(self._handle.ref, self._job.missing))
+                    self._job.missing = None
                 await self._poll_runs(tell, fail)
         dues = [self.due, *(run.due for run in self.runs.values())]
         self.due = min(dues if self._job is None else [*dues, self._job.due])
@@ -247,7 +252,7 @@ class Fleet:
         for job in sorted(waiting, key=lambda job: job.due)[: _AT_ONCE - len(self._tasks)]:
             job.attach(self._wake)
             job.is_polling = True
-            self._tasks[begun(job.poll(self.changes.append, self._fail))] = job
+            self._tasks[begun(job.poll(self.changes.append, self._fail, self._warn))] = job
 
     async def _turn(self) -> None:
         """Wait until a poll is done, or the next is due, or a run is nudged."""
@@ -284,6 +289,10 @@ class Fleet:
             self.failure = self.failure or failed.error
         elif callable(self._on_error):
             self._on_error(failed)
+
+    def _warn(self, missing: SourceError) -> None:
+        if callable(self._on_error):
+            self._on_error(missing)
 
     async def interrupt(self) -> None:
         """End what is under way, which is begun again by the next ``advance``."""

@@ -423,3 +423,32 @@ async def test_waits_that_come_and_go_beside_a_watch_end_nothing(local: LocalSer
     assert all(run.succeeded for run in await asyncio.gather(*waits))
     assert told(await watch, ref.run_id)[-1][1] is SUCCEEDED
     assert groups_of(client) == 0
+
+
+async def test_a_job_that_is_gone_is_told_of_and_looked_for_all_the_same(
+    local: LocalService, client: JobRunsClient
+) -> None:
+    local.add_glue_job("etl", duration=MINUTE)
+    failed: list[SourceError] = []
+    watch = client.watch(["glue:etl"], timeout=3 * HOUR, on_error=failed.append)
+    local.fault("GetJobRuns", "error", code="EntityNotFoundException", status=400, times=100, after=5)
+    late = asyncio.ensure_future(until_timeout(watch))
+    await local.clock.sleep(2 * HOUR.total_seconds())
+    assert [(type(failure.error), failure.job, failure.run) for failure in failed] == [
+        (NotFoundError, client.glue("etl").ref, None)
+    ]
+    run = local.add_run("glue:etl")
+    assert told(await late, run)[-1][1] is SUCCEEDED
+
+
+async def test_a_list_that_lags_behind_does_not_hide_an_end_that_another_watch_has_seen(
+    local: LocalService, client: JobRunsClient
+) -> None:
+    local.add_datazone_job("dzd_x", "job42", duration=MINUTE)
+    run = local.add_run("datazone:dzd_x/job42")
+    ref = f"datazone:dzd_x/job42/{run}"
+    slow = asyncio.ensure_future(until_timeout(client.watch([ref, "datazone:dzd_x/job42"], timeout=HOUR)))
+    assert (await client.wait(ref, timeout=HOUR)).succeeded
+    local.fault("ListJobRuns", "stale_list", times=3, seconds=120)
+    await until_timeout(client.watch(["datazone:dzd_x/job42"], timeout=MINUTE))
+    assert [after for _, after, _ in told(await slow, run)][-1] is SUCCEEDED
