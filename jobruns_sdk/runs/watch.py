@@ -159,8 +159,8 @@ class JobWatch:
     ) -> None:
         """Poll all that is due, and tell each change as it is seen.
 
-        A run or a job that cannot be followed fails, and the others go on; of a job that seems to be gone, and is looked
-        for all the same, is warned.
+        A run or a job that cannot be followed fails, and the others go on. A job that seems to be gone is warned of,
+        and looked for all the same.
         """
         self.due = float("inf")  # a nudge meanwhile makes it due again
         await self._poll_runs(tell, fail)
