@@ -187,7 +187,7 @@ class Schedule:
     async def _alone(self) -> None:
         """See that nothing goes on when everybody has left, but for stops that wait for a retry."""
         stops = any(
-            life.pauses_at(record.begun) or life.pauses_at(record.ended)
+            life.work.service == "glue" and any(phase.state in {"FAILED", "TIMEOUT"} for phase in life.phases)
             for record in self.records
             for life in record.lives
         )

@@ -166,8 +166,8 @@ class Judge:
             if outcome.ref.run_id != life.id:
                 yield f"the outcome of {life.ref} is about {outcome.ref}"
             # Nobody can know that no retry is to come: its stop may be promised, and never be needed.
-            ended_in_pause = life.work.service == "glue" and life.end.state == "FAILED" and life.end.at <= until
-            may_follow = ended_in_pause and (life.may_be_retried() or not life.work.readable)
+            failed = life.work.service == "glue" and life.end.state in {"FAILED", "TIMEOUT"} and life.end.at <= until
+            may_follow = failed and (life.end.attempt < life.work.max_retries or not life.work.readable)
             if outcome.accepted and not any(stop >= since - 0.01 for stop in life.stops) and not may_follow:
                 yield f"{life.ref}: the stop is told as accepted; the service took none"
             if outcome.accepted == (outcome.error is not None):
