@@ -13,11 +13,8 @@ from jobruns_sdk.model.refs import JobRef
 from jobruns_sdk.model.runs import JobRun
 from jobruns_sdk.model.states import RunState
 from jobruns_sdk.services.registry import Adapter
-from jobruns_sdk.transport.operation import Call, Operation, Reply
 
 if TYPE_CHECKING:
-    from aiobotocore.session import AioSession
-
     from jobruns_sdk.services.handle import Handle
 
 FIRST: Final = datetime(2025, 12, 1, 8, tzinfo=UTC)
@@ -80,40 +77,38 @@ REGION: Final = "us-east-1"
 
 
 @cache
-def _session() -> "AioSession":
-    """Return a session for all tests: it keeps the service models that it has loaded."""
-    from aiobotocore.session import get_session  # noqa: PLC0415  # loaded when a test runs
+def _loader() -> object:
+    """Return what keeps the service models that the sessions of all tests load."""
+    from botocore.loaders import create_loader  # noqa: PLC0415  # loaded when a test runs
 
-    session = get_session()
-    session.set_credentials("local", "local")
-    return session
+    return create_loader()
 
 
 class RecordingClient(JobRunsClient):
-    """A client that remembers which operations it has called, and can be kept waiting for an answer.
+    """A client that remembers which requests it has sent, and can be kept waiting for an answer.
 
     Attributes:
-        calls: The names of the operations.
-        answered: How many calls are answered; those after them wait for ever. None for all.
+        calls: The names of the operations that were requested.
+        answered: How many requests are answered; those after them wait for ever. None for all.
     """
 
     def __init__(self, url: str, adapters: Mapping[str, Adapter] | None) -> None:
+        from aiobotocore.session import get_session  # noqa: PLC0415  # loaded when a test runs
+
+        session = get_session()
+        session.register_component("data_loader", _loader())
+        session.set_credentials("local", "local")
+        session.register("before-send", self._sending)
         super().__init__(
-            session=_session(), region_name=REGION, endpoint_url=url, adapters=adapters, quotas=None, max_attempts=1
+            session=session, region_name=REGION, endpoint_url=url, adapters=adapters, quotas=None, max_attempts=1
         )
         self.calls: list[str] = []
         self.answered: int | None = None
 
-    def _call_for(self, ref: JobRef) -> Call:
-        call = super()._call_for(ref)
-
-        async def recorded(operation: Operation[Any], params: Mapping[str, object]) -> Reply:
-            self.calls.append(operation.name)
-            if self.answered is not None and len(self.calls) > self.answered:
-                await asyncio.Event().wait()
-            return await call(operation, params)
-
-        return recorded
+    async def _sending(self, event_name: str, **_: object) -> None:
+        self.calls.append(event_name.rpartition(".")[2])
+        if self.answered is not None and len(self.calls) > self.answered:
+            await asyncio.Event().wait()
 
     async def until_called(self, times: int) -> None:
         """Return once so many calls were made."""
