@@ -13,9 +13,21 @@ from jobruns_sdk.model.refs import check_name, name_like
 from jobruns_sdk.model.reports import OnSourceError
 from jobruns_sdk.paging.lists import attempt_pages, job_pages, run_pages
 from jobruns_sdk.paging.query import Order, RunOptions, RunQuery, Wanted
-from jobruns_sdk.paging.source import Batch, Listing, Named, Source
+from jobruns_sdk.paging.source import Batch, Listing, MovingSource, Named, Source
 from jobruns_sdk.services.boto3_answer import Boto3Answer
-from jobruns_sdk.services.handle import DescribesJob, Follows, Handle, ListsAttempts, Polling, Retries, Stops, Streams
+from jobruns_sdk.services.handle import (
+    ClientParts,
+    DescribesJob,
+    Follows,
+    Handle,
+    JobFacts,
+    ListsAttempts,
+    Polling,
+    Retries,
+    Stops,
+    Streams,
+    TellsFacts,
+)
 from jobruns_sdk.services.registry import Adapter, Entry
 from jobruns_sdk.transport.operation import Call, Operation, Reply
 
@@ -24,14 +36,17 @@ __all__ = [
     "Batch",
     "Boto3Answer",
     "Call",
+    "ClientParts",
     "Clock",
     "DescribesJob",
     "Entry",
     "Follows",
     "Handle",
     "Integer",
+    "JobFacts",
     "Listing",
     "ListsAttempts",
+    "MovingSource",
     "Named",
     "Native",
     "OnSourceError",
@@ -47,6 +62,7 @@ __all__ = [
     "Source",
     "Stops",
     "Streams",
+    "TellsFacts",
     "Wanted",
     "attempt_pages",
     "check_flag",

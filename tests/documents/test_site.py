@@ -46,7 +46,9 @@ def modules() -> Iterator[str]:
 
 
 def declared(path: Path) -> Iterator[str]:
-    """What a module's `__all__` says; it need not be imported for that."""
+    """What a module's `__all__` says; it need not be imported for that, but for the package, which makes its own."""
+    if path == PACKAGE / "__init__.py":
+        yield from jobruns_sdk.__all__
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["__all__"]:
             yield from ast.literal_eval(node.value)
