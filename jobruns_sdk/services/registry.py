@@ -114,7 +114,7 @@ class Entry:
 
         The handles of services from outside are judged when they are made: a function does not tell before.
         """
-        shared = {} if self.shared is None else self.shared(parts)
+        shared: Mapping[str, Any] = {} if self.shared is None else self.shared(parts)
 
         def made(ref: JobRef, call: Call) -> Handle:
             if self.names is not None and len(ref.path) != len(self.names):

@@ -1,6 +1,6 @@
 """The adapter of AWS Batch passes the suite that is shipped for adapters."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import datetime
 
@@ -16,7 +16,7 @@ class PlayedBatch(Batch):
 
     def __init__(self) -> None:
         super().__init__()
-        self.jobs = []
+        self.jobs: list[dict[str, object]] = []
 
     def add_run(self, *, state: str, created_at: datetime, message: str | None) -> str:
         row = {**job(len(self.jobs), state), "createdAt": milliseconds(created_at), "statusReason": message or ""}
@@ -25,7 +25,7 @@ class PlayedBatch(Batch):
 
 
 @asynccontextmanager
-async def batch() -> AsyncIterator[Service]:
+async def batch() -> AsyncGenerator[Service]:
     played = PlayedBatch()
     async with serving(played) as server:
         played.url = server.url

@@ -1,6 +1,6 @@
 """The services of this package pass the suite that adapters are given."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime, timedelta
 
@@ -27,7 +27,7 @@ class Played:
 
 def playing(case: cases.Case) -> Callable[[], AbstractAsyncContextManager[shipped.Service]]:
     @asynccontextmanager
-    async def serve() -> AsyncIterator[shipped.Service]:
+    async def serve() -> AsyncGenerator[shipped.Service]:
         with LocalService() as local:
             case.prepare(local)
             yield Played(local, case.job)

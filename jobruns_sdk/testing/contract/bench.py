@@ -1,7 +1,7 @@
 """What each test of the suite works on: a service with runs in it, a client of it, and what the client has sent."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -163,7 +163,7 @@ class Subject(Protocol):
 
 
 @asynccontextmanager
-async def _opened(case: Case) -> AsyncIterator[Bench]:
+async def _opened(case: Case) -> AsyncGenerator[Bench]:
     async with case.serve() as service, RecordingClient(service.url, case.adapters) as client:
         yield Bench(case, service, client)
 

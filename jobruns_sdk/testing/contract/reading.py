@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from jobruns_sdk.errors import InvalidRequestError, NotFoundError
@@ -167,7 +168,7 @@ class ReadingContract:
     async def test_what_is_invalid_is_refused_before_anything_is_sent(bench: Bench) -> None:
         for name, value in _WRONG:
             options: Mapping[str, Any] = {name: value}
-            refusing(InvalidRequestError, lambda options=options: bench.job.runs(**options))  # type: ignore[misc]  # bound now
+            refusing(InvalidRequestError, partial(bench.job.runs, **options))
         assert bench.client.calls == []
 
     @on_bench

@@ -1,6 +1,7 @@
 """Where one process leaves off, another goes on."""
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from jobruns_sdk.errors import CursorError
@@ -68,7 +69,7 @@ class ResumingContract:
             {"created_before": after + MINUTE},
         ]
         for options in refused:
-            refusing(CursorError, lambda options=options: bench.job.runs(cursor=cursor, **options))  # type: ignore[misc]  # bound now
+            refusing(CursorError, partial(bench.job.runs, cursor=cursor, **options))
 
     @on_bench
     @staticmethod
@@ -77,10 +78,10 @@ class ResumingContract:
         cursor = (await anext(bench.job.runs(page_size=1).by_page())).cursor
         assert cursor is not None
         for changed in (f"{bench.case.job}x", f"{bench.case.job}?region=eu-west-1"):
-            refusing(CursorError, lambda changed=changed: bench.client.handle(changed).runs(cursor=cursor))  # type: ignore[misc]  # bound now
+            refusing(CursorError, partial(bench.client.handle(changed).runs, cursor=cursor))
         for place in range(0, len(cursor), 7):
             damaged = f"{cursor[:place]}~{cursor[place + 1 :]}"
-            refusing(CursorError, lambda damaged=damaged: bench.job.runs(cursor=damaged))  # type: ignore[misc]  # bound now
+            refusing(CursorError, partial(bench.job.runs, cursor=damaged))
 
     @on_bench
     @staticmethod

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from functools import partial
 
 from jobruns_sdk.errors import InvalidRequestError, UnsupportedOperationError
 from jobruns_sdk.model.refs import JobRef, RunRef
@@ -36,7 +37,7 @@ class SharingContract:
     async def test_names_that_are_malformed_are_refused_before_anything_is_sent(bench: Bench) -> None:
         service = bench.case.ref.service
         for text in ("", service, f"{service}:", f"{bench.case.job}?zone=x", f"{bench.case.job}?profile=unknown"):
-            refusing(InvalidRequestError, lambda text=text: bench.client.handle(text))  # type: ignore[misc]  # bound now
+            refusing(InvalidRequestError, partial(bench.client.handle, text))
         assert bench.client.calls == []
 
     @on_bench
