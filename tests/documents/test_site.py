@@ -64,7 +64,10 @@ def values() -> Iterator[tuple[str, object]]:
     for module in modules():
         for name in declared(source_of(module)):
             there = find_spec(NEEDED.get(module, module)) is not None
-            yield f"{module}.{name}", getattr(import_module(module), name) if there else None
+            value = getattr(import_module(module), name) if there else None
+            # What a module hands on under the name that the package has for it stands in the reference once.
+            if module == "jobruns_sdk" or value is None or value is not getattr(jobruns_sdk, name, None):
+                yield f"{module}.{name}", value
 
 
 def public_names() -> Iterator[str]:
