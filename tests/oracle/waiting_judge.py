@@ -162,19 +162,21 @@ class Judge:
             or life.seen_from > since
         )
         free = life.work.service != "datazone" and life.stoppable
+        too_short = life.pauses_at(since) and life.end.at < life.resumes_after(since) + AFTER_PAUSE
         if outcome is not None:
             if outcome.ref.run_id != life.id:
                 yield f"the outcome of {life.ref} is about {outcome.ref}"
             # Nobody can know that no retry is to come: its stop may be promised, and never be needed.
             failed = life.work.service == "glue" and life.end.state in {"FAILED", "TIMEOUT"} and life.end.at <= until
             may_follow = failed and (life.end.attempt < life.work.max_retries or not life.work.readable)
+            may_follow = may_follow or too_short
             if outcome.accepted and not any(stop >= since - 0.01 for stop in life.stops) and not may_follow:
                 yield f"{life.ref}: the stop is told as accepted; the service took none"
             if outcome.accepted == (outcome.error is not None):
                 yield f"{life.ref}: accepted is {outcome.accepted} and the error {outcome.error!r:.100}"
             if not outcome.accepted and any(since <= stop <= until for stop in life.stops) and not troubled:
                 yield f"{life.ref}: the service took the stop, and the outcome says {outcome.error!s:.150}"
-        if was_accepted or troubled or not free:
+        if was_accepted or troubled or not free or too_short:
             return
         if life.goes_on_at(since) and life.goes_on_at(until):
             where = "in the pause before a retry" if life.pauses_at(since) else "while it was active"

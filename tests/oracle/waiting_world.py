@@ -101,6 +101,10 @@ class Life:
         phase = self.phase_at(now)
         return phase is not None and self.goes_on_at(now) and self.is_ended(phase.state)
 
+    def resumes_after(self, now: float) -> float:
+        """Return when the next attempt can be seen, where it pauses at that moment."""
+        return next((phase.at for phase in self.phases if phase.at > now), NEVER) + self.lag
+
     def attempts_at(self, now: float) -> "list[list[Phase]]":
         """Return the phases so far of each attempt that can be seen."""
         attempts: dict[int, list[Phase]] = defaultdict(list)
