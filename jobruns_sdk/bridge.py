@@ -39,7 +39,6 @@ class Bridge:
     """
 
     def __init__(self) -> None:
-        """Prepare a bridge; nothing is started yet."""
         self._private = _PrivateLoop()
         self._forgotten = finalize(self, self._private.stop, _AT_EXIT)
 

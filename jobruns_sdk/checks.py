@@ -77,7 +77,7 @@ def validated(check: Check) -> Callable[[Any, "attrs.Attribute[Any]", Any], None
 
 
 def is_text(value: object) -> bool:
-    """True if a value is text that can be sent: not empty, and no half of a character in it."""
+    """True if a value is a string that can be sent: not empty, and no half of a character in it."""
     return isinstance(value, str) and value != "" and (value.isascii() or _SURROGATE.search(value) is None)
 
 
@@ -110,14 +110,14 @@ def kind_of(kind: type | tuple[type, ...], right: str) -> Rule:
 
 
 def one_of(*choices: str) -> Rule:
-    """Return the rule that a value is one of those texts."""
+    """Return the rule that a value is one of those strings."""
     return Rule(" or ".join(map(repr, choices)), lambda value: isinstance(value, str) and value in choices)
 
 
-check_text: Final = Rule("a text", is_text, _flaw)
+check_text: Final = Rule("a string", is_text, _flaw)
 """Text that can be sent, which is never shown."""
 
-# A text such as "no" would count as True.
+# A string such as "no" would count as True.
 check_flag: Final = Rule("True or False", lambda value: isinstance(value, bool))
 
 check_callable: Final = Rule("something to call that is no coroutine function", is_callback)
@@ -153,7 +153,7 @@ check_limit: Final = optional(check_count)
 
 
 def check_texts(**given: object) -> None:
-    """Refuse arguments, by their names, that are neither None nor text.
+    """Refuse arguments, by their names, that are neither None nor strings.
 
     Raises:
         InvalidRequestError: One is something else, empty, or holds a lone surrogate.
@@ -166,7 +166,7 @@ def items_of(name: str, values: Iterable[T], what: str) -> list[T]:
     """Return the values of a collection.
 
     Raises:
-        InvalidRequestError: It is none, or a text, which would be taken letter by letter.
+        InvalidRequestError: It is none, or a string, which would be taken letter by letter.
     """
     if not _is_collection(values):
         raise refusal(name, f"a list or another collection of {what}", values)
@@ -193,13 +193,13 @@ def mapping_of(name: str, right: str, values: object) -> ItemsView[object, objec
 
 
 def pairs_of(name: str, values: Mapping[str, str] | None) -> dict[str, str]:
-    """Return texts by their names, none for None.
+    """Return strings by their names, none for None.
 
     Raises:
-        InvalidRequestError: It is no mapping of texts to texts, whose values are not shown.
+        InvalidRequestError: It is no mapping of strings to strings, whose values are not shown.
     """
     if values is not None and not _is_mapping(values):
-        raise InvalidRequestError(f"{name} is a mapping of names to texts, or None, got {hidden(values)}")
+        raise InvalidRequestError(f"{name} is a mapping of names to strings, or None, got {hidden(values)}")
     for key, value in (values or {}).items():
         check_text(f"each name in {name}", key)
         if value != "":

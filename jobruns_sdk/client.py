@@ -145,7 +145,7 @@ class JobRunsClient:
                 see ``jobruns_sdk.adapters``.
 
         Raises:
-            InvalidRequestError: An argument cannot be right.
+            InvalidRequestError: An argument is invalid.
         """
         check_region(region_name)
         check_number("call_timeout", call_timeout)
@@ -280,7 +280,7 @@ class JobRunsClient:
                 start, though it is also the cursor of a walk that came to its end.
 
         Raises:
-            InvalidRequestError: An argument cannot be right, or there are too many jobs for that order.
+            InvalidRequestError: An argument is invalid, or there are too many jobs for that order.
             CursorError: The cursor is damaged, of another listing or of other filters.
         """
         query = RunQuery(
@@ -313,7 +313,7 @@ class JobRunsClient:
         """Return the attempts of a run, first one first; see the ``attempts`` of its job's handle.
 
         Raises:
-            InvalidRequestError: An argument cannot be right.
+            InvalidRequestError: An argument is invalid.
             UnsupportedOperationError: The service has no attempts.
         """
         ref = ref_of(RunRef, run, self._services)
@@ -362,7 +362,7 @@ class JobRunsClient:
             cursor: Where an earlier walk has left off.
 
         Raises:
-            InvalidRequestError: An argument cannot be right, or the service is unknown.
+            InvalidRequestError: An argument is invalid, or the service is unknown.
             UnsupportedOperationError: The service has no way to list its jobs: DataZone.
         """
         check_text("service", service)

@@ -178,7 +178,6 @@ class ResponseFormatError(JobRunsError):
     in_doubt = True
 
     def __init__(self, message: str, *, where: str | None = None, **facts: Unpack[Facts]) -> None:
-        """Keep the facts and the place."""
         super().__init__(message, **facts)
         self.where: str = where or "$"
 

@@ -161,7 +161,7 @@ def _job_columns(jobs: Sequence[JobRef], run_ids: list[str]) -> list[pa.Array]:
 
 
 def _spreading(jobs: Sequence[JobRef]) -> tuple[Sequence[JobRef], Callable[[Sequence[str | None]], pa.Array]]:
-    """Return the jobs that are not the same object, and what makes a column of a text for each of them."""
+    """Return the jobs that are not the same object, and what makes a column of strings for each of them."""
     if jobs and all(map(is_, jobs, repeat(jobs[0]))):
         return jobs[:1], lambda texts: pa.repeat(pa.scalar(texts[0], _TEXT), len(jobs))
     known = {id(job): job for job in jobs}

@@ -167,7 +167,6 @@ class JobRunFrame:
     """
 
     def __init__(self, table: pa.Table) -> None:
-        """Hold a table."""
         self._table = table
 
     @property
@@ -198,7 +197,6 @@ class JobRunStream:
     """
 
     def __init__(self, schema: pa.Schema, batches: Generator[pa.RecordBatch]) -> None:
-        """Stand before the first batch."""
         self._schema = schema
         self._batches = batches
         self._error: JobRunsError | None = None

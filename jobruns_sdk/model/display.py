@@ -62,7 +62,7 @@ class Collected(list[T]):
 
 
 def moment(value: datetime | None) -> str:
-    """Return a time as text, in UTC and to the second, such as ``2026-11-21 23:00:00Z``."""
+    """Return a time as a string, in UTC and to the second, such as ``2026-11-21 23:00:00Z``."""
     return "" if value is None else f"{value:%Y-%m-%d %H:%M:%S}Z"
 
 

@@ -24,7 +24,7 @@ Integer32 = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
 """An integer of 32 bits, as columns of data frames have attempts."""
 
 Real = Annotated[float, msgspec.Meta(ge=-sys.float_info.max, le=sys.float_info.max)]
-"""A number; the texts ``"NaN"`` and ``"Infinity"`` are none."""
+"""A number; the strings ``"NaN"`` and ``"Infinity"`` are none."""
 
 Rows = Annotated[tuple[T, ...], msgspec.Meta(max_length=10_000)]
 """The rows of a page, of which no service sends more than a thousand."""
@@ -55,7 +55,7 @@ class Native(msgspec.Struct, frozen=True, kw_only=True):
     """Base of the native structures: AWS's own shapes with AWS's own member names.
 
     Every member is None where the service left it out, which real answers do with members that are modelled as required
-    too. Enumerations are text and constraints are not enforced, so that tomorrow's values pass.
+    too. Enumerations are strings and constraints are not enforced, so that tomorrow's values pass.
     """
 
     def __repr__(self) -> str:

@@ -56,7 +56,7 @@ def check_name(what: str, name: object, pattern: re.Pattern[str]) -> None:
     """Refuse a name that is not of a service's form; such a name might read as something else in a path.
 
     Raises:
-        InvalidRequestError: It is not text of that form.
+        InvalidRequestError: It is not a string of that form.
     """
     if not isinstance(name, str) or not pattern.fullmatch(name):
         raise InvalidRequestError(f"{what} has the form {pattern.pattern}, got {shown(name)}")
@@ -89,7 +89,7 @@ def _check_region(_: object, __: object, region: str | None) -> None:
 
 def _check_profile(_: object, __: object, profile: str | None) -> None:
     if profile is not None and not is_text(profile):
-        raise refusal("a profile", "non-empty text", profile)
+        raise refusal("a profile", "a non-empty string", profile)
 
 
 def _split_text(what: str, text: object, services: Collection[str]) -> tuple[str, tuple[str, ...], dict[str, str]]:
@@ -182,7 +182,7 @@ class JobRef:
             services: Names of adapters of your own, which are services too; a client knows those it was given.
 
         Raises:
-            InvalidRequestError: The text is not exactly what ``str()`` of a reference would give.
+            InvalidRequestError: The string is not exactly what ``str()`` of a reference would give.
         """
         return _parsed(cls, text, services)
 
@@ -194,7 +194,7 @@ class JobRef:
 
 def _check_job(job: object) -> None:
     if not isinstance(job, JobRef):
-        raise refusal("a run's job", "a JobRef, as JobRef.parse() makes of a text", job)
+        raise refusal("a run's job", "a JobRef, as JobRef.parse() makes of a string", job)
 
 
 # Not slotted, and checked at once: made in 0.6 us instead of 1.0, for every run whose reference is asked for.
@@ -216,7 +216,7 @@ class RunRef:
         """Refuse what is no reference or no id."""
         _check_job(self.job)
         if not is_text(self.run_id):
-            raise refusal("a run id", "non-empty text", self.run_id)
+            raise refusal("a run id", "a non-empty string", self.run_id)
 
     def __str__(self) -> str:
         """Return the text form, which ``parse`` reads back."""
@@ -234,7 +234,7 @@ class RunRef:
             services: Names of adapters of your own, which are services too; a client knows those it was given.
 
         Raises:
-            InvalidRequestError: The text is not exactly what ``str()`` of a reference would give.
+            InvalidRequestError: The string is not exactly what ``str()`` of a reference would give.
         """
         return _parsed(cls, text, services)
 
@@ -245,7 +245,7 @@ class RunRef:
 
 
 def is_text_form(text: str) -> bool:
-    """True if a text is exactly the text form of a job, or of a run."""
+    """True if a string is exactly the text form of a job, or of a run."""
     for parse in (JobRef.parse, RunRef.parse):
         with suppress(InvalidRequestError):
             return bool(parse(text))

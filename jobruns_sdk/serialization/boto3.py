@@ -20,8 +20,8 @@ def run_from_response(
 ) -> JobRun[Native]:
     """Return the run of an answer that boto3 has parsed: of GetJobRun, or one item of a list.
 
-    Times may be aware datetimes, as boto3 gives them, ISO 8601 text with its offset or seconds since 1970; one without
-    a zone is refused, since it may be in any. A retry of Glue's is its run, in that attempt.
+    Times may be aware datetimes, as boto3 gives them, ISO 8601 strings with their offset, or seconds since 1970; one
+    without a zone is refused, since it may be in any. A retry of Glue's is its run, in that attempt.
 
     Args:
         service: ``"emr-serverless"``, ``"datazone"`` or ``"glue"``.

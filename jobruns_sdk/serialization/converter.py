@@ -209,5 +209,5 @@ def _moment(data: object, _: object) -> datetime:
 def _items(data: object, kind: object, made: KindConverter) -> tuple[object, ...]:
     if not isinstance(data, (list, tuple)):
         raise TypeError(f"expected a list, got {type(data).__name__}")
-    # What cattrs itself reads as a list may be any iterable, a text too.
+    # What cattrs itself reads as a list may be any iterable, a string too.
     return tuple(made.structure(cast("Sequence[object]", data), cast("Any", GenericAlias(list, get_args(kind)[:1]))))

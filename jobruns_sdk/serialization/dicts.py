@@ -39,7 +39,7 @@ def to_dict(value: object, *, secrets: bool = True, adapters: Mapping[str, Adapt
 def from_dict(data: Mapping[str, object], *, adapters: Mapping[str, Adapter] | None = None) -> object:
     """Return the value that ``to_dict`` made a dict of.
 
-    Nothing is coerced: a number is no text, and None only where a value may be None.
+    Nothing is coerced: a number is no string, and None only where a value may be None.
 
     Args:
         data: The dict.

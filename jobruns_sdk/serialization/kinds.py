@@ -56,7 +56,7 @@ class Kinds:
     Attributes:
         records: Values with members; an ``object`` among them is again a value that says its kind.
         secret: Records whose every member may hold a secret.
-        texts: Values that are a text, and what reads it.
+        texts: Values that are a string, and what reads it.
         text_kinds: The same by the names of their kinds.
         natives: The services' own structures, such as ``"glue.JobRun"``.
     """

@@ -41,7 +41,7 @@ class Boto3Answer:
         """
         value = self.members.get(name)
         if not isinstance(value, str) or not value:
-            raise self._fault(f"expected a text, got {type(value).__name__}", f"{self.where}.{name}")
+            raise self._fault(f"expected a string, got {type(value).__name__}", f"{self.where}.{name}")
         return value
 
     def job(self, *names: str) -> JobRef:

@@ -193,7 +193,7 @@ def read_options(options: Mapping[str, str]) -> ReadOptions:
 def _known(name: str, text: object) -> tuple[str, str]:
     if name.lower() in _NAMES:
         if not isinstance(text, str):
-            raise InvalidRequestError(f"option {_NAMES[name.lower()]}: expected text, got {type(text).__name__}")
+            raise InvalidRequestError(f"option {_NAMES[name.lower()]}: expected a string, got {type(text).__name__}")
         return _NAMES[name.lower()], text
     if _SECRET.search(name.lower()):
         raise InvalidRequestError(

@@ -22,7 +22,6 @@ class Worker:
     """The loop, sessions and clients of one process."""
 
     def __init__(self) -> None:
-        """Begin with nothing open."""
         self.bridge: Bridge = Bridge()
         self._session = default_session()
         self._clients: dict[tuple[Access, int], JobRunsClient] = {}
@@ -31,7 +30,7 @@ class Worker:
         """Return an open client that draws one of so many parts of the quotas.
 
         Raises:
-            InvalidRequestError: An option cannot be right.
+            InvalidRequestError: An option is invalid.
         """
         key = (access, parts)
         if key not in self._clients:

@@ -23,7 +23,6 @@ class Carrier(Generic[A_co]):
     """
 
     def __init__(self, bridge: Bridge, carried: A_co) -> None:
-        """Carry its calls over that bridge."""
         self.bridge = bridge
         self.carried = carried
 

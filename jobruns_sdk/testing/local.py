@@ -52,7 +52,7 @@ class LocalService(Seeding):
     addresses than loopback ones are refused unless `allow_remote=True`.
 
     Raises:
-        ValueError: An argument cannot be right, the address is not a loopback one, or a clock and its settings are both
+        ValueError: An argument is invalid, the address is not a loopback one, or a clock and its settings are both
             given.
     """
 

@@ -135,7 +135,7 @@ def test_an_external_id_goes_with_its_role() -> None:
         ({**JOB, "roles": "prod"}, "option roles: expected name=value"),
         ({**JOB, "roles": "prod=admin"}, "option roles: expected profile=arn:aws:iam::"),
         ({**JOB, "externalIds": "prod=x"}, "option externalIds: prod has no role in option roles"),
-        ({**JOB, "tasks": 8}, "option tasks: expected text, got int"),
+        ({**JOB, "tasks": 8}, "option tasks: expected a string, got int"),
     ],
 )
 def test_what_is_unknown_or_malformed_is_refused(options: dict[str, Any], message: str) -> None:

@@ -59,7 +59,7 @@ REFUSED: Final[list[tuple[Tell, str]]] = [
     (lambda local: local.next_run("glue:etl", outcome="TIMEDOUT"), "did you mean 'TIMED_OUT'"),
     (
         lambda local: local.add_glue_job("x", tags=cast("Any", {"a": 5})),
-        "tags is a mapping of names to texts, or None, got a value",
+        "tags is a mapping of names to strings, or None, got a value",
     ),
     (lambda _: SpeedClock(NAIVE), "aware datetime"),
     (lambda _: LocalService(port=70_000), "a port is a number up to 65535"),

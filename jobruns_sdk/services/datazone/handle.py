@@ -96,7 +96,7 @@ class DataZoneJob:
                 start, though it is also the cursor of a walk that came to its end.
 
         Raises:
-            InvalidRequestError: An argument cannot be right.
+            InvalidRequestError: An argument is invalid.
             CursorError: The cursor is damaged, of another listing or of other filters.
             NotFoundError: While iterating: a run that was listed is gone when it is to be got.
         """
@@ -130,7 +130,7 @@ class DataZoneJob:
             cursor: Where an earlier walk has left off.
 
         Raises:
-            InvalidRequestError: An argument cannot be right.
+            InvalidRequestError: An argument is invalid.
             NotFoundError: While iterating: there is no such run.
         """
         run = self.run_ref(run_id)

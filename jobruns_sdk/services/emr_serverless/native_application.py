@@ -85,7 +85,7 @@ class WorkerTypeSpecification(Native, frozen=True, kw_only=True, gc=False):
 
 
 class WorkerResourceConfig(Native, frozen=True, kw_only=True, gc=False):
-    """The size of a worker, as text with its unit: ``"4 vCPU"``, ``"16 GB"``."""
+    """The size of a worker, as a string with its unit: ``"4 vCPU"``, ``"16 GB"``."""
 
     cpu: str | None = None
     memory: str | None = None

@@ -234,7 +234,7 @@ class JobBookmarkEntry(Native, frozen=True, kw_only=True, gc=False):
         Run: The number of the run that wrote it.
         Attempt: 0 for the first attempt.
         PreviousRunId: The run before, not the attempt before.
-        JobBookmark: A JSON document as text; its shape depends on the job.
+        JobBookmark: A JSON document as a string; its shape depends on the job.
     """
 
     JobName: str | None = None

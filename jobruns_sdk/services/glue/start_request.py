@@ -32,7 +32,7 @@ DIGEST_LENGTH: Final = 16
 # https://docs.aws.amazon.com/glue/latest/webapi/API_GetJobRun.html
 check_line: Final = name_like(
     re.compile(r"[^\x00-\x08\x0a-\x1f\ud800-\udfff\ufffe\uffff]{1,255}"),
-    "one line of text, of up to 255 characters",
+    "one line, of up to 255 characters",
 )
 """What Glue takes as the name of a job, or the id of a run."""
 

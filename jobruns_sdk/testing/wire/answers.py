@@ -37,7 +37,7 @@ class Params:
         return str(self.members[name])
 
     def optional(self, name: str) -> str | None:
-        """A text member that may be left out."""
+        """A string member that may be left out."""
         value = self.members.get(name)
         return None if value is None else str(value)
 
@@ -51,7 +51,7 @@ class Params:
         return self.members.get(name) is True
 
     def texts(self, name: str) -> list[str]:
-        """A list of texts, empty when it is left out."""
+        """A list of strings, empty when it is left out."""
         return [str(item) for item in cast("Iterable[object]", self.members.get(name) or ())]
 
     def mapping(self, name: str) -> dict[str, object]:

@@ -86,7 +86,7 @@ def members_from_rest(
     """The input members that the path, the query string and the JSON body of a rest-json request carry.
 
     Raises:
-        SerializationError: A text in the path or query is not what the model says it is.
+        SerializationError: A string in the path or query is not what the model says it is.
     """
     shapes = model(service)["shapes"]
     members = dict(body)

@@ -22,7 +22,7 @@ class Bookmark:
 
     @property
     def document(self) -> str | None:
-        """The JSON document that Glue keeps as text, None right after a reset."""
+        """The JSON document that Glue keeps as a string, None right after a reset."""
         if self.run_id is None:
             return None
         timestamps = {"RUN": str(self.run), "HIGH_BAND": "900000", "CURR_LATEST_PARTITION": "0"}

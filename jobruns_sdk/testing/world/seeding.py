@@ -24,7 +24,7 @@ class Seeding:
     """The part of the local service that takes what a test puts in.
 
     A job is named as in the SDK's references: `glue:etl`, `emr-serverless:00f1abc`, `datazone:dzd_x/job42`. Outcomes
-    and states are given in a service's own words (`SUCCESS`) or in the SDK's (`SUCCEEDED`). What cannot be right is
+    and states are given in a service's own words (`SUCCESS`) or in the SDK's (`SUCCEEDED`). What is invalid is
     refused with a ValueError.
     """
 
@@ -294,7 +294,7 @@ class Seeding:
             return {run.id: run.attempt_at(now).state_at(now) for run in found.runs.values()}
 
     def job(self, text: str) -> Job:
-        """The job of a text such as `glue:etl`; names may be percent-encoded, as in the SDK's references.
+        """The job of a string such as `glue:etl`; names may be percent-encoded, as in the SDK's references.
 
         Raises:
             KeyError: There is no such job: add it first.

@@ -31,10 +31,10 @@ def _are_texts(values: object) -> bool:
     return all(is_text(name) and isinstance(value, str) for name, value in pairs)
 
 
-_TEXTS: Final = Rule("a mapping of names to texts", _are_texts, hidden)
+_TEXTS: Final = Rule("a mapping of names to strings", _are_texts, hidden)
 _MEMBERS: Final = Rule("a mapping of AWS's names to values", lambda value: isinstance(value, Mapping), hidden)
 _STATE: Final = kind_of(str, "a state, such as 'SUCCEEDED'")
-_MESSAGE: Final = kind_of(str, "a text")
+_MESSAGE: Final = kind_of(str, "a string")
 
 RULES: Final[Mapping[str, Rule]] = {
     "account_id": check_text,

@@ -149,9 +149,7 @@ async def test_a_service_that_nobody_knows_is_told_alike(call: str) -> None:
 
 async def test_who_gives_none_for_an_id_is_told_what_one_is_in_words() -> None:
     async with silent_client() as (client, _):
-        with pytest.raises(
-            InvalidRequestError, match=r"^a run id is one line of text, of up to 255 characters, got None$"
-        ):
+        with pytest.raises(InvalidRequestError, match=r"^a run id is one line, of up to 255 characters, got None$"):
             await CALLS["glue.run"](client, run_id=None)
 
 

@@ -15,12 +15,12 @@ from tests.dangers.input.calls import CALLS, EMR, GLUE, HANDLES, NOON, WRONG, Se
 
 SAID: Final[Mapping[str, str]] = {
     "adapters": "adapters",
-    "application_id": "(an application id|non-empty text)",
+    "application_id": "(an application id|a non-empty string)",
     "data": "(expected a dict|unknown kind|the answer cannot be read)",
-    "domain_id": "(a domain id|non-empty text)",
+    "domain_id": "(a domain id|a non-empty string)",
     "job": "(a job|a run's job|text form of a job)",
-    "job_id": "(a job id|non-empty text)",
-    "job_name": "(a job name|non-empty text)",
+    "job_id": "(a job id|a non-empty string)",
+    "job_name": "(a job name|a non-empty string)",
     "jobs": "(a job|text form of a job)",
     "path": "(path|name)",
     "profile": "(a profile|profile 'staging')",
@@ -151,7 +151,7 @@ async def test_a_refused_value_is_shown_as_far_as_that_is_good(value: object, sh
 
 def test_a_run_is_of_a_reference() -> None:
     wrong: Any = "glue:b"
-    with pytest.raises(InvalidRequestError, match=r"a run's job is a JobRef, as JobRef.parse\(\) makes of a text"):
+    with pytest.raises(InvalidRequestError, match=r"a run's job is a JobRef, as JobRef.parse\(\) makes of a string"):
         RunRef(wrong, "x")
 
 
