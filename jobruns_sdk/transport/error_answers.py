@@ -35,6 +35,7 @@ _SERVER_FAULT: Final = HTTPStatus.INTERNAL_SERVER_ERROR
 _RETRYABLE: Final = frozenset({ThrottledError, ServiceUnavailableError})
 _BODY: Final = msgspec.json.Decoder(dict[str, object])
 
+# Codes that any service may answer, without their endings: ThrottlingException is Throttling here.
 _WORDS: Final[Mapping[type[JobRunsError], str]] = {
     ThrottledError: """
         Throttling Throttled RequestThrottled TooManyRequests RequestLimitExceeded RequestRateTooLarge SlowDown
@@ -102,6 +103,7 @@ def error_from_response(
         http_status=status,
         retryable=kind in _RETRYABLE or status >= _SERVER_FAULT or status == HTTPStatus.TOO_MANY_REQUESTS,
     )
+    # A service that failed inside may have done what it was asked for; one that throttles has not begun.
     error.in_doubt = error.in_doubt or (status >= _SERVER_FAULT and kind is not ThrottledError)
     return error
 
@@ -117,6 +119,7 @@ def kind_from_code(code: str, codes: Mapping[str, type[JobRunsError]]) -> type[J
 
 
 def _without(secrets: Iterable[str], message: str) -> str:
+    # A message may repeat a secret as JSON or as Python shows it; the longest form goes first, as it may hold another.
     forms = {form for text in secrets for form in (text, json.dumps(text)[1:-1], repr(text)[1:-1])}
     for form in sorted(forms, key=len, reverse=True):
         if len(form) >= _SHORTEST_SECRET:
@@ -136,11 +139,13 @@ def _first_text(members: Mapping[str, object], *names: str) -> str:
     return next((value for value in values if isinstance(value, str) and value), "")
 
 
+# awsJson services may name the code in the header, in __type or in code; botocore's own parser reads __type alone.
 def _code(headers: Mapping[str, str], members: Mapping[str, object]) -> str:
     return _bare(headers.get("x-amzn-errortype", "")) or _bare(_first_text(members, "__type", "code", "Code"))
 
 
 def _bare(code: str) -> str:
+    # A code may come with its namespace before a "#", and with an address behind a ":".
     return code.partition(":")[0].rpartition("#")[2].strip()
 
 

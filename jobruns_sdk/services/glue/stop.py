@@ -14,6 +14,7 @@ from jobruns_sdk.services.glue.translate import root_and_number
 from jobruns_sdk.transport.error_answers import kind_from_code
 from jobruns_sdk.transport.operation import Call
 
+# https://docs.aws.amazon.com/glue/latest/webapi/API_BatchStopJobRun.html
 _LARGEST_BATCH: Final = 25
 
 Verdict = JobRunsError | None
@@ -68,8 +69,10 @@ class Stopper:
         except ClientClosedError:
             raise
         except JobRunsError as error:
+            # A batch that failed is told for its own runs: those of the other batches were stopped all the same.
             verdicts.update((root, error) for root, _ in batch)
             return
+        # A success status says nothing: each run stands among the successes, among the errors, or in neither list.
         found: dict[str, Verdict] = {row.JobRunId or "": None for row in answer.SuccessfulSubmissions or ()}
         found.update((row.JobRunId or "", self._refusal(row.ErrorDetail)) for row in answer.Errors or ())
         for root, run_id in batch:

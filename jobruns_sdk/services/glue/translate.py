@@ -47,11 +47,13 @@ _DPUS: Final[Mapping[str, float]] = {
 }
 _SECONDS_PER_HOUR: Final = 3600
 _LEAST_SECONDS: Final = 60
+# Observed, not documented: jr_1 is followed by jr_1_attempt_1 and jr_1_attempt_2, which are its attempts 2 and 3.
 _RETRY_ID: Final = re.compile(r"(?P<root>.+)_attempt_(?P<retry>[1-9][0-9]{0,8})")
 
 
 def root_and_number(run_id: str) -> tuple[str, int]:
     """Return the id of the run that an attempt's id belongs to, and the attempt's number, from 1."""
+    # Most ids are those of first attempts: a plain search spares them the expression.
     if "_attempt_" not in run_id:
         return run_id, 1
     found = _RETRY_ID.fullmatch(run_id)
@@ -75,7 +77,9 @@ def run_from_attempts(job: JobRef, run_id: str, attempts: Sequence[native.JobRun
     """Return the run that was tried by those attempts, which come in their order; the last one has the say."""
     last = attempts[-1]
     number = root_and_number(last.Id or "")[1]
+    # Glue tells no time of creation. A retry starts minutes after the run: the first attempt has the date of all.
     started = utc(attempts[0].StartedOn)
+    # Where an attempt has left the history, the sum of the others would pass for the bill of all: there is none.
     usage = _total(attempts) if len(attempts) == number else None
     return attrs.evolve(run_from_row(job, run_id, last, number), created_at=started, started_at=started, usage=usage)
 
@@ -130,6 +134,7 @@ def job_from_native(ref: JobRef, job: native.Job) -> Job[native.Job]:
 
 def _usage(row: native.JobRun) -> Usage | None:
     is_active = row.JobRunState in _ACTIVE
+    # Glue tells DPUSeconds of auto scaling and flexible runs only; of others it is estimated by capacity and time.
     if row.DPUSeconds is not None and not (is_active and not row.DPUSeconds):
         return Usage(None, None, None, row.DPUSeconds / _SECONDS_PER_HOUR, "consumed")
     capacity = row.MaxCapacity if row.MaxCapacity is not None else _capacity_of_workers(row)
