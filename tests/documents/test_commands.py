@@ -39,6 +39,7 @@ ELSEWHERE: Final = {
     "codespell": ".ci/run does",
     "python -m tests.benchmarks": "it takes minutes: tests/benchmarks/test_smoke.py runs its short form",
     "python -m tests.reliability": "it takes an hour, and writes to the page: tests/reliability makes the blocks",
+    "python -m tests.oracle.reading": "it takes minutes: .ci/nightly runs it, and tests/oracle its short form",
     "python -m tests.dangers.fuzz": "it takes minutes: .ci/nightly runs it",
     "python -m tests.mutation": "it takes an hour: .ci/nightly runs it",
     "python -X dev -W error": "a mode in which tests/dangers/cancellation runs programs",

@@ -1,0 +1,34 @@
+"""Docstrings name a thing first: a sentence that begins with a question word has its noun last, or nowhere."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+PACKAGE: Final = Path(__file__).parents[2] / "jobruns_sdk"
+QUESTIONS: Final = ("What ", "Which ", "Where ", "How ", "From ", "Whether ", "When ")
+OUT: Final = ("cannot be right",)
+
+
+def docstrings() -> Iterator[tuple[str, str]]:
+    """Yield the docstrings of modules, classes, functions and members, and their places."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            body = getattr(node, "body", ())
+            for statement in body if isinstance(body, list) else ():
+                match statement:
+                    case ast.Expr(ast.Constant(str(text))):
+                        yield f"{path.relative_to(PACKAGE)}:{statement.lineno}", text
+                    case _:
+                        pass
+
+
+def test_they_begin_with_what_they_describe() -> None:
+    found = list(docstrings())
+
+    assert len(found) > 1_000
+    assert [place for place, text in found if text.startswith(QUESTIONS)] == []
+
+
+def test_words_that_are_out_do_not_come_back() -> None:
+    assert [place for place, text in docstrings() if any(words in text for words in OUT)] == []
