@@ -151,7 +151,7 @@ class JobRef:
         InvalidRequestError: The path has not the number of names that the service needs, or a name is malformed.
     """
 
-    named: ClassVar = ("job", "SERVICE:JOB")
+    named: ClassVar[tuple[str, str]] = ("job", "SERVICE:JOB")
 
     service: str = attrs.field(converter=_known_service)
     path: tuple[str, ...] = attrs.field(converter=_names, validator=_check_path)
@@ -207,7 +207,7 @@ class RunRef:
         run_id: The service's id of the run.
     """
 
-    named: ClassVar = ("run", "SERVICE:JOB/RUN")
+    named: ClassVar[tuple[str, str]] = ("run", "SERVICE:JOB/RUN")
 
     job: JobRef
     run_id: str
