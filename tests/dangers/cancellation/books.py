@@ -61,6 +61,7 @@ def held_by(client: JobRunsClient) -> dict[str, int]:
     slots = [attrgetter("client.meta.config.max_pool_connections")(one) for one in connections]
     clock = attrgetter("_transport._clock")(client)
     sleepers = (clock.sleepers, attrgetter("_calls")(clock)) if isinstance(clock, VirtualClock) else (0, 0)
+    starts = attrgetter("_starts")(client.handle("glue:any?region=eu-west-1"))  # all handles of a client share them
     held = {
         "tasks": len(other_tasks()),
         "calls": len(attrgetter("_transport._lifetime._scopes")(client)),
@@ -70,7 +71,7 @@ def held_by(client: JobRunsClient) -> dict[str, int]:
         "who wait for connections": sum(len(attrgetter("_waiters")(one)) for one in connectors),
         "connections being made": int(attrgetter("_connections._making")(client).locked()),
         "jobs waited for": len(attrgetter("_poller._groups")(client)),
-        "starts": len(attrgetter("_starts._sending")(client)) + len(attrgetter("_starts._locks")(client)),
+        "starts": len(attrgetter("_sending")(starts)) + len(attrgetter("_locks")(starts)),
         "sleepers": sleepers[0],
         "calls that hold the clock": sleepers[1],
     }
