@@ -18,6 +18,8 @@ LATE: Final = timedelta(minutes=30)
 
 _LONGEST: Final = timedelta(days=7)  # the longest Timeout that Glue takes, for jobs whose own cannot be read
 _AT_LEAST: Final = timedelta(hours=48)  # Glue's default Timeout: a single run may have been given more than its job has
+# A batch run ends after that unless told, https://docs.aws.amazon.com/emr-serverless/latest/APIReference/API_StartJobRun.html
+_USUAL_LIFE: Final = timedelta(hours=12)
 _AT_ONCE: Final = 5.0  # seconds: no run begins and ends in so short a time
 _SKEW: Final = timedelta(seconds=5)  # between this machine's clock, which may be a little fast, and the service's
 _UNANCHORED: Final = timedelta(hours=24)
@@ -92,7 +94,15 @@ class WatchedJob:
         if isinstance(self.handle, ListsActive):
             # What goes on comes first: what ends from then on is told of all the same.
             active = await self._active(self.handle)
-            listed = await self._listed(LATE + self._elapsed) | active
+            # What ended while the first call waited for its quota is in no active list any more, and may be older than
+            # the newest rows:
+            #   06:00  r1 is created
+            #   08:00  the watch begins, behind sixty other applications
+            #   08:01  r1 ends
+            #   08:02  the active lists are read, without r1: it is listed among those that have ended
+            is_late = self._elapsed.total_seconds() > _AT_ONCE
+            reach = _USUAL_LIFE if is_late else timedelta()
+            listed = await self._listed(reach + LATE + self._elapsed) | active
         else:
             reach = await self._reach()
             listed = await self._listed(None if reach is None else reach + LATE + self._elapsed)

@@ -327,6 +327,19 @@ async def test_runs_that_begin_before_the_first_look_at_their_job_are_told_of(lo
     assert len({change.run.id for change in changes}) == 48
 
 
+async def test_runs_of_hours_that_end_before_the_first_look_at_their_job_are_told_of(local: LocalService) -> None:
+    apps = [f"emr-serverless:{local.add_application()}" for _ in range(60)]
+    ends = local.add_run(apps[-1], duration=3 * HOUR + 10 * SECOND)
+    local.advance(HOUR)
+    over = {local.add_run(apps[-1], duration=MINUTE) for _ in range(60)}  # more than a page of them
+    local.advance(2 * HOUR)
+    newest = local.add_run(apps[-1], duration=9 * HOUR)
+    async with client_of(local) as client:
+        told = {change.run.id for change in await until_timeout(client.watch(apps, timeout=10 * MINUTE))}
+    assert told == {ends, newest}
+    assert not told & over
+
+
 async def test_a_slow_job_keeps_no_other_waiting(local: LocalService, client: JobRunsClient) -> None:
     local.add_glue_job("slow", duration=HOUR)
     local.add_glue_job("quick", duration=HOUR)
