@@ -142,6 +142,17 @@ class Stopper:
         Raises:
             ClientClosedError: The client was closed.
         """
+        return await self._stop(targets, grace_period, wait, most=wait)
+
+    async def _stop(
+        self,
+        targets: Sequence[tuple[Handle, str]],
+        grace_period: timedelta | None,
+        wait: timedelta | None,
+        *,
+        most: timedelta | None,
+    ) -> list[StopOutcome]:
+        """Stop runs, and return after ``most`` at the latest; a retry that has not come by then is watched for."""
         outcomes = await self._ask(targets, grace_period)
         stoppings = {
             outcome.ref: Stopping(self._poller, handle, outcome)
@@ -156,7 +167,7 @@ class Stopper:
             if stopping.is_pausing or (wait is not None and stopping.outcome.accepted)
         }
         try:
-            await self._bounded(work, wait)
+            await self._bounded(work, most, to_end=wait is not None)
         except BaseException:
             await cancelled(work)
             raise
@@ -166,24 +177,24 @@ class Stopper:
             elif stopping.is_pausing:
                 self._keep(task, stopping.outcome.ref)
         await cancelled([task for task in work if task not in self._tasks])
-        told = {run: stopping.so_far(is_over=wait is not None) for run, stopping in stoppings.items()}
+        told = {run: stopping.so_far(is_over=most is not None) for run, stopping in stoppings.items()}
         return [told.get(outcome.ref, outcome) for outcome in outcomes]
 
-    async def _bounded(self, work: dict[asyncio.Task[None], Stopping], wait: timedelta | None) -> None:
+    async def _bounded(self, work: dict[asyncio.Task[None], Stopping], most: timedelta | None, *, to_end: bool) -> None:
         if not work:
             return
-        if wait is None:
-            # Only when the retry has been stopped, or can come no more, is it known what the outcome is; with a clock
-            # that stands still nobody can wait for that.
-            pending, moved = set(work), True
-            while pending and moved:
-                before = self._poller.clock.monotonic()
-                _, pending = await asyncio.wait(pending, timeout=self._patience)
-                moved = self._poller.clock.monotonic() > before
-            return
         try:
-            async with deadline(self._poller.clock, wait.total_seconds()):
-                await asyncio.wait(work)
+            async with deadline(self._poller.clock, None if most is None else most.total_seconds()):
+                if to_end:
+                    await asyncio.wait(work)
+                    return
+                # Only when the retry has been stopped, or can come no more, is it known what the outcome is; with a
+                # clock that stands still nobody can wait for that.
+                pending, moved = set(work), True
+                while pending and moved:
+                    before = self._poller.clock.monotonic()
+                    _, pending = await asyncio.wait(pending, timeout=self._patience)
+                    moved = self._poller.clock.monotonic() > before
         except DeadlineError:
             pass
 
@@ -197,7 +208,12 @@ class Stopper:
             delays: True if a cancellation is delayed, so that the request is made before it is heeded.
             is_cancelled: True if the caller is being cancelled already, and raises that itself.
         """
-        task = begun(self.stop(targets))
+        # The caller's own time is over, so that it waits for a retry no longer than a call may take; without that it
+        # would hear of its timeout half an hour late:
+        #   08:00  attempt 1 fails, one retry is left
+        #   08:05  the timeout of a wait: there is nothing to stop yet
+        #   08:06  WaitTimeoutError: not stopped so far; the client watches for the retry, and stops it
+        task = begun(self._stop(targets, None, None, most=timedelta(seconds=self._patience)))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         await finished_soon(task, self._patience if delays else 0.0, is_cancelled=is_cancelled)

@@ -228,6 +228,22 @@ async def test_a_run_whose_time_is_up_may_be_stopped(local: LocalService, client
     assert (await client.wait(ref, timeout=HOUR)).state is RunState.STOPPED
 
 
+async def test_a_wait_whose_time_is_up_waits_for_a_retry_no_longer_than_for_a_call(local: LocalService) -> None:
+    local.add_glue_job("etl", max_retries=1, fail_attempts=1, duration=MINUTE, retry_delay=20 * MINUTE)
+    async with client_of(local, call_timeout=CALL_TIMEOUT) as client:
+        ref = await client.glue("etl").start()
+        with pytest.raises(WaitTimeoutError, match="a retry that follows is stopped") as caught:
+            await client.wait(ref, timeout=5 * MINUTE, on_timeout="stop")
+        late = local.clock.monotonic() - (5 * MINUTE).total_seconds()
+        assert 0 <= late <= CALL_TIMEOUT + 1
+        outcome = caught.value.outcome
+        assert outcome is not None
+        assert (outcome.accepted, isinstance(outcome.error, JobRunsError) and outcome.error.retryable) == (False, True)
+        # The client goes on, and stops the retry when it comes.
+        run = await client.wait(ref, timeout=2 * HOUR)
+    assert (run.native_state, run.attempt) == ("STOPPED", 2)
+
+
 async def test_a_run_that_cannot_be_stopped_is_said_to_go_on(local: LocalService, client: JobRunsClient) -> None:
     add_jobs(local, duration=2 * HOUR)
     ref = await client.glue("etl").start()
