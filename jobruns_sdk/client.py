@@ -169,7 +169,7 @@ class JobRunsClient:
         self._transport = Transport(self._connections, clock, policy, lifetime)
         self._poller = Poller(clock, policy.seconds_for, lifetime)
         self._stopper = Stopper(self._poller, call_timeout)
-        parts = ClientParts(clock, lifetime, self._poller.remember, self._stopper.stop)
+        parts = ClientParts(clock, lifetime, self._poller.remember, self._stopper.stop, self._poller.facts.of)
         self._makers = {service: entry.maker(parts) for service, entry in self._entries.items()}
 
     def __repr__(self) -> str:

@@ -193,6 +193,14 @@ class Streams(Protocol):
 StopAll = Callable[[Sequence[tuple[Handle, str]]], Awaitable[list[StopOutcome]]]
 """Stops runs of any jobs, as a client does it."""
 
+AskFacts = Callable[[TellsFacts], Awaitable[JobFacts]]
+"""Tells the facts about a job; a client asks for them once, however many calls need them."""
+
+
+async def ask_facts(handle: TellsFacts) -> JobFacts:
+    """Return the facts about a job, asked for now."""
+    return await handle.facts()
+
 
 class ClientParts(msgspec.Struct, frozen=True):
     """The parts of a client that the handles of a service may share.
@@ -202,9 +210,11 @@ class ClientParts(msgspec.Struct, frozen=True):
         lifetime: The client's lifetime: with its end all that is under way ends.
         remember: Called with each run that is started here, which may not be visible in lists yet.
         stop: Stops runs and, where a service retries them, their retries.
+        facts: Tells the facts about a job, which all that goes on in the client shares.
     """
 
     clock: Clock
     lifetime: Lifetime
     remember: Callable[[RunRef], object]
     stop: StopAll
+    facts: AskFacts = ask_facts

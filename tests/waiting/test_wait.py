@@ -179,6 +179,23 @@ async def test_a_run_that_is_gone_is_told_of_with_what_was_seen(local: LocalServ
     assert 3600 < local.clock.monotonic() < 2 * 3600
 
 
+@pytest.mark.parametrize("is_told", [True, False])
+async def test_a_run_that_is_gone_costs_its_jobs_definition_no_more_than_once(
+    local: LocalService, client: JobRunsClient, *, is_told: bool
+) -> None:
+    add_jobs(local, duration=9 * HOUR)
+    refs = [await client.glue("etl").start() for _ in range(3)]
+    if not is_told:
+        local.fault("GetJob", "error", code="AccessDeniedException", status=400, times=None)
+    local.fault("GetJobRun", "error", code="EntityNotFoundException", status=400, times=None)
+    local.fault("GetJobRuns", "error", code="AccessDeniedException", status=400, times=None)
+    waits = [client.wait(ref, timeout=HOUR) for ref in refs]
+    ended = await asyncio.gather(*waits, return_exceptions=True)
+    assert {type(error) for error in ended} == {WaitTimeoutError}
+    asked = local.calls("GetJob")
+    assert asked == 1 if is_told else asked <= HOUR / (5 * MINUTE)
+
+
 async def test_a_run_that_is_not_there_is_not_waited_for(local: LocalService, client: JobRunsClient) -> None:
     add_jobs(local)
     for ref in ("glue:etl/jr_1", "glue:missing/jr_1", "emr-serverless:00app/00run", "datazone:dzd_x/job42/run1"):

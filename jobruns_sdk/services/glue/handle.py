@@ -37,7 +37,7 @@ from jobruns_sdk.services.glue.translate import (
     root_and_number,
     run_from_attempts,
 )
-from jobruns_sdk.services.handle import ClientParts, JobFacts, Polling, StopAll
+from jobruns_sdk.services.handle import AskFacts, ClientParts, JobFacts, Polling, StopAll, ask_facts
 from jobruns_sdk.transport.operation import Call
 
 LARGEST_PAGE: Final = 200
@@ -71,6 +71,7 @@ class GlueJob:
     _starts: Starts = attrs.field(repr=False, factory=_real_starts)
     _remember: Callable[[RunRef], object] = attrs.field(repr=False, default=_forget)
     _stop: StopAll | None = attrs.field(repr=False, default=None)
+    _ask_facts: AskFacts = attrs.field(repr=False, default=ask_facts)
 
     def runs(
         self,
@@ -379,9 +380,17 @@ class GlueJob:
         return self.ref.run(root_and_number(run_id)[0])
 
     def _attempts(self, run_id: str, *, predecessors: bool = False) -> AttemptListing:
-        return AttemptListing(self.ref, self._call, run_id, predecessors=predecessors)
+        return AttemptListing(self.ref, self._call, run_id, self._retries, predecessors=predecessors)
+
+    async def _retries(self) -> int | None:
+        return (await self._ask_facts(self)).retry_limit
 
 
 def shared_by_handles(parts: ClientParts) -> Mapping[str, object]:
     """Return the arguments that all handles of one client share."""
-    return {"starts": Starts(parts.clock, parts.lifetime), "remember": parts.remember, "stop": parts.stop}
+    return {
+        "starts": Starts(parts.clock, parts.lifetime),
+        "remember": parts.remember,
+        "stop": parts.stop,
+        "ask_facts": parts.facts,
+    }

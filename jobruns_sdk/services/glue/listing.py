@@ -1,7 +1,7 @@
 """Glue's lists, page by page. Runs come newest first, without filters of the service's own."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import ClassVar, Final
@@ -18,7 +18,7 @@ from jobruns_sdk.paging.pages import Pages
 from jobruns_sdk.paging.query import RunQuery
 from jobruns_sdk.paging.source import Batch, Named
 from jobruns_sdk.services.glue import native
-from jobruns_sdk.services.glue.operations import GET_JOB, GET_JOB_RUN, GET_JOB_RUNS, LIST_JOBS
+from jobruns_sdk.services.glue.operations import GET_JOB_RUN, GET_JOB_RUNS, LIST_JOBS
 from jobruns_sdk.services.glue.retries import RetryFold
 from jobruns_sdk.services.glue.translate import (
     attempt_from_native,
@@ -187,10 +187,27 @@ class AttemptListing:
 
     operation: ClassVar[Named] = GET_JOB_RUN
 
-    def __init__(self, job: JobRef, call: Call, run_id: str, *, predecessors: bool = False) -> None:
-        """Begin at the first attempt; the id may be that of any attempt."""
+    def __init__(
+        self,
+        job: JobRef,
+        call: Call,
+        run_id: str,
+        retry_limit: Callable[[], Awaitable[int | None]],
+        *,
+        predecessors: bool = False,
+    ) -> None:
+        """Begin at the first attempt.
+
+        Args:
+            job: The run's job.
+            call: Makes a call.
+            run_id: The run's id; that of any attempt means the same run.
+            retry_limit: Tells how many retries a run of the job may have.
+            predecessors: True if the rows are to tell of predecessors.
+        """
         self._job = job
         self._call = call
+        self._retry_limit = retry_limit
         self._predecessors = predecessors
         self._root, self._known = root_and_number(run_id)
 
@@ -233,14 +250,14 @@ class AttemptListing:
 
     async def _retries(self) -> int:
         """Return how many retries a run of the job may have had, as many as there can be where that is not told."""
+        # A run that is gone is polled for hours: the client asks for the job's definition once, and not at each poll.
         try:
-            reply = await self._call(GET_JOB, {"JobName": self._job.path[0]})
+            limit = await self._retry_limit()
         except NotFoundError:
             return 0
         except AccessDeniedError:
             return _MOST_RETRIES
-        job = GET_JOB.read(reply).Job
-        return _MOST_RETRIES if job is None or job.MaxRetries is None else job.MaxRetries
+        return _MOST_RETRIES if limit is None else limit
 
 
 class JobListing:
