@@ -5,6 +5,8 @@
   need not be told of.
 - A change is true if the run was in that state and attempt within ten seconds before `at` (a walk over pages takes
   that long), within ninety where something went wrong.
+- A job's definition (GetJob) is answered once a day at most, and refused once in five minutes at most, however many
+  programs need it: a role may be given leave meanwhile, and retries and `retry_grace` hang on the answer.
 - Where nothing goes wrong, a job's list is begun, and each run is got, at most as often as the intervals of those who
   wait for it ask for, each pair of intervals counted once however many share it (twice for a watch), with three
   tenths more for jitter and one for each begin and each change.
@@ -12,6 +14,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from itertools import pairwise
 
 from attrs import define
 
@@ -23,6 +26,8 @@ from tests.oracle.waiting_world import Life, Work, World
 
 POLLS = {"GetJobRuns": "list", "ListJobRuns": "list", "GetJobRun": "get"}
 STATES_OF_EMR = 6
+ASKED_AGAIN = {"ok": 86_400.0, "AccessDeniedException": 299.0, "EntityNotFoundException": 299.0}
+"""How far apart two of these answers to GetJob of one job are, in seconds; the time on the way is left out."""
 
 
 @define
@@ -175,7 +180,7 @@ class ShareJudge:
     def complaints(self) -> Iterator[str]:
         for work in self.world.works.values():
             users = [record for record in self.records if work in record.works and record.begun >= 0]
-            yield from self._retries(work, users)
+            yield from self._definitions(work, users)
             stopping = any(isinstance(record, Stop) or getattr(record, "on_timeout", "") == "stop" for record in users)
             stopping = stopping or any(
                 getattr(record, "on_cancel", "") == "stop" or getattr(record, "nudged", None) for record in users
@@ -183,15 +188,14 @@ class ShareJudge:
             if users and not stopping and self.world.is_calm(work, -1, float("inf")):
                 yield from self._rounds(work, users)
 
-    def _retries(self, work: Work, users: list[Record]) -> Iterator[str]:
+    def _definitions(self, work: Work, users: list[Record]) -> Iterator[str]:
         asked = [heard for heard in self.world.heard if heard.operation == "GetJob" and heard.work == work.ref]
-        answered = sum(heard.result == "ok" for heard in asked)
-        refused = sum(heard.result in {"AccessDeniedException", "EntityNotFoundException"} for heard in asked)
-        if answered > 1:
-            yield f"GetJob was asked {answered} times for {work.ref} by one client"
-        waits = sum(max(1, len(record.lives)) for record in users)
-        if refused > waits:
-            yield f"GetJob was refused {refused} times for {work.ref}, and {waits} waits wanted it"
+        for result, apart in ASKED_AGAIN.items():
+            moments = [heard.at for heard in asked if heard.result == result]
+            again = [f"{at:.0f}" for before, at in pairwise(moments) if at - before < apart]
+            if again:
+                told = "answered" if result == "ok" else "refused"
+                yield f"GetJob of {work.ref} was {told} within {apart:.0f} s for {len(users)} programs: {again[:5]}"
 
     def _rounds(self, work: Work, users: list[Record]) -> Iterator[str]:
         paces: dict[tuple[float, float], list[Record]] = defaultdict(list)
