@@ -30,7 +30,9 @@ class AllJudge(Judge):
         ]
         if isinstance(error, WaitTimeoutError):
             stops = record.on_timeout == "stop"
-            yield from self.timed_out(error, record, seen=bool(record.polls), stops=record.of if stops else [])
+            # A run that was seen may have ended, and the error is about one that has not.
+            going = any(not run.is_terminal for run in {run.id: run for _, run in record.polls}.values())
+            yield from self.timed_out(error, record, seen=going, stops=record.of if stops else [])
             if not any(self.bound(life, record.begun, record.pace) >= record.ended for life in record.of):
                 yield "WaitTimeoutError though all could be known to have ended"
             if stops and record.timeout is not None:
