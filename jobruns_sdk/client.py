@@ -118,6 +118,7 @@ class JobRunsClient:
         config: "Config | None" = None,
         call_timeout: float = 60.0,
         max_attempts: int = 4,
+        throttle_timeout: timedelta = timedelta(minutes=10),
         quotas: Mapping[tuple[str, str], Quota] | None = QUOTAS,
         share_quotas: Mapping[str | None, str | None] | None = None,
         clock: Clock | None = None,
@@ -134,7 +135,9 @@ class JobRunsClient:
             endpoint_url: Where to send requests instead of to AWS, such as a local service.
             config: Passed on to aiobotocore, but for retries, which are this client's.
             call_timeout: Seconds for a call with its retries, not counting waits for its quota or for a connection.
-            max_attempts: How many requests a call may send.
+            max_attempts: How many requests a call may send; those that are throttled are not counted.
+            throttle_timeout: How long a call may be throttled before it fails. A throttle holds back all calls of its
+                operation, and uses up neither ``max_attempts`` nor ``call_timeout``.
             quotas: How often operations may be called, by service and operation: the published quotas, as far as
                 they are not replaced here. None sets no limit.
             share_quotas: Profiles whose calls count for the quotas of another profile, since both are of one account,
@@ -150,6 +153,7 @@ class JobRunsClient:
         check_region(region_name)
         check_number("call_timeout", call_timeout)
         check_count("max_attempts", max_attempts)
+        check_time("throttle_timeout", throttle_timeout)
         optional(kind_of(Clock, "a clock, with the methods of jobruns_sdk.loop.clock.Clock"))("clock", clock)
         self._region_name = region_name
         self._entries = entries_with(adapters)
@@ -163,13 +167,22 @@ class JobRunsClient:
         )
         published = QUOTAS if adapters is None else quotas_of(self._entries)
         limits = quotas_with(quotas, published, OPERATIONS, self._services)
-        policy = Policy(call_timeout, max_attempts, limits, shares_of(share_quotas, self._connections.profiles))
+        shares = shares_of(share_quotas, self._connections.profiles)
+        policy = Policy(call_timeout, max_attempts, limits, shares, throttle_timeout.total_seconds())
         clock = clock or RealClock()
         self._lifetime = lifetime = Lifetime(self._opened_by)
         self._transport = Transport(self._connections, clock, policy, lifetime)
         self._poller = Poller(clock, policy.seconds_for, lifetime)
         self._stopper = Stopper(self._poller, call_timeout)
-        parts = ClientParts(clock, lifetime, self._poller.remember, self._stopper.stop, self._poller.facts.of)
+        parts = ClientParts(
+            clock,
+            lifetime,
+            self._poller.remember,
+            self._stopper.stop,
+            self._account_of,
+            self._transport.shared_profile,
+            self._poller.facts.of,
+        )
         self._makers = {service: entry.maker(parts) for service, entry in self._entries.items()}
 
     def __repr__(self) -> str:
@@ -627,6 +640,9 @@ class JobRunsClient:
                 "region_name=, in AWS_DEFAULT_REGION, or in the profile's configuration"
             )
         return JobRef(ref.service, ref.path, region, ref.profile)
+
+    async def _account_of(self, ref: JobRef) -> str | None:
+        return await self._transport.account(ref.service, ref.region, ref.profile)
 
     def _call_for(self, ref: JobRef) -> Call:
         return partial(self._transport.call, region=ref.region, profile=ref.profile)

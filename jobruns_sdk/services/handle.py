@@ -210,6 +210,8 @@ class ClientParts(msgspec.Struct, frozen=True):
         lifetime: The client's lifetime: with its end all that is under way ends.
         remember: Called with each run that is started here, which may not be visible in lists yet.
         stop: Stops runs and, where a service retries them, their retries.
+        account: Returns a name of the account of a job's profile, as far as its credentials tell, else None.
+        shared_profile: Returns the profile that a profile is said to share its account with, itself without a word.
         facts: Tells the facts about a job, which all that goes on in the client shares.
     """
 
@@ -217,4 +219,6 @@ class ClientParts(msgspec.Struct, frozen=True):
     lifetime: Lifetime
     remember: Callable[[RunRef], object]
     stop: StopAll
+    account: Callable[[JobRef], Awaitable[str | None]]
+    shared_profile: Callable[[str | None], str | None]
     facts: AskFacts = ask_facts

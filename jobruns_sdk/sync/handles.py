@@ -29,6 +29,7 @@ class GlueJob(Carrier[glue.GlueJob]):
     run: Final = blocking(glue.GlueJob.run)
     job: Final = blocking(glue.GlueJob.job)
     start: Final = blocking(glue.GlueJob.start)
+    find: Final = blocking(glue.GlueJob.find)
     stop: Final = blocking(glue.GlueJob.stop)
     bookmark: Final = blocking(glue.GlueJob.bookmark)
     reset_bookmark: Final = blocking(glue.GlueJob.reset_bookmark)

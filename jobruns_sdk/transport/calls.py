@@ -1,8 +1,9 @@
 """Calls to AWS: quotas, deadlines, and the one place that retries: botocore makes one attempt a call."""
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from types import TracebackType
 from typing import Any, Final, Self, cast
 
@@ -18,8 +19,8 @@ from jobruns_sdk.transport import quotas as pacing
 from jobruns_sdk.transport.connections import BODY, Connection, Connections
 from jobruns_sdk.transport.error_answers import error_from_response
 from jobruns_sdk.transport.exceptions import translated
-from jobruns_sdk.transport.operation import Operation, Reply
-from jobruns_sdk.transport.quotas import UNPUBLISHED, Quota, TokenBucket, backoff
+from jobruns_sdk.transport.operation import Operation, Reply, Sending, sending, tracked
+from jobruns_sdk.transport.quotas import UNPUBLISHED, Quota, Slowdown, TokenBucket, backoff
 
 _FREE: Final = 1e-6
 
@@ -32,12 +33,14 @@ class Policy(msgspec.Struct, frozen=True):
         max_attempts: How many requests a call may send.
         quotas: How often each operation may be called; None for as often as anyone likes.
         shared: Profiles whose calls count for the quotas of another profile, which is of the same account.
+        throttle_timeout: Seconds for which a call may be throttled, again and again.
     """
 
     call_timeout: float
     max_attempts: int
     quotas: Mapping[tuple[str, str], Quota] | None
     shared: Mapping[str | None, str | None]
+    throttle_timeout: float = 600.0
 
     def quota(self, operation: Operation[Any]) -> Quota | None:
         """Return the quota of an operation, None if there is none to keep."""
@@ -51,24 +54,90 @@ class Policy(msgspec.Struct, frozen=True):
         return _FREE if quota is None else 1 / quota.rate
 
 
-class _UnderWay(msgspec.Struct, eq=False):
-    """A call under way, and whether what it asks for may have taken effect."""
+class _Turns:
+    """A lock that is handed on in the order in which it was asked for, but to calls that were throttled first.
 
-    in_doubt: bool = False
+    Otherwise a call that was throttled would go behind a thousand others, and its time would be up before its turn.
+    """
+
+    def __init__(self) -> None:
+        self._taken = False
+        self._first: deque[asyncio.Future[None]] = deque()
+        self._others: deque[asyncio.Future[None]] = deque()
+
+    def locked(self) -> bool:
+        return self._taken
+
+    @asynccontextmanager
+    async def taken(self, *, first: bool) -> AsyncGenerator[None]:
+        if self._taken:
+            turn = asyncio.get_running_loop().create_future()
+            queue = self._first if first else self._others
+            queue.append(turn)
+            try:
+                await turn
+            except asyncio.CancelledError:
+                if not turn.cancelled():  # it was this one's turn when it was cancelled
+                    self._hand_on()
+                raise
+        self._taken = True
+        try:
+            yield
+        finally:
+            self._hand_on()
+
+    def _hand_on(self) -> None:
+        for queue in (self._first, self._others):
+            while queue:
+                turn = queue.popleft()
+                if not turn.done():
+                    turn.set_result(None)
+                    return
+        self._taken = False
 
 
 class _Gate(msgspec.Struct, eq=False):
-    """What calls of an operation go through one by one, so that its quota is kept."""
+    """What calls of an operation go through one by one, so that its quota is kept, or what throttles leave of it."""
 
-    bucket: TokenBucket
-    turn: asyncio.Lock
+    bucket: TokenBucket | None
+    slowdown: Slowdown
+    turns: _Turns
+
+
+class _Tries(msgspec.Struct, eq=False):
+    """The retries of a call: how many requests it has sent, what it has left, and since when it is throttled.
+
+    A throttle is no failure: it uses up neither attempts nor ``call_timeout``, and is bounded by time alone.
+    """
+
+    policy: Policy
+    requests: int = 0
+    failures: int = 0
+    spent: float = 0.0
+    waited: float = 0.0
+    throttled_since: float | None = None
+
+    @property
+    def seconds_left(self) -> float:
+        return self.policy.call_timeout - self.spent
+
+    def pause(self, failure: JobRunsError, seconds: float, now: float) -> float | None:
+        """Return the seconds to wait before the next request, None where none is to be sent."""
+        if isinstance(failure, ThrottledError):
+            self.throttled_since = now if self.throttled_since is None else self.throttled_since
+            return 0.0 if now - self.throttled_since < self.policy.throttle_timeout else None
+        self.throttled_since = None
+        self.failures += 1
+        pause = backoff(self.failures, pacing.jitter.random())
+        self.spent += seconds + pause
+        more = self.failures < self.policy.max_attempts and self.spent < self.policy.call_timeout
+        return pause if more else None
 
 
 class Transport:
     """Calls operations in any region, with any of the client's sessions."""
 
     def __init__(self, connections: Connections, clock: Clock, policy: Policy, lifetime: Lifetime) -> None:
-        """Keep what is needed; nothing is opened yet."""
         self._connections = connections
         self._clock = clock
         self._policy = policy
@@ -93,89 +162,110 @@ class Transport:
     async def call(
         self, operation: Operation[Any], params: Mapping[str, object], *, region: str | None, profile: str | None
     ) -> Reply:
-        """Call an operation, again and again as far as that is safe and of use; see ``ports.Call``."""
+        """Call an operation, again and again as far as that is safe and of use; see ``operation.Call``."""
         self._check_open(operation)
-        call = _UnderWay()
-        try:
-            async with self._lifetime.scope():
-                return await self._repeat(call, operation, params, region, profile)
-        except JobRunsError as error:
-            if not self._lifetime.has_ended:
-                raise
-            raise _closed("the client was closed during the call", operation, in_doubt=call.in_doubt) from error
+        watched = sending()
+        with tracked() if watched is None else nullcontext(watched) as call:
+            call.told = True
+            try:
+                async with self._lifetime.scope():
+                    return await self._repeat(call, operation, params, region, profile)
+            except JobRunsError as error:
+                if not self._lifetime.has_ended:
+                    raise
+                raise _closed("the client was closed during the call", operation, in_doubt=call.in_doubt) from error
+
+    async def account(self, service: str, region: str | None, profile: str | None) -> str | None:
+        """Return a name of a profile's account, as far as its credentials tell; nothing is sent."""
+        with self._clock.calling(), translated(service, sends=False):
+            return (await self._connections.get(service, region, profile)).account
+
+    def shared_profile(self, profile: str | None) -> str | None:
+        """Return the profile that this one is said to share its account with, itself without such a word."""
+        return self._policy.shared.get(profile, profile)
 
     async def _repeat(
         self,
-        call: _UnderWay,
+        call: Sending,
         operation: Operation[Any],
         params: Mapping[str, object],
         region: str | None,
         profile: str | None,
     ) -> Reply:
-        requests, spent, waited, loop = 0, 0.0, 0.0, asyncio.get_running_loop()
+        tries, loop, gate = _Tries(self._policy), asyncio.get_running_loop(), self._gate(operation, region, profile)
         while True:
-            requests += 1
-            async with self._turn(operation, region, profile) as (connection, wait):
-                waited += wait
-                begun, in_doubt, call.in_doubt = loop.time(), call.in_doubt, True
+            async with self._turn(gate, tries, operation, region, profile) as (connection, throttles):
+                begun, call.sent_at = loop.time(), self._clock.monotonic()
                 try:
-                    answer = await self._request(connection, operation, params, self._policy.call_timeout - spent)
-                    return _reply(answer, requests, waited)
+                    answer = await self._request(connection, operation, params, tries.seconds_left)
+                    gate.slowdown.let_through()
+                    return _reply(answer, tries.requests, tries.waited)
                 except JobRunsError as error:
                     failure = error
-            pause = backoff(requests, pacing.jitter.random(), throttled=isinstance(failure, ThrottledError))
-            spent += loop.time() - begun + pause
-            call.in_doubt = failure.in_doubt = in_doubt or failure.in_doubt
-            failure.requests = requests
-            if self._lifetime.has_ended or not _may_repeat(operation, failure):
+                if isinstance(failure, ThrottledError):
+                    gate.slowdown.throttled(throttles, self._clock.monotonic(), pacing.jitter.random())
+            # An answer tells whether the service has acted; without one, a request that was written may have.
+            call.doubt = failure.in_doubt = call.doubt or failure.in_doubt
+            call.written = False
+            failure.requests = tries.requests
+            pause = tries.pause(failure, loop.time() - begun, self._clock.monotonic())
+            if pause is None or self._lifetime.has_ended or not _may_repeat(operation, failure):
                 raise failure
-            if requests >= self._policy.max_attempts or spent >= self._policy.call_timeout:
-                raise failure
-            await self._clock.sleep(pause)
+            if pause:
+                await self._clock.sleep(pause)
 
     @asynccontextmanager
     async def _turn(
-        self, operation: Operation[Any], region: str | None, profile: str | None
-    ) -> AsyncGenerator[tuple[Connection, float]]:
+        self, gate: _Gate, tries: _Tries, operation: Operation[Any], region: str | None, profile: str | None
+    ) -> AsyncGenerator[tuple[Connection, int]]:
         """Wait for the quota and for a free connection; what is not used of the quota is given back."""
         with self._clock.calling(), translated(operation.service, operation.name, sends=False):
             connection = await self._connections.get(operation.service, region, profile)
-        began, gate = self._clock.monotonic(), self._gate(operation, region, profile)
-        if gate is None:
+        is_free = gate.bucket is None and not gate.slowdown.is_on
+        if is_free:
             await connection.slots.acquire()
-            waited = 0.0
-        else:
-            waited = await self._pass(gate, connection, began)
+            if gate.slowdown.is_on:  # another call was throttled while this one waited
+                connection.slots.release()
+                is_free = False
+        if not is_free:
+            tries.waited += await self._pass(gate, connection, first=tries.throttled_since is not None)
+        tries.requests += 1
         try:
-            yield connection, waited
+            yield connection, gate.slowdown.sent(self._clock.monotonic())
         finally:
             connection.slots.release()
 
-    async def _pass(self, gate: _Gate, connection: Connection, began: float) -> float:
+    async def _pass(self, gate: _Gate, connection: Connection, *, first: bool) -> float:
         """Wait for the quota and then for a free connection, one call after the other; return for how long, if at all.
 
         Calls that took their share of the quota and were sent much later would come faster than the quota allows.
         """
-        is_first = not gate.turn.locked()
-        async with gate.turn:
-            wait = gate.bucket.take(self._clock.monotonic())
+        began, is_first = self._clock.monotonic(), not gate.turns.locked()
+        async with gate.turns.taken(first=first):
+            wait = gate.bucket.take(self._clock.monotonic()) if gate.bucket else 0.0
             try:
                 if wait:
                     await self._clock.sleep(wait)
-                waited = 0.0 if is_first and not wait else self._clock.monotonic() - began
-                await connection.slots.acquire()
+                # While one waits for its turn or for a connection, a throttle of another call may put it off.
+                while True:
+                    while pause := gate.slowdown.wait(self._clock.monotonic()):
+                        wait += pause
+                        await self._clock.sleep(pause)
+                    waited = 0.0 if is_first and not wait else self._clock.monotonic() - began
+                    await connection.slots.acquire()
+                    if not gate.slowdown.wait(self._clock.monotonic()):
+                        return waited
+                    connection.slots.release()
             except BaseException:
-                gate.bucket.give_back()
+                if gate.bucket:
+                    gate.bucket.give_back()
                 raise
-        return waited
 
-    def _gate(self, operation: Operation[Any], region: str | None, profile: str | None) -> _Gate | None:
-        quota = self._policy.quota(operation)
-        if quota is None:
-            return None
+    def _gate(self, operation: Operation[Any], region: str | None, profile: str | None) -> _Gate:
         key = (self._policy.shared.get(profile, profile), region, operation.service, operation.name)
         if key not in self._gates:
-            self._gates[key] = _Gate(TokenBucket(quota), asyncio.Lock())
+            quota = self._policy.quota(operation)
+            self._gates[key] = _Gate(None if quota is None else TokenBucket(quota), Slowdown(), _Turns())
         return self._gates[key]
 
     async def _request(
@@ -189,7 +279,9 @@ class Transport:
                     return await _answer(operation, params, method(**params))
         except TimeoutError as error:
             limit = f"no answer within call_timeout={self._policy.call_timeout:g} s"
-            raise CallTimeoutError(limit, service=operation.service, operation=operation.name) from error
+            call = sending()
+            sent = call is None or call.written
+            raise CallTimeoutError(limit, sent=sent, service=operation.service, operation=operation.name) from error
 
     def _check_open(self, operation: Operation[Any]) -> None:
         if not self._lifetime.has_begun:
@@ -225,8 +317,10 @@ async def _answer(
 
 def _reply(answer: Mapping[str, Any], requests: int, waited: float) -> Reply:
     about: Mapping[str, Any] = answer["ResponseMetadata"]
-    request_id: str | None = about["HTTPHeaders"].get("x-amzn-requestid")
-    return Reply(answer[BODY], request_id, requests, waited, about["HTTPStatusCode"])
+    headers = about["HTTPHeaders"]
+    return Reply(
+        answer[BODY], headers.get("x-amzn-requestid"), requests, waited, about["HTTPStatusCode"], headers.get("date")
+    )
 
 
 def _error_from_answer(operation: Operation[Any], params: Mapping[str, object], error: ClientError) -> JobRunsError:

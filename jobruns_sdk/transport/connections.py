@@ -20,6 +20,7 @@ from jobruns_sdk.checks import check_flag, check_text, kind_of, mapping_of, opti
 from jobruns_sdk.errors import InvalidRequestError
 from jobruns_sdk.transport.exceptions import getting_credentials, translated
 from jobruns_sdk.transport.http_session import HttpSession
+from jobruns_sdk.transport.operation import sending
 
 BODY: Final = "JobRunsBody"
 """Where our clients' answers hold the body as it came."""
@@ -44,6 +45,14 @@ class Connection:
         self.slots: asyncio.Semaphore = asyncio.Semaphore(client.meta.config.max_pool_connections)
         service = client.meta.service_model.service_id.hyphenize()
         client.meta.events.register(f"before-parse.{service}", _keep_body)
+        client.meta.events.register_last(f"before-send.{service}", _mark_written)
+
+    @property
+    def account(self) -> str | None:
+        """A name of the account, as far as it can be known without asking: its id, or the access key."""
+        credentials = self._credentials
+        known = getattr(credentials, "account_id", None) or getattr(credentials, "access_key", None)
+        return known if isinstance(known, str) else None
 
     async def refresh(self) -> None:
         """Get new credentials if these are about to expire: botocore would do so in the middle of a request.
@@ -56,6 +65,11 @@ class Connection:
         if self._credentials is not None:
             with getting_credentials():
                 await self._credentials.get_frozen_credentials()
+
+
+def _mark_written(**_: object) -> None:
+    if (call := sending()) is not None:
+        call.written = True
 
 
 def _keep_body(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:

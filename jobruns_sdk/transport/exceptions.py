@@ -11,6 +11,7 @@ import aiohttp
 from botocore import exceptions as botocore
 
 from jobruns_sdk.errors import CredentialsError, InvalidRequestError, JobRunsError, TransportError
+from jobruns_sdk.transport.operation import sending
 
 _CREDENTIALS: Final = (
     botocore.CredentialRetrievalError,
@@ -35,7 +36,15 @@ _BAD_ARGUMENTS: Final = (
 )
 # Refused or timed out while connecting: the service has not seen a byte. Only the exception underneath tells:
 # https://github.com/aio-libs/aiobotocore reports a connection that broke later as EndpointConnectionError too.
-_NOT_SENT: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, socket.gaierror)
+# A proxy's refusal of a tunnel is such a case, too.
+_NOT_SENT: Final = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ClientHttpProxyError,
+    aiohttp.ConnectionTimeoutError,
+    socket.gaierror,
+)
+_HTTPX: Final = ("httpx", "httpx2")
+_CONNECTING: Final = ("ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "UnsupportedProtocol")
 # aiobotocore reads certificates when the first request is about to be sent.
 _UNREADABLE: Final = (FileNotFoundError, IsADirectoryError, PermissionError, ssl.SSLError)
 _REDIRECTED: Final = (aiohttp.RedirectClientError, aiohttp.TooManyRedirects)
@@ -92,6 +101,12 @@ def getting_credentials(*, but: tuple[type[Exception], ...] = ()) -> Generator[N
         raise CredentialsError(text, code=code) from error
 
 
+def _is_of_connecting(cause: object) -> bool:
+    # aiobotocore's other HTTP session is httpx's, which need not be installed and tells of no connection that is made.
+    kind = type(cause)
+    return kind.__module__.partition(".")[0] in _HTTPX and kind.__name__ in _CONNECTING
+
+
 def _translation(error: Exception, service: str, operation: str | None, *, sends: bool) -> JobRunsError:
     cause = getattr(error, "kwargs", {}).get("error")
     text = str(error) or type(error).__name__
@@ -108,7 +123,8 @@ def _translation(error: Exception, service: str, operation: str | None, *, sends
         return TransportError(
             f"the request was redirected: {cause}", retryable=False, service=service, operation=operation
         )
-    sent = sends and not isinstance(cause, _NOT_SENT)
+    call = sending()
+    sent = sends and (call is None or call.written) and not (isinstance(cause, _NOT_SENT) or _is_of_connecting(cause))
     if sent and isinstance(error, botocore.EndpointConnectionError):
         text = f"the connection was lost: {cause}"
     return TransportError(text, sent=sent, service=service, operation=operation)

@@ -1,7 +1,11 @@
 """The seam between the services and the transport: an operation, a call of it, and its answer."""
 
-from collections.abc import Mapping
-from typing import Any, Generic, Protocol
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Final, Generic, Protocol
 
 import attrs
 import msgspec
@@ -21,6 +25,7 @@ class Reply:
         requests: How many requests it took.
         waited: Seconds that were waited for the quota.
         http_status: The status that it came with.
+        date: The service's ``Date`` header as it came, None without one.
     """
 
     body: bytes = attrs.field(repr=False)
@@ -28,6 +33,59 @@ class Reply:
     requests: int = 1
     waited: float = 0.0
     http_status: int | None = None
+    date: str | None = None
+
+    @property
+    def service_time(self) -> datetime | None:
+        """The service's time when it answered, to the second; None if it did not say."""
+        try:
+            said = parsedate_to_datetime(self.date or "")
+        except (ValueError, TypeError, OverflowError):
+            return None
+        return said.replace(tzinfo=UTC) if said.tzinfo is None else said.astimezone(UTC)
+
+
+class Sending(msgspec.Struct, eq=False):
+    """The doubt about a call that is under way: may the service have seen one of its requests?
+
+    It begins when a request is written, not when a call is made: before that a call waits for its quota and for a
+    connection, and a cancellation there proves that nothing was sent.
+
+    Attributes:
+        told: Whether a transport has taken on the call; of any other one nothing is known.
+        written: Whether the present request may be on the wire.
+        doubt: Whether an earlier request of the same call may have taken effect.
+        sent_at: When the latest request was sent, after all waits for its quota, in seconds of the client's clock.
+    """
+
+    told: bool = False
+    written: bool = False
+    doubt: bool = False
+    sent_at: float | None = None
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether the operation may have taken effect."""
+        return self.written or self.doubt or not self.told
+
+
+_sending: Final[ContextVar[Sending | None]] = ContextVar("jobruns_sending", default=None)
+
+
+def sending() -> Sending | None:
+    """Return the doubt about the call that is made here, None where nobody keeps one."""
+    return _sending.get()
+
+
+@contextmanager
+def tracked() -> Generator[Sending]:
+    """Keep the doubt about the calls that are made in the block, for whoever is cancelled in one of them."""
+    tracking = Sending()
+    token = _sending.set(tracking)
+    try:
+        yield tracking
+    finally:
+        _sending.reset(token)
 
 
 @attrs.frozen

@@ -11,6 +11,9 @@ from jobruns_sdk.errors import InvalidRequestError
 
 _BACKOFF_BASE: Final = 0.1
 _THROTTLED_BASE: Final = 1.0
+_LEAST_CHANCE: Final = 0.1  # of a back-off, so that time passes between two throttles
+_RECOVERY: Final = 5 / 6
+_LEAST_INTERVAL: Final = 0.01
 _BACKOFF_LIMIT: Final = 20.0
 
 jitter: Random = SystemRandom()
@@ -109,13 +112,58 @@ class TokenBucket:
         self._free_at -= self._interval
 
 
-def backoff(failures: int, chance: float, *, throttled: bool) -> float:
+class Slowdown:
+    """The back-off of an operation as a whole: a service that throttles one of its calls throttles all.
+
+    Calls go one by one then, an interval apart. A throttle doubles the interval, an answer shortens it by a sixth:
+    where 2 calls a second are let through it stays near half a second, whatever was published, and goes in the end.
+    """
+
+    def __init__(self) -> None:
+        self._interval = 0.0
+        self._next = float("-inf")
+        self._throttles = 0
+
+    @property
+    def is_on(self) -> bool:
+        """Whether calls are held back."""
+        return self._interval > 0
+
+    def wait(self, now: float) -> float:
+        """Return the seconds until the next call may be sent; none where nothing was throttled lately."""
+        return max(0.0, self._next - now) if self.is_on else 0.0
+
+    def sent(self, now: float) -> int:
+        """Take note of a call that is sent; return the count of throttles before it, to be told with its own."""
+        self._next = max(self._next, now + self._interval)
+        return self._throttles
+
+    def let_through(self) -> None:
+        """Take note of an answer that is no throttle."""
+        self._interval *= _RECOVERY
+        if self._interval < _LEAST_INTERVAL:
+            self._interval = 0.0
+
+    def throttled(self, before: int, now: float, chance: float) -> None:
+        """Take note of a throttle.
+
+        Args:
+            before: What ``sent`` has returned for the call.
+            now: The time in seconds, on a clock that never goes backwards.
+            chance: A random number from 0 to 1, so that processes do not come back all at once.
+        """
+        # Of 32 calls that were under way together, and are throttled together, one tells as much as all.
+        if before == self._throttles:
+            self._throttles += 1
+            self._interval = min(_BACKOFF_LIMIT, 2 * self._interval or _THROTTLED_BASE)
+            self._next = now + self._interval * (_LEAST_CHANCE + (1 - _LEAST_CHANCE) * chance)
+
+
+def backoff(failures: int, chance: float) -> float:
     """Return the seconds to wait before a retry: exponential, capped at 20 s, with full jitter.
 
     Args:
         failures: How often the call has failed, from 1.
         chance: A random number from 0 to 1.
-        throttled: Whether the service asked for fewer calls, which makes the wait ten times as long.
     """
-    base = _THROTTLED_BASE if throttled else _BACKOFF_BASE
-    return chance * min(_BACKOFF_LIMIT, base * 2.0 ** min(failures - 1, 32))
+    return chance * min(_BACKOFF_LIMIT, _BACKOFF_BASE * 2.0 ** min(failures - 1, 32))

@@ -96,6 +96,7 @@ async def a_run_is_one_of_whatever_service(client: JobRunsClient) -> None:
 async def starting_answers_a_reference(client: JobRunsClient) -> None:
     role = "arn:aws:iam::111122223333:role/exec"
     assert_type(await client.glue("x").start(arguments={"--day": "1"}, timeout=HOUR), RunRef)
+    assert_type(await client.glue("x").find("key", key_lifetime=HOUR), RunRef | None)
     assert_type(await client.emr_serverless("a").start(SparkSubmit("s3://b/main.py"), execution_role_arn=role), RunRef)
     assert_type(await client.emr_serverless("a").start(HiveQuery("s3://b/q.sql"), execution_role_arn=role), RunRef)
 

@@ -79,7 +79,7 @@ async def test_fewer_faults_than_attempts_are_never_seen(
 
 async def test_throttles_alone_prove_that_nothing_was_started(local: LocalService, client: JobRunsClient) -> None:
     app = local.add_application()
-    local.fault("StartJobRun", "throttle", times=ATTEMPTS)
+    local.fault("StartJobRun", "throttle", times=1000)
     with pytest.raises(JobRunsError) as caught:
         await start(client, app)
     assert not isinstance(caught.value, StartOutcomeUnknownError)
@@ -108,6 +108,50 @@ async def test_a_key_means_one_run_in_every_client(local: LocalService, client: 
     assert set(refs) == {first}
     assert await start(client, app, "other") != first
     assert await start(client, app) != await start(client, app)
+
+
+async def test_a_key_belongs_to_its_application(local: LocalService, client: JobRunsClient) -> None:
+    one, other = local.add_application(), local.add_application()
+    await start(client, one, "nightly")
+    await start(client, other, "nightly")
+    tokens = {request.params["clientToken"] for request in local.requests}
+    assert len(tokens) == 2
+
+
+async def test_no_tags_and_none_said_are_one_request(local: LocalService, client: JobRunsClient) -> None:
+    app = client.emr_serverless(local.add_application())
+    first = await app.start(SPARK, execution_role_arn=ROLE, idempotency_key="k")
+    again = await app.start(
+        SPARK, execution_role_arn=ROLE, tags={}, retry_policy=native.RetryPolicy(), idempotency_key="k"
+    )
+    assert again == first
+
+
+async def test_a_key_whose_run_has_failed_is_restarted_once(local: LocalService, client: JobRunsClient) -> None:
+    name = local.add_application(outcome="FAILED")
+    app = client.emr_serverless(name)
+
+    async def restart() -> RunRef:
+        return await app.start(SPARK, execution_role_arn=ROLE, idempotency_key="k", on_failed="restart")
+
+    first = await restart()
+    assert await restart() == first  # it goes on
+    local.advance(3600)
+    assert await start(client, name, "k") == first
+    refs = await asyncio.gather(*(restart() for _ in range(5)))
+    assert set(refs) != {first}
+    assert runs_of(local, f"emr-serverless:{name}") == [first.run_id, refs[0].run_id]
+    assert len(set(refs)) == 1
+
+
+async def test_room_is_waited_for(local: LocalService, client: JobRunsClient) -> None:
+    app = client.emr_serverless(local.add_application())
+    local.fault("StartJobRun", "error", code="ServiceQuotaExceededException", status=402, times=3)
+    await app.start(SPARK, execution_role_arn=ROLE, slot_timeout=10 * MINUTE)
+    assert local.calls("StartJobRun") == 4
+    local.fault("StartJobRun", "error", code="ServiceQuotaExceededException", status=402, times=None)
+    with pytest.raises(LimitExceededError):
+        await app.start(SPARK, execution_role_arn=ROLE, slot_timeout=10 * MINUTE)
 
 
 async def test_concurrent_first_starts_with_one_key_start_one_run(local: LocalService, client: JobRunsClient) -> None:

@@ -8,8 +8,9 @@ from typing import Any, Final
 
 import msgspec
 import pytest
+from aiobotocore.session import AioSession, get_session
 
-from jobruns_sdk import JobRunsClient, RunRef
+from jobruns_sdk import JobRef, JobRunsClient, Quota, RunRef
 from jobruns_sdk.errors import (
     AccessDeniedError,
     ConflictError,
@@ -20,6 +21,7 @@ from jobruns_sdk.errors import (
     StartOutcomeUnknownError,
     ThrottledError,
 )
+from jobruns_sdk.services.glue import GlueJob
 from jobruns_sdk.services.glue.start_request import MARKER
 from jobruns_sdk.testing import LocalService, VirtualClock
 from jobruns_sdk.testing.faults import FaultKind
@@ -141,9 +143,10 @@ async def test_what_proves_that_nothing_happened_is_raised_as_it_is(local: Local
             local.fault("StartJobRun", "error", code=code, status=400)
             with pytest.raises(kind):
                 await start(client, key=key)
-    local.fault("StartJobRun", "throttle", times=ATTEMPTS)
+    local.fault("StartJobRun", "throttle", times=1000)
     with pytest.raises(ThrottledError):
         await start(client, key="nightly")
+    local.clear_faults()
     assert runs_of(local, "glue:etl") == []
     ref = await start(client, key="nightly")
     with pytest.raises(LimitExceededError):
@@ -197,12 +200,240 @@ async def test_a_key_that_a_retry_carries_too_is_that_of_its_run(local: LocalSer
         assert await start(second, key="nightly") == first
 
 
-async def test_a_key_is_forgotten_after_a_day(local: LocalService, client: JobRunsClient) -> None:
+@pytest.mark.parametrize(("timeout", "kept", "forgotten"), [(2880, 47, 50), (60, 23, 25), (None, 47, 50)])
+async def test_a_key_stands_as_long_as_a_run_may_be_active(
+    local: LocalService, client: JobRunsClient, timeout: int | None, kept: int, forgotten: int
+) -> None:
+    local.add_glue_job("etl", timeout_minutes=timeout)
+    first = await start(client, key="nightly")
+    local.advance(kept * HOUR)
+    async with client_of(local) as second:
+        assert await start(second, key="nightly") == first
+    local.advance((forgotten - kept) * HOUR)
+    async with client_of(local) as third:
+        assert await third.glue("etl").find("nightly") is None
+        again = await start(third, key="nightly")
+    assert again != first
+    assert await client.glue("etl").find("nightly") == again
+
+
+async def test_a_lifetime_is_for_runs_that_have_ended(local: LocalService, client: JobRunsClient) -> None:
+    local.add_glue_job("etl", duration=2 * HOUR)
+    etl = client.glue("etl")
+    first = await etl.start(idempotency_key="k", key_lifetime=HOUR)
+    local.advance(1.5 * HOUR)
+    assert await etl.start(idempotency_key="k", key_lifetime=HOUR) == first
+    local.advance(1.5 * HOUR)
+    second = await etl.start(idempotency_key="k", key_lifetime=HOUR)
+    assert second != first
+    async with client_of(local) as other:
+        assert await other.glue("etl").start(idempotency_key="k", key_lifetime=HOUR) == second
+    assert len(runs_of(local, "glue:etl")) == 2
+
+
+async def test_a_run_that_goes_on_is_found_whatever_stands_before_it(local: LocalService) -> None:
+    local.add_glue_job("etl", duration=47 * HOUR)
+    async with client_of(local) as client:
+        first = await start(client, key="nightly")
+    local.advance(40 * HOUR)
+    local.add_glue_job("etl", duration=timedelta(seconds=30))
+    local.add_runs("glue:etl", 2_100, every=timedelta(seconds=1))
+    async with client_of(local) as client:
+        assert await client.glue("etl").find("nightly") == first
+        assert await start(client, key="nightly") == first
+
+
+async def test_a_search_that_is_cut_off_sends_nothing(local: LocalService, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jobruns_sdk.services.glue.key_search.LOOK_LIMIT", 400)
+    local.add_glue_job("etl", duration=47 * HOUR)
+    async with client_of(local) as client:
+        first = await start(client, key="nightly")
+    local.advance(HOUR)
+    local.add_glue_job("etl", duration=timedelta(seconds=30))
+    local.add_runs("glue:etl", 600, every=timedelta(seconds=1))
+    async with client_of(local) as client:
+        with pytest.raises(StartOutcomeUnknownError, match="nothing was sent"):
+            await start(client, key="nightly")
+        with pytest.raises(StartOutcomeUnknownError):
+            await client.glue("etl").find("nightly")
+    assert local.calls("StartJobRun") == 1
+    assert first.run_id in runs_of(local, "glue:etl")
+
+
+@pytest.mark.parametrize("lacks", ["Arguments", "StartedOn"])
+async def test_a_row_that_cannot_be_told_apart_is_got(local: LocalService, client: JobRunsClient, lacks: str) -> None:
     local.add_glue_job("etl")
     first = await start(client, key="nightly")
-    local.advance(25 * HOUR)
+    row: dict[str, object] = {"Id": first.run_id, "JobName": "etl", "JobRunState": "FAILED"}
+    if lacks == "Arguments":
+        row["StartedOn"] = local.clock.now().timestamp()
+    body = msgspec.json.encode({"JobRuns": [row]})
+    local.fault("GetJobRuns", "wrong_content", body=body, content_type="application/x-amz-json-1.1", times=None)
     async with client_of(local) as second:
-        assert await start(second, key="nightly") != first
+        assert await start(second, key="nightly") == first
+        local.fault("GetJobRun", "error", code="EntityNotFoundException", status=400, times=None)
+        with pytest.raises(JobRunsError):
+            await start(second, key="other")
+    assert local.calls("StartJobRun") == 1
+
+
+async def test_a_client_sees_that_a_service_shows_no_keys(local: LocalService, client: JobRunsClient) -> None:
+    local.add_glue_job("etl")
+    first = await start(client, key="nightly")
+    row = {"Id": first.run_id, "JobName": "etl", "JobRunState": "RUNNING"}
+    for operation, answer in (("GetJobRuns", {"JobRuns": [row]}), ("GetJobRun", {"JobRun": row})):
+        body = msgspec.json.encode(answer)
+        local.fault(operation, "wrong_content", body=body, content_type="application/x-amz-json-1.1", times=None)
+    with pytest.raises(StartOutcomeUnknownError, match="does not show the arguments"):
+        await start(client, key="other")
+    assert local.calls("StartJobRun") == 1
+
+
+async def test_find_starts_nothing(local: LocalService, client: JobRunsClient) -> None:
+    local.add_glue_job("etl")
+    assert await client.glue("etl").find("nightly") is None
+    first = await start(client, key="nightly")
+    async with client_of(local) as second:
+        assert await second.glue("etl").find("nightly") == first
+        assert await second.glue("etl").find("other") is None
+    assert local.calls("StartJobRun") == 1
+
+
+async def test_a_key_whose_run_has_failed_is_restarted_once(local: LocalService, client: JobRunsClient) -> None:
+    local.add_glue_job("etl", outcome="FAILED")
+    etl = client.glue("etl")
+    first = await etl.start(idempotency_key="k")
+    assert await etl.start(idempotency_key="k", on_failed="restart") == first  # it goes on
+    local.advance(HOUR)
+    local.add_glue_job("etl")
+    assert await etl.start(idempotency_key="k") == first
+    refs = await asyncio.gather(*(etl.start(idempotency_key="k", on_failed="restart") for _ in range(5)))
+    assert set(refs) != {first}
+    assert len(set(refs)) == 1
+    local.advance(HOUR)
+    async with client_of(local) as second:
+        job = second.glue("etl")
+        assert await job.start(idempotency_key="k", on_failed="restart") == refs[0]
+        assert await job.find("k") == await job.start(idempotency_key="k") == refs[0]
+    assert len(runs_of(local, "glue:etl")) == 2
+
+
+async def test_a_run_that_may_be_retried_is_not_restarted(local: LocalService, client: JobRunsClient) -> None:
+    local.add_glue_job("etl", fail_attempts=1, max_retries=1, retry_delay=10 * MINUTE)
+    etl = client.glue("etl")
+    first = await etl.start(idempotency_key="k")
+    local.advance(8 * MINUTE)
+    assert (await etl.run(first.run_id)).native_state == "FAILED"
+    assert await etl.start(idempotency_key="k", on_failed="restart") == first
+    assert runs_of(local, "glue:etl") == [first.run_id]
+
+
+async def test_room_is_waited_for(local: LocalService, client: JobRunsClient) -> None:
+    local.add_glue_job("etl", max_concurrent_runs=1, duration=10 * MINUTE)
+    etl = client.glue("etl")
+    first = await etl.start()
+    with pytest.raises(LimitExceededError):
+        await etl.start(slot_timeout=MINUTE)
+    second = await etl.start(idempotency_key="k", slot_timeout=HOUR)
+    assert second != first
+    assert await etl.start(idempotency_key="k") == second
+
+
+@pytest.mark.parametrize("key", [None, "nightly"])
+async def test_a_start_that_is_cancelled_before_it_is_sent_leaves_no_doubt(
+    local: LocalService, key: str | None
+) -> None:
+    local.add_glue_job("etl")
+    quotas = {("glue", "StartJobRun"): Quota(rate=0.01, burst=1)}
+    async with client_of(local, quotas=quotas) as client:
+        await start(client, day="2")
+        task = asyncio.create_task(start(client, key=key))
+        await until(lambda: local.calls("GetJobRuns") > 0 if key else client_sleeps(local))
+        await until(lambda: client_sleeps(local))
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        local.fault("StartJobRun", "reset_after")
+        ref = await start(client, key=key)
+    assert runs_of(local, "glue:etl")[1:] == [ref.run_id]
+
+
+def client_sleeps(local: LocalService) -> bool:
+    assert isinstance(local.clock, VirtualClock)
+    return local.clock.sleepers > 0
+
+
+async def test_a_run_of_a_cancelled_start_is_no_other_start_s(local: LocalService, client: JobRunsClient) -> None:
+    local.add_glue_job("etl", duration=HOUR)
+    await client.glue("etl").job()
+    for _ in range(20):
+        local.fault("StartJobRun", "silence", effect=True)
+        task = asyncio.create_task(start(client))
+        calls = local.calls("StartJobRun")
+        await until(lambda calls=calls: local.calls("StartJobRun") > calls)  # type: ignore[misc]  # of a loop
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    local.fault("StartJobRun", "reset_before")
+    with pytest.raises(StartOutcomeUnknownError):
+        await start(client)
+    assert len(runs_of(local, "glue:etl")) == 20
+
+
+@pytest.mark.parametrize("share", ["access key", "word"])
+async def test_two_profiles_of_one_account_are_one_client(local: LocalService, share: str) -> None:
+    local.add_glue_job("etl")
+    sessions = {"b": session_of("local" if share == "access key" else "other")}
+    shared = None if share == "access key" else {"b": None}
+    async with client_of(local, sessions=sessions, share_quotas=shared) as client:
+        handles = [client.handle(JobRef("glue", "etl", "us-east-1", profile)) for profile in (None, "b")]
+        jobs = [handle for handle in handles if isinstance(handle, GlueJob)]
+        refs = await asyncio.gather(*(job.start(idempotency_key="k") for job in jobs * 5))
+        assert {ref.run_id for ref in refs} == set(runs_of(local, "glue:etl"))
+        assert len(refs) == 10
+        local.fault("StartJobRun", "reset_before")
+        with pytest.raises(StartOutcomeUnknownError):
+            await jobs[0].start()
+        local.fault("StartJobRun", "reset_after")
+        with pytest.raises(StartOutcomeUnknownError):
+            await jobs[1].start()
+    assert local.calls("StartJobRun") == 3
+
+
+def session_of(key: str) -> AioSession:
+    session = get_session()
+    session.set_credentials(key, key)
+    return session
+
+
+@pytest.mark.parametrize("off", [-4 * MINUTE, timedelta(0), 4 * MINUTE, -48 * HOUR, 48 * HOUR])
+@pytest.mark.parametrize("before", [timedelta(seconds=5), 2 * MINUTE, HOUR])
+async def test_a_wrong_clock_makes_no_other_program_s_run_ours(
+    local: LocalService, off: timedelta, before: timedelta
+) -> None:
+    local.add_glue_job("etl", duration=2 * HOUR)
+    async with client_of(local) as other:
+        theirs = await start(other)
+        keyed = await start(other, key="k", day="2")
+    local.advance(before)
+    async with client_of(local, clock=Wrong(local.clock, off)) as client:
+        local.fault("StartJobRun", "reset_before")
+        with pytest.raises(StartOutcomeUnknownError):
+            await start(client)
+        assert await start(client, key="k", day="2") == keyed
+    async with client_of(local, clock=Wrong(local.clock, off)) as client:
+        local.advance(2 * MINUTE)
+        local.fault("StartJobRun", "reset_after")
+        ours = await start(client)
+    assert runs_of(local, "glue:etl") == [theirs.run_id, keyed.run_id, ours.run_id]
+
+
+class Wrong:
+    """A clock that is off."""
+
+    def __init__(self, clock: Any, by: timedelta) -> None:  # noqa: ANN401  # that of the local service
+        self.monotonic, self.sleep, self.calling = clock.monotonic, clock.sleep, clock.calling
+        self.now = lambda: clock.now() + by
 
 
 async def test_concurrent_first_starts_with_one_key_start_one_run(local: LocalService, client: JobRunsClient) -> None:

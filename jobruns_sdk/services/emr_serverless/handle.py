@@ -8,13 +8,22 @@ from typing import Any, Final, Literal, Unpack, overload
 
 import attrs
 
-from jobruns_sdk.checks import check_flag, check_limit, items_of, page_size_of, whole_seconds
-from jobruns_sdk.errors import ClientClosedError, JobRunsError
+from jobruns_sdk.checks import (
+    check_flag,
+    check_limit,
+    check_time,
+    items_of,
+    one_of,
+    optional,
+    page_size_of,
+    whole_seconds,
+)
+from jobruns_sdk.errors import ClientClosedError, JobRunsError, NotFoundError
 from jobruns_sdk.loop.tasks import concurrently
 from jobruns_sdk.model.refs import JobRef, RunRef, name_like
 from jobruns_sdk.model.reports import OnSourceError
 from jobruns_sdk.model.runs import Attempt, Job, JobRun, StopOutcome, check_run
-from jobruns_sdk.model.states import RunState
+from jobruns_sdk.model.states import UNSUCCESSFUL, RunState
 from jobruns_sdk.paging.lists import attempt_pages, run_pages
 from jobruns_sdk.paging.pages import Pages
 from jobruns_sdk.paging.query import Order, RunOptions, RunQuery, Wanted
@@ -40,9 +49,11 @@ from jobruns_sdk.services.emr_serverless.start import (
 )
 from jobruns_sdk.services.emr_serverless.translate import STATES, AttemptNative, job_from_native, run_from_native
 from jobruns_sdk.services.handle import ClientParts, Polling
+from jobruns_sdk.services.room import Pauses, room_made
 from jobruns_sdk.transport.operation import Call
 
 LARGEST_PAGE: Final = 50
+_JUST_NOW: Final = timedelta(seconds=2)  # an answer's Date is cut to the second
 _POLLING: Final = Polling(LIST_JOB_RUNS, GET_JOB_RUN, LARGEST_PAGE, thin=True)
 _ACTIVE: Final = tuple(name for name, state in STATES.items() if state.is_active)
 
@@ -81,6 +92,7 @@ class EmrServerlessApplication:
     ref: JobRef = attrs.field(validator=_check_application)
     _call: Call = attrs.field(repr=False)
     _remember: Callable[[RunRef], object] = attrs.field(repr=False, default=_forget)
+    _pauses: Pauses = attrs.field(repr=False, factory=Pauses, eq=False)
 
     @overload
     def runs(
@@ -251,6 +263,8 @@ class EmrServerlessApplication:
         configuration_overrides: native.ConfigurationOverrides | None = None,
         execution_iam_policy: native.JobRunExecutionIamPolicy | None = None,
         idempotency_key: str | None = None,
+        on_failed: Literal["adopt", "restart"] = "adopt",
+        slot_timeout: timedelta | None = None,
     ) -> RunRef:
         """Start a run, once, whatever happens on the way (StartJobRun).
 
@@ -269,40 +283,69 @@ class EmrServerlessApplication:
             configuration_overrides: What is put in place of the application's configuration; logs go where its
                 ``monitoringConfiguration`` says.
             execution_iam_policy: Policies that narrow the role for this run.
-            idempotency_key: Starts with the same key are one start, also from other processes, as long as the service
-                remembers the token, and whatever becomes of the run: to start again after a failure, use another key.
-                Without one, every call is a start of its own.
+            idempotency_key: Starts of this application with the same key are one start, also from other processes, as
+                long as the service remembers the token. Without one, every call is a start of its own.
+            on_failed: Whether a key's run that has failed, or was stopped, is returned (``"adopt"``) or another one is
+                started (``"restart"``), which is counted in the key. The service has no other way to look a token up:
+                each look is a StartJobRun with the token of that count, and a GetJobRun.
+            slot_timeout: How long to wait for room where as many run as may; not at all by default.
 
         Raises:
             InvalidRequestError: An argument cannot be right.
             ConflictError: The key was used for another request.
             StartOutcomeUnknownError: Every answer was lost: start again with the same key to get the run.
         """
-        request = start_request(
-            self.ref.path[0],
-            driver,
-            client_token(idempotency_key),
-            execution_timeout=execution_timeout,
-            execution_iam_policy=execution_iam_policy,
-            configuration_overrides=configuration_overrides,
-            retry_policy=retry_policy,
-            execution_role_arn=execution_role_arn,
-            name=name,
-            tags=tags,
-            mode=mode,
-        )
+        optional(check_time)("slot_timeout", slot_timeout)
+        one_of("adopt", "restart")("on_failed", on_failed)
+
+        def request_of(count: int) -> Mapping[str, object]:
+            return start_request(
+                self.ref.path[0],
+                driver,
+                client_token(self.ref.path[0], idempotency_key, count),
+                execution_timeout=execution_timeout,
+                execution_iam_policy=execution_iam_policy,
+                configuration_overrides=configuration_overrides,
+                retry_policy=retry_policy,
+                execution_role_arn=execution_role_arn,
+                name=name,
+                tags=tags,
+                mode=mode,
+            )
+
+        count, request = 1, request_of(1)
+        while True:
+            begin = partial(self._started, request, idempotency_key)
+            begun = self._pauses.clock.monotonic()
+            ref, answered = await room_made(begin, self._pauses, slot_timeout)
+            since = answered - timedelta(seconds=self._pauses.clock.monotonic() - begun) - _JUST_NOW
+            if idempotency_key is None or on_failed == "adopt" or not await self._has_failed(ref, since):
+                return ref
+            count += 1
+            request = request_of(count)
+
+    async def _started(self, request: Mapping[str, object], key: str | None) -> tuple[RunRef, datetime]:
+        """Start a run, and return it with the service's time."""
         try:
             reply = await self._call(START_JOB_RUN, request)
-            run_id = START_JOB_RUN.read(reply).jobRunId
-            if not run_id:
+            answer = START_JOB_RUN.read(reply)
+            if not answer.jobRunId:
                 raise START_JOB_RUN.lacks("$.jobRunId", reply)
         except JobRunsError as error:
             if not error.in_doubt:
                 raise
-            raise outcome_unknown(self.ref, error, idempotency_key) from error
-        run = self.ref.run(run_id)
+            raise outcome_unknown(self.ref, error, key) from error
+        run = self.ref.run(answer.jobRunId)
         self._remember(run)
-        return run
+        return run, reply.service_time or self._pauses.clock.now()
+
+    async def _has_failed(self, ref: RunRef, since: datetime) -> bool:
+        """Whether a key's run had failed or was stopped before: those that fail at once are not started for ever."""
+        try:
+            run = await self.run(ref.run_id)
+        except NotFoundError:
+            return False
+        return run.state in UNSUCCESSFUL and run.created_at is not None and run.created_at < since
 
     async def stop(self, run_ids: Sequence[str], *, grace_period: timedelta | None = None) -> list[StopOutcome]:
         """Ask for runs to be stopped, one by one under the service's quota (CancelJobRun).
@@ -378,4 +421,4 @@ class EmrServerlessApplication:
 
 def shared_by_handles(parts: ClientParts) -> Mapping[str, object]:
     """Return the arguments that all handles of one client share."""
-    return {"remember": parts.remember}
+    return {"remember": parts.remember, "pauses": Pauses(parts.clock, parts.lifetime)}

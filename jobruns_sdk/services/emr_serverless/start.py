@@ -88,12 +88,21 @@ class HiveQuery:
         )
 
 
-def client_token(idempotency_key: str | None) -> str:
-    """Return the token that makes a start happen once: the same for the same key, a new one without a key."""
+def client_token(application_id: str, idempotency_key: str | None, count: int = 1) -> str:
+    """Return the token that makes a start happen once: the same for the same key, a new one without a key.
+
+    The application is part of it: whether the service keeps the tokens of two applications apart is not documented.
+
+    Args:
+        application_id: The application.
+        idempotency_key: The key.
+        count: How many runs the key has had, with this one.
+    """
     check_texts(idempotency_key=idempotency_key)
     if idempotency_key is None:
         return uuid.uuid4().hex
-    return sha256(idempotency_key.encode()).hexdigest()
+    text = f"{application_id}:{idempotency_key}" if count == 1 else f"{application_id}~{count}:{idempotency_key}"
+    return sha256(text.encode()).hexdigest()
 
 
 def start_request(
@@ -144,7 +153,8 @@ def start_request(
         "tags": None if tags is None else pairs_of("tags", tags),
         **members,
     }
-    return {name: value for name, value in said.items() if value is not None}
+    # No tags and none said are one request for a token: members that hold nothing are left out.
+    return {name: value for name, value in said.items() if value is not None and value != {}}
 
 
 def outcome_unknown(job: JobRef, error: JobRunsError, key: str | None) -> StartOutcomeUnknownError:

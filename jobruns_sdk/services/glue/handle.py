@@ -7,7 +7,16 @@ from typing import Any, Final
 
 import attrs
 
-from jobruns_sdk.checks import check_flag, check_time, items_of, page_size_of, whole_seconds
+from jobruns_sdk.checks import (
+    check_flag,
+    check_text,
+    check_time,
+    items_of,
+    one_of,
+    optional,
+    page_size_of,
+    whole_seconds,
+)
 from jobruns_sdk.errors import NotFoundError
 from jobruns_sdk.loop.clock import RealClock
 from jobruns_sdk.model.refs import JobRef, RunRef
@@ -27,7 +36,8 @@ from jobruns_sdk.services.glue.operations import (
     GET_JOB_RUNS,
     RESET_JOB_BOOKMARK,
 )
-from jobruns_sdk.services.glue.start import LOOK_LIMIT, SETTLE, Starter, Starts
+from jobruns_sdk.services.glue.start import SETTLE, OnFailed, Rules, Starter
+from jobruns_sdk.services.glue.start_memory import Starts
 from jobruns_sdk.services.glue.start_request import StartRequest, check_line, start_members
 from jobruns_sdk.services.glue.stop import Stopper
 from jobruns_sdk.services.glue.translate import (
@@ -196,18 +206,24 @@ class GlueJob:
         execution_role_session_policy: str | None = None,
         retry_of: str | None = None,
         idempotency_key: str | None = None,
+        on_failed: OnFailed = "adopt",
+        key_lifetime: timedelta | None = None,
         settle: timedelta = SETTLE,
+        slot_timeout: timedelta | None = None,
     ) -> RunRef:
         """Start a run, never twice (StartJobRun).
 
         Glue takes no token, so a start that may have happened is not sent again: if its answer is lost, the run is
-        looked for until ``settle`` has passed.
+        looked for until ``settle`` has passed. Without a key that is the only run with the same arguments that was
+        started since, by the service's time, and that no other start of this client can have made.
 
         With an ``idempotency_key`` the key and a digest of the request travel as the job argument
-        ``--jobruns-idempotency-key``, which the job's script gets to see. Before anything is sent, the runs of the
-        last 24 hours (2 000 rows at most) are searched for it. In one client a key starts one run at most; across
-        processes it is as good as Glue's listing: two that start at the same moment may not see each other, and a
-        row that Glue lists without its arguments, as it does with some failed ones, is not found.
+        ``--jobruns-idempotency-key``, which the job's script gets to see. Before anything is sent, the job's runs are
+        searched for it, as far back as one of them may still be active: by the job's Timeout (GetJob), and a day at
+        least. A row that Glue lists without its arguments is got by itself. Where the search cannot come to its end,
+        nothing is sent. In one client a key starts one run at most, also over several profiles that are known to be of
+        one account; across processes it is as good as Glue's listing: two that start at the same moment may not see
+        each other.
 
         Args:
             arguments: Arguments of the run, instead of the job's default ones of the same names.
@@ -222,17 +238,25 @@ class GlueJob:
             job_run_queuing_enabled: Whether the run waits when there is no room for it.
             execution_role_session_policy: A policy, as JSON, that narrows the role for this run.
             retry_of: The id of an earlier run that this is a retry of.
-            idempotency_key: Starts of this job with the same key are one start, whatever becomes of its run: to start
-                again after a failure, use another key.
+            idempotency_key: Starts of this job with the same key are one start.
+            on_failed: Whether a key's run that has failed for good, or was stopped, is returned (``"adopt"``) or
+                another one is started (``"restart"``), which is counted in the key.
+            key_lifetime: How long after its start a key stands for a run that has ended; by default as long as a run of
+                the job may be active, and 24 hours at least.
             settle: How long a run is looked for when the answer was lost.
+            slot_timeout: How long to wait for room where as many run as may; not at all by default.
 
         Raises:
             InvalidRequestError: An argument cannot be right, or two exclude each other.
             ConflictError: The key was used for another request.
-            LimitExceededError: The job or the account runs as many as it may.
-            StartOutcomeUnknownError: The answer was lost, and no such run was seen; the message says how to find out.
+            LimitExceededError: The job or the account runs as many as it may, to the end of ``slot_timeout``.
+            StartOutcomeUnknownError: The answer was lost, and no such run was seen, or the search for the key could not
+                come to its end and nothing was sent; the message says which, and how to find out.
         """
         check_time("settle", settle)
+        optional(check_time)("key_lifetime", key_lifetime)
+        optional(check_time)("slot_timeout", slot_timeout)
+        one_of("adopt", "restart")("on_failed", on_failed)
         members = start_members(
             retry_of=retry_of,
             worker_type=worker_type,
@@ -249,10 +273,24 @@ class GlueJob:
         if allocated_capacity is not None:
             warnings.warn("allocated_capacity is deprecated by AWS: use max_capacity", DeprecationWarning, stacklevel=2)
         request = StartRequest.of({"JobName": self.ref.path[0], **members}, arguments, idempotency_key)
-        starter = Starter(self.ref, self._call, self._starts, self._rows_since)
-        run = await starter.start(request, idempotency_key, settle)
+        run = await self._starter().start(request, Rules(on_failed, key_lifetime, settle, slot_timeout))
         self._remember(run)
         return run
+
+    async def find(self, idempotency_key: str, *, key_lifetime: timedelta | None = None) -> RunRef | None:
+        """Return the run that a key stands for, None if there is none; nothing is started.
+
+        Args:
+            idempotency_key: The key.
+            key_lifetime: As for ``start``.
+
+        Raises:
+            InvalidRequestError: An argument is invalid.
+            StartOutcomeUnknownError: A start with the key is in doubt, or the search could not come to its end.
+        """
+        check_text("idempotency_key", idempotency_key)
+        optional(check_time)("key_lifetime", key_lifetime)
+        return await self._starter().find(idempotency_key, key_lifetime)
 
     async def stop(self, run_ids: Sequence[str], *, grace_period: timedelta | None = None) -> list[StopOutcome]:
         """Ask for runs to be stopped, 25 at a time (GetJobRun to find the attempt that runs, BatchStopJobRun).
@@ -367,8 +405,8 @@ class GlueJob:
         check_line("a run id", run_id)
         return {"JobName": self.ref.path[0], "RunId": run_id}
 
-    def _rows_since(self, since: datetime) -> Pages[JobRun[native.JobRun]]:
-        return self.runs(created_after=since.replace(microsecond=0), collapse_retries=False, limit=LOOK_LIMIT)
+    def _starter(self) -> Starter:
+        return Starter(self.ref, self._call, self._starts, self.run)
 
     def run_ref(self, run_id: str) -> RunRef:
         """Return the reference of a run of this job; the id may be that of any attempt.
@@ -388,9 +426,5 @@ class GlueJob:
 
 def shared_by_handles(parts: ClientParts) -> Mapping[str, object]:
     """Return the arguments that all handles of one client share."""
-    return {
-        "starts": Starts(parts.clock, parts.lifetime),
-        "remember": parts.remember,
-        "stop": parts.stop,
-        "ask_facts": parts.facts,
-    }
+    starts = Starts(parts.clock, parts.lifetime, parts.account, parts.shared_profile)
+    return {"starts": starts, "remember": parts.remember, "stop": parts.stop, "ask_facts": parts.facts}

@@ -3,193 +3,341 @@
 What is in doubt is never sent again: Glue may have started the run, https://github.com/apache/airflow/issues/59075.
 """
 
-import asyncio
-from collections import OrderedDict
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import Final, TypeVar
-from weakref import WeakValueDictionary
+from functools import partial
+from typing import Final, Literal
 
-from jobruns_sdk.errors import ConflictError, JobRunsError, StartOutcomeUnknownError, answer_of
-from jobruns_sdk.loop.clock import Clock
-from jobruns_sdk.loop.lifetime import Lifetime
+import attrs
+
+from jobruns_sdk.errors import (
+    AccessDeniedError,
+    ConflictError,
+    JobRunsError,
+    NotFoundError,
+    StartOutcomeUnknownError,
+    answer_of,
+)
+from jobruns_sdk.loop.deadline import DeadlineError, deadline
 from jobruns_sdk.model.refs import JobRef, RunRef
 from jobruns_sdk.model.runs import JobRun
-from jobruns_sdk.paging.pages import Pages
+from jobruns_sdk.model.states import UNSUCCESSFUL
 from jobruns_sdk.services.glue import native
-from jobruns_sdk.services.glue.operations import START_JOB_RUN
-from jobruns_sdk.services.glue.start_request import DIGEST_LENGTH, MARKER, StartRequest
-from jobruns_sdk.services.glue.translate import root_and_number
-from jobruns_sdk.transport.operation import Call
+from jobruns_sdk.services.glue.key_search import CutOffError, Found, Search
+from jobruns_sdk.services.glue.likeness import Likeness
+from jobruns_sdk.services.glue.operations import GET_JOB, START_JOB_RUN
+from jobruns_sdk.services.glue.start_memory import Known, Starts
+from jobruns_sdk.services.glue.start_request import MARKER, Mark, StartRequest
+from jobruns_sdk.services.glue.translate import may_be_retried
+from jobruns_sdk.services.room import room_made
+from jobruns_sdk.transport.operation import Call, Reply, tracked
 
-_REMEMBERED: Final = 10_000
-_FIRST_LOOK: Final = 1.0
+OnFailed = Literal["adopt", "restart"]
+"""What becomes of a key whose run has failed or was stopped."""
 
 KEY_LIFETIME: Final = timedelta(hours=24)
-"""How far back a start looks for a run with its key."""
-
-LOOK_LIMIT: Final = 2_000
-"""How many rows a look for a key reads at most."""
-
-# AWS accepts a request whose clock is wrong by so much, https://docs.aws.amazon.com/general/latest/gr/signing_aws_api_requests.html
-_SKEW: Final = timedelta(minutes=5)
+"""How long a key stands for a run that has ended, at least and unless told otherwise."""
 
 SETTLE: Final = timedelta(seconds=60)
 """How long a run whose start was not answered is looked for, unless told otherwise."""
 
-K = TypeVar("K")
-V = TypeVar("V")
+_FIRST_LOOK: Final = 1.0
+
+# https://docs.aws.amazon.com/glue/latest/webapi/API_Job.html
+_USUAL_TIMEOUT: Final = timedelta(hours=48)
+_LONGEST_TIMEOUT: Final = timedelta(days=7)
+_STREAMING: Final = "gluestreaming"
+
+# A run may wait for a slot and start up before its Timeout begins to count.
+_BEFORE_TIMEOUT: Final = timedelta(hours=1)
+
+# A retry that has not followed by then does not follow; waits take the same time.
+_RETRY_GRACE: Final = timedelta(minutes=30)
+
+_SLACK: Final = timedelta(minutes=5)
 
 
-class Ticket:
-    """A start that is under way; ``alone`` is whether no other start of the job overlapped it in this client."""
+@attrs.frozen
+class Rules:
+    """How a start goes about its key, its doubt and a full job.
 
-    def __init__(self, begun: datetime, *, alone: bool) -> None:
-        """Begin to send."""
-        self.begun = begun
-        self.alone = alone
+    Attributes:
+        on_failed: What becomes of a key whose run has failed or was stopped.
+        key_lifetime: How long a key stands for a run that has ended, None for the default.
+        settle: How long a run whose start was not answered is looked for.
+        slot_timeout: How long room is waited for, None for not at all.
+    """
 
-
-class Starts:
-    """What a client remembers of its starts: at most one run for a key, and no run for two starts."""
-
-    def __init__(self, clock: Clock, lifetime: Lifetime | None = None) -> None:
-        """Begin with nothing started; with the lifetime of the client every search ends."""
-        self.clock = clock
-        self._lifetime = lifetime or Lifetime()
-        self._outcomes: OrderedDict[tuple[JobRef, str], tuple[str, RunRef | None]] = OrderedDict()
-        self._locks: WeakValueDictionary[tuple[JobRef, str], asyncio.Lock] = WeakValueDictionary()
-        self._claimed: OrderedDict[RunRef, None] = OrderedDict()
-        self._sending: dict[JobRef, list[Ticket]] = {}
-
-    def lock(self, job: JobRef, key: str) -> asyncio.Lock:
-        """Return the lock under which starts with a key are made.
-
-        Raises:
-            ClientClosedError: The client is closed, or belongs to another event loop or process.
-        """
-        self._lifetime.check()
-        return self._locks.setdefault((job, key), asyncio.Lock())
-
-    async def sleep(self, seconds: float) -> None:
-        """Return when that many seconds have passed.
-
-        Raises:
-            ClientClosedError: The client was closed meanwhile.
-        """
-        async with self._lifetime.scope():
-            await self.clock.sleep(seconds)
-
-    def outcome(self, job: JobRef, key: str) -> tuple[str, RunRef | None] | None:
-        """Return the mark that was sent with a key and its run, None as the run if that is in doubt."""
-        return self._outcomes.get((job, key))
-
-    def remember(self, job: JobRef, key: str, mark: str, run: RunRef | None) -> None:
-        """Remember what came of a key, for a while."""
-        self._outcomes[job, key] = (mark, run)
-        _trim(self._outcomes)
-
-    def forget(self, job: JobRef, key: str) -> None:
-        """Forget a key whose start has certainly not happened."""
-        self._outcomes.pop((job, key), None)
-
-    def claim(self, run: RunRef) -> None:
-        """Remember that a start of this client's has a run."""
-        self._claimed[run] = None
-        _trim(self._claimed)
-
-    def is_claimed(self, run: RunRef) -> bool:
-        """Whether a start of this client's has a run."""
-        return run in self._claimed
-
-    @contextmanager
-    def sending(self, job: JobRef) -> Generator[Ticket]:
-        """Enclose the sending of a start and the search for its run."""
-        others = self._sending.setdefault(job, [])
-        for other in others:
-            other.alone = False
-        ticket = Ticket(self.clock.now(), alone=not others)
-        others.append(ticket)
-        try:
-            yield ticket
-        finally:
-            others.remove(ticket)
-            if not others:
-                self._sending.pop(job, None)
+    on_failed: OnFailed = "adopt"
+    key_lifetime: timedelta | None = None
+    settle: timedelta = SETTLE
+    slot_timeout: timedelta | None = None
 
 
-def _trim(memory: OrderedDict[K, V]) -> None:
-    if len(memory) > _REMEMBERED:
-        memory.popitem(last=False)
+@attrs.frozen
+class Horizon:
+    """How far the past matters for a key of one job.
+
+    Attributes:
+        now: The service's time.
+        lifetime: How long a key stands for a run that has ended, None for ever.
+        reach: How far back a run may be that is still active, or that the key stands for; None for ever.
+        retries: The job's MaxRetries, None if that could not be read.
+    """
+
+    now: datetime
+    lifetime: timedelta | None
+    reach: timedelta | None
+    retries: int | None
+
+    def since(self, now: datetime) -> datetime | None:
+        """Return the moment up to which rows are read."""
+        return None if self.reach is None else now - self.reach
+
+    def is_final(self, run: JobRun[native.JobRun]) -> bool:
+        """Whether a run has ended for good: a failed attempt may be followed by a retry."""
+        if not run.is_terminal:
+            return False
+        if not may_be_retried(run.state) or (self.retries is not None and run.attempt > self.retries):
+            return True
+        return run.ended_at is not None and self.now - run.ended_at > _RETRY_GRACE
+
+    def stands(self, run: JobRun[native.JobRun]) -> bool:
+        """Whether a key still stands for a run that has ended."""
+        return self.lifetime is None or run.created_at is None or self.now - run.created_at <= self.lifetime
 
 
 class Starter:
     """Starts runs of one job."""
 
     def __init__(
-        self, job: JobRef, call: Call, starts: Starts, look: Callable[[datetime], Pages[JobRun[native.JobRun]]]
+        self, job: JobRef, call: Call, starts: Starts, get: Callable[[str], Awaitable[JobRun[native.JobRun]]]
     ) -> None:
-        """Keep what is needed.
+        """Take over what is needed of a handle.
 
         Args:
             job: The job.
             call: Calls the service.
-            starts: What the client remembers.
-            look: Lists the rows of the job that were started since then, newest first, retries by themselves.
+            starts: The client's memory.
+            get: Returns a run in the state of its latest attempt.
         """
         self._job = job
         self._call = call
         self._starts = starts
-        self._look = look
+        self._get = get
 
-    async def start(self, request: StartRequest, key: str | None, settle: timedelta) -> RunRef:
+    async def start(self, request: StartRequest, rules: Rules) -> RunRef:
         """Start a run, or return the one that was started with the key; see ``GlueJob.start``."""
-        if key is None or request.mark is None:
-            return await self._send(request, settle)
-        starts, job = self._starts, self._job
-        async with starts.lock(job, key):
-            mark, run = starts.outcome(job, key) or (None, None)
-            if mark not in (None, request.mark):
-                raise ConflictError("the idempotency_key was used for another request", service=job.service)
-            if run is None:
-                run = await self._marked(request, starts.clock.now() - KEY_LIFETIME)
-            if run is None and mark is not None:
-                raise self._unknown(request)
-            if run is None:
-                run = await self._send_marked(request, key, request.mark, settle)
-            starts.remember(job, key, request.mark, run)
-        return run
+        key, place = request.key, await self._starts.place_of(self._job)
+        if key is None:
 
-    async def _send_marked(self, request: StartRequest, key: str, mark: str, settle: timedelta) -> RunRef:
-        # In doubt from here on, also if this is cancelled.
-        self._starts.remember(self._job, key, mark, None)
+            async def begin() -> str:
+                return await self._send_alone(place, request, rules.settle)
+
+            return self._job.run(await room_made(begin, self._starts, rules.slot_timeout))
+
+        async def once() -> str:
+            return await self._once(place, request, key, rules)
+
+        async with self._starts.lock(place, key):
+            return self._job.run(await room_made(once, self._starts, rules.slot_timeout))
+
+    async def find(self, key: str, key_lifetime: timedelta | None) -> RunRef | None:
+        """Return the run that a key stands for; see ``GlueJob.find``."""
+        place = await self._starts.place_of(self._job)
+        known = self._starts.known(place, key)
+        horizon = await self._horizon(key_lifetime, None)
+        best = await self._latest(place, key, horizon, known)
+        if best is None and known is not None and known.run_id is None:
+            raise self._unknown(key)
+        if best is None:
+            return None
+        run = await self._state(best)
+        over = run is not None and horizon.is_final(run) and not horizon.stands(run)
+        return None if over else self._job.run(best.root)
+
+    async def _once(self, place: JobRef, request: StartRequest, key: str, rules: Rules) -> str:
+        starts = self._starts
+        known = starts.known(place, key)
+        age = timedelta(seconds=0 if known is None else starts.clock.monotonic() - known.at)
+        if known is not None and (known.run_id is None or age <= (rules.key_lifetime or KEY_LIFETIME)):
+            if known.digest != request.digest:
+                raise ConflictError("the idempotency_key was used for another request", service=self._job.service)
+            if known.run_id is not None and rules.on_failed == "adopt":
+                return known.run_id
+        horizon = await self._horizon(rules.key_lifetime, request)
+        if known is not None and horizon.reach is not None and age > horizon.reach:
+            known = None  # if there was a run, it has ended, and the key stands for it no more
+            starts.remember(place, key, None)
+        best = await self._latest(place, key, horizon, known)
+        if known is not None and known.run_id is None and (best is None or best.mark.count < known.count):
+            raise self._unknown(key)
+        if best is None:
+            return await self._send_marked(place, request, key, 1, rules)
+        run = await self._state(best)
+        final = run is not None and horizon.is_final(run)
+        if run is None or not final or horizon.stands(run):
+            request.check(best.mark, best.root)
+            if run is None or not final or rules.on_failed == "adopt" or run.state not in UNSUCCESSFUL:
+                created = None if run is None else run.created_at
+                passed = 0.0 if created is None else max(0.0, (horizon.now - created).total_seconds())
+                at = starts.clock.monotonic() - passed
+                starts.remember(place, key, Known(request.digest, best.mark.count, best.root, at))
+                return best.root
+        return await self._send_marked(place, request, key, best.mark.count + 1, rules)
+
+    async def _latest(self, place: JobRef, key: str, horizon: Horizon, known: Known | None) -> Found | None:
+        """Return the latest run of a key, as listed or as this client knows it.
+
+        Raises:
+            StartOutcomeUnknownError: The search was cut off, or a row cannot be told apart.
+        """
+        search = self._search(place, lambda mark: mark.key == key, horizon.since)
         try:
-            return await self._send(request, settle)
-        except JobRunsError as error:
-            if not isinstance(error, StartOutcomeUnknownError):
-                self._starts.forget(self._job, key)
-            raise
+            found = await search.run()
+        except CutOffError as error:
+            if known is None or known.run_id is None:
+                raise self._unknown(key, error, nothing_sent=True) from error
+            found = []
+        best = max(found, key=lambda one: one.mark.count, default=None)
+        if known is not None and known.run_id is not None and (best is None or best.mark.count < known.count):
+            return Found(known.run_id, Mark(key, known.digest, known.count), native.JobRun(Id=known.run_id))
+        return best
 
-    async def _send(self, request: StartRequest, settle: timedelta) -> RunRef:
-        with self._starts.sending(self._job) as ticket:
+    def _search(
+        self,
+        place: JobRef,
+        wanted: Callable[[Mark], bool],
+        since: Callable[[datetime], datetime | None],
+    ) -> Search:
+        starts = self._starts
+        return Search(
+            job=self._job,
+            call=self._call,
+            wanted=wanted,
+            since=since,
+            now=starts.clock.now,
+            markless=starts.markless(place),
+            ours=lambda run_id: starts.is_marked(place, run_id),
+        )
+
+    async def _state(self, found: Found) -> JobRun[native.JobRun] | None:
+        try:
+            return await self._get(found.root)
+        except NotFoundError:
+            return None
+
+    async def _horizon(self, key_lifetime: timedelta | None, request: StartRequest | None) -> Horizon:
+        """Return how far back to look (GetJob)."""
+        active: timedelta | None
+        lifetime: timedelta | None
+        retries: int | None
+        try:
+            reply = await self._call(GET_JOB, {"JobName": self._job.path[0]})
+        except AccessDeniedError:
+            # The longest that Glue allows; only a streaming job could run on for longer.
+            now, active, retries = self._starts.clock.now(), _LONGEST_TIMEOUT, None
+            lifetime = _USUAL_TIMEOUT
+        else:
+            job = GET_JOB.read(reply).Job or native.Job()
+            now, retries = reply.service_time or self._starts.clock.now(), job.MaxRetries or 0
+            own = request.members.get("Timeout") if request else None
+            active = _longest(job, own if isinstance(own, int) else None)
+            lifetime = None if active is None else max(KEY_LIFETIME, active)
+        lifetime = lifetime if key_lifetime is None else key_lifetime
+        if active is None or lifetime is None:
+            return Horizon(now, lifetime, None, retries)
+        return Horizon(now, lifetime, max(lifetime, KEY_LIFETIME, active + _BEFORE_TIMEOUT), retries)
+
+    async def _send_marked(self, place: JobRef, request: StartRequest, key: str, count: int, rules: Rules) -> str:
+        starts = self._starts
+        before, at = starts.known(place, key), starts.clock.monotonic()
+        # In doubt from here on, also if this is cancelled; unless the request was never written.
+        starts.remember(place, key, Known(request.digest, count, None, at))
+        mark = Mark(str(key), request.digest, count)
+
+        async def look(begun: float) -> str | None:
+            search = self._search(place, lambda one: one == mark, lambda now: self._since(now, begun))
+            found = await search.run()
+            # A key that stands for an old run no more may have the same mark again.
+            return next((one.root for one in found if not search.is_old(one.row)), None)
+
+        run_id = await self._send(request, mark, look, rules.settle, lambda: starts.remember(place, key, before))
+        starts.remember(place, key, Known(request.digest, count, run_id, at))
+        return run_id
+
+    async def _send_alone(self, place: JobRef, request: StartRequest, settle: timedelta) -> str:
+        starts = self._starts
+        with starts.sending(place, request.arguments) as ticket:
+
+            async def look(begun: float) -> str | None:
+                alike = Likeness(
+                    job=self._job,
+                    call=self._call,
+                    arguments=request.arguments,
+                    begun=begun,
+                    clock=starts.clock,
+                    is_claimed=lambda run_id: starts.is_claimed(place, run_id),
+                )
+                # Two that look alike and may both have made a run cannot be told apart, nor can they meanwhile.
+                if starts.has_rivals(place, ticket):
+                    return None
+                found = await alike.only()
+                is_sure = found is not None and not (
+                    starts.has_rivals(place, ticket) or starts.is_claimed(place, found)
+                )
+                return found if is_sure else None
+
+            def undo() -> None:
+                ticket.known = True
+
+            run_id = await self._send(request, None, look, settle, undo)
+            starts.claim(place, run_id)
+            ticket.known = True
+            return run_id
+
+    def _since(self, now: datetime, begun: float) -> datetime:
+        # The service tells what time it is, and this client how long ago the start was.
+        return now - timedelta(seconds=self._starts.clock.monotonic() - begun) - _SLACK
+
+    async def _send(
+        self,
+        request: StartRequest,
+        mark: Mark | None,
+        look: Callable[[float], Awaitable[str | None]],
+        settle: timedelta,
+        undo: Callable[[], None],
+    ) -> str:
+        """Send a start once, and look for its run if the answer is lost.
+
+        Args:
+            request: The request.
+            mark: What its run carries, None for nothing.
+            look: Returns the id of its run, None where it is not to be seen, given when the start was sent.
+            settle: How long to look.
+            undo: Called where it is certain that nothing was started.
+        """
+        with tracked() as sending:
             try:
-                reply = await self._call(START_JOB_RUN, request.members)
-                run_id = START_JOB_RUN.read(reply).JobRunId
-                if not run_id:
-                    raise START_JOB_RUN.lacks("$.JobRunId", reply)
-                run = self._job.run(run_id)
+                return _started(await self._call(START_JOB_RUN, request.marked(mark)))
             except JobRunsError as error:
                 if not error.in_doubt:
+                    undo()
                     raise
-                found = await self._search(request, ticket, settle)
-                if found is None:
-                    raise self._unknown(request, error) from error
-                run = found
-            self._starts.claim(run)
-            return run
+                lost = error
+            except BaseException:
+                if not sending.in_doubt:
+                    undo()
+                raise
+        begun = self._starts.clock.monotonic() if sending.sent_at is None else sending.sent_at
+        found = await self._settled(partial(look, begun), settle, request.key)
+        if found is None:
+            raise self._unknown(request.key, lost) from lost
+        return found
 
-    async def _search(self, request: StartRequest, ticket: Ticket, settle: timedelta) -> RunRef | None:
+    async def _settled(
+        self, look: Callable[[], Awaitable[str | None]], settle: timedelta, key: str | None
+    ) -> str | None:
         """Look for the run of a start whose answer was lost, until it has had time to show."""
         clock = self._starts.clock
         until, pause = clock.monotonic() + settle.total_seconds(), _FIRST_LOOK
@@ -197,45 +345,46 @@ class Starter:
             try:
                 await self._starts.sleep(min(pause, left))
                 pause *= 2
-                if request.mark:
-                    found = await self._marked(request, ticket.begun - _SKEW)
-                else:
-                    found = await self._alike(request, ticket)
+                async with deadline(clock, settle.total_seconds()):  # a look may be throttled for longer than that
+                    found = await look()
+            except (CutOffError, DeadlineError):
+                continue
             except JobRunsError as error:
                 if not error.retryable:
-                    raise self._unknown(request) from error
+                    raise self._unknown(key) from error
                 continue
-            if found is not None:
+            if found:
                 return found
         return None
 
-    async def _marked(self, request: StartRequest, since: datetime) -> RunRef | None:
-        async for run in self._look(since):
-            if request.is_that_of(run.native):
-                return self._job.run(root_and_number(run.id)[0])
-        return None
-
-    async def _alike(self, request: StartRequest, ticket: Ticket) -> RunRef | None:
-        """Return the run that a start without a key must have made: the only one alike that no other can have."""
-        alike = [
-            run.ref
-            async for run in self._look(ticket.begun)
-            if run.attempt == 1
-            and request.looks_like(run.native, ticket.begun)
-            and not self._starts.is_claimed(run.ref)
-        ]
-        return alike[0] if ticket.alone and len(alike) == 1 else None
-
-    def _unknown(self, request: StartRequest, sent: JobRunsError | None = None) -> StartOutcomeUnknownError:
+    def _unknown(
+        self, key: str | None, cause: JobRunsError | None = None, *, nothing_sent: bool = False
+    ) -> StartOutcomeUnknownError:
         how = (
-            f"look in runs() for one whose native.Arguments[{MARKER!r}] ends in {request.mark[DIGEST_LENGTH:]!r}, "
+            "look in runs() for one with the same native.Arguments; an idempotency_key would tell for sure"
+            if key is None
+            else f"look in runs() for one whose native.Arguments[{MARKER!r}] ends in {':' + str(key)!r}, "
             "or start again with the same idempotency_key, which looks again and sends nothing while in doubt"
-            if request.mark
-            else "look in runs() for one with the same native.Arguments; an idempotency_key would tell for sure"
         )
+        text = f"a run of {self._job} may have been started or not, nothing was sent again: {how}"
+        if nothing_sent:
+            text = f"a run of {self._job} may have this idempotency_key already, nothing was sent ({cause}): {how}"
         return StartOutcomeUnknownError(
-            f"a run of {self._job} may have been started or not, nothing was sent again: {how}",
-            service=self._job.service,
-            operation=START_JOB_RUN.name,
-            **answer_of(sent),
+            text, service=self._job.service, operation=START_JOB_RUN.name, **answer_of(cause)
         )
+
+
+def _started(reply: Reply) -> str:
+    run_id = START_JOB_RUN.read(reply).JobRunId
+    if not run_id:
+        raise START_JOB_RUN.lacks("$.JobRunId", reply)
+    return run_id
+
+
+def _longest(job: native.Job, own: int | None) -> timedelta | None:
+    """Return how long a run of a job may be active, None for ever."""
+    streams = job.Command is not None and job.Command.Name == _STREAMING
+    if own is None and streams and not job.Timeout:
+        return None
+    usual = timedelta(minutes=job.Timeout) if job.Timeout else _USUAL_TIMEOUT
+    return max(usual, timedelta(minutes=own or 0))

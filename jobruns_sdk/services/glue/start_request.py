@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from hashlib import sha256
 from typing import Any, Final
 
@@ -22,12 +22,15 @@ from jobruns_sdk.checks import (
 )
 from jobruns_sdk.errors import ConflictError, InvalidRequestError
 from jobruns_sdk.model.refs import name_like
-from jobruns_sdk.services.glue import native
 
 MARKER: Final = "--jobruns-idempotency-key"
 """The job argument that carries an idempotency key, behind a digest of the request."""
 
+
 DIGEST_LENGTH: Final = 16
+
+_MARK: Final = re.compile(r"(?P<digest>[0-9a-f]{16})(~(?P<count>[1-9][0-9]{0,8}))?:(?P<key>.*)", re.DOTALL)
+
 
 # https://docs.aws.amazon.com/glue/latest/webapi/API_GetJobRun.html
 check_line: Final = name_like(
@@ -91,22 +94,53 @@ def start_members(**given: Any) -> dict[str, object]:  # noqa: ANN401  # what a 
 
 
 @attrs.frozen
+class Mark:
+    """The value of the marker argument.
+
+    Attributes:
+        key: The idempotency key.
+        digest: What tells one request from another.
+        count: How many runs the key has had, with this one: a restart after a failure is counted.
+    """
+
+    key: str = attrs.field(repr=False)
+    digest: str = attrs.field(repr=False)
+    count: int = 1
+
+    @property
+    def text(self) -> str:
+        """The value as it travels, such as ``0123456789abcdef~2:nightly`` for the second run of a key."""
+        count = f"~{self.count}" if self.count > 1 else ""
+        return f"{self.digest}{count}:{self.key}"
+
+
+def mark_of(arguments: Mapping[str, str]) -> Mark | None:
+    """Return the mark among the arguments of a run, None if there is none."""
+    found = _MARK.fullmatch(arguments.get(MARKER) or "")
+    return found and Mark(found["key"], found["digest"], int(found["count"] or 1))
+
+
+@attrs.frozen
 class StartRequest:
     """A request of StartJobRun.
 
     Attributes:
-        members: The request, without what was not said.
-        mark: The value of the marker argument, None without an idempotency key.
+        members: The request, without what was not said, and without its mark.
+        arguments: The job arguments as they were given.
+        digest: What tells it from other requests.
+        key: The idempotency key, None without one.
     """
 
     members: Mapping[str, object] = attrs.field(repr=False)
-    mark: str | None = attrs.field(repr=False)
+    arguments: Mapping[str, str] = attrs.field(repr=False)
+    digest: str
+    key: str | None = attrs.field(repr=False)
 
     @classmethod
     def of(
         cls, members: Mapping[str, object], arguments: Mapping[str, str] | None, idempotency_key: str | None
     ) -> "StartRequest":
-        """Return the request of those members and arguments, with the key and a digest among the arguments.
+        """Return the request of those members and arguments.
 
         Raises:
             InvalidRequestError: The key is empty, or the arguments hold one already.
@@ -116,32 +150,22 @@ class StartRequest:
         check_texts(idempotency_key=idempotency_key)
         if MARKER in given:
             raise InvalidRequestError(f"{MARKER} is not among the arguments: give it as idempotency_key")
-        if idempotency_key is None:
-            return cls({**said, **({"Arguments": given} if given else {})}, None)
         # msgspec refuses subclasses of str and float, such as those of YAML readers and numpy.
         request = json.dumps((said, given), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        mark = f"{sha256(request.encode()).hexdigest()[:DIGEST_LENGTH]}:{idempotency_key}"
-        return cls({**said, "Arguments": {**given, MARKER: mark}}, mark)
+        return cls(said, given, sha256(request.encode()).hexdigest()[:DIGEST_LENGTH], idempotency_key)
 
-    def is_that_of(self, run: native.JobRun) -> bool:
-        """Whether a run was started with the same key.
+    def marked(self, mark: Mark | None) -> Mapping[str, object]:
+        """Return the request with a mark among its arguments; None for none."""
+        arguments = {**self.arguments, **({MARKER: mark.text} if mark else {})}
+        return {**self.members, **({"Arguments": arguments} if arguments else {})}
+
+    def check(self, mark: Mark, run_id: str) -> None:
+        """Refuse a key that stands for another request.
 
         Raises:
-            ConflictError: With the same key, and another request.
+            ConflictError: The run was started with the same key, and with other arguments.
         """
-        mark = (run.Arguments or {}).get(MARKER)
-        if mark is None or self.mark is None or mark[DIGEST_LENGTH:] != self.mark[DIGEST_LENGTH:]:
-            return False
-        if mark != self.mark:
+        if mark.digest != self.digest:
             raise ConflictError(
-                f"the idempotency_key was used for another request, which started {run.Id}", service="glue"
+                f"the idempotency_key was used for another request, which started {run_id}", service="glue"
             )
-        return True
-
-    def looks_like(self, run: native.JobRun, since: datetime) -> bool:
-        """Whether a run that carries no key may be the one that was asked for."""
-        return (
-            run.StartedOn is not None
-            and run.StartedOn >= since.replace(microsecond=0)
-            and (run.Arguments or {}) == self.members.get("Arguments", {})
-        )

@@ -8,6 +8,7 @@ from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from email.utils import format_datetime
 from typing import Final, cast
 from urllib.parse import unquote
 
@@ -155,6 +156,7 @@ class Dispatcher:
                 failure = ServiceError("InternalFailure", f"The local service failed: {self.problems[-1]}", 500)
                 reply = error_reply(exchange.service, failure)
             reply.headers["x-amzn-requestid"] = request_id
+            reply.headers["date"] = format_datetime(at, usegmt=True)
             self._record(exchange, reply.status, at, request_id)
             return reply
 

@@ -200,7 +200,9 @@ def _head(reply: Reply) -> bytes:
         reason = HTTPStatus(reply.status).phrase
     except ValueError:
         reason = "Unknown"
-    lines = [f"HTTP/1.1 {reply.status} {reason}", f"date: {formatdate(usegmt=True)}"]
+    lines = [f"HTTP/1.1 {reply.status} {reason}"]
+    if "date" not in reply.headers:
+        lines.append(f"date: {formatdate(usegmt=True)}")
     lines += [f"{name}: {value}" for name, value in reply.headers.items()]
     return "\r\n".join([*lines, f"content-length: {len(reply.body)}", "", ""]).encode("latin-1")
 

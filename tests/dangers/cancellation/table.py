@@ -146,6 +146,11 @@ async def get_a_dashboard(world: World) -> None:
     await world.client.emr_serverless("00app").dashboard_url(world.active[EMR])
 
 
+@awaits("GlueJob.find")
+async def find_a_key(world: World) -> None:
+    await world.client.glue("etl").find("key")
+
+
 @awaits("GlueJob.bookmark")
 async def get_a_bookmark(world: World) -> None:
     await world.client.glue("etl").bookmark()

@@ -3,6 +3,7 @@
 - A call sends at most three requests here (``max_attempts=3``), within its deadline.
 - What may pass by itself is tried again: a throttle always; a failure of the service and a lost answer only where a
   second request does no harm, which is everywhere but at a start of Glue, which takes no token.
+- A throttle uses up none of the three: time alone bounds it, of which there is none here (``throttle_timeout``).
 - What will not pass by itself is told at once.
 - aiohttp sends a GET or a DELETE once more by itself when the connection breaks before the head of an answer.
 """
@@ -75,9 +76,9 @@ STAYING: Final[Mapping[str, Staying]] = {
     "500": Staying(BUT_NO_START, ServiceUnavailableError, in_doubt=True),
     "503 with HTML": Staying(BUT_NO_START, ServiceUnavailableError, in_doubt=True),
     "503 with nothing": Staying(BUT_NO_START, ServiceUnavailableError, in_doubt=True),
-    "429 with a code": Staying(THRICE, ThrottledError),
-    "429 without a code": Staying(THRICE, ThrottledError),
-    "throttling as 400": Staying(THRICE, ThrottledError),
+    "429 with a code": Staying(ONCE, ThrottledError),
+    "429 without a code": Staying(ONCE, ThrottledError),
+    "throttling as 400": Staying(ONCE, ThrottledError),
     "200 with HTML": Staying(ONCE, ResponseFormatError, in_doubt=True, retryable=False),
 }
 

@@ -14,7 +14,7 @@ from jobruns_sdk.services.emr_serverless import listing as applications
 from jobruns_sdk.services.emr_serverless.handle import EmrServerlessApplication
 from jobruns_sdk.services.glue import listing as glue_jobs
 from jobruns_sdk.services.glue.handle import GlueJob
-from jobruns_sdk.services.glue.start import Starts
+from jobruns_sdk.services.glue.start_memory import Starts
 from jobruns_sdk.testing import VirtualClock
 from jobruns_sdk.transport.operation import Operation, Reply
 from tests.dangers.faults.operations import OPERATIONS

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 
@@ -67,11 +68,16 @@ async def outcome(local: LocalService, service: str, case: Case) -> tuple[object
         with pytest.raises(JobRunsError) as caught:
             await client.handle(JOBS[service]).runs().collect()
     failure = caught.value
+    requests = local.calls()
+    assert failure.requests == requests
+    if isinstance(failure, ThrottledError):  # it uses up no attempt: time alone bounds it
+        assert requests > ATTEMPTS
+        requests = ATTEMPTS
     assert (failure.service, failure.operation) == (service, operation)
     assert failure.retryable is (case.requests != 1)
     assert failure.__cause__ is not None
     assert (failure.code, failure.http_status, failure.message) == (case.code, case.status, "Not now.")
-    return type(failure), local.calls()
+    return type(failure), requests
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -98,20 +104,52 @@ async def test_a_throttled_call_waits_longer_than_one_that_failed(
 
 async def test_back_off_uses_up_the_deadline(local: LocalService, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("jobruns_sdk.transport.quotas.jitter.random", lambda: 1.0)
+    local.fault("GetJobRuns", "error500", times=None)
+    async with client_at(local.url, clock=local.clock, call_timeout=0.5, max_attempts=50) as client:
+        with pytest.raises(ServiceUnavailableError):
+            await client.glue("etl").runs().collect()
+
+    assert local.calls() <= 3  # after 0.1 + 0.2 s of waiting the next wait, 0.4 s, would end too late
+
+
+async def test_a_throttle_uses_up_no_attempt_and_no_deadline(local: LocalService) -> None:
+    local.fault("GetJobRuns", "throttle", times=20)
+    async with client_at(local.url, clock=local.clock, call_timeout=0.5, max_attempts=1) as client:
+        await client.glue("etl").runs().collect()
+
+    assert local.calls() == 21
+
+
+@pytest.mark.parametrize("bound", [timedelta(0), timedelta(seconds=5), timedelta(minutes=10)])
+async def test_throttles_are_bounded_by_time(local: LocalService, bound: timedelta) -> None:
     local.fault("GetJobRuns", "throttle", times=None)
-    async with client_at(local.url, clock=local.clock, call_timeout=5, max_attempts=50) as client:
+    async with client_at(local.url, clock=local.clock, throttle_timeout=bound) as client:
         with pytest.raises(ThrottledError):
             await client.glue("etl").runs().collect()
 
-    assert local.calls() == 3  # after 1 + 2 s of waiting the next wait, 4 s, would end too late
+    assert bound.total_seconds() <= local.clock.monotonic() <= bound.total_seconds() + 20
+    assert bound or local.calls() == 1
+
+
+async def test_forty_calls_that_are_throttled_at_once_slow_the_operation_once(
+    local: LocalService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobruns_sdk.transport.quotas.jitter.random", lambda: 1.0)
+    async with client_at(local.url, clock=local.clock) as client:
+        await client.glue("etl").runs().collect()  # a connection is made, so that 32 calls go out in one turn
+        local.fault("GetJobRuns", "throttle", times=32)
+        await asyncio.gather(*(client.glue("etl").runs().collect() for _ in range(40)))
+
+    assert local.clock.monotonic() < 10  # 1 s, and 40 calls that come ever faster
+    assert local.calls() == 73
 
 
 async def test_many_calls_that_fail_at_once_leave_no_task_behind(local: LocalService) -> None:
     local.fault("*", "throttle", times=None)
-    async with client_at(local.url, max_attempts=2) as client:
+    async with client_at(local.url, throttle_timeout=timedelta(0)) as client:
         calls = [client.handle(job).runs().collect() for job in JOBS.values() for _ in range(20)]
         ended = await asyncio.gather(*calls, return_exceptions=True)
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
     assert {type(end) for end in ended} == {ThrottledError}
-    assert local.calls() == 2 * len(ended)
+    assert local.calls() == len(ended)

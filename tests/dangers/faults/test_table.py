@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from functools import partial
 from socket import AF_INET, EAI_NONAME, AddressFamily, gaierror, socket
 from ssl import SSLContext
@@ -84,12 +85,15 @@ async def told(client: JobRunsClient, name: str, run_id: str) -> JobRunsError | 
     return None
 
 
+LIMITS: Final[dict[str, Any]] = {"max_attempts": 3, "call_timeout": CALL_TIMEOUT}
+
+
 @pytest.mark.parametrize("fault", AT_THE_SERVICE)
 async def test_a_fault_that_stays(local: LocalService, loop_time: LoopTime, fault: str) -> None:
     runs = populate(local)
     for name in OPERATIONS:
         async with (
-            client_at(local.url, max_attempts=3, call_timeout=CALL_TIMEOUT, clock=local.clock) as client,
+            client_at(local.url, throttle_timeout=timedelta(0), **LIMITS, clock=local.clock) as client,
             asyncio.TaskGroup() as tasks,
         ):
             if fault in ENDLESS:
