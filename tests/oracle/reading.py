@@ -22,7 +22,8 @@ from aiobotocore.session import AioSession, get_session
 
 from jobruns_sdk import JobRunsClient
 from tests.oracle.reading_judge import Chain, Judge, Problem
-from tests.oracle.reading_walks import Driver, make_query, text_of
+from tests.oracle.reading_queries import make_query
+from tests.oracle.reading_walks import Driver, text_of
 from tests.oracle.reading_wire import wire
 from tests.oracle.reading_world import Answer, Kind, Temper, World
 

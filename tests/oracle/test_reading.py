@@ -9,8 +9,9 @@ import pytest
 
 from jobruns_sdk import CursorError, JobRunsClient, RunState, SourceError
 from tests.oracle.reading import Schedules, run_all
-from tests.oracle.reading_judge import Chain, Judge, Leg, Query, Yield
-from tests.oracle.reading_walks import ACTIVE, text_of
+from tests.oracle.reading_judge import Chain, Judge, Leg, Yield
+from tests.oracle.reading_queries import ACTIVE, Query
+from tests.oracle.reading_walks import text_of
 from tests.oracle.reading_world import Job, Kind, Temper, World
 
 SCHEDULES: Final = 25
