@@ -18,10 +18,18 @@ Query = dict[str, str | bool | list[str] | None]
 
 
 class Mark(msgspec.Struct, frozen=True, array_like=True):
-    """A row that was passed: its key, and the time of whichever row up to it lies furthest on."""
+    """A row that was passed.
+
+    Attributes:
+        key: Its key.
+        when: The time of whichever row up to it lies furthest on.
+        passed: Rows before it by which the place is found when it has left: those of that time, and a few that stand
+            next to it, as ``short`` makes their keys, the nearest first; None where they are not known.
+    """
 
     key: str
     when: Annotated[datetime, msgspec.Meta(tz=True)] | None
+    passed: tuple[str, ...] | None = None
 
 
 class Place(msgspec.Struct, frozen=True, array_like=True):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from itertools import compress
-from typing import Any, Final, Generic, Protocol, TypeVar, overload
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 import msgspec
 
@@ -14,94 +14,17 @@ from jobruns_sdk.errors import InvalidRequestError, JobRunsError, PaginationErro
 from jobruns_sdk.loop.tasks import begun, ended
 from jobruns_sdk.model.refs import JobRef
 from jobruns_sdk.model.reports import SourceReport
+from jobruns_sdk.paging.counts import Counts
 from jobruns_sdk.paging.cursor import Mark, Place, short
+from jobruns_sdk.paging.encoded import EncodedRows, rows_of
+from jobruns_sdk.paging.marks import first_behind, mark_at, rows_behind
 from jobruns_sdk.paging.seen import SeenRows
-from jobruns_sdk.paging.source import Batch, Listing, RowOrder, Source
+from jobruns_sdk.paging.source import Batch, RowOrder, Source
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 _BAD_REQUEST: Final = 400
-
-
-class EncodedRows(Sequence[T]):
-    """Rows of a page of which most are kept as bytes: they are decoded a few at a time, when it is their turn."""
-
-    def __init__(
-        self, decode: Callable[[], Sequence[T]], rows: Sequence[T], wanted: Sequence[T], *, at_once: int
-    ) -> None:
-        """Keep what decodes the bytes, which of their rows are wanted, and so many of these decoded."""
-        index = {id(row): position for position, row in enumerate(rows)}
-        self._decode = decode
-        self._positions = array("L", [index[id(row)] for row in wanted])
-        self._first = 0
-        self._at_once = at_once
-        self._decoded = list(wanted[:at_once])
-
-    def __len__(self) -> int:
-        return len(self._positions)
-
-    @overload
-    def __getitem__(self, index: int) -> T: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[T]: ...
-    def __getitem__(self, index: int | slice) -> T | Sequence[T]:
-        if isinstance(index, slice):
-            return [self[at] for at in range(*index.indices(len(self)))]
-        if not self._first <= index < self._first + len(self._decoded):
-            rows = self._decode()
-            self._first = max(0, index - 1)
-            self._decoded = [rows[at] for at in self._positions[self._first : index + self._at_once]]
-        return self._decoded[index - self._first]
-
-
-def _rows_of(listing: Listing[Any, Any, T], answer: object, state: object) -> Sequence[T]:
-    batch, _ = listing.read(answer, state)
-    return batch.rows
-
-
-class Counts:
-    """What was read so far."""
-
-    requests: int = 0
-    pages: int = 0
-    rows: int = 0
-    late: int = 0
-    waited: float = 0.0
-
-    def add(self, batch: Batch[Any], *, rows: int, late: int) -> None:
-        """Count a page, of which so many rows are new, and so many of these late."""
-        self.pages += 1
-        self.requests += batch.requests
-        self.waited += batch.waited
-        self.rows += rows
-        self.late += late
-
-    def copy(self) -> "Counts":
-        """Return the same counts."""
-        other = Counts()
-        other.include(self, rows=self.rows)
-        return other
-
-    def less(self, before: "Counts") -> "Counts":
-        """Return what was read since then."""
-        other = Counts()
-        for name in ("requests", "pages", "rows", "late", "waited"):
-            setattr(other, name, getattr(self, name) - getattr(before, name))
-        return other
-
-    def include(self, other: "Counts", *, rows: int) -> None:
-        """Add other counts, of whose rows so many are new."""
-        self.pages += other.pages
-        self.requests += other.requests
-        self.waited += other.waited
-        self.rows += rows
-        self.late += other.late
-
-    def report(self, name: str, *, ended: bool, error: JobRunsError | None, rounds: int = 1) -> SourceReport:
-        """Return what a report tells of a source."""
-        return SourceReport(
-            name, self.requests, self.pages, self.rows, self.late, self.waited, ended, error, rounds=rounds
-        )
+_NEAR: Final = 3  # rows before the last one by which a page is known to have shifted where that one is gone
 
 
 class Reader(Protocol[T_co]):
@@ -191,7 +114,7 @@ class SourceReader(Generic[T]):
         self._entered = self._next = place
         self._rows: Sequence[T] = ()
         self._ranks: Sequence[float] = ()
-        self._at = 0
+        self._at = self._ends_at = 0
         self._listing = source.open(place.state if place else ())
         self._state: Any = None
         self._tokens = {hash(place.token)} if place else set[int]()
@@ -199,7 +122,9 @@ class SourceReader(Generic[T]):
         self._resumed = place is not None and place.after is not None
         self._furthest = place.after.when if place and place.after else None
         self._furthest_at: list[datetime | None] = []
+        self._before: Mark | None = place.after if place else None  # the mark of the page before
         self._sought: Place | None = None
+        self._in_doubt = self._is_reread = False
         self._doubted: list[T] = []
         self._ahead: asyncio.Task[Any] | None = None
 
@@ -228,8 +153,7 @@ class SourceReader(Generic[T]):
         until = len(self._rows) if most is None else min(len(self._rows), self._at + most)
         rows = self._rows[self._at : until]
         self._at = until
-        if self._source.lasting is not None:
-            self._seen.lasting.update(map(hash, map(self._kind.key, filter(self._source.lasting, rows))))
+        self._remember(rows)
         return rows
 
     def place(self, unconsumed: int) -> Place | None:
@@ -250,7 +174,9 @@ class SourceReader(Generic[T]):
         entered = self._entered
         if not consumed or entered is None:
             return None
-        mark = Mark(self._kind.key(self._rows[consumed - 1]), self._furthest_at[consumed - 1])
+        mark = mark_at(
+            self._kind, self._rows, self._furthest_at, consumed, self._before, near=consumed - 1 - self._ends_at
+        )
         place = Place(entered.token, mark, seeking=True, state=entered.state)
         if entered.since is None or entered.since != mark.when:
             return place
@@ -306,7 +232,7 @@ class SourceReader(Generic[T]):
             self._restart(place, error)
         else:
             self.error = None
-            self._enter(place, batch, partial(_rows_of, self._listing, answer, before))
+            self._enter(place, batch, partial(rows_of, self._listing, answer, before))
 
     def retire(self) -> None:
         """Let go of what a reader that has ended, and whose rows are consumed, needs no more."""
@@ -341,9 +267,13 @@ class SourceReader(Generic[T]):
         if self._restarted:
             raise self._lost(f"the service refuses its own page tokens: {error.message}", error) from error
         self._restarted = True
+        self._seek(place)
+
+    def _seek(self, place: Place) -> None:
+        """Begin anew at the top, and seek the place."""
         self._listing, self._state = self._source.open(()), None
         self._tokens = {hash(None)}
-        self._sought, self._doubted = None, []
+        self._sought, self._doubted, self._in_doubt = None, [], False
         seeking = place.after is not None
         self._next = Place(None, place.after, seeking, passed=place.passed, since=place.since)
 
@@ -355,9 +285,10 @@ class SourceReader(Generic[T]):
         if rows is not None:
             self._doubted = []
         fresh = self._seen.fresh(rows or (), self._kind.key)
+        self._before = place.after
         furthest_at = self._count(batch, fresh)
         self._restarted = self._restarted and not fresh
-        after = Mark(self._kind.key(fresh[-1]), self._furthest) if fresh else place.after
+        after = mark_at(self._kind, fresh, furthest_at, len(fresh), place.after, near=_NEAR) if fresh else place.after
         behind, wanted_at = self._behind(place, fresh)
         following = Place(batch.token, after, rows is None, batch.state)
         if not behind:
@@ -373,9 +304,24 @@ class SourceReader(Generic[T]):
             wanted = list(compress(wanted, accepted))
             furthest_at = list(compress(furthest_at, accepted))
         self._rows, self._ranks, self._at, self._furthest_at = wanted, (), 0, furthest_at
+        last = set(map(id, batch.rows[len(batch.rows) - batch.last :]))
+        self._ends_at = (
+            next((at for at, row in enumerate(wanted) if id(row) in last), len(wanted)) if last else len(wanted)
+        )
         if keep_decoded is not None and len(wanted) > keep_decoded:
             self._ranks = array("d", map(self._kind.rank, wanted))
             self._rows = EncodedRows(decode, batch.rows, wanted, at_once=keep_decoded)
+        if start.seeking:
+            # What is passed over was handed out by an earlier walk: it may be listed again, further down.
+            self._seen.fresh(batch.rows, self._kind.key)
+            self._remember(batch.rows)
+        if self._in_doubt:
+            self._is_reread = True
+            self._seek(place)
+
+    def _remember(self, rows: Sequence[T]) -> None:
+        if self._source.lasting is not None:
+            self._seen.lasting.update(map(hash, map(self._kind.key, filter(self._source.lasting, rows))))
 
     def _behind(self, place: Place, rows: Sequence[T]) -> tuple[bool, list[bool] | None]:
         """Return whether the list has come behind the time of its place, and which rows lie behind that; None for all.
@@ -410,22 +356,33 @@ class SourceReader(Generic[T]):
             self._entered = place
             return rows
         keys = list(map(self._kind.key, rows))
-        if after.key in keys:
+        # A walk from the start knows by its seen rows which it has read, one that was resumed by the mark.
+        resumed = self._resumed and not (start.seeking or self._is_reread)
+        passed = keys.index(after.key) + 1 if after.key in keys else first_behind(after, keys) if resumed else 0
+        if passed:
             self._entered = place
-            return rows[keys.index(after.key) + 1 :]
+            return rows[passed:]
         times = list(map(self._kind.when, rows))
-        beyond = [row for row, time in zip(rows, times, strict=True) if self._kind.is_beyond(time, after.when)]
+        behind = rows_behind(self._kind, rows, keys, after, batch.last)
         is_over = batch.token is None or (after.when is None and not start.seeking)
-        # Of rows of the same time a walk from the start knows by its seen rows which it has read.
         shifted = start.seeking or self._resumed or self._doubted
         level = not (shifted or any(self._kind.is_beyond(after.when, time) for time in times))
-        if not (beyond or level or is_over) and (rows or self._doubted or start.seeking):
+        if not (behind or level or is_over) and (rows or self._doubted or start.seeking):
             self._doubted += () if start.seeking else rows
             return None
         if start.seeking and after.when is None:
             raise self._lost("the listing no longer holds the place to go on from")
+        if (
+            resumed
+            and after.when is not None
+            and (self._doubted or (len(rows) - batch.last > 0 and len(behind) <= batch.last))
+        ):
+            # Behind "c 11:50" there is nothing but [b 12:00]. Either "b" is late, or it was passed, and the page has
+            # shifted by new rows in front while "c" has left the history: from the top that can be told.
+            self._in_doubt = True
+            return None
         self._entered = start
-        return [*self._doubted, *(beyond if start.seeking else rows)]
+        return [*self._doubted, *(behind if start.seeking else rows)]
 
     def _count(self, batch: Batch[T], fresh: Sequence[T]) -> list[datetime | None]:
         """Count what was read; return for each row how far the listing has come with it."""

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 import msgspec
 
 from jobruns_sdk.model.reports import SourceReport
+from jobruns_sdk.paging.counts import Counts
 from jobruns_sdk.paging.cursor import Place, short
-from jobruns_sdk.paging.reader import Counts, SourceReader
+from jobruns_sdk.paging.reader import SourceReader
 from jobruns_sdk.paging.seen import SeenRows
 from jobruns_sdk.paging.source import MovingSource, RowOrder, Source
 

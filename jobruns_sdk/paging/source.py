@@ -25,6 +25,8 @@ class Batch(msgspec.Struct, Generic[T_co], frozen=True):
         requests: How many requests it took.
         waited: Seconds that were waited for the quota.
         state: What the listing has to remember to go on after this page in another process.
+        last: How many rows at its end come only now because the list has ended: they lie behind all others, whatever
+            their time.
     """
 
     rows: Sequence[T_co]
@@ -32,6 +34,7 @@ class Batch(msgspec.Struct, Generic[T_co], frozen=True):
     requests: int = 1
     waited: float = 0.0
     state: tuple[str, ...] = ()
+    last: int = 0
 
 
 class Named(Protocol):

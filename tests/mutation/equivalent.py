@@ -6,7 +6,6 @@ from typing import Final
 from tests.mutation.running import Survivor
 
 _BY_DEFAULT: Final = "the default is the same"
-_BEYOND: Final = "if self._kind.is_beyond(time, after.when)]"
 _SHORT: Final = "if after is None or (not start.seeking and not self._doubted"
 _SHORTCUT: Final = "a search that is not needed finds the same"
 _ONE_LANE: Final = "one reader merged is that reader"
@@ -67,7 +66,7 @@ EQUIVALENT: Final[Mapping[Survivor, str]] = {
         f"""return f"{{job.service}}:{{'/'.join(quote(name, safe='XXXX') for name in names)}}" {_QUERY}""",
     ): _SAFE,
     Survivor(
-        "paging/reader.EncodedRows.__init__",
+        "paging/encoded.EncodedRows.__init__",
         'self._positions = array("L", [index[id(row)] for row in wanted])',
         'self._positions = array("l", [index[id(row)] for row in wanted])',
     ): "no page has 2^63 rows",
@@ -81,16 +80,6 @@ EQUIVALENT: Final[Mapping[Survivor, str]] = {
         "return Merged(readers) if len(readers) > 1 else Single(readers)",
         "return Merged(readers) if len(readers) >= 1 else Single(readers)",
     ): _ONE_LANE,
-    Survivor(
-        "paging/reader.SourceReader._rows_after",
-        f"beyond = [row for row, time in zip(rows, times, strict=True) {_BEYOND}",
-        f"beyond = [row for row, time in zip(rows, times, ) {_BEYOND}",
-    ): "the times are those of the rows",
-    Survivor(
-        "paging/reader.SourceReader._rows_after",
-        f"beyond = [row for row, time in zip(rows, times, strict=True) {_BEYOND}",
-        f"beyond = [row for row, time in zip(rows, times, strict=False) {_BEYOND}",
-    ): "the times are those of the rows",
     Survivor(
         "paging/reader.SourceReader._enter",
         "if keep_decoded is not None and len(wanted) > keep_decoded:",

@@ -56,7 +56,7 @@ SUITES: Final = (
     ),
     Suite(
         "reading",
-        ("paging/reader", "paging/pages"),
+        ("paging/reader", "paging/marks", "paging/encoded", "paging/pages"),
         (
             "tests/unit/paging/test_reader.py",
             "tests/unit/paging/test_merge.py",

@@ -6,7 +6,7 @@ from operator import attrgetter
 import pytest
 
 from jobruns_sdk.errors import InvalidRequestError, PaginationError
-from jobruns_sdk.paging.cursor import Cursor, Mark, Place
+from jobruns_sdk.paging.cursor import Cursor, Mark, Place, short
 from jobruns_sdk.paging.pages import Pages
 from jobruns_sdk.paging.plan import Plan
 from jobruns_sdk.paging.seen import SeenRows
@@ -253,9 +253,10 @@ async def test_a_place_amid_a_page_is_told_by_the_row_before_and_by_what_the_lis
             await anext(walk)
             places.append(Cursor.parse(walk.cursor, LISTING).places[""])
 
-    assert places[2] == Place(None, Mark("r2", ROWS[2].when), seeking=True)
-    assert places[3] == Place("4", Mark("r3", ROWS[3].when), state=("4 rows",))
-    assert places[5] == Place("4", Mark("r5", ROWS[5].when), seeking=True, state=("4 rows",))
+    assert places[2] == Place(None, Mark("r2", ROWS[2].when, ()), seeking=True)
+    near = tuple(map(short, ("r2", "r1", "r0")))
+    assert places[3] == Place("4", Mark("r3", ROWS[3].when, near), state=("4 rows",))
+    assert places[5] == Place("4", Mark("r5", ROWS[5].when, ()), seeking=True, state=("4 rows",))
     assert await Pages(plan, begin=Cursor(LISTING, {}, {"": places[5]})).collect() == ROWS[6:]
     assert opened == [(), ("4 rows",)]
 
@@ -302,3 +303,69 @@ async def test_rows_of_one_moment_are_read_page_by_page_and_come_once(*, offsets
         cursor = await cursor_after(shelf, consumed)
         shelf.add(added)
         assert await pages_of(shelf, cursor=cursor).collect() == level[consumed:]
+
+
+@either_token
+@pytest.mark.parametrize("count", [4, 40, 240])
+@pytest.mark.parametrize("gone", [1, 2])
+async def test_rows_of_the_time_of_a_row_that_is_gone_come_once(*, offsets: bool, count: int, gone: int) -> None:
+    level = [row(f"r{index}", 0) for index in range(count)]
+    for consumed in range(gone, count, 1 + count // 20):
+        shelf = Shelf([row("first", 1), *level, row("last", -1)], 50, offsets=offsets)
+        cursor = await cursor_after(shelf, 1 + consumed)
+        if 0 in {len(level[:consumed]) % 50, (consumed + 1) % 50} and not offsets:
+            continue  # a token that names a row that is gone
+        del shelf.rows[consumed + 1 - gone : consumed + 1]
+        shelf.add(gone)
+        assert await pages_of(shelf, cursor=cursor).collect() == [*level[consumed:], row("last", -1)]
+
+
+@pytest.mark.parametrize(("gone", "added"), [(1, 2), (2, 5), (4, 6), (5, 7), (8, 11)])
+async def test_a_last_page_that_has_shifted_brings_nothing_again_where_its_place_is_gone(gone: int, added: int) -> None:
+    shelf = Shelf(ROWS[:9], 8)
+    cursor = await cursor_after(shelf, 8)
+    del shelf.rows[8 - gone :]
+    shelf.add(added)
+
+    assert await pages_of(shelf, cursor=cursor).collect() == []
+
+
+async def test_a_list_is_read_again_once_to_tell_late_rows_from_a_page_that_has_shifted() -> None:
+    late = [row("l1", -0.25), row("l2", -0.5)]
+    shelf = Shelf([*ROWS[:6], *late], 3)
+    cursor = await cursor_after(shelf, 6)
+    shelf.asked.clear()
+    assert await pages_of(shelf, cursor=cursor).collect() == late
+    assert shelf.asked == ["0:6", None, "0:3", "0:6"]
+
+
+class Ending(Recorder):
+    """A listing of which a part comes because it has ended, whatever its time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows = ROWS[:4]
+        self.last = [row("e1", 9), row("e2", 8), row("e3", 7)]
+
+    def page(self, token: str | None) -> Batch[Row]:
+        if token is None:
+            return Batch(self.rows, "1")
+        return Batch([*self.last], None, last=len(self.last))
+
+
+async def test_rows_that_come_where_a_list_ends_lie_behind_a_place_that_is_gone() -> None:
+    for consumed in range(1, 7):
+        listing = Ending()
+        async with pages_of(listing).open() as walk:
+            seen = [await anext(walk) for _ in range(consumed)]
+            cursor = walk.cursor
+        listing.rows = [one for one in listing.rows if one != seen[-1]]
+        listing.last = [one for one in listing.last if one != seen[-1]]
+        listing.asked.clear()
+        assert seen + await pages_of(listing, cursor=cursor).collect() == [
+            *ROWS[:4],
+            row("e1", 9),
+            row("e2", 8),
+            row("e3", 7),
+        ]
+        assert len(listing.asked) <= 2
