@@ -32,6 +32,7 @@ from jobruns_sdk.transport.operation import Call, Reply
 
 _NUMBER: Final = re.compile("[1-9][0-9]{0,8}")
 _BEHIND: Final = "attempts behind the window"  # the token of what is asked for when reading has stopped
+_LAST: Final = "attempts before the place"  # the same where the list has ended for a walk that was resumed
 _MOST_RETRIES: Final = 10  # as many as the console lets a job have
 _ASKED: Final = 2  # the number of the first attempt with which it may be asked how many there can be
 
@@ -66,11 +67,13 @@ class Fetched(msgspec.Struct, frozen=True):
         attempts: Attempts that were got one by one: because an earlier walk has read them, but not the run that they
             belong to, or because they lie behind the page with which reading stops.
         requests: How many requests all that took.
+        is_partial: Whether this is the first page of a walk that goes on amid the list.
     """
 
     reply: Reply | None
     attempts: Sequence[native.JobRun]
     requests: int
+    is_partial: bool = False
 
 
 class RunListing:
@@ -104,7 +107,8 @@ class RunListing:
         for run_id in cut:
             with suppress(NotFoundError):
                 attempts.append((await get_attempt(self._call, self._job, run_id))[0])
-        if token == _BEHIND:
+        is_partial = fold is None and token is not None
+        if token in {_BEHIND, _LAST}:
             groups = RetryFold(self._job).add(attempts)[1] if fold is None else fold
             for earlier in groups.earlier_ids():
                 for run_id in earlier:
@@ -112,26 +116,33 @@ class RunListing:
                     with suppress(NotFoundError):
                         attempts.append((await get_attempt(self._call, self._job, run_id))[0])
                         break
-            return Fetched(None, attempts, requests)
+            return Fetched(None, attempts, requests, is_partial)
         after = {} if token is None else {"NextToken": token}
         reply = await self._call(GET_JOB_RUNS, {"JobName": self._job.path[0], "MaxResults": self._page_size, **after})
-        return Fetched(reply, attempts, requests + reply.requests)
+        return Fetched(reply, attempts, requests + reply.requests, is_partial)
 
     def read(self, page: Fetched, fold: RetryFold | None) -> tuple[Batch[JobRun[native.JobRun]], RetryFold]:
         """Read a page: the runs that are complete with it, and the retries whose run is still to come."""
-        reply, fold = page.reply, fold or RetryFold(self._job)
+        reply, fold = page.reply, fold or RetryFold(self._job, is_partial=page.is_partial)
         if reply is None:
             runs, fold = fold.add(page.attempts)
-            return Batch([*runs, *fold.lost()], None, page.requests), fold
+            lost = fold.lost()
+            # A run that is there, and was not met on the way from the place, has come before it: [a] of an earlier
+            # walk, [a_attempt_1] of this one. What the earlier one did not read is a run without its first attempt.
+            runs = [] if fold.is_partial else runs
+            return Batch([*runs, *lost], None, page.requests, last=len(lost)), fold
         answer = GET_JOB_RUNS.read(reply)
         rows = answer.JobRuns or ()
         for index, row in enumerate(rows):
             if not row.Id:
                 raise GET_JOB_RUNS.lacks(f"$.JobRuns[{index}].Id", reply)
         token = answer.NextToken or None
+        lost = []
         if self._folds:
             runs, fold = fold.add((*page.attempts, *rows))
-            runs += fold.lost() if token is None else ()
+            if token is None and fold.is_partial and fold.open:
+                return Batch(runs, _LAST, page.requests, reply.waited, fold.ids), fold
+            lost = fold.lost() if token is None else []
         else:
             runs = [self._alone(row, row.Id or "") for row in rows]
         if token is not None and self._is_past(rows):
@@ -139,7 +150,7 @@ class RunListing:
             # its earlier attempts: what is listed further down is older.
             fold = fold.since(self._since)
             token = _BEHIND if fold.open else None
-        return Batch(runs, token, page.requests, reply.waited, fold.ids), fold
+        return Batch([*runs, *lost], token, page.requests, reply.waited, fold.ids, len(lost)), fold
 
     def _alone(self, row: native.JobRun, run_id: str) -> JobRun[native.JobRun]:
         return run_from_row(self._job, run_id, row, root_and_number(run_id)[1])

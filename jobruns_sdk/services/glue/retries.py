@@ -22,10 +22,13 @@ class RetryFold(msgspec.Struct, frozen=True):
     Attributes:
         job: The job.
         open: The retries by their number, of each run by its id.
+        is_partial: Whether the rows before them were read by an earlier walk, so that their run may have been among
+            these.
     """
 
     job: JobRef
     open: Mapping[str, Mapping[int, native.JobRun]] = {}
+    is_partial: bool = False
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -52,7 +55,7 @@ class RetryFold(msgspec.Struct, frozen=True):
             runs.append(
                 run_from_row(self.job, root, row, 1) if retries is None else self._run(root, retries | {1: row})
             )
-        return runs, RetryFold(self.job, groups)
+        return runs, msgspec.structs.replace(self, open=groups)
 
     def since(self, moment: datetime | None) -> "RetryFold":
         """Return the fold with those runs of which no attempt that is known started before that."""
@@ -62,7 +65,7 @@ class RetryFold(msgspec.Struct, frozen=True):
             for root, times in known.items()
             if moment is not None and all(time is not None and time >= moment for time in times)
         }
-        return RetryFold(self.job, {root: group for root, group in self.open.items() if root in kept})
+        return msgspec.structs.replace(self, open={root: group for root, group in self.open.items() if root in kept})
 
     def earlier_ids(self) -> Iterable[Sequence[str]]:
         """Yield, for each run, the ids of its attempts before those that are known, the first one first."""

@@ -323,3 +323,33 @@ async def test_a_retry_that_is_listed_behind_its_run_does_not_bring_it_twice(bet
     assert [run.id for run in runs if run.id == "a"] == ["a"]
     if between < 100:
         assert seen(runs[0])[:3] == ("a", 2, "SUCCEEDED")
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+@pytest.mark.parametrize("behind", [0, 1, 4])
+async def test_a_retry_that_is_listed_behind_its_run_does_not_bring_it_twice_across_a_cursor(
+    size: int, behind: int
+) -> None:
+    first, retry = retried("a", 20_001, 20_002)
+    others = [Row(f"r{index}", started=20_000.0 - index) for index in range(8)]
+    for consumed in range(1, 9):
+        history = History([])
+        history.rows = [first, *others[: 8 - behind], retry, *others[8 - behind :]]
+        async with history.job.runs(page_size=size).open() as walk:
+            seen = [(await anext(walk)).id for _ in range(consumed)]
+            cursor = walk.cursor
+        seen += [run.id for run in await history.job.runs(page_size=size, cursor=cursor).collect()]
+        assert seen == ["a", *(row.root for row in others)]
+
+
+async def test_a_run_without_its_first_attempt_comes_where_the_list_ends_though_the_place_is_gone() -> None:
+    rows = [*retried("lost", 0, 40, 90), *(Row(f"r{index}", started=1_800.0 - 60 * index) for index in range(6))]
+    for consumed in range(1, 7):
+        history = History((row for row in rows if row.id not in {"lost", "lost_attempt_1"}), offsets=True)
+        async with history.job.runs(page_size=2).open() as walk:
+            seen = [(await anext(walk)).id for _ in range(consumed)]
+            cursor = walk.cursor
+        history.rows = [row for row in history.rows if row.id != seen[-1]]
+        history.add(1)
+        seen += [run.id for run in await history.job.runs(page_size=2, cursor=cursor).collect()]
+        assert seen == [*(f"r{index}" for index in range(6)), "lost"]
