@@ -214,8 +214,9 @@ class Poller:
         """
         now, group = self.clock.monotonic(), self._groups[handle.ref]
         others = [at for other, at in group.due.items() if other != who]
-        if others:
-            # Whoever draws the shortest interval polls for all: among many that would be the least there is.
+        if others or len(group.watched) > 1:
+            # Whoever draws the shortest interval polls for all: among many that would be the least there is. After a
+            # poll nobody has planned yet, and the others plan by the first who does.
             seconds = max(seconds, most * _FRESH)
         earliest, own = (now + max(span, group.quota_time) for span in (seconds * _FRESH, seconds))
         due = max((at for at in others if earliest <= at <= max(own, now + most)), default=own)
