@@ -101,8 +101,8 @@ class WatchedJob:
             #   08:01  r1 ends
             #   08:02  the active lists are read, without r1: it is listed among those that have ended
             is_late = self._elapsed.total_seconds() > _AT_ONCE
-            reach = _USUAL_LIFE if is_late else timedelta()
-            listed = await self._listed(reach + LATE + self._elapsed) | active
+            back = _USUAL_LIFE if is_late else timedelta()
+            listed = await self._listed(back + LATE + self._elapsed) | active
         else:
             reach = await self._reach()
             listed = await self._listed(None if reach is None else reach + LATE + self._elapsed)

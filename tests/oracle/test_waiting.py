@@ -41,8 +41,8 @@ def test_thirty_waits_of_one_job_look_no_oftener_than_a_few(examiner: Examiner) 
     _, complaints = examiner.judge(schedule)
     rounds = [heard for heard in schedule.world.heard if heard.at < TEN_MINUTES and heard.operation == "GetJobRuns"]
     assert complaints == []
-    # Rounds are half of the longest interval (60 s) apart or more, but for the first ones, at 0, 10 and about 25 s: each
-    # wait still draws intervals of its own, and due times that belong to the job could be further apart.
+    # Rounds are half of the longest interval (60 s) apart or more, but for the first ones, at 0, 10 and about 25 s:
+    # each wait still draws intervals of its own, and due times that belong to the job could be further apart.
     assert len(rounds) <= MOST_ROUNDS
     assert len([heard for heard in schedule.world.heard if heard.operation == "GetJob"]) <= 1
 

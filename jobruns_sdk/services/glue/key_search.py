@@ -11,7 +11,7 @@ from typing import Final
 
 import attrs
 
-from jobruns_sdk.errors import InvalidRequestError, JobRunsError, NotFoundError, PaginationError
+from jobruns_sdk.errors import InvalidRequestError, NotFoundError, PaginationError
 from jobruns_sdk.loop.tasks import concurrently
 from jobruns_sdk.model.native import utc
 from jobruns_sdk.model.refs import JobRef
@@ -35,8 +35,8 @@ _LARGEST_PAGE: Final = 200
 _GETS_AT_ONCE: Final = 10
 
 
-class CutOffError(JobRunsError):
-    """A search ended before it had read as far back as it had to."""
+class CutOffError(Exception):
+    """A search ended before it had read as far back as it had to; it never leaves this folder."""
 
 
 async def listed(job: JobRef, call: Call, end_of: Callable[[Reply], datetime | None]) -> AsyncGenerator[native.JobRun]:

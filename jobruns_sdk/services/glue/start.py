@@ -16,7 +16,6 @@ from jobruns_sdk.errors import (
     JobRunsError,
     NotFoundError,
     StartOutcomeUnknownError,
-    answer_of,
 )
 from jobruns_sdk.loop.deadline import DeadlineError, deadline
 from jobruns_sdk.model.refs import JobRef, RunRef
@@ -358,7 +357,7 @@ class Starter:
         return None
 
     def _unknown(
-        self, key: str | None, cause: JobRunsError | None = None, *, nothing_sent: bool = False
+        self, key: str | None, cause: CutOffError | None = None, *, nothing_sent: bool = False
     ) -> StartOutcomeUnknownError:
         how = (
             "look in runs() for one with the same native.Arguments; an idempotency_key would tell for sure"
@@ -369,9 +368,7 @@ class Starter:
         text = f"a run of {self._job} may have been started or not, nothing was sent again: {how}"
         if nothing_sent:
             text = f"a run of {self._job} may have this idempotency_key already, nothing was sent ({cause}): {how}"
-        return StartOutcomeUnknownError(
-            text, service=self._job.service, operation=START_JOB_RUN.name, **answer_of(cause)
-        )
+        return StartOutcomeUnknownError(text, service=self._job.service, operation=START_JOB_RUN.name)
 
 
 def _started(reply: Reply) -> str:
