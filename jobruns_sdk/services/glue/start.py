@@ -16,6 +16,7 @@ from jobruns_sdk.errors import (
     JobRunsError,
     NotFoundError,
     StartOutcomeUnknownError,
+    answer_of,
 )
 from jobruns_sdk.loop.deadline import DeadlineError, deadline
 from jobruns_sdk.model.refs import JobRef, RunRef
@@ -357,7 +358,7 @@ class Starter:
         return None
 
     def _unknown(
-        self, key: str | None, cause: CutOffError | None = None, *, nothing_sent: bool = False
+        self, key: str | None, cause: CutOffError | JobRunsError | None = None, *, nothing_sent: bool = False
     ) -> StartOutcomeUnknownError:
         how = (
             "look in runs() for one with the same native.Arguments; an idempotency_key would tell for sure"
@@ -368,7 +369,8 @@ class Starter:
         text = f"a run of {self._job} may have been started or not, nothing was sent again: {how}"
         if nothing_sent:
             text = f"a run of {self._job} may have this idempotency_key already, nothing was sent ({cause}): {how}"
-        return StartOutcomeUnknownError(text, service=self._job.service, operation=START_JOB_RUN.name)
+        answer = answer_of(cause if isinstance(cause, JobRunsError) else None)
+        return StartOutcomeUnknownError(text, service=self._job.service, operation=START_JOB_RUN.name, **answer)
 
 
 def _started(reply: Reply) -> str:
