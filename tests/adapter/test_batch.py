@@ -234,15 +234,17 @@ async def test_a_state_of_tomorrow_is_unknown(client: JobRunsClient, service: Ba
     [
         (400, "ClientException", InvalidRequestError, 1),
         (500, "ServerException", ServiceUnavailableError, 2),
-        (429, "TooManyRequestsException", ThrottledError, 2),
-        (400, "ThrottlingException", ThrottledError, 2),
+        (429, "TooManyRequestsException", ThrottledError, 1),
+        (400, "ThrottlingException", ThrottledError, 1),
         (404, "", NotFoundError, 1),
     ],
 )
 async def test_errors_are_mapped(status: int, code: str, kind: type[JobRunsError], requests: int) -> None:
     script = answer(b'{"message":"Not now."}', status=status, headers={"x-amzn-errortype": code})
     async with serving(script) as server:
-        async with client_at(server.url, adapters={"batch": BatchQueue}, max_attempts=2) as client:
+        async with client_at(
+            server.url, adapters={"batch": BatchQueue}, max_attempts=2, throttle_timeout=timedelta(0)
+        ) as client:
             with pytest.raises(JobRunsError) as caught:
                 await client.handle(QUEUE).runs().collect()
 

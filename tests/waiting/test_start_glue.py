@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from datetime import timedelta
+from functools import partial
 from random import Random
 from typing import Any, Final
 
@@ -358,6 +359,10 @@ async def test_a_start_that_is_cancelled_before_it_is_sent_leaves_no_doubt(
     assert runs_of(local, "glue:etl")[1:] == [ref.run_id]
 
 
+def sent_more(local: LocalService, calls: int) -> bool:
+    return local.calls("StartJobRun") > calls
+
+
 def client_sleeps(local: LocalService) -> bool:
     assert isinstance(local.clock, VirtualClock)
     return local.clock.sleepers > 0
@@ -369,8 +374,7 @@ async def test_a_run_of_a_cancelled_start_is_no_other_start_s(local: LocalServic
     for _ in range(20):
         local.fault("StartJobRun", "silence", effect=True)
         task = asyncio.create_task(start(client))
-        calls = local.calls("StartJobRun")
-        await until(lambda calls=calls: local.calls("StartJobRun") > calls)  # type: ignore[misc]  # of a loop
+        await until(partial(sent_more, local, local.calls("StartJobRun")))
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

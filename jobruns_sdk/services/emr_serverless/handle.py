@@ -18,12 +18,12 @@ from jobruns_sdk.checks import (
     page_size_of,
     whole_seconds,
 )
-from jobruns_sdk.errors import ClientClosedError, JobRunsError, NotFoundError
+from jobruns_sdk.errors import ClientClosedError, JobRunsError
 from jobruns_sdk.loop.tasks import concurrently
 from jobruns_sdk.model.refs import JobRef, RunRef, name_like
 from jobruns_sdk.model.reports import OnSourceError
 from jobruns_sdk.model.runs import Attempt, Job, JobRun, StopOutcome, check_run
-from jobruns_sdk.model.states import UNSUCCESSFUL, RunState
+from jobruns_sdk.model.states import RunState
 from jobruns_sdk.paging.lists import attempt_pages, run_pages
 from jobruns_sdk.paging.pages import Pages
 from jobruns_sdk.paging.query import Order, RunOptions, RunQuery, Wanted
@@ -37,23 +37,21 @@ from jobruns_sdk.services.emr_serverless.operations import (
     GET_DASHBOARD_FOR_JOB_RUN,
     GET_JOB_RUN,
     LIST_JOB_RUNS,
-    START_JOB_RUN,
 )
 from jobruns_sdk.services.emr_serverless.start import (
     HiveQuery,
     SparkSubmit,
+    Starter,
     check_mode,
     client_token,
-    outcome_unknown,
     start_request,
 )
 from jobruns_sdk.services.emr_serverless.translate import STATES, AttemptNative, job_from_native, run_from_native
 from jobruns_sdk.services.handle import ClientParts, Polling
-from jobruns_sdk.services.room import Pauses, room_made
+from jobruns_sdk.services.room import Pauses
 from jobruns_sdk.transport.operation import Call
 
 LARGEST_PAGE: Final = 50
-_JUST_NOW: Final = timedelta(seconds=2)  # an answer's Date is cut to the second
 _POLLING: Final = Polling(LIST_JOB_RUNS, GET_JOB_RUN, LARGEST_PAGE, thin=True)
 _ACTIVE: Final = tuple(name for name, state in STATES.items() if state.is_active)
 
@@ -313,39 +311,12 @@ class EmrServerlessApplication:
                 mode=mode,
             )
 
-        count, request = 1, request_of(1)
-        while True:
-            begin = partial(self._started, request, idempotency_key)
-            begun = self._pauses.clock.monotonic()
-            ref, answered = await room_made(begin, self._pauses, slot_timeout)
-            since = answered - timedelta(seconds=self._pauses.clock.monotonic() - begun) - _JUST_NOW
-            if idempotency_key is None or on_failed == "adopt" or not await self._has_failed(ref, since):
-                return ref
-            count += 1
-            request = request_of(count)
-
-    async def _started(self, request: Mapping[str, object], key: str | None) -> tuple[RunRef, datetime]:
-        """Start a run, and return it with the service's time."""
-        try:
-            reply = await self._call(START_JOB_RUN, request)
-            answer = START_JOB_RUN.read(reply)
-            if not answer.jobRunId:
-                raise START_JOB_RUN.lacks("$.jobRunId", reply)
-        except JobRunsError as error:
-            if not error.in_doubt:
-                raise
-            raise outcome_unknown(self.ref, error, key) from error
-        run = self.ref.run(answer.jobRunId)
+        starter = Starter(self.ref, self._call, self._pauses, self.run)
+        run = await starter.start(
+            request_of, idempotency_key, restarts=on_failed == "restart", slot_timeout=slot_timeout
+        )
         self._remember(run)
-        return run, reply.service_time or self._pauses.clock.now()
-
-    async def _has_failed(self, ref: RunRef, since: datetime) -> bool:
-        """Whether a key's run had failed or was stopped before: those that fail at once are not started for ever."""
-        try:
-            run = await self.run(ref.run_id)
-        except NotFoundError:
-            return False
-        return run.state in UNSUCCESSFUL and run.created_at is not None and run.created_at < since
+        return run
 
     async def stop(self, run_ids: Sequence[str], *, grace_period: timedelta | None = None) -> list[StopOutcome]:
         """Ask for runs to be stopped, one by one under the service's quota (CancelJobRun).

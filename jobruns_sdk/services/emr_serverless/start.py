@@ -1,8 +1,9 @@
 """What an EMR Serverless run is started with, and the request that asks for it."""
 
 import uuid
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from typing import Final
 
@@ -20,14 +21,19 @@ from jobruns_sdk.checks import (
     validated,
     whole_minutes,
 )
-from jobruns_sdk.errors import InvalidRequestError, JobRunsError, StartOutcomeUnknownError, answer_of
+from jobruns_sdk.errors import InvalidRequestError, JobRunsError, NotFoundError, StartOutcomeUnknownError, answer_of
 from jobruns_sdk.model.native import members_of
-from jobruns_sdk.model.refs import JobRef
+from jobruns_sdk.model.refs import JobRef, RunRef
+from jobruns_sdk.model.runs import JobRun
+from jobruns_sdk.model.states import UNSUCCESSFUL
 from jobruns_sdk.services.emr_serverless import native
 from jobruns_sdk.services.emr_serverless.operations import START_JOB_RUN
+from jobruns_sdk.services.room import Pauses, room_made
+from jobruns_sdk.transport.operation import Call
 
 check_mode: Final = optional(one_of("BATCH", "STREAMING"))
 
+_JUST_NOW: Final = timedelta(seconds=2)  # an answer's Date is cut to the second
 _TEXT: Final = validated(check_text)
 _TEXT_OR_NONE: Final = validated(optional(check_text))
 
@@ -170,3 +176,73 @@ def outcome_unknown(job: JobRef, error: JobRunsError, key: str | None) -> StartO
         operation=START_JOB_RUN.name,
         **answer_of(error),
     )
+
+
+class Starter:
+    """Starts runs of one application."""
+
+    def __init__(
+        self, job: JobRef, call: Call, pauses: Pauses, get: Callable[[str], Awaitable[JobRun[native.JobRun]]]
+    ) -> None:
+        """Take over what is needed of a handle.
+
+        Args:
+            job: The application.
+            call: Calls the service.
+            pauses: The pauses of the client.
+            get: Returns a run in the state of its latest attempt.
+        """
+        self._job = job
+        self._call = call
+        self._pauses = pauses
+        self._get = get
+
+    async def start(
+        self,
+        request_of: Callable[[int], Mapping[str, object]],
+        key: str | None,
+        *,
+        restarts: bool,
+        slot_timeout: timedelta | None,
+    ) -> RunRef:
+        """Start a run, or return the one of the key; see ``EmrServerlessApplication.start``.
+
+        Args:
+            request_of: Returns the request of the key's run of a number, from 1.
+            key: The idempotency key, None without one.
+            restarts: Whether a key's run that has failed is followed by another one.
+            slot_timeout: How long room is waited for.
+        """
+        count, request = 1, request_of(1)
+        while True:
+            begun = self._pauses.clock.monotonic()
+            begin = partial(self._started, request, key)
+            ref, answered = await room_made(begin, self._pauses, slot_timeout)
+            passed = timedelta(seconds=self._pauses.clock.monotonic() - begun)
+            if key is None or not restarts or not await self._had_failed(ref, answered - passed - _JUST_NOW, key):
+                return ref
+            count += 1
+            request = request_of(count)
+
+    async def _started(self, request: Mapping[str, object], key: str | None) -> tuple[RunRef, datetime]:
+        """Start a run, and return it with the service's time."""
+        try:
+            reply = await self._call(START_JOB_RUN, request)
+            run_id = START_JOB_RUN.read(reply).jobRunId
+            if not run_id:
+                raise START_JOB_RUN.lacks("$.jobRunId", reply)
+        except JobRunsError as error:
+            if not error.in_doubt:
+                raise
+            raise outcome_unknown(self._job, error, key) from error
+        return self._job.run(run_id), reply.service_time or self._pauses.clock.now()
+
+    async def _had_failed(self, ref: RunRef, since: datetime, key: str) -> bool:
+        """Whether a key's run had failed or was stopped before: those that fail at once are not started for ever."""
+        try:
+            run = await self._get(ref.run_id)
+        except NotFoundError:
+            return False
+        except JobRunsError as error:
+            raise outcome_unknown(self._job, error, key) from error
+        return run.state in UNSUCCESSFUL and run.created_at is not None and run.created_at < since

@@ -100,7 +100,7 @@ class Search:
         since: The moment before which nothing is looked for, given the service's time; None for the whole history.
         now: The client's own time, for services that do not say theirs.
         markless: The ids of runs that are known to carry no mark, which is kept up here.
-        ours: The ids of runs that this client has started with a mark.
+        ours: Tells of the id of a run whether it is known to have been started with a key.
     """
 
     job: JobRef
@@ -193,7 +193,9 @@ class Search:
         mark = mark_of(run.Arguments or {})
         if mark is None:
             if self.ours(root):
-                raise CutOffError(f"the service does not show the arguments of {root}, which was started with a key")
+                raise CutOffError(
+                    f"the service does not show the arguments of {root}, which was started here with some"
+                )
             self.markless[root] = None
             return None
         return Found(root, mark, run) if self.wanted(mark) else None

@@ -1,6 +1,6 @@
 """The search for the run of a start without a key: the only one alike that no other start can have made."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -13,9 +13,20 @@ from jobruns_sdk.model.refs import JobRef
 from jobruns_sdk.services.glue import native
 from jobruns_sdk.services.glue.key_search import SKEW, CutOffError, listed
 from jobruns_sdk.services.glue.listing import get_attempt
+from jobruns_sdk.services.glue.start_request import StartRequest
 from jobruns_sdk.services.glue.translate import root_and_number
 from jobruns_sdk.transport.operation import Call, Reply
 
+# The members of a request that its run shows as they were said.
+_SHOWN: Final = (
+    "ExecutionClass",
+    "JobRunQueuingEnabled",
+    "MaxCapacity",
+    "NumberOfWorkers",
+    "SecurityConfiguration",
+    "Timeout",
+    "WorkerType",
+)
 _CLOSE: Final = timedelta(minutes=1)
 
 
@@ -26,7 +37,7 @@ class Likeness:
     Attributes:
         job: The job.
         call: Calls the service.
-        arguments: The arguments of the start.
+        request: The request of the start.
         begun: When it was sent, in seconds of the client's clock.
         clock: The client's clock, which tells spans, never the time.
         is_claimed: Tells of the id of a run whether another start has it.
@@ -34,7 +45,7 @@ class Likeness:
 
     job: JobRef
     call: Call
-    arguments: Mapping[str, str]
+    request: StartRequest
     begun: float
     clock: Clock
     is_claimed: Callable[[str], bool]
@@ -68,10 +79,18 @@ class Likeness:
                 continue
             full = row if row.Arguments and started else await self._full(row, root)
             started = utc(full.StartedOn)
-            if (full.Arguments or {}) == self.arguments and (started is None or started >= near):
+            if self._is_alike(full) and (started is None or started >= near):
                 alike.append(full)
         started = utc(alike[0].StartedOn) if len(alike) == 1 else None
         return alike[0].Id if started is not None and started >= begun else None
+
+    def _is_alike(self, run: native.JobRun) -> bool:
+        said = {name: self.request.members.get(name) for name in _SHOWN}
+        other = any(
+            value is not None and shown is not None and value != shown
+            for value, shown in ((value, getattr(run, name)) for name, value in said.items())
+        )
+        return not other and (run.Arguments or {}) == self.request.arguments
 
     async def _full(self, row: native.JobRun, root: str) -> native.JobRun:
         try:

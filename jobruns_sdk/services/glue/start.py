@@ -218,7 +218,7 @@ class Starter:
             since=since,
             now=starts.clock.now,
             markless=starts.markless(place),
-            ours=lambda run_id: starts.is_marked(place, run_id),
+            ours=lambda run_id: starts.has_key(place, run_id),
         )
 
     async def _state(self, found: Found) -> JobRun[native.JobRun] | None:
@@ -274,7 +274,7 @@ class Starter:
                 alike = Likeness(
                     job=self._job,
                     call=self._call,
-                    arguments=request.arguments,
+                    request=request,
                     begun=begun,
                     clock=starts.clock,
                     is_claimed=lambda run_id: starts.is_claimed(place, run_id),

@@ -85,7 +85,7 @@ class Starts(Pauses):
         self._accounts: dict[str, str | None] = {}
         self._known: OrderedDict[tuple[JobRef, str], Known] = OrderedDict()
         self._locks: WeakValueDictionary[tuple[JobRef, str], asyncio.Lock] = WeakValueDictionary()
-        self._marked: OrderedDict[tuple[JobRef, str], None] = OrderedDict()
+        self._keyed: OrderedDict[tuple[JobRef, str], None] = OrderedDict()
         self._claimed: OrderedDict[tuple[JobRef, str], None] = OrderedDict()
         self._sending: dict[JobRef, list[Ticket]] = {}
         self._doubtful: dict[JobRef, list[Ticket]] = {}
@@ -127,18 +127,18 @@ class Starts(Pauses):
             return
         self._known[job, key] = known
         if known.run_id is not None:
-            self._marked[job, known.run_id] = None
-        if len(self._marked) > _REMEMBERED:
-            self._marked.popitem(last=False)
+            self._keyed[job, known.run_id] = None
+        if len(self._keyed) > _REMEMBERED:
+            self._keyed.popitem(last=False)
         if len(self._known) > _REMEMBERED:
             # What is in doubt is kept: nobody else knows of it.
             sure = next((place for place, one in self._known.items() if one.run_id is not None), None)
             if sure is not None:
                 del self._known[sure]
 
-    def is_marked(self, job: JobRef, run_id: str) -> bool:
-        """Whether a run is known to have been started with a key."""
-        return (job, run_id) in self._marked
+    def has_key(self, job: JobRef, run_id: str) -> bool:
+        """Whether a run is known to have been started with a key: if it shows none, keys do not show."""
+        return (job, run_id) in self._keyed
 
     def markless(self, job: JobRef) -> dict[str, None]:
         """The runs of a job that are known to carry no mark, to be added to; arguments of a run never change."""
