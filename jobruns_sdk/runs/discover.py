@@ -24,6 +24,7 @@ _AT_ONCE: Final = 5.0  # seconds: no run begins and ends in so short a time
 _SKEW: Final = timedelta(seconds=5)  # between this machine's clock, which may be a little fast, and the service's
 _UNANCHORED: Final = timedelta(hours=24)
 _ROUNDS: Final = 5
+_DOUBTED: Final = 60.0  # seconds at most to the answer that confirms that a job is not there
 _TOLD_AFTER: Final = 2  # answers that a job is not there, one after the other
 
 Row = JobRun[Native]
@@ -87,7 +88,9 @@ class WatchedJob:
                 raise
         else:
             self._is_read, self._read_at, self._missing = True, self._clock.monotonic(), 0
-        self.due = self._clock.monotonic() + self._interval
+        # One answer that the job is not there proves nothing; the next one, which does, need not be an interval away.
+        is_doubted = 0 < self._missing < _TOLD_AFTER
+        self.due = self._clock.monotonic() + (min(self._interval, _DOUBTED) if is_doubted else self._interval)
         return new
 
     async def _first_look(self) -> list[Row]:

@@ -454,6 +454,22 @@ async def test_a_job_that_is_gone_is_told_of_and_looked_for_all_the_same(
     assert told(await late, run)[-1][1] is SUCCEEDED
 
 
+async def test_that_a_job_is_gone_is_confirmed_before_an_hour_has_passed(
+    local: LocalService, client: JobRunsClient
+) -> None:
+    local.add_glue_job("etl")
+    failed: list[tuple[float, SourceError]] = []
+    local.fault("GetJobRuns", "error", code="EntityNotFoundException", status=400, times=None, after=1)
+    watch = client.watch(
+        ["glue:etl"],
+        timeout=3 * HOUR,
+        poll_interval=HOUR,
+        on_error=lambda failure: failed.append((local.clock.monotonic(), failure)),
+    )
+    await until_timeout(watch)
+    assert [at < (HOUR + 2 * MINUTE).total_seconds() for at, _ in failed] == [True]
+
+
 async def test_a_list_that_lags_behind_does_not_hide_an_end_that_another_watch_has_seen(
     local: LocalService, client: JobRunsClient
 ) -> None:
