@@ -174,6 +174,7 @@ class JobWatch:
                 fail(SourceError(self._handle.ref, error))
             else:
                 for row in rows:
+                    self._poller.remember(row.ref)  # listed is seen: a get that is refused then proves nothing
                     self.join(row.ref)
                 self._rows.update((row.ref, row) for row in rows if row.attempt == 1)
                 if self._job.missing is not None:

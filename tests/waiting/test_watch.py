@@ -454,6 +454,18 @@ async def test_a_job_that_is_gone_is_told_of_and_looked_for_all_the_same(
     assert told(await late, run)[-1][1] is SUCCEEDED
 
 
+async def test_a_run_that_was_listed_in_its_retry_is_watched_through_any_answer(
+    local: LocalService, client: JobRunsClient
+) -> None:
+    app = local.add_application(duration=5 * SECOND, startup=SECOND, fail_attempts=1, max_retries=1)
+    watch = client.watch([f"emr-serverless:{app}"], timeout=HOUR, poll_interval=MINUTE, on_error="skip")
+    changes = asyncio.ensure_future(until_timeout(watch))
+    await local.clock.sleep(MINUTE.total_seconds() / 2)
+    run = local.add_run(f"emr-serverless:{app}")
+    local.fault("GetJobRun", "error", code="InvalidSignatureException", status=403, times=1)
+    assert told(await changes, run)
+
+
 async def test_that_a_job_is_gone_is_confirmed_before_an_hour_has_passed(
     local: LocalService, client: JobRunsClient
 ) -> None:
