@@ -149,7 +149,7 @@ check_some_time: Final = Rule(
 )
 
 check_limit: Final = optional(check_count)
-"""How many items are wanted at most, None for all."""
+"""The largest number of items that is wanted, None for all."""
 
 
 def check_texts(**given: object) -> None:

@@ -26,7 +26,7 @@ class SourceError:
 
 
 OnSourceError = Literal["raise", "skip"] | Callable[[SourceError], object]
-"""What to do about a job that cannot be read, or a run that cannot be got: raise, go on, or be told of it and go on."""
+"""The reaction to a job that cannot be read, or a run that cannot be got: raise, go on, or be told of it and go on."""
 
 check_on_error: Final = Rule(
     f"'raise', 'skip' or {check_callable.right}", lambda value: value in ("raise", "skip") or is_callback(value)
@@ -99,7 +99,7 @@ class WalkReport:
 
     @property
     def rounds(self) -> int:
-        """How often lists of active runs were read, at most; 1 where none had to be read again."""
+        """The most rounds in which lists of active runs were read; 1 where none had to be read again."""
         return max((source.rounds for source in self.sources), default=1)
 
     @property

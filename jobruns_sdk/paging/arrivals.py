@@ -13,7 +13,7 @@ from jobruns_sdk.paging.source import AnySource, Supply
 T = TypeVar("T")
 
 MOST_MERGED: Final = 2_000
-"""How many sources can be merged newest first: each holds a page in memory until it has ended."""
+"""The most sources that can be merged newest first: each holds a page in memory until it has ended."""
 
 TOO_MANY: Final = (
     f"more than {MOST_MERGED} sources cannot be merged newest first, since each holds a page in memory: "
@@ -59,7 +59,7 @@ class Arrivals(Generic[T]):
 
     @property
     def is_complete(self) -> bool:
-        """Whether no further reader will be opened."""
+        """True if no further reader will be opened."""
         return self._all_opened
 
     async def take(self, most: int | None) -> list[tuple[T, Reader[T]]]:
@@ -158,7 +158,6 @@ class Gathered(Generic[T]):
         open_reader: Callable[[AnySource[T]], Reader[T]],
         merge: Callable[[Sequence[Reader[T]]], Merged[T]],
     ) -> None:
-        """Read those sources."""
         self._sources = sources
         self._open_reader = open_reader
         self._merge = merge
@@ -175,7 +174,7 @@ class Gathered(Generic[T]):
 
     @property
     def is_complete(self) -> bool:
-        """Whether no further reader will be opened."""
+        """True if no further reader will be opened."""
         return self._merged is not None
 
     async def take(self, most: int | None) -> list[tuple[T, Reader[T]]]:

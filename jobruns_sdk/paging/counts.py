@@ -8,7 +8,7 @@ from jobruns_sdk.paging.source import Batch
 
 
 class Counts:
-    """What was read so far."""
+    """Counters of one source: requests, pages, rows, late rows, seconds waited."""
 
     requests: int = 0
     pages: int = 0

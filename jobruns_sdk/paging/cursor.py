@@ -33,7 +33,7 @@ class Mark(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Place(msgspec.Struct, frozen=True, array_like=True):
-    """Where to go on in one listing.
+    """The position of a walk in one listing.
 
     Attributes:
         token: The service's token of the page to ask for, None for the first.

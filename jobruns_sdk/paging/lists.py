@@ -1,4 +1,4 @@
-"""From a list call's arguments to pages: what the list calls of all services have in common."""
+"""The list calls of all services: from their checked arguments to ``Pages``."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -67,7 +67,7 @@ def run_pages(
         on_error: What to do about a run that cannot be got.
 
     Raises:
-        InvalidRequestError: An argument cannot be right.
+        InvalidRequestError: An argument is invalid.
         CursorError: The cursor is damaged, of another listing or of other filters.
     """
     check_on_error("on_error", on_error)
@@ -142,7 +142,7 @@ def job_pages(
         cursor: Where an earlier walk has left off.
 
     Raises:
-        InvalidRequestError: An argument cannot be right.
+        InvalidRequestError: An argument is invalid.
         CursorError: The cursor is damaged, of another listing or of other filters.
     """
 

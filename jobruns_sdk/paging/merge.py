@@ -1,4 +1,4 @@
-"""How the rows of several readers become one stream: merged by time, or as their pages arrive."""
+"""Several readers as one stream, merged by time."""
 
 import asyncio
 import heapq
@@ -36,12 +36,12 @@ class Stream(Protocol[T_co]):
 
     @property
     def is_complete(self) -> bool:
-        """Whether no further reader will be opened."""
+        """True if no further reader will be opened."""
         ...
 
     @property
     def in_order(self) -> bool:
-        """Whether rows of several readers come in the order of their time."""
+        """True if rows of several readers come in the order of their time."""
         ...
 
     async def take(self, most: int | None) -> Sequence[tuple[T_co, Reader[T_co]]]:
@@ -74,7 +74,6 @@ class Known(Generic[T]):
     """Readers that are known from the start."""
 
     def __init__(self, readers: Sequence[Reader[T]]) -> None:
-        """Read those readers."""
         self.is_complete = True
         self.in_order = False
         self.readers = readers
@@ -178,7 +177,7 @@ class Merged(Known[T]):
             self._ended.append(reader)
 
     def _needs_more(self) -> bool:
-        """Whether what is read does not reach up to the limit."""
+        """True if what is read does not reach up to the limit."""
         return self._left is None or self._left > sum(self.readers[index].left for _, index in self._heap)
 
     async def _feed(self) -> None:

@@ -109,7 +109,7 @@ class Walk(Generic[T_co]):
 
     @property
     def cursor(self) -> str | None:
-        """Where to go on after the last item handed out, also in the middle of a page; None if nothing is left.
+        """The cursor after the last item handed out, also in the middle of a page; None if nothing is left.
 
         A list call that is given None begins anew: None is the end of a walk, and not a place to go on from.
         """
@@ -125,7 +125,7 @@ class Walk(Generic[T_co]):
 
     @property
     def report(self) -> WalkReport:
-        """What was done so far."""
+        """The calls, pages and rows so far, by source."""
         readers = self._stream.readers
         failed = {
             reader.job: SourceError(reader.job, reader.error) for reader in readers if reader.job and reader.error
@@ -254,7 +254,7 @@ class Walk(Generic[T_co]):
 
 
 class Pages(Generic[T_co]):
-    """What a list call returns: nothing is requested until it is iterated, and every loop starts afresh.
+    """The result of a list call: nothing is requested until it is iterated, and every loop starts afresh.
 
     ``async for item in pages`` yields the items; the next page is fetched while the caller works on the present one.
     """
@@ -276,7 +276,7 @@ class Pages(Generic[T_co]):
 
     @property
     def plan(self) -> Plan[T_co]:
-        """What is walked through."""
+        """The listing, its filters and its sources."""
         return self._plan
 
     def __aiter__(self) -> Walk[T_co]:
@@ -317,7 +317,7 @@ class Pages(Generic[T_co]):
             include_secrets: Whether that has the members that may hold secrets, such as job arguments.
 
         Raises:
-            InvalidRequestError: An argument cannot be right.
+            InvalidRequestError: An argument is invalid.
             UnsupportedOperationError: These are pages of something else.
             ModuleNotFoundError: pyarrow is missing.
         """
@@ -350,7 +350,6 @@ class ByPage(Generic[T_co]):
     """A walk that yields pages; made by ``Pages.by_page()``."""
 
     def __init__(self, walk: Walk[T_co]) -> None:
-        """Go along with a walk."""
         self._walk = walk
 
     def __aiter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""What is to be walked through."""
+"""A listing, its filters and its sources: all that a walk needs."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
@@ -22,7 +22,7 @@ _START: Final = Place()
 
 
 class Plan(msgspec.Struct, Generic[T], frozen=True):
-    """What is to be walked through.
+    """A listing, its filters and its sources: all that a walk needs.
 
     Attributes:
         listing: What is listed, in text; a cursor fits only the same.

@@ -1,4 +1,4 @@
-"""What to list: filters, checked once, the same on every service."""
+"""The filters of a list of runs, checked once, the same on every service."""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,7 @@ Order = Literal["newest", "oldest"]
 
 
 class RunOptions(TypedDict, total=False):
-    """What the ``runs()`` of every job's handle takes, for signatures that say it more than once.
+    """The keyword arguments that ``runs()`` of every handle takes.
 
     Attributes:
         states: The states that are wanted.
@@ -115,7 +115,7 @@ class RunQuery:
 
     @property
     def newest_first(self) -> bool:
-        """Whether the newest run comes first."""
+        """True if the newest run comes first."""
         return self.order != "oldest"
 
     def only_newest_first(self, service: str) -> Self:
@@ -162,7 +162,7 @@ class RunQuery:
         return None if until is None else max(_EARLIEST, min(until, _LATEST - slack)) + slack
 
     def accepts(self, run: JobRun[Any]) -> bool:
-        """Whether a run satisfies the filters on state and time; one without a creation time is in no window."""
+        """True if a run satisfies the filters on state and time; one without a creation time is in no window."""
         if self.states is not None and run.state not in self.states:
             return False
         if self.native_states is not None and run.native_state not in self.native_states:
@@ -173,7 +173,7 @@ class RunQuery:
 
     @property
     def filter(self) -> Callable[[JobRun[Any]], bool] | None:
-        """What tells whether a run is wanted; None if all are."""
+        """The predicate of the runs that are wanted; None if all are."""
         chosen = (self.states, self.native_states, self.created_after, self.created_before)
         return None if all(value is None for value in chosen) else self.accepts
 

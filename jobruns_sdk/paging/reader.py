@@ -40,22 +40,22 @@ class Reader(Protocol[T_co]):
 
     @property
     def counts(self) -> Counts:
-        """What was read so far."""
+        """Counters of one source: requests, pages, rows, late rows, seconds waited."""
         ...
 
     @property
     def reports(self) -> tuple[SourceReport, ...]:
-        """What was done so far with each of its lists."""
+        """The progress on each of its lists."""
         ...
 
     @property
     def left(self) -> int:
-        """How many rows are read, wanted and not handed out yet."""
+        """The number of rows that are read, wanted and not handed out yet."""
         ...
 
     @property
     def has_more(self) -> bool:
-        """Whether there is another page to read."""
+        """True if there is another page to read."""
         ...
 
     @property
@@ -130,17 +130,17 @@ class SourceReader(Generic[T]):
 
     @property
     def left(self) -> int:
-        """How many rows are read, wanted and not handed out yet."""
+        """The number of rows that are read, wanted and not handed out yet."""
         return len(self._rows) - self._at
 
     @property
     def handed_out(self) -> int:
-        """How many rows of the page that was read last were handed out."""
+        """The number of rows of the last page that were handed out."""
         return self._at
 
     @property
     def has_more(self) -> bool:
-        """Whether there is another page to read."""
+        """True if there is another page to read."""
         return self._next is not None
 
     @property
@@ -198,7 +198,7 @@ class SourceReader(Generic[T]):
 
     @property
     def reports(self) -> tuple[SourceReport, ...]:
-        """What was done so far."""
+        """The calls, pages and rows so far, by source."""
         return (self.counts.report(self.name, ended=not (self.has_more or self.left or self.error), error=self.error),)
 
     def fetch_ahead(self, slots: asyncio.Semaphore | None = None) -> "asyncio.Task[Any] | None":

@@ -79,7 +79,7 @@ class RoundsReader(Generic[T]):
 
     @property
     def counts(self) -> Counts:
-        """What was read so far."""
+        """Counters of one source: requests, pages, rows, late rows, seconds waited."""
         total = Counts()
         for counts in (*self._tallies, *(reader.counts for reader in self._ended)):
             total.include(counts, rows=counts.rows)
@@ -87,7 +87,7 @@ class RoundsReader(Generic[T]):
 
     @property
     def reports(self) -> tuple[SourceReport, ...]:
-        """What was done so far with each list."""
+        """The progress on each list."""
         active: list[SourceReport] = []
         for index, (source, counts) in enumerate(zip(self._source.active, self._tallies, strict=True)):
             error = self.error if self._current is not None and index == self._index else None
@@ -97,12 +97,12 @@ class RoundsReader(Generic[T]):
 
     @property
     def left(self) -> int:
-        """How many rows are read, wanted and not handed out yet."""
+        """The number of rows that are read, wanted and not handed out yet."""
         return len(self._rows) - self._at
 
     @property
     def has_more(self) -> bool:
-        """Whether there is another page to read, or rows that were not merged yet."""
+        """True if there is another page to read, or rows that were not merged yet."""
         if self._current is not None or self._active:
             return True
         return any(reader.left or reader.has_more for reader in self._ended)
@@ -243,7 +243,7 @@ class RoundsReader(Generic[T]):
         return self._order.key(row) not in self._met and (self._accept is None or self._accept(row))
 
     def _is_passed(self, row: T) -> bool:
-        """Whether an earlier walk has come beyond an active row."""
+        """True if an earlier walk has come beyond an active row."""
         when = self._order.when(row)
         if self._time is None:
             return False

@@ -1,4 +1,4 @@
-"""Which rows of a listing were seen lately."""
+"""A bounded memory of row keys, so that each row is yielded once."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -16,7 +16,6 @@ class SeenRows:
     """
 
     def __init__(self, size: int = 5_000) -> None:
-        """Begin with nothing seen."""
         self._size = size
         self._recent: set[int] = set()
         self._older: set[int] = set()

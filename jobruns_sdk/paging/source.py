@@ -1,4 +1,4 @@
-"""What a service brings to a walk: sources that can be opened, and pages of rows."""
+"""Sources that can be opened, and pages of rows: a service's part of a walk."""
 
 import math
 from abc import abstractmethod
@@ -74,7 +74,7 @@ class Listing(Protocol[A, S, T_co]):
 
 
 class RowOrder(msgspec.Struct, Generic[T], frozen=True):
-    """What paging needs to know of the rows.
+    """The order of a listing's rows: their key, their time, and which way it runs.
 
     Attributes:
         key: What tells a row from the others of its listing.
@@ -96,7 +96,7 @@ class RowOrder(msgspec.Struct, Generic[T], frozen=True):
         return -moment.timestamp() if self.newest_first else moment.timestamp()
 
     def is_beyond(self, moment: datetime | None, other: datetime | None) -> bool:
-        """Whether a row of the one time lies further on than a row of the other."""
+        """True if a row of the one time lies further on than a row of the other."""
         if moment is None or other is None:
             return False
         return moment < other if self.newest_first else moment > other
@@ -149,7 +149,7 @@ AnySource = Source[T] | MovingSource[T]
 
 
 class Supply(AsyncIterator[AnySource[T]]):
-    """Where sources come from, one by one."""
+    """An asynchronous iterator over sources, which is closed at the end of the walk."""
 
     @abstractmethod
     async def aclose(self) -> None:

@@ -14,7 +14,7 @@ from jobruns_sdk.runs.poll import Poller
 from jobruns_sdk.services.handle import Follows, ListsActive, ListsRetries, TellsFacts
 
 LATE: Final = timedelta(minutes=30)
-"""How much later than its time says a run may be listed."""
+"""The most by which a run may be listed later than its time says."""
 
 _LONGEST: Final = timedelta(days=7)  # the longest Timeout that Glue takes, for jobs whose own cannot be read
 _AT_LEAST: Final = timedelta(hours=48)  # Glue's default Timeout: a single run may have been given more than its job has

@@ -21,10 +21,10 @@ from jobruns_sdk.services.handle import Follows, Retries
 from jobruns_sdk.transport import quotas as pacing
 
 UNSEEN: Final = timedelta(hours=1)
-"""How long a run may go unseen where neither ``unseen_for`` nor a timeout says."""
+"""The time for which a run may go unseen where neither ``unseen_for`` nor a timeout says."""
 
 UNKNOWN_GRACE: Final = timedelta(minutes=5)
-"""How long a retry is waited for at most where nobody can tell how many a job has."""
+"""The longest wait for a retry where nobody can tell how many a job has."""
 
 # AWS refuses a request from a machine whose clock is further off, so no answer comes to one that is.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html

@@ -45,7 +45,6 @@ class Tally:
     """Adds up the progress of one walk."""
 
     def __init__(self, report: Callable[[Progress], object]) -> None:
-        """Report to that."""
         self._report = report
         self._readers: dict[str, tuple[int, int, int, float, bool]] = {}
         self._sums = [0, 0, 0, 0.0, 0]
@@ -187,7 +186,7 @@ class ManyJobs:
         """Return the runs that the query wants.
 
         Raises:
-            InvalidRequestError: An argument cannot be right, or there are too many jobs for that order.
+            InvalidRequestError: An argument is invalid, or there are too many jobs for that order.
             CursorError: The cursor is damaged, of another listing or of other filters.
         """
         check_flag("hydrate", hydrate)
@@ -244,7 +243,6 @@ class ErrorNotices:
     """Tells of each job once that it cannot be read."""
 
     def __init__(self, on_error: OnSourceError, tally: Tally | None) -> None:
-        """Tell that of them."""
         self._on_error = on_error
         self._tally = tally
         self._told: set[JobRef] = set()

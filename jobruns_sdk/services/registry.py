@@ -189,7 +189,7 @@ https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/endpoints-quotas
 
 
 Adapter: TypeAlias = Entry | Callable[[JobRef, Call], Handle]
-"""What a service from outside is given as: its entry, or what makes its handles and nothing else."""
+"""A service from outside: its entry, or a callable that makes its handles and nothing else."""
 
 
 def entries_with(adapters: Mapping[str, Adapter] | None) -> Mapping[str, Entry]:

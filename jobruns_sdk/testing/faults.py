@@ -22,7 +22,7 @@ FaultKind = Literal[
     "expired_token",
     "stale_list",
 ]
-"""What a fault does; `LocalService.fault` says what each of them is."""
+"""The kinds of faults; `LocalService.fault` describes each of them."""
 
 _REPLACING: Final = frozenset(
     {"throttle", "error", "error500", "html503", "reset_before", "silence", "wrong_content", "expired_token"}

@@ -27,7 +27,7 @@ pytest.register_assert_rewrite("jobruns_sdk.testing.contract")
 
 _NAME: Final = "jobruns_client"
 _LOOPS: Final = ("function", "class", "module", "package", "session")
-"""What an event loop of pytest-asyncio may last for."""
+"""The scopes of an event loop of pytest-asyncio."""
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -26,7 +26,7 @@ _FREE: Final = 1e-6
 
 
 class Policy(msgspec.Struct, frozen=True):
-    """How calls are made.
+    """The settings of calls: deadline, attempts, quotas.
 
     Attributes:
         call_timeout: Seconds for a call with its retries, not counting waits for its quota or for a connection.
@@ -97,7 +97,7 @@ class _Turns:
 
 
 class _Gate(msgspec.Struct, eq=False):
-    """What calls of an operation go through one by one, so that its quota is kept, or what throttles leave of it."""
+    """The queue of calls of one operation, so that its quota is kept, or what throttles leave of it."""
 
     bucket: TokenBucket | None
     slowdown: Slowdown

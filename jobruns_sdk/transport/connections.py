@@ -23,7 +23,7 @@ from jobruns_sdk.transport.http_session import HttpSession
 from jobruns_sdk.transport.operation import sending
 
 BODY: Final = "JobRunsBody"
-"""Where our clients' answers hold the body as it came."""
+"""The member of our clients' answers that holds the body as it came."""
 
 # What urlsplit would drop or read otherwise than others do is refused, and so is whatever comes before an @: it would
 # be sent as a password.

@@ -1,4 +1,4 @@
-"""From the exceptions of botocore and aiohttp to the error tree."""
+"""The translation of exceptions of botocore and aiohttp into the error tree."""
 
 import socket
 import ssl

@@ -65,7 +65,7 @@ class Sending(msgspec.Struct, eq=False):
 
     @property
     def in_doubt(self) -> bool:
-        """Whether the operation may have taken effect."""
+        """True if the operation may have taken effect."""
         return self.written or self.doubt or not self.told
 
 

@@ -1,4 +1,4 @@
-"""How fast to call: quotas as token buckets, and back-off before a retry. Values only; nothing here sleeps."""
+"""Quotas as token buckets, and back-off before a retry. Values only; nothing here sleeps."""
 
 from collections.abc import Collection, Mapping
 from random import Random, SystemRandom
@@ -17,12 +17,12 @@ _LEAST_INTERVAL: Final = 0.01
 _BACKOFF_LIMIT: Final = 20.0
 
 jitter: Random = SystemRandom()
-"""Where chance comes from: processes that are seeded alike, or forked from one, shall not wait alike."""
+"""The source of chance: processes that are seeded alike, or forked from one, shall not wait alike."""
 
 
 @attrs.frozen
 class Quota:
-    """How often an operation may be called by an account in a region.
+    """The quota of an operation for an account in a region.
 
     Attributes:
         rate: Calls a second that may go on for ever.
@@ -34,7 +34,7 @@ class Quota:
 
 
 UNPUBLISHED: Final = Quota(rate=20, burst=100)
-"""What is assumed of an operation whose quota AWS does not publish: all of Glue's and DataZone's."""
+"""The quota that is assumed of an operation whose own AWS does not publish: all of Glue's and DataZone's."""
 
 
 def quotas_with(
@@ -93,7 +93,6 @@ class TokenBucket:
     """Tells how long a call has to wait so that a quota is kept; calls go in the order in which they ask."""
 
     def __init__(self, quota: Quota) -> None:
-        """Begin with a full burst."""
         self._interval = 1 / quota.rate
         self._ahead = (quota.burst - 1) * self._interval
         self._free_at = float("-inf")
@@ -126,7 +125,7 @@ class Slowdown:
 
     @property
     def is_on(self) -> bool:
-        """Whether calls are held back."""
+        """True if calls are held back."""
         return self._interval > 0
 
     def wait(self, now: float) -> float:

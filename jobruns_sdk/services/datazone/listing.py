@@ -35,7 +35,6 @@ class RunListing:
     operation: ClassVar[Named] = LIST_JOB_RUNS
 
     def __init__(self, job: JobRef, call: Call, query: RunQuery, wanted: Wanted, *, page_size: int) -> None:
-        """Begin at the top."""
         self._job = job
         self._call = call
         self._newest_first = query.newest_first
@@ -81,7 +80,6 @@ class AttemptListing:
     operation: ClassVar[Named] = GET_JOB_RUN
 
     def __init__(self, run: RunRef, call: Call) -> None:
-        """Begin at the top."""
         self._run = run
         self._call = call
 

@@ -57,7 +57,7 @@ _ACTIVE: Final = tuple(name for name, state in STATES.items() if state.is_active
 
 Row = JobRun[native.JobRunSummary | native.JobRun]
 Mode = Literal["BATCH", "STREAMING"]
-"""Whether a run ends by itself, or goes on until it is stopped."""
+"""True if a run ends by itself, or goes on until it is stopped."""
 
 # Ids travel in paths: https://docs.aws.amazon.com/emr-serverless/latest/APIReference/API_GetJobRun.html
 _check_id: Final = name_like(
@@ -66,7 +66,7 @@ _check_id: Final = name_like(
 
 
 class ApplicationRunOptions(RunOptions, total=False):
-    """What the ``runs()`` of an application takes."""
+    """The keyword arguments of an application's ``runs()``."""
 
     mode: Mode | None
 
@@ -145,7 +145,7 @@ class EmrServerlessApplication:
                 start, though it is also the cursor of a walk that came to its end.
 
         Raises:
-            InvalidRequestError: An argument cannot be right.
+            InvalidRequestError: An argument is invalid.
             CursorError: The cursor is damaged, of another listing or of other filters.
             NotFoundError: While iterating: a run that was listed is gone when it is to be got.
             UnsupportedOperationError: The oldest runs were asked for first.
@@ -189,7 +189,7 @@ class EmrServerlessApplication:
             cursor: Where an earlier walk has left off.
 
         Raises:
-            InvalidRequestError: An argument cannot be right.
+            InvalidRequestError: An argument is invalid.
             NotFoundError: While iterating: there is no such run.
         """
         run = self.run_ref(run_id)
@@ -204,7 +204,7 @@ class EmrServerlessApplication:
             attempt: The number of an attempt, from 1; None for the latest.
 
         Raises:
-            InvalidRequestError: An argument cannot be right.
+            InvalidRequestError: An argument is invalid.
             NotFoundError: There is no such run.
         """
         check_limit("attempt", attempt)
@@ -234,7 +234,7 @@ class EmrServerlessApplication:
             attempt: The number of an attempt, from 1; None for the latest.
 
         Raises:
-            InvalidRequestError: An argument cannot be right, or the run has no dashboard: it has not started.
+            InvalidRequestError: An argument is invalid, or the run has no dashboard: it has not started.
             NotFoundError: There is no such run.
         """
         check_limit("attempt", attempt)
@@ -289,7 +289,7 @@ class EmrServerlessApplication:
             slot_timeout: How long to wait for room where as many run as may; not at all by default.
 
         Raises:
-            InvalidRequestError: An argument cannot be right.
+            InvalidRequestError: An argument is invalid.
             ConflictError: The key was used for another request.
             StartOutcomeUnknownError: Every answer was lost: start again with the same key to get the run.
         """

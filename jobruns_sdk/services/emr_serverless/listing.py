@@ -57,7 +57,6 @@ class RunListing:
     def __init__(
         self, application: JobRef, call: Call, query: RunQuery, *, states: Sequence[str] | None, page_size: int
     ) -> None:
-        """Begin at the top."""
         self._application = application
         self._call = call
         self._mode = query.mode
@@ -98,7 +97,6 @@ class ListedAttempts:
     operation: ClassVar[Named] = LIST_JOB_RUN_ATTEMPTS
 
     def __init__(self, run: RunRef, call: Call, *, page_size: int) -> None:
-        """Begin at the top."""
         self._run = run
         self._call = call
         self._asked = {"applicationId": run.job.path[0], "jobRunId": run.run_id, "maxResults": page_size}
@@ -126,7 +124,6 @@ class AttemptListing:
     operation: ClassVar[Named] = LIST_JOB_RUN_ATTEMPTS
 
     def __init__(self, run: RunRef, call: Call, *, page_size: int) -> None:
-        """Begin at the first attempt."""
         self._run = run
         self._call = call
         self._page_size = page_size

@@ -1,4 +1,4 @@
-"""What an EMR Serverless run is started with, and the request that asks for it."""
+"""The job drivers of EMR Serverless, and the request that starts a run with one."""
 
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -238,7 +238,7 @@ class Starter:
         return self._job.run(run_id), reply.service_time or self._pauses.clock.now()
 
     async def _had_failed(self, ref: RunRef, since: datetime, key: str) -> bool:
-        """Whether a key's run had failed or was stopped before: those that fail at once are not started for ever."""
+        """True if a key's run had failed or was stopped before: those that fail at once are not started for ever."""
         try:
             run = await self._get(ref.run_id)
         except NotFoundError:

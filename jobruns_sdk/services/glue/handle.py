@@ -117,7 +117,7 @@ class GlueJob:
                 start, though it is also the cursor of a walk that came to its end.
 
         Raises:
-            InvalidRequestError: An argument cannot be right.
+            InvalidRequestError: An argument is invalid.
             CursorError: The cursor is damaged, of another listing or of other filters.
             UnsupportedOperationError: The oldest runs were asked for first.
         """
@@ -155,7 +155,7 @@ class GlueJob:
             cursor: Where an earlier walk has left off.
 
         Raises:
-            InvalidRequestError: An argument cannot be right.
+            InvalidRequestError: An argument is invalid.
             NotFoundError: While iterating: the history holds no attempt of the run.
         """
         page_size_of(page_size, 1)
@@ -247,7 +247,7 @@ class GlueJob:
             slot_timeout: How long to wait for room where as many run as may; not at all by default.
 
         Raises:
-            InvalidRequestError: An argument cannot be right, or two exclude each other.
+            InvalidRequestError: An argument is invalid, or two exclude each other.
             ConflictError: The key was used for another request.
             LimitExceededError: The job or the account runs as many as it may, to the end of ``slot_timeout``.
             StartOutcomeUnknownError: The answer was lost, and no such run was seen, or the search for the key could not
@@ -324,7 +324,7 @@ class GlueJob:
             run_id: The run whose bookmark is wanted; by default the latest.
 
         Raises:
-            InvalidRequestError: The id cannot be right.
+            InvalidRequestError: The id is invalid.
         """
         try:
             reply = await self._call(GET_JOB_BOOKMARK, self._bookmark_request(run_id))
@@ -344,7 +344,7 @@ class GlueJob:
             The bookmark as it is now.
 
         Raises:
-            InvalidRequestError: The id cannot be right.
+            InvalidRequestError: The id is invalid.
             NotFoundError: There is no bookmark.
         """
         reply = await self._call(RESET_JOB_BOOKMARK, self._bookmark_request(run_id))

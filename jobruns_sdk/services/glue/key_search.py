@@ -23,10 +23,10 @@ from jobruns_sdk.services.glue.translate import STATES, root_and_number
 from jobruns_sdk.transport.operation import Call, Reply
 
 LOOK_LIMIT: Final = 20_000
-"""How many rows a search for a key reads at most; where that is not enough, the outcome is unknown."""
+"""The most rows that a search for a key reads; where that is not enough, the outcome is unknown."""
 
 SKEW: Final = timedelta(minutes=5)
-"""How wrong a clock may be by which AWS accepts requests, where an answer does not say the service's time.
+"""The most by which a clock may be wrong whose requests AWS accepts, where an answer does not say the service's time.
 
 https://docs.aws.amazon.com/general/latest/gr/signing_aws_api_requests.html
 """
@@ -145,7 +145,7 @@ class Search:
         return found
 
     def is_old(self, row: native.JobRun, slack: timedelta = timedelta(0)) -> bool:
-        """Whether a row began before the moment up to which the search went."""
+        """True if a row began before the moment up to which the search went."""
         started = utc(row.StartedOn)
         return self._end is not None and started is not None and started < self._end - slack
 

@@ -32,7 +32,7 @@ _CLOSE: Final = timedelta(minutes=1)
 
 @attrs.frozen
 class Likeness:
-    """What the run of a start looks like.
+    """The looks of the run of a start.
 
     Attributes:
         job: The job.

@@ -37,7 +37,7 @@ _MOST_RETRIES: Final = 10  # as many as the console lets a job have
 _ASKED: Final = 2  # the number of the first attempt with which it may be asked how many there can be
 
 LATE: Final = timedelta(minutes=30)
-"""How much later than its place in the list says a run may have started: one that is queued waits 20 minutes at most.
+"""The most by which a run may start later than its place in the list says: a queued one waits 20 minutes at most.
 
 https://docs.aws.amazon.com/glue/latest/dg/job-run-statuses.html
 """
@@ -179,7 +179,7 @@ class GotAttempt(msgspec.Struct, frozen=True):
 
 
 class Sought(msgspec.Struct, frozen=True):
-    """What is known of a run of which no attempt was found yet.
+    """The state of a run of which no attempt was found yet.
 
     Attributes:
         error: Why the first attempt was not found; None once another one was.

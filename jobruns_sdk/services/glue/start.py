@@ -33,13 +33,13 @@ from jobruns_sdk.services.room import room_made
 from jobruns_sdk.transport.operation import Call, Reply, tracked
 
 OnFailed = Literal["adopt", "restart"]
-"""What becomes of a key whose run has failed or was stopped."""
+"""The fate of a key whose run has failed or was stopped."""
 
 KEY_LIFETIME: Final = timedelta(hours=24)
-"""How long a key stands for a run that has ended, at least and unless told otherwise."""
+"""The time for which a key stands for a run that has ended, at least and unless told otherwise."""
 
 SETTLE: Final = timedelta(seconds=60)
-"""How long a run whose start was not answered is looked for, unless told otherwise."""
+"""The time for which a run whose start was not answered is looked for, unless told otherwise."""
 
 _FIRST_LOOK: Final = 1.0
 
@@ -59,10 +59,10 @@ _SLACK: Final = timedelta(minutes=5)
 
 @attrs.frozen
 class Rules:
-    """How a start goes about its key, its doubt and a full job.
+    """The rules of a start for its key, its doubt and a full job.
 
     Attributes:
-        on_failed: What becomes of a key whose run has failed or was stopped.
+        on_failed: The fate of a key whose run has failed or was stopped.
         key_lifetime: How long a key stands for a run that has ended, None for the default.
         settle: How long a run whose start was not answered is looked for.
         slot_timeout: How long room is waited for, None for not at all.
@@ -76,7 +76,7 @@ class Rules:
 
 @attrs.frozen
 class Horizon:
-    """How far the past matters for a key of one job.
+    """The span of the past that matters for a key of one job.
 
     Attributes:
         now: The service's time.
@@ -95,7 +95,7 @@ class Horizon:
         return None if self.reach is None else now - self.reach
 
     def is_final(self, run: JobRun[native.JobRun]) -> bool:
-        """Whether a run has ended for good: a failed attempt may be followed by a retry."""
+        """True if a run has ended for good: a failed attempt may be followed by a retry."""
         if not run.is_terminal:
             return False
         if not may_be_retried(run.state) or (self.retries is not None and run.attempt > self.retries):
@@ -103,7 +103,7 @@ class Horizon:
         return run.ended_at is not None and self.now - run.ended_at > _RETRY_GRACE
 
     def stands(self, run: JobRun[native.JobRun]) -> bool:
-        """Whether a key still stands for a run that has ended."""
+        """True if a key still stands for a run that has ended."""
         return self.lifetime is None or run.created_at is None or self.now - run.created_at <= self.lifetime
 
 

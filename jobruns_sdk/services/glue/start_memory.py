@@ -22,7 +22,7 @@ _MAY_SHOW: Final = 3600.0  # seconds in which a request that was written takes e
 
 @attrs.frozen
 class Known:
-    """What came of a key.
+    """The outcome of a key.
 
     Attributes:
         digest: Of the request that it was used for.
@@ -137,7 +137,7 @@ class Starts(Pauses):
                 del self._known[sure]
 
     def has_key(self, job: JobRef, run_id: str) -> bool:
-        """Whether a run is known to have been started with a key: if it shows none, keys do not show."""
+        """True if a run is known to have been started with a key: if it shows none, keys do not show."""
         return (job, run_id) in self._keyed
 
     def markless(self, job: JobRef) -> dict[str, None]:
@@ -154,7 +154,7 @@ class Starts(Pauses):
             self._claimed.popitem(last=False)
 
     def is_claimed(self, job: JobRef, run_id: str) -> bool:
-        """Whether a start of this client's has a run."""
+        """True if a start of this client's has a run."""
         return (job, run_id) in self._claimed
 
     @contextmanager
@@ -175,7 +175,7 @@ class Starts(Pauses):
                 self._doubtful[job] = [*older, ticket]
 
     def has_rivals(self, job: JobRef, ticket: Ticket) -> bool:
-        """Whether another start may have made a run that looks like that of a ticket."""
+        """True if another start may have made a run that looks like that of a ticket."""
         others = [one for one in self._sending.get(job, ()) if one is not ticket]
         others += [one for one in self._doubtful.get(job, ()) if ticket.begun - one.begun < _MAY_SHOW]
         return any(one.arguments == ticket.arguments for one in others)

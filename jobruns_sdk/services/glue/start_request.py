@@ -37,7 +37,7 @@ check_line: Final = name_like(
     re.compile(r"[^\x00-\x08\x0a-\x1f\ud800-\udfff\ufffe\uffff]{1,255}"),
     "one line, of up to 255 characters",
 )
-"""What Glue takes as the name of a job, or the id of a run."""
+"""The rule of Glue for the name of a job, or the id of a run."""
 
 Taking = Callable[[str, Any], object]
 """Returns what the service is sent of an argument, given its name and its value, or refuses it."""
@@ -75,7 +75,7 @@ _MEMBERS: Final[Mapping[str, tuple[str, Taking]]] = {
     "job_run_queuing_enabled": ("JobRunQueuingEnabled", _as_it_is(check_flag)),
     "execution_role_session_policy": ("ExecutionRoleSessionPolicy", _as_it_is(check_text)),
 }
-"""What each argument of a start is called by Glue, and how it is taken."""
+"""Glue's name of each argument of a start, and the rule by which it is taken."""
 
 _CAPACITIES: Final = ({"worker_type", "number_of_workers"}, {"max_capacity"}, {"allocated_capacity"})
 
@@ -84,7 +84,7 @@ def start_members(**given: Any) -> dict[str, object]:  # noqa: ANN401  # what a 
     """Return the members of StartJobRun that arguments of a start make, None for those that were not said.
 
     Raises:
-        InvalidRequestError: One cannot be right, or two exclude each other.
+        InvalidRequestError: One is invalid, or two exclude each other.
     """
     members = {_MEMBERS[name][0]: _MEMBERS[name][1](name, value) for name, value in given.items()}
     said = {name for name, value in given.items() if value is not None}

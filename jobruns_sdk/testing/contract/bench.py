@@ -1,4 +1,4 @@
-"""What each test of the suite works on: a service with runs in it, a client of it, and what the client has sent."""
+"""The bench of each test of the suite: a service with runs, a client of it, and the requests that were sent."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from jobruns_sdk.services.handle import Handle
 
 FIRST: Final = datetime(2025, 12, 1, 8, tzinfo=UTC)
-"""When the first run of a test was created."""
+"""The time at which the first run of a test was created."""
 
 MINUTE: Final = timedelta(minutes=1)
 
@@ -117,7 +117,7 @@ class RecordingClient(JobRunsClient):
 
 
 class Bench:
-    """What a test works on.
+    """The objects that a test works on.
 
     Attributes:
         case: The service that is tested.

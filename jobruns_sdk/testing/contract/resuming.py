@@ -1,4 +1,4 @@
-"""Where one process leaves off, another goes on."""
+"""Resuming: one process leaves off, another goes on."""
 
 import json
 from functools import partial

@@ -16,7 +16,7 @@ from typing import Literal, TypeVar, cast
 
 T = TypeVar("T")
 Place = Sequence[int | str]
-"""Where a page ended: the key of its last row, or a number of rows."""
+"""The end of a page: the key of its last row, or a number of rows."""
 
 TokenKind = Literal["key", "offset"]
 
