@@ -18,6 +18,7 @@ from jobruns_sdk.paging.source import MovingSource, RowOrder, Source
 
 if TYPE_CHECKING:
     from jobruns_sdk.errors import JobRunsError
+    from jobruns_sdk.model.refs import JobRef
 
 T = TypeVar("T")
 
@@ -50,8 +51,8 @@ class RoundsReader(Generic[T]):
         keep_decoded: int | None,
     ) -> None:
         """Stand at those places, at the start of those lists that have none."""
-        self.name = source.name
-        self.job = source.job
+        self.name: str = source.name
+        self.job: JobRef | None = source.job
         self.error: JobRunsError | None = None
         self._source = source
         self._order = order

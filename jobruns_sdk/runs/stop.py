@@ -34,8 +34,8 @@ class Stopping:
     """
 
     def __init__(self, poller: Poller, handle: Follows, outcome: StopOutcome) -> None:
-        self.outcome = outcome
-        self.is_pausing = False
+        self.outcome: StopOutcome = outcome
+        self.is_pausing: bool = False
         self._poller = poller
         self._handle = handle
         self._follower = Follower(poller, handle, outcome.ref, _PACE, most_unseen=UNSEEN.total_seconds())

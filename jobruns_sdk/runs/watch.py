@@ -38,7 +38,7 @@ class WatchedRun:
     def __init__(self, poller: Poller, handle: Follows, run: RunRef, pace: PollIntervals, most_unseen: float) -> None:
         self.run = run
         self.due: float = float("-inf")
-        self.is_done = False
+        self.is_done: bool = False
         self._poller = poller
         self._handle = handle
         self._follower = Follower(poller, handle, run, pace, most_unseen=most_unseen)
@@ -215,7 +215,7 @@ class Fleet:
     """
 
     def __init__(self, poller: Poller, jobs: dict[JobRef, JobWatch], on_error: OnSourceError) -> None:
-        self.jobs = jobs
+        self.jobs: dict[JobRef, JobWatch] = jobs
         self.changes: deque[StateChange] = deque()
         self.failure: JobRunsError | None = None
         self._poller = poller

@@ -20,7 +20,7 @@ class Pauses:
 
     def __init__(self, clock: Clock | None = None, lifetime: Lifetime | None = None) -> None:
         self.clock: Clock = clock or RealClock()
-        self.lifetime = lifetime or Lifetime()
+        self.lifetime: Lifetime = lifetime or Lifetime()
 
     async def sleep(self, seconds: float) -> None:
         """Return when that many seconds have passed.

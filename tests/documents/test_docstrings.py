@@ -14,13 +14,8 @@ def docstrings() -> Iterator[tuple[str, str]]:
     """Yield the docstrings of modules, classes, functions and members, and their places."""
     for path in sorted(PACKAGE.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            body = getattr(node, "body", ())
-            for statement in body if isinstance(body, list) else ():
-                match statement:
-                    case ast.Expr(ast.Constant(str(text))):
-                        yield f"{path.relative_to(PACKAGE)}:{statement.lineno}", text
-                    case _:
-                        pass
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+                yield f"{path.relative_to(PACKAGE)}:{node.lineno}", str(node.value.value)
 
 
 def test_they_begin_with_what_they_describe() -> None:
