@@ -52,8 +52,8 @@ EQUIVALENT: Final[Mapping[Survivor, str]] = {
     ): "Python reads both",
     Survivor(
         "transport/quotas.backoff",
-        "return chance * min(_BACKOFF_LIMIT, base * 2.0 ** min(failures - 1, 32))",
-        "return chance * min(_BACKOFF_LIMIT, base * 2.0 ** min(failures - 1, 33))",
+        "return chance * min(_BACKOFF_LIMIT, _BACKOFF_BASE * 2.0 ** min(failures - 1, 32))",
+        "return chance * min(_BACKOFF_LIMIT, _BACKOFF_BASE * 2.0 ** min(failures - 1, 33))",
     ): "the limit is met long before",
     Survivor(
         "model/refs._text_form",
