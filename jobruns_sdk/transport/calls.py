@@ -178,7 +178,7 @@ class Transport:
     async def account(self, service: str, region: str | None, profile: str | None) -> str | None:
         """Return a name of a profile's account, as far as its credentials tell; nothing is sent."""
         with self._clock.calling(), translated(service, sends=False):
-            return (await self._connections.get(service, region, profile)).account
+            return await (await self._connections.get(service, region, profile)).account()
 
     def shared_profile(self, profile: str | None) -> str | None:
         """Return the profile that this one is said to share its account with, itself without such a word."""

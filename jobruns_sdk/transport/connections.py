@@ -47,11 +47,19 @@ class Connection:
         client.meta.events.register(f"before-parse.{service}", _keep_body)
         client.meta.events.register_last(f"before-send.{service}", _mark_written)
 
-    @property
-    def account(self) -> str | None:
-        """A name of the account, as far as it can be known without asking: its id, or the access key."""
-        credentials = self._credentials
-        known = getattr(credentials, "account_id", None) or getattr(credentials, "access_key", None)
+    async def account(self) -> str | None:
+        """Return a name of the account, as far as credentials tell: its id, or else the access key.
+
+        Credentials that are refreshed have neither as a member: aiobotocore gives them out frozen only.
+
+        Raises:
+            CredentialsError: They cannot be got.
+        """
+        if self._credentials is None:
+            return None
+        with getting_credentials():
+            frozen = await self._credentials.get_frozen_credentials()
+        known: object = getattr(frozen, "account_id", None) or getattr(frozen, "access_key", None)
         return known if isinstance(known, str) else None
 
     async def refresh(self) -> None:

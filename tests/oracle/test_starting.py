@@ -7,8 +7,14 @@ from tests.oracle.starting_driver import play
 from tests.oracle.starting_plans import FLAVOURS
 from tests.oracle.starting_reference import WEAKNESSES
 
+# An answer that was lost, and a run of another program, alike in all and begun in the same second: nothing in Glue's
+# list tells them apart, and the start without a key takes it for its own (docs/starting-and-waiting.md).
+ALIKE = pytest.mark.xfail(reason="a lost start without a key may take an identical run of another program", strict=True)
 
-@pytest.mark.parametrize("flavour", FLAVOURS)
+
+@pytest.mark.parametrize(
+    "flavour", [pytest.param(name, marks=ALIKE) if name == "profiles" else name for name in FLAVOURS]
+)
 def test_starting_keeps_its_promises(flavour: str) -> None:
     broken = {seed: found for seed in range(12) if (found := examine(seed, flavour))}
     assert not broken, "\n".join(f"{seed}: {one.rule}: {one.text}" for seed, all_ in broken.items() for one in all_)

@@ -13,6 +13,7 @@ from jobruns_sdk.errors import JobRunsError
 from jobruns_sdk.loop.clock import Clock
 from jobruns_sdk.loop.lifetime import Lifetime
 from jobruns_sdk.model.refs import JobRef
+from jobruns_sdk.services.glue.operations import START_JOB_RUN
 from jobruns_sdk.services.room import Pauses
 
 _REMEMBERED: Final = 10_000
@@ -96,13 +97,17 @@ class Starts(Pauses):
 
         Two profiles are of one account where ``share_quotas`` says so, or where their credentials name the same account
         or have the same access key. What a profile was found to be stays, though its credentials change.
+
+        Raises:
+            CredentialsError: They cannot be got, so that nothing can be sent, either.
         """
         profile = self._shared(job.profile)
         if profile not in self._profiles:
             try:
                 account = await self._account(JobRef(job.service, job.path, job.region, profile))
-            except JobRunsError:
-                account = None  # nothing can be sent without credentials, either
+            except JobRunsError as error:
+                error.operation = error.operation or START_JOB_RUN.name  # for which they are got
+                raise
             if account is not None:
                 self._profiles.setdefault(profile, self._accounts.setdefault(account, profile))
         return JobRef(job.service, job.path, job.region, self._profiles.get(profile, profile))

@@ -19,7 +19,7 @@ from tests.dangers.credentials.kit import HOUR, Provider, session_of
 from tests.transport.gated import until
 
 CALLS = 50
-FAILED_POLLS: list[Exception] = [
+FAILURES: list[Exception] = [
     CredentialRetrievalError(provider="test", error_msg="no answer"),
     ConnectTimeoutError(endpoint_url="http://169.254.170.2"),
     aiohttp.ClientConnectionError("cut off"),
@@ -123,7 +123,7 @@ async def test_a_failure_while_the_credentials_are_good_is_not_told_to_anybody(l
     assert (provider.begun, keys(local)) == (3, {"key-0": 2, "key-1": 2})
 
 
-@pytest.mark.parametrize("failure", FAILED_POLLS, ids=lambda failure: type(failure).__name__)
+@pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: type(failure).__name__)
 async def test_credentials_that_cannot_be_got_are_an_error_with_its_cause(
     local: LocalService, failure: Exception
 ) -> None:
@@ -158,7 +158,7 @@ class Unloadable:
         return self.loaded
 
 
-@pytest.mark.parametrize("failure", FAILED_POLLS, ids=lambda failure: type(failure).__name__)
+@pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: type(failure).__name__)
 async def test_credentials_that_cannot_be_found_are_an_error_with_its_cause(
     local: LocalService, failure: Exception
 ) -> None:
