@@ -24,6 +24,7 @@ _SPARKS_OWN: Final = (
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.local(check=False))  # histories here have states that no model knows
             for warning in _SPARKS_OWN:
                 item.add_marker(pytest.mark.filterwarnings(warning))
 
