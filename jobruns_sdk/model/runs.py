@@ -60,8 +60,9 @@ def _elapsed(start: datetime | None, end: datetime | None) -> timedelta | None:
     return None if start is None or end is None or end < start else end - start
 
 
-def _state(state: RunState, native_state: str) -> str:
-    return state if native_state in ("", state) else f"{state} ({native_state})"
+def state_of(row: "JobRun[Any] | Attempt[Any]") -> str:
+    """Return the state in words, with the service's own word where that is another one."""
+    return row.state if row.native_state in ("", row.state) else f"{row.state} ({row.native_state})"
 
 
 def _brief(what: str, state: str, row: "JobRun[object] | Attempt[object]") -> str:
@@ -118,7 +119,7 @@ class JobRun(Shown, Generic[N_co]):
 
     @property
     def _state(self) -> str:
-        return _state(self.state, self.native_state) + (f", attempt {self.attempt}" if self.attempt > 1 else "")
+        return state_of(self) + (f", attempt {self.attempt}" if self.attempt > 1 else "")
 
     @property
     def ref(self) -> RunRef:
@@ -158,12 +159,12 @@ class JobRun(Shown, Generic[N_co]):
         """
         check_flag("allow_partial", allow_partial)
         if not self.is_terminal:
-            unfinished = f"{self.ref} has not ended: it is {self.state} ({self.native_state})"
+            unfinished = f"{self.ref} has not ended: it is {state_of(self)}"
             raise RunNotFinishedError(unfinished, run=self, service=self.service)
         if self.succeeded or (allow_partial and self.state is RunState.PARTIALLY_SUCCEEDED):
             return self
         reason = f": {_cut(self.message, 500)}" if self.message else ""
-        failed = f"{self.ref} ended as {self.state} ({self.native_state}){reason}"
+        failed = f"{self.ref} ended as {state_of(self)}{reason}"
         raise RunFailedError(failed, run=self, service=self.service)
 
 
@@ -203,11 +204,11 @@ class Attempt(Shown, Generic[N_co]):
     native: N_co = attrs.field(eq=False)
 
     def __repr__(self) -> str:
-        return _brief(f"Attempt {self.number} of {self.run}", _state(self.state, self.native_state), self)
+        return _brief(f"Attempt {self.number} of {self.run}", state_of(self), self)
 
     def __rich_repr__(self) -> Iterable[tuple[str, object]]:
         """Return what tables show."""
-        yield from (("run", self.run), ("attempt", self.number), ("state", _state(self.state, self.native_state)))
+        yield from (("run", self.run), ("attempt", self.number), ("state", state_of(self)))
         yield from (("created", self.created_at), ("duration", self.duration), ("usage", self.usage))
         yield "message", _first_line(self.message)
 

@@ -14,7 +14,7 @@ from jobruns_sdk.loop.deadline import DeadlineError, deadline
 from jobruns_sdk.loop.tasks import concurrently
 from jobruns_sdk.model.native import Native
 from jobruns_sdk.model.refs import RunRef
-from jobruns_sdk.model.runs import JobRun, StopOutcome, WaitTimeoutError
+from jobruns_sdk.model.runs import JobRun, StopOutcome, WaitTimeoutError, state_of
 from jobruns_sdk.model.states import RunState
 from jobruns_sdk.runs.follow import Done, Follower, GiveUp, PollIntervals, patience
 from jobruns_sdk.runs.poll import Poller
@@ -206,7 +206,7 @@ class Waits:
         for index, at in enumerate(late):
             _, follower = followers[at]
             last, outcome = follower.last, outcomes[index] if outcomes else None
-            told = "it was never seen" if last is None else f"it was {last.state} ({last.native_state})"
+            told = "it was never seen" if last is None else f"it was {state_of(last)}"
             if outcome is not None:
                 told += "; it was asked to stop" if outcome.accepted else f"; it could not be stopped: {outcome.error}"
             if len(late) > 1:

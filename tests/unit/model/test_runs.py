@@ -120,8 +120,15 @@ def test_raise_for_state_cuts_the_message_at_500_characters(letters: int) -> Non
 
 
 def test_raise_for_state_needs_no_message() -> None:
-    with pytest.raises(RunFailedError, match=r"jr_0\?region=eu-west-1 ended as FAILED \(FAILED\)$"):
+    with pytest.raises(RunFailedError, match=r"jr_0\?region=eu-west-1 ended as FAILED$"):
         attrs.evolve(RUN, message=None).raise_for_state()
+
+
+@pytest.mark.parametrize(("native_state", "told"), [("RUNNING", "RUNNING"), ("WAITING", r"RUNNING \(WAITING\)")])
+def test_raise_for_state_names_the_services_own_word_where_that_is_another(native_state: str, told: str) -> None:
+    run = attrs.evolve(RUN, state=RunState.RUNNING, native_state=native_state)
+    with pytest.raises(RunNotFinishedError, match=rf"jr_0\?region=eu-west-1 has not ended: it is {told}$"):
+        run.raise_for_state()
 
 
 def test_what_a_run_takes_from_its_reference() -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any, Final, Literal
 
+import attrs
 import msgspec
 import pytest
 
@@ -317,7 +318,7 @@ HEAD: Final = f"{JOB.run('jr_1')} had not ended within 0:00:45: "
 async def test_at_its_end_the_time_leaves_the_run_as_it_was_seen() -> None:
     error = await timed_out(Story({0: seen("QUEUED"), 15: RUNNING}))
 
-    assert error.message == f"{HEAD}it was RUNNING (RUNNING)"
+    assert error.message == f"{HEAD}it was RUNNING"
     assert error.run is RUNNING
 
 
@@ -330,8 +331,10 @@ async def test_at_its_end_the_time_leaves_a_run_that_was_never_seen() -> None:
 
 async def test_at_its_end_the_time_stops_the_run() -> None:
     story = Stoppable({0: RUNNING})
-    assert (await timed_out(story, "stop")).message == f"{HEAD}it was RUNNING (RUNNING); it was asked to stop"
-    assert (await timed_out(Stoppable({0: RUNNING}))).message == f"{HEAD}it was RUNNING (RUNNING)"
+    assert (await timed_out(story, "stop")).message == f"{HEAD}it was RUNNING; it was asked to stop"
+    assert (await timed_out(Stoppable({0: RUNNING}))).message == f"{HEAD}it was RUNNING"
+    waiting = attrs.evolve(RUNNING, state=RunState.QUEUED, native_state="WAITING")
+    assert (await timed_out(Stoppable({0: waiting}))).message == f"{HEAD}it was QUEUED (WAITING)"
 
 
 async def test_at_its_end_the_time_tells_why_a_run_could_not_be_stopped() -> None:
@@ -339,7 +342,7 @@ async def test_at_its_end_the_time_tells_why_a_run_could_not_be_stopped() -> Non
     story.refusal = ConflictError("too late")
 
     error = await timed_out(story, "stop")
-    assert error.message == f"{HEAD}it was RUNNING (RUNNING); it could not be stopped: too late"
+    assert error.message == f"{HEAD}it was RUNNING; it could not be stopped: too late"
 
 
 async def test_what_cannot_be_stopped_is_not_waited_for() -> None:
