@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import attrs
 
@@ -20,6 +20,8 @@ from jobruns_sdk.runs.follow import Done, Follower, GiveUp, PollIntervals, patie
 from jobruns_sdk.runs.poll import Poller
 from jobruns_sdk.runs.stop import Stopper
 from jobruns_sdk.services.handle import Follows, Stops
+
+_NAMED: Final = 3  # runs in a message: all of them stand in the outcomes
 
 Target = tuple[Follows, RunRef]
 """A run to wait for, and the handle of its job."""
@@ -201,17 +203,21 @@ class Waits:
         self, late: Sequence[int], places: Sequence[int], outcomes: Sequence[StopOutcome]
     ) -> list[WaitTimeoutError]:
         followers = dict(zip(places, self._followers, strict=True))
-        refused = sum(not outcome.accepted for outcome in outcomes)
+        lasts = [followers[at][1].last for at in late]
+        # EMR Serverless and others take a stop without a look at the run.
+        outcomes = [
+            outcome if outcome.run is not None else attrs.evolve(outcome, run=last)
+            for outcome, last in zip(outcomes, lasts, strict=False)
+        ]
         errors: list[WaitTimeoutError] = []
         for index, at in enumerate(late):
             _, follower = followers[at]
-            last, outcome = follower.last, outcomes[index] if outcomes else None
+            last, outcome = lasts[index], outcomes[index] if outcomes else None
             told = "it was never seen" if last is None else f"it was {state_of(last)}"
             if outcome is not None:
                 told += "; it was asked to stop" if outcome.accepted else f"; it could not be stopped: {outcome.error}"
             if len(late) > 1:
-                others = refused - (outcome is not None and not outcome.accepted)
-                told += f"; {len(late) - 1} more had not ended" + (f", {others} of them not stopped" if others else "")
+                told += f"; {_of_others(len(late) - 1, [*outcomes[:index], *outcomes[index + 1 :]])}"
             error = WaitTimeoutError(
                 f"{follower.run} had not ended within {self._rules.timeout}: {told}",
                 run=last,
@@ -222,3 +228,16 @@ class Waits:
             error.__cause__ = follower.error
             errors.append(error)
         return errors
+
+
+def _of_others(count: int, outcomes: Sequence[StopOutcome]) -> str:
+    """Return what is said in the error of one run about the others that had not ended."""
+    others = f"{count} more had not ended"
+    if not outcomes:
+        return others
+    refused = [str(outcome.ref) for outcome in outcomes if not outcome.accepted]
+    if not refused:
+        return f"{others} and {'was' if count == 1 else 'were'} asked to stop, too (see error.outcomes)"
+    named = ", ".join(refused[:_NAMED]) + (f" and {len(refused) - _NAMED} more" if len(refused) > _NAMED else "")
+    asked = f", {count - len(refused)} asked to stop" if count > len(refused) else ""
+    return f"{others}{asked}, {len(refused)} not stopped: {named} (see error.outcomes)"

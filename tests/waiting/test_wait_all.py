@@ -166,7 +166,8 @@ async def test_each_of_many_runs_whose_time_is_up_is_stopped(
     local: LocalService, client: JobRunsClient, job: str, *, errors: bool
 ) -> None:
     add_jobs(local)
-    refs = [f"{job}/{local.add_run(job)}" for _ in range(40)]
+    runs = [local.add_run(job) for _ in range(40)]
+    refs = [f"{job}/{run}" for run in runs]
     over = f"{job}/{local.add_run(job, duration=MINUTE)}"
     done: Sequence[JobRun[Native] | JobRunsError]
     try:
@@ -179,7 +180,11 @@ async def test_each_of_many_runs_whose_time_is_up_is_stopped(
         assert error.outcome == error.outcomes[place if errors else 0]
         assert [str(outcome.ref).partition("?")[0] for outcome in error.outcomes] == refs
         assert all(outcome.accepted for outcome in error.outcomes)
-        assert "; it was asked to stop; 39 more had not ended" in str(error)
+        assert [outcome.run.id for outcome in error.outcomes if outcome.run] == runs
+        assert str(error).endswith(
+            f"/{runs[place if errors else 0]}?region=us-east-1 had not ended within 1:00:00: it was RUNNING; "
+            "it was asked to stop; 39 more had not ended and were asked to stop, too (see error.outcomes)"
+        )
     local.advance(HOUR)
     assert Counter(local.states(job).values()).most_common(1)[0][1] == 40
     assert "RUNNING" not in local.states(job).values()
@@ -192,12 +197,30 @@ async def test_what_cannot_be_stopped_keeps_no_other_from_being_stopped(
     add_jobs(local)
     refs = [f"{job}/{local.add_run(job)}" for job in JOBS for _ in range(3)]
     local.fault("BatchStopJobRun", "error", code="AccessDeniedException", status=400)
-    with pytest.raises(
-        WaitTimeoutError, match=r"could not be stopped: .*; 5 more had not ended, 2 of them not"
-    ) as caught:
+    with pytest.raises(WaitTimeoutError) as caught:
         await client.wait_all(refs, timeout=HOUR, on_timeout="stop")
+    first, second, third = [f"{ref}?region=us-east-1" for ref in refs[:3]]
+    assert f"{first} had not ended within 1:00:00: it was RUNNING; it could not be stopped: " in str(caught.value)
+    assert str(caught.value).endswith(
+        f"; 5 more had not ended, 3 asked to stop, 2 not stopped: {second}, {third} (see error.outcomes)"
+    )
     assert [outcome.accepted for outcome in caught.value.outcomes] == [False] * 3 + [True] * 3
     assert isinstance(caught.value.outcomes[1].error, AccessDeniedError)
+
+
+async def test_an_error_names_a_few_of_many_runs_that_are_not_stopped(
+    local: LocalService, client: JobRunsClient
+) -> None:
+    add_jobs(local)
+    refs = [f"glue:etl/{local.add_run('glue:etl')}" for _ in range(6)]
+    local.fault("BatchStopJobRun", "error", code="AccessDeniedException", status=400)
+    with pytest.raises(WaitTimeoutError) as caught:
+        await client.wait_all(refs, timeout=HOUR, on_timeout="stop")
+    named = ", ".join(f"{ref}?region=us-east-1" for ref in refs[1:4])
+    assert str(caught.value).endswith(f"; 5 more had not ended, 5 not stopped: {named} and 2 more (see error.outcomes)")
+    with pytest.raises(WaitTimeoutError, match=r"; 1 more had not ended$") as caught:
+        await client.wait_all(refs[:2], timeout=HOUR)
+    assert caught.value.outcomes == ()
 
 
 @pytest.mark.parametrize("on_cancel", ["leave", "stop"])
