@@ -1,7 +1,12 @@
 """The states of runs and attempts, in one vocabulary for all services."""
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
+
+from jobruns_sdk.checks import shown
+from jobruns_sdk.errors import InvalidRequestError
 
 
 class RunState(StrEnum):
@@ -47,3 +52,24 @@ STOPPED belongs to it: EMR Serverless reports a run that exceeded its time limit
 """
 
 _TERMINAL: Final = UNSUCCESSFUL | {RunState.SUCCEEDED}
+
+
+def states_of(name: str, named: Iterable[Any]) -> frozenset[RunState]:
+    """Return the states that an argument names.
+
+    Raises:
+        InvalidRequestError: It names something else.
+    """
+    states: set[RunState] = set()
+    for state in named:
+        try:
+            states.add(RunState(state))
+        except ValueError as error:
+            near = get_close_matches(state.upper(), RunState, n=1, cutoff=_NEAR) if isinstance(state, str) else []
+            meant = f", nearest is {near[0]}" if near else ""
+            known = f"states are {', '.join(RunState)}"
+            raise InvalidRequestError(f"{name}: {shown(state)} is not a RunState{meant}; {known}") from error
+    return frozenset(states)
+
+
+_NEAR: Final = 0.7  # with less, words that services have for other states would be taken for typing errors

@@ -11,7 +11,7 @@ from jobruns_sdk.checks import check_flag, check_moment, items_of, one_of, optio
 from jobruns_sdk.errors import CursorError, InvalidRequestError, UnsupportedOperationError
 from jobruns_sdk.model.native import builtins_of, utc
 from jobruns_sdk.model.runs import JobRun
-from jobruns_sdk.model.states import RunState
+from jobruns_sdk.model.states import RunState, states_of
 from jobruns_sdk.paging.cursor import Cursor, Query
 
 Order = Literal["newest", "oldest"]
@@ -53,10 +53,7 @@ _DEFAULTS: Final[Mapping[str, object]] = {"order": "newest", "collapse_retries":
 
 def _states(values: Iterable[RunState] | None) -> frozenset[RunState] | None:
     names = _names("states", {values} if isinstance(values, RunState) else values)
-    try:
-        return None if names is None else frozenset(map(RunState, names))
-    except ValueError as error:
-        raise InvalidRequestError(f"{error}, states are {', '.join(RunState)}") from error
+    return None if names is None else states_of("states", names)
 
 
 def _native_states(values: Iterable[str] | None) -> frozenset[str] | None:

@@ -15,7 +15,7 @@ from jobruns_sdk.loop.tasks import concurrently
 from jobruns_sdk.model.native import Native
 from jobruns_sdk.model.refs import RunRef
 from jobruns_sdk.model.runs import JobRun, StopOutcome, WaitTimeoutError, state_of
-from jobruns_sdk.model.states import RunState
+from jobruns_sdk.model.states import RunState, states_of
 from jobruns_sdk.runs.follow import Done, Follower, GiveUp, PollIntervals, patience
 from jobruns_sdk.runs.poll import Poller
 from jobruns_sdk.runs.stop import Stopper
@@ -31,11 +31,7 @@ def _states(values: Iterable[RunState | str] | None) -> frozenset[RunState]:
     if values is None:
         return frozenset()
     given = {values} if isinstance(values, RunState) else values
-    named = items_of("until", given, "states, such as {RunState.RUNNING}")
-    try:
-        states = frozenset(map(RunState, named))
-    except ValueError as error:
-        raise InvalidRequestError(f"until: {error}, states are {', '.join(RunState)}") from error
+    states = states_of("until", items_of("until", given, "states, such as {RunState.RUNNING}"))
     if not states:
         raise InvalidRequestError("until holds at least one state, or is None for the end alone")
     return states

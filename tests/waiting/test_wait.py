@@ -514,6 +514,10 @@ async def test_a_wait_ends_in_the_states_that_it_waits_for(
     assert run.state is RunState.RUNNING
     assert local.clock.monotonic() < 12 * 60
     assert (await client.wait(ref, timeout=2 * HOUR, until=["QUEUED"])).succeeded
+    with pytest.raises(
+        InvalidRequestError, match=r"^until: 'running' is not a RunState, nearest is RUNNING; states are "
+    ):
+        await client.wait(ref, timeout=HOUR, until={"running"})
 
 
 async def test_a_streaming_run_may_be_waited_for_until_it_runs(local: LocalService, client: JobRunsClient) -> None:

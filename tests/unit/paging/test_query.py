@@ -78,13 +78,15 @@ def test_what_cannot_be_right_is_refused(arguments: Mapping[str, Any], wrong: st
     assert not isinstance(caught.value, CursorError)
 
 
+STATES: Final = f"states are {', '.join(state.value for state in RunState)}"
+
+
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (
-            {"states": ["FINISHED"]},
-            f"'FINISHED' is not a valid RunState, states are {', '.join(state.value for state in RunState)}",
-        ),
+        ({"states": ["BROKEN"]}, f"states: 'BROKEN' is not a RunState; {STATES}"),
+        ({"states": ["failed"]}, f"states: 'failed' is not a RunState, nearest is FAILED; {STATES}"),
+        ({"states": {"TIMEOUT"}}, f"states: 'TIMEOUT' is not a RunState, nearest is TIMED_OUT; {STATES}"),
         ({"native_states": ["FAILED", 5]}, "each of native_states is a state, such as 'FAILED', got 5"),
         (
             {"created_after": 5},
