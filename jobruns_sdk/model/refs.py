@@ -296,7 +296,11 @@ def ref_of(kind: "type[_R]", named: object, services: Collection[str] = ()) -> "
         return kind.parse(named, services=services)
     ref: object = named if isinstance(named, kind) else getattr(named, "ref", None)
     if not isinstance(ref, kind):
-        raise refusal(f"a {kind.named[0]}", _NAMED_BY[kind], named)
+        refused = refusal(f"a {kind.named[0]}", _NAMED_BY[kind], named)
+        if isinstance(named, RunRef) or isinstance(ref, RunRef):
+            job = "job" if hasattr(named, "job") else "ref.job"
+            raise InvalidRequestError(f"{refused.message}, which names a run: give its .{job}")
+        raise refused
     return ref
 
 

@@ -1,5 +1,6 @@
 """Whatever names runs does so for every call that follows them."""
 
+import re
 from collections.abc import AsyncGenerator, Callable
 from typing import Any, Final
 
@@ -92,3 +93,20 @@ async def test_a_client_says_whether_it_is_open(local: LocalService) -> None:
         pass
     assert repr(client) == "<JobRunsClient: us-east-1, closed>"
     assert repr(local.sync_client()) == "<sync.JobRunsClient: us-east-1, not open yet>"
+
+
+@pytest.mark.parametrize(
+    ("named", "right"),
+    [
+        (lambda run: run.ref, ".job"),
+        (lambda run: run, ".job"),
+        (lambda run: StopOutcome(run.ref, accepted=True), ".ref.job"),
+    ],
+)
+async def test_who_names_a_run_where_a_job_is_wanted_is_told_how_to_name_its_job(
+    local: LocalService, client: JobRunsClient, named: Callable[[Any], Any], right: str
+) -> None:
+    local.add_glue_job("etl")
+    run = await client.run(await client.glue("etl").start())
+    with pytest.raises(InvalidRequestError, match=rf", which names a run: give its {re.escape(right)}$"):
+        client.runs([named(run)])
