@@ -3,6 +3,8 @@
 - A watch tells of each run that goes on when it begins and of each created since, first and at last, as late as a
   wait may be; a run that was created before and had ended before anybody could see it, for its lag or for trouble,
   need not be told of.
+- A watch of a job goes on, unless every job was refused at its first looks: a job that was never seen is told of and
+  left out, as `runs` does it ("`client.watch(..., on_error=)` as for `runs`"), and nothing may be left to watch.
 - A change is true if the run was in that state and attempt within ten seconds before `at` (a walk over pages takes
   that long), within ninety where something went wrong.
 - A job's definition (GetJob) is answered once a day at most, and refused once in five minutes at most, however many
@@ -71,17 +73,29 @@ class WatchJudge:
             if record.on_error != "raise" or not (vanished or (troubled and not record.changes)):
                 yield f"watch ended by {type(error).__name__} at {record.ended:.0f}: {error!s:.150}"
         elif error is None:
-            if record.jobs:
-                yield f"watch of jobs ended by itself at {record.ended:.0f}"
-            for life in record.runs:
-                if (
-                    life.known_end(record.pace.grace) > record.ended + 1
-                    and life.lost_at > record.ended
-                    and life.end.at > record.ended
-                ):
-                    yield f"watch ended by itself at {record.ended:.0f} while {life.ref} goes on"
+            yield from self._by_itself(record)
         elif record.cancelled is not None and record.ended > record.cancelled + 1:
             yield f"watch: cancelled at {record.cancelled:.0f}, over at {record.ended:.0f}"
+
+    def _by_itself(self, record: Watch) -> Iterator[str]:
+        for work in record.jobs:
+            if not self._left_out(record, work):
+                yield f"watch ended by itself at {record.ended:.0f}, and nothing kept it from {work.ref}"
+        for life in record.runs:
+            if (
+                life.known_end(record.pace.grace) > record.ended + 1
+                and life.lost_at > record.ended
+                and life.end.at > record.ended
+            ):
+                yield f"watch ended by itself at {record.ended:.0f} while {life.ref} goes on"
+
+    def _left_out(self, record: Watch, work: Work) -> bool:
+        """Tell whether the job could be left out: it was refused before anything was seen of it, which was told."""
+        names = (work.service, work.name)
+        seen = {(change.run.job.service, "/".join(change.run.job.path)) for _, change in record.changes}
+        told = {(e.job.service, "/".join(e.job.path)) for _, e in record.errors if e.run is None}
+        founded = work.deleted_at <= record.ended or not self.world.is_calm(work, record.begun, record.ended)
+        return names not in seen and founded and (record.on_error != "call" or names in told)
 
     def _chain(self, record: Watch, life: Life, changes: list[tuple[float, StateChange]]) -> Iterator[str]:
         before: StateChange | None = None
