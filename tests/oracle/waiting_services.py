@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -230,18 +231,15 @@ def _page(rows: list[Row], size: int, token: str | None) -> tuple[list[dict[str,
 
 
 def glue_rows(lives: list[Life], now: float) -> list[Row]:
-    """Return a row for each attempt of these runs that can be seen; those of history are made once."""
+    """Return a row for each attempt of these runs that can be seen."""
     rows: list[Row] = []
     for life in lives:
         if now >= life.gone_at:
             continue
         for phases in life.attempts_at(now):
             number = phases[0].attempt
-            kept = life.cache.get(number)
-            row = kept or _glue_row(life, phases, f"{life.id}_attempt_{number}" if number else life.id)
-            if life.history:
-                life.cache[number] = row
-            rows.append((phases[0].at, row["Id"], row))
+            run_id = f"{life.id}_attempt_{number}" if number else life.id
+            rows.append((phases[0].at, run_id, life.told(phases[-1], partial(_glue_row, life, phases, run_id))))
     return rows
 
 
@@ -267,6 +265,10 @@ def _glue_row(life: Life, phases: list[Phase], run_id: str) -> dict[str, Any]:
 
 def emr_row(life: Life, now: float, *, full: bool = False) -> dict[str, Any]:
     phase = life.phase_at(now) or life.phases[0]
+    return life.told((phase, full), partial(_emr_row, life, phase, full=full))
+
+
+def _emr_row(life: Life, phase: Phase, *, full: bool) -> dict[str, Any]:
     began = next(each.at for each in life.phases if each.attempt == phase.attempt)
     row: dict[str, Any] = {
         "applicationId": life.work.name,
@@ -293,6 +295,10 @@ def emr_row(life: Life, now: float, *, full: bool = False) -> dict[str, Any]:
 
 def datazone_row(life: Life, now: float) -> dict[str, Any]:
     phase = life.phase_at(now) or life.phases[0]
+    return life.told(phase, partial(_datazone_row, life, phase))
+
+
+def _datazone_row(life: Life, phase: Phase) -> dict[str, Any]:
     domain, _, job = life.work.name.partition("/")
     row = {
         "id": life.id,

@@ -7,6 +7,7 @@ here knows the client. Moments are seconds of virtual time since the schedule be
 import bisect
 import random
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 from attrs import define, field
@@ -60,12 +61,19 @@ class Life:
     stoppable: bool = True
     stop_takes: float = 20.0
     history: bool = False
-    cache: dict[int, dict[str, Any]] = field(factory=dict[int, dict[str, Any]])
+    rows: dict[object, dict[str, Any]] = field(factory=dict[object, dict[str, Any]])
     stops: list[float] = field(factory=list[float])
 
     @property
     def ref(self) -> str:
         return f"{self.work.ref}/{self.id}"
+
+    def told(self, phase: object, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Return the row that a service tells of it in a phase, which is made once."""
+        row = self.rows.get(phase)
+        if row is None:
+            row = self.rows[phase] = make()
+        return row
 
     @property
     def created(self) -> float:
@@ -107,6 +115,8 @@ class Life:
 
     def attempts_at(self, now: float) -> "list[list[Phase]]":
         """Return the phases so far of each attempt that can be seen."""
+        if self.history:
+            return [self.phases]
         attempts: dict[int, list[Phase]] = defaultdict(list)
         for phase in self.phases:
             if phase.at <= now:
