@@ -69,8 +69,9 @@ class WatchJudge:
                 or any(work.deleted_at <= record.ended for work in record.works)
                 or any(not life.seen_from <= record.begun or life.lost_at <= record.ended for life in record.runs)
             )
-            troubled = any(not self.world.is_calm(work, record.begun, record.ended) for work in record.works)
-            if record.on_error != "raise" or not (vanished or (troubled and not record.changes)):
+            # What was seen of others is told before.
+            refused = any(self._is_refused(record, work) for work in record.works)
+            if record.on_error != "raise" or not (vanished or refused):
                 yield f"watch ended by {type(error).__name__} at {record.ended:.0f}: {error!s:.150}"
         elif error is None:
             yield from self._by_itself(record)
@@ -90,12 +91,15 @@ class WatchJudge:
                 yield f"watch ended by itself at {record.ended:.0f} while {life.ref} goes on"
 
     def _left_out(self, record: Watch, work: Work) -> bool:
-        """Tell whether the job could be left out: it was refused before anything was seen of it, which was told."""
-        names = (work.service, work.name)
+        """Tell whether the job could be left out: it was refused, which was told."""
+        told = {(error.job.service, "/".join(error.job.path)) for _, error in record.errors if error.run is None}
+        return self._is_refused(record, work) and (record.on_error != "call" or (work.service, work.name) in told)
+
+    def _is_refused(self, record: Watch, work: Work) -> bool:
+        """Tell whether a job can have been refused before anything was seen of it."""
         seen = {(change.run.job.service, "/".join(change.run.job.path)) for _, change in record.changes}
-        told = {(e.job.service, "/".join(e.job.path)) for _, e in record.errors if e.run is None}
         founded = work.deleted_at <= record.ended or not self.world.is_calm(work, record.begun, record.ended)
-        return names not in seen and founded and (record.on_error != "call" or names in told)
+        return founded and (work.service, work.name) not in seen
 
     def _chain(self, record: Watch, life: Life, changes: list[tuple[float, StateChange]]) -> Iterator[str]:
         before: StateChange | None = None
