@@ -21,7 +21,7 @@ from itertools import pairwise
 from attrs import define
 
 from jobruns_sdk import JobRunsError, StateChange, WaitTimeoutError
-from tests.oracle.waiting_judge import FIRST_NUMBER, Judge, allowance
+from tests.oracle.waiting_judge import FIRST_NUMBER, SKEW, Judge, allowance
 from tests.oracle.waiting_programs import Record, Stop, Watch
 from tests.oracle.waiting_time import EPOCH
 from tests.oracle.waiting_world import Life, Work, World
@@ -122,7 +122,8 @@ class WatchJudge:
                 yield f"{life.ref}: seen at {seen:.0f}, told at {at:.0f}, and the watch began at {record.begun:.0f}"
             before = change
         retried = life.work.service == "glue" and life.end.state in {"FAILED", "TIMEOUT"}
-        until = self.world.calm_after(life.work, life.end.at + record.pace.grace, allowance(record.pace))
+        # By a clock that may be five minutes fast, a retry may be to come for as much longer.
+        until = self.world.calm_after(life.work, life.end.at + record.pace.grace + SKEW, allowance(record.pace))
         known = until if retried else life.end.at + 10
         calm = self.world.is_calm(life.work, record.begun, record.begun + 1)
         if life not in record.runs and calm and known < record.begun:
