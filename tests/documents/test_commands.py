@@ -1,5 +1,6 @@
 """The commands of the documents can be given as they stand: what they name is there, and what can run here runs."""
 
+import inspect
 import os
 import re
 import shlex
@@ -11,7 +12,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from textwrap import indent
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, get_args
 
 import pytest
 from botocore import xform_name
@@ -20,6 +21,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from docs.links import documents
+from jobruns_sdk.testing import FaultKind, LocalService
 from tests.dangers.supply_chain.dependencies import PROJECT
 
 ROOT: Final = Path(__file__).parents[2]
@@ -213,3 +215,12 @@ def test_the_reference_shows_all_options_of_the_command() -> None:
     assert " ".join(usage.split()) == " ".join(
         help_of("jobruns_sdk.testing").partition("\n\n")[0].removeprefix("usage: ").replace("[-h] ", "").split()
     )
+
+
+def test_the_page_on_tests_shows_all_kinds_of_faults_and_all_that_an_application_takes() -> None:
+    page = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`[a-z0-9_`, ]+) \|", page, re.MULTILINE)
+    assert sorted(re.findall(r"`(\w+)`", " ".join(rows))) == sorted(get_args(FaultKind))
+    taken = inspect.signature(LocalService.add_application).parameters.keys() - {"self", "application_id"}
+    told = page.partition("add_application(")[2]
+    assert [name for name in taken if not re.search(rf"\b{name}(=|`| )", told)] == []
