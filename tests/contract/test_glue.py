@@ -10,6 +10,7 @@ from jobruns_sdk import (
     CursorError,
     InvalidRequestError,
     JobRunsClient,
+    NotFoundError,
     RunState,
     Service,
     UnsupportedOperationError,
@@ -108,6 +109,21 @@ async def test_a_group_cut_by_the_edge_of_the_history(local: LocalService, etl: 
     assert [attempt.number for attempt in await etl.attempts(f"{cut}_attempt_3").collect()] == [3, 4]
     got = await etl.run(f"{cut}_attempt_3")
     assert (got.id, got.attempt, got.created_at) == (cut, 4, found[1].created_at)
+
+
+@pytest.mark.parametrize(("retries", "asked"), [(0, 2), (1, 2), (2, 3), (3, 4)])
+async def test_a_run_that_is_gone_is_looked_for_as_far_as_its_job_retries(
+    local: LocalService, client: JobRunsClient, retries: int, asked: int
+) -> None:
+    local.add_glue_job("etl", max_retries=retries)
+    etl = client.glue("etl")
+    for definitions in (1, 0):  # the job's definition is asked for once a client
+        before = local.calls("GetJobRun"), local.calls("GetJob")
+        async with etl.attempts("jr_gone").open() as walk:
+            with pytest.raises(NotFoundError):
+                await anext(walk)
+        assert (local.calls("GetJobRun"), local.calls("GetJob")) == (before[0] + asked, before[1] + definitions)
+        assert walk.report.calls == asked
 
 
 async def test_an_id_of_an_attempt_means_its_run(etl: GlueJob, client: JobRunsClient, runs: list[str]) -> None:

@@ -166,7 +166,7 @@ class GotAttempt(msgspec.Struct, frozen=True):
     Attributes:
         number: The attempt's number, from 1.
         found: The attempt, or the error that says that the history holds none of that number.
-        requests: How many requests it took.
+        requests: How many requests it took; the client asks for the job's definition, once for all that need it.
         waited: Seconds that were waited for the quota.
         last: The number up to which attempts are looked for, where that was asked for.
     """
@@ -237,7 +237,7 @@ class AttemptListing:
         except NotFoundError as error:
             asks = sought is not None and sought.error is not None and number == max(_ASKED, self._known)
             last = 1 + await self._retries() if asks else None
-            return GotAttempt(number, error, max(1, error.requests) + asks, 0.0, last)
+            return GotAttempt(number, error, max(1, error.requests), 0.0, last)
         return GotAttempt(number, row, reply.requests, reply.waited)
 
     def read(self, got: GotAttempt, sought: Sought | None) -> tuple[Batch[Attempt[native.JobRun]], Sought]:
