@@ -41,7 +41,7 @@ SKEW = 300.0
 CALL_TIMEOUT = 60.0
 UNSEEN_WITHOUT_TIMEOUT = 3600.0
 AFTER_PAUSE = 180.0
-LONGEST_PAUSE = 930.0
+STOP_TAKES = 2 * CALL_TIMEOUT + MARGIN  # the request takes a call, and a retry is waited for no longer than another
 FIRST_NUMBER = {"glue": 1, "emr-serverless": 0, "datazone": 0}
 UNTIL = {
     RunState.QUEUED: {"SUBMITTED", "PENDING", "QUEUED", "WAITING"},
@@ -151,8 +151,7 @@ class Judge:
             yield "WaitTimeoutError without a timeout"
             return
         over = record.begun + record.timeout
-        # The request to stop may take the time of a call, and a retry that is to come keeps it no longer than another.
-        slack = 5.0 if not stops else 2 * CALL_TIMEOUT + MARGIN + len(stops)
+        slack = 5.0 if not stops else STOP_TAKES + len(stops)
         if not over - 0.1 <= record.ended <= over + slack:
             yield f"the time was over at {over:.0f}, told at {record.ended:.0f}"
         if seen and error.run is None:
@@ -162,12 +161,9 @@ class Judge:
 
     def stopped(self, life: Life, outcome: StopOutcome | None, since: float, until: float) -> Iterator[str]:
         """The run was to be stopped in that span, and that is what was told of it (None: nothing)."""
-        was_accepted = any(since - 0.01 <= stop <= until + LONGEST_PAUSE + AFTER_PAUSE for stop in life.stops)
-        troubled = (
-            not self.world.is_calm(life.work, since, until + LONGEST_PAUSE + AFTER_PAUSE)
-            or life.lost_at <= until
-            or life.seen_from > since
-        )
+        due = self._stop_due(life, since, until)
+        was_accepted = any(since - 0.01 <= stop <= due for stop in life.stops)
+        troubled = not self.world.is_calm(life.work, since, due) or life.lost_at <= until or life.seen_from > since
         free = life.work.service != "datazone" and life.stoppable
         too_short = life.pauses_at(since) and life.end.at < life.resumes_after(since) + AFTER_PAUSE
         if outcome is not None:
@@ -189,6 +185,14 @@ class Judge:
             where = "in the pause before a retry" if life.pauses_at(since) else "while it was active"
             told = "" if outcome is None else f" (accepted={outcome.accepted}, {outcome.error!s:.120})"
             yield f"{life.ref} was to be stopped at {since:.0f} {where}, and was not{told}"
+
+    def _stop_due(self, life: Life, since: float, until: float) -> float:
+        """Return by when a run that was to be stopped in that span has to have been: a retry once it can be seen."""
+        due = max(until, since + STOP_TAKES)
+        for phase, after in zip(life.phases, life.phases[1:], strict=False):
+            if life.is_ended(phase.state) and phase.at <= due and after.at > since:
+                due = max(due, after.at + life.lag + AFTER_PAUSE)
+        return due
 
     def stop(self, record: Stop) -> Iterator[str]:
         yield from self.alien(record)
