@@ -34,7 +34,8 @@ _NUMBER: Final = re.compile("[1-9][0-9]{0,8}")
 _BEHIND: Final = "attempts behind the window"  # the token of what is asked for when reading has stopped
 _LAST: Final = "attempts before the place"  # the same where the list has ended for a walk that was resumed
 _MOST_RETRIES: Final = 10  # as many as the console lets a job have
-_ASKED: Final = 2  # the number of the first attempt with which it may be asked how many there can be
+# Up to that attempt a run is looked for without asking: MaxRetries may have been lowered since the run was started.
+_LOOKED_FOR: Final = 1 + _MOST_RETRIES
 
 LATE: Final = timedelta(minutes=30)
 """The most by which a run may start later than its place in the list says: a queued one waits 20 minutes at most.
@@ -187,7 +188,7 @@ class Sought(msgspec.Struct, frozen=True):
     """
 
     error: NotFoundError | None = None
-    last: int = 2
+    last: int = _LOOKED_FOR
 
 
 class AttemptListing:
@@ -235,7 +236,7 @@ class AttemptListing:
         try:
             row, reply = await get_attempt(self._call, self._job, run_id, predecessors=self._predecessors)
         except NotFoundError as error:
-            asks = sought is not None and sought.error is not None and number == max(_ASKED, self._known)
+            asks = sought is not None and sought.error is not None and number == max(_LOOKED_FOR, self._known)
             last = 1 + await self._retries() if asks else None
             return GotAttempt(number, error, max(1, error.requests), 0.0, last)
         return GotAttempt(number, row, reply.requests, reply.waited)

@@ -300,17 +300,24 @@ async def test_a_run_is_got_however_many_of_its_attempts_are_lost(gone: int) -> 
         assert [attempt.number for attempt in await history.job.attempts(run_id).collect()] == [*range(gone + 1, 9)]
 
 
-async def test_a_run_that_is_not_there_is_looked_for_as_far_as_the_job_retries() -> None:
+@pytest.mark.parametrize("gone", [1, 2, 3, 10])
+async def test_a_run_is_got_though_its_job_retries_less_often_since(gone: int) -> None:
+    history = History(retried("a", *range(11))[gone:])
+    history.max_retries = 0
+    (listed,) = await history.job.runs().collect()
+    assert seen(await history.job.run("a")) == seen(listed)
+
+
+@pytest.mark.parametrize("retries", [0, 12])
+async def test_a_run_that_is_not_there_is_looked_for_as_far_as_jobs_may_retry(retries: int) -> None:
     history = History([])
-    history.max_retries = 2
+    history.max_retries = retries
     with pytest.raises(NotFoundError):
         await history.job.run("none")
-    assert history.asked == [
-        ("GetJobRun", "none"),
-        ("GetJobRun", "none_attempt_1"),
-        ("GetJob", None),
-        ("GetJobRun", "none_attempt_2"),
-    ]
+    got = ["none", *(f"none_attempt_{number}" for number in range(1, 11))]
+    beyond = [f"none_attempt_{number}" for number in range(11, retries + 1)]
+    asked = [*(("GetJobRun", run_id) for run_id in got), ("GetJob", None)]
+    assert history.asked == [*asked, *(("GetJobRun", run_id) for run_id in beyond)]
 
 
 @pytest.mark.parametrize("between", [0, 1, 30, 12_000])
