@@ -118,6 +118,17 @@ async def test_a_key_belongs_to_its_application(local: LocalService, client: Job
     assert len(tokens) == 2
 
 
+async def test_an_answer_of_another_application_is_no_run_of_this_one(
+    local: LocalService, client: JobRunsClient
+) -> None:
+    one, other = local.add_application(), local.add_application()
+    body = msgspec.json.encode({"applicationId": other, "jobRunId": "00f1"})
+    for key in ("nightly", None):
+        local.fault("StartJobRun", "wrong_content", body=body, content_type="application/json")
+        with pytest.raises(StartOutcomeUnknownError, match=other):
+            await start(client, one, key)
+
+
 async def test_no_tags_and_none_said_are_one_request(local: LocalService, client: JobRunsClient) -> None:
     app = client.emr_serverless(local.add_application())
     first = await app.start(SPARK, execution_role_arn=ROLE, idempotency_key="k")

@@ -228,9 +228,14 @@ class Starter:
         """Start a run, and return it with the service's time."""
         try:
             reply = await self._call(START_JOB_RUN, request)
-            run_id = START_JOB_RUN.read(reply).jobRunId
+            answer = START_JOB_RUN.read(reply)
+            run_id, application = answer.jobRunId, answer.applicationId
             if not run_id:
                 raise START_JOB_RUN.lacks("$.jobRunId", reply)
+            if application not in (None, self._job.path[0]):
+                # A token that the service knows from another application: that run is not one of this application's.
+                fault = f"the answer is of another application: {application}"
+                raise START_JOB_RUN.malformed(fault, "$.applicationId", reply)
         except JobRunsError as error:
             if not error.in_doubt:
                 raise
