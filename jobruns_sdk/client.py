@@ -43,14 +43,13 @@ from jobruns_sdk.model.refs import (
     Service,
     check_region,
     each_of,
-    each_run,
     is_text_form,
     ref_of,
 )
 from jobruns_sdk.model.reports import OnSourceError, Progress, check_on_error
 from jobruns_sdk.model.runs import Attempt, Job, JobRun, StopOutcome
 from jobruns_sdk.model.states import RunState
-from jobruns_sdk.paging.pages import Pages
+from jobruns_sdk.paging.pages import Pages, all_of
 from jobruns_sdk.paging.query import RunQuery
 from jobruns_sdk.runs.follow import PollIntervals
 from jobruns_sdk.runs.many import ManyJobs
@@ -92,6 +91,11 @@ class WaitOptions(TypedDict, total=False):
 
 def _pace(poll_interval: timedelta, max_poll_interval: timedelta | None, retry_grace: timedelta) -> PollIntervals:
     return PollIntervals(poll_interval=poll_interval, max_poll_interval=max_poll_interval, retry_grace=retry_grace)
+
+
+async def _each_run(runs: Runs) -> list[RunLike]:
+    """Return runs that are named one by one, in a collection, or as they come."""
+    return await all_of(runs) if isinstance(runs, AsyncIterable) else each_of("runs", runs, "runs")
 
 
 def _following(handle: Handle) -> Follows:
@@ -415,7 +419,7 @@ class JobRunsClient:
         if grace_period is not None:
             whole_seconds("grace_period", grace_period)
         optional(check_time)("wait", wait)
-        given = [ref_of(RunRef, run, self._services) for run in await each_run(runs)]
+        given = [ref_of(RunRef, run, self._services) for run in await _each_run(runs)]
         targets: list[tuple[Handle, str]] = []
         refused: dict[int, StopOutcome] = {}
         for at, ref in enumerate(given):
@@ -546,7 +550,7 @@ class JobRunsClient:
             on_failed_poll=on_failed_poll,
         )
         targets: list[Target | JobRunsError] = []
-        for run in await each_run(runs):
+        for run in await _each_run(runs):
             try:
                 targets.append(self._followed(run))
             except JobRunsError as error:

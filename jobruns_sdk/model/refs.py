@@ -318,12 +318,3 @@ def each_of(name: str, given: object, what: str) -> list[Any]:
     """
     one = given if isinstance(given, (str, JobRef, RunRef)) else getattr(given, "ref", None)
     return [given] if isinstance(one, (str, JobRef, RunRef)) else items_of(name, cast("Iterable[Any]", given), what)
-
-
-async def each_run(runs: Runs) -> list[RunLike]:
-    """Return runs that are named one by one, in a collection, or as they come.
-
-    Raises:
-        InvalidRequestError: They are neither.
-    """
-    return [run async for run in runs] if isinstance(runs, AsyncIterable) else each_of("runs", runs, "runs")

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from types import TracebackType
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from jobruns_sdk.model.refs import JobRef
     from jobruns_sdk.model.runs import Attempt, JobRun
 
+T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 _FINISHED_AT_ONCE: Final = 50  # rows, so that the first ones need not wait for thousands
 
@@ -366,3 +367,20 @@ class ByPage(Generic[T_co]):
     async def aclose(self) -> None:
         """End the walk: nothing of it is under way any more when this returns."""
         await self._walk.aclose()
+
+
+async def all_of(rows: AsyncIterable[T]) -> list[T]:
+    """Return all rows of pages, of a walk, or of something else, for a caller who gets none of them if reading fails.
+
+    An error tells to go on before the first of them: behind those that were read they would be passed over.
+    """
+    if isinstance(rows, Pages):
+        return await rows.collect()
+    if not isinstance(rows, Walk):
+        return [row async for row in rows]
+    begin = rows.cursor
+    try:
+        return [row async for row in rows]
+    except Exception as error:
+        _point(error, begin)
+        raise

@@ -19,6 +19,7 @@ from jobruns_sdk.errors import (
     ServiceUnavailableError,
     UnsupportedOperationError,
 )
+from jobruns_sdk.model.refs import Runs
 from jobruns_sdk.services.glue import GlueJob
 from jobruns_sdk.testing import LocalService, VirtualClock
 from jobruns_sdk.transport.operation import Operation, Reply
@@ -48,6 +49,28 @@ async def test_runs_are_stopped_in_batches_of_25_and_told_of_in_order(
     assert sorted(map(len, batches(local))) == [10, 25, 25]
     local.advance(60)
     assert set(local.states("glue:etl").values()) == {"STOPPED"}
+
+
+@pytest.mark.parametrize("call", ["stop", "wait_all"])
+async def test_pages_that_cannot_be_read_to_their_end_are_gone_on_with_before_their_first_run(
+    local: LocalService, client: JobRunsClient, call: str
+) -> None:
+    local.add_glue_job("etl")
+    runs = [local.add_run("glue:etl") for _ in range(6)][::-1]
+    pages = client.glue("etl").runs(page_size=2)
+
+    async def cursor_of_failure(given: Runs) -> str | None:
+        local.fault("GetJobRuns", "error", code="AccessDeniedException", status=400, after=1)
+        with pytest.raises(AccessDeniedError) as caught:
+            await (client.stop(given) if call == "stop" else client.wait_all(given, timeout=HOUR))
+        return caught.value.cursor
+
+    # Nothing was done with the runs that were read before the failure.
+    assert await cursor_of_failure(pages) is None
+    walk = pages.open()
+    assert (await anext(walk)).id == runs[0]
+    rest = await client.glue("etl").runs(cursor=await cursor_of_failure(walk)).collect()
+    assert [run.id for run in rest] == runs[1:]
 
 
 async def test_a_run_that_is_named_twice_is_stopped_once_and_told_of_twice(
