@@ -5,7 +5,7 @@ A bound that cuts the search off, and a row that does not show its arguments, le
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -15,9 +15,11 @@ from jobruns_sdk.errors import InvalidRequestError, NotFoundError, PaginationErr
 from jobruns_sdk.loop.tasks import concurrently
 from jobruns_sdk.model.native import utc
 from jobruns_sdk.model.refs import JobRef
+from jobruns_sdk.model.states import UNSUCCESSFUL
 from jobruns_sdk.services.glue import native
 from jobruns_sdk.services.glue.listing import LATE, get_attempt
 from jobruns_sdk.services.glue.operations import GET_JOB_RUNS
+from jobruns_sdk.services.glue.start_memory import Starts
 from jobruns_sdk.services.glue.start_request import Mark, mark_of
 from jobruns_sdk.services.glue.translate import STATES, root_and_number
 from jobruns_sdk.transport.operation import Call, Reply
@@ -33,6 +35,10 @@ https://docs.aws.amazon.com/general/latest/gr/signing_aws_api_requests.html
 
 _LARGEST_PAGE: Final = 200
 _GETS_AT_ONCE: Final = 10
+_BLIND: Final = (
+    "{}{} show no arguments, even when got by themselves, and no run like them was seen with any, so a key would "
+    "not be seen: key_lifetime=timedelta(0) leaves out those that have ended, on_failed='restart' those that failed"
+)
 
 
 class CutOffError(Exception):
@@ -95,36 +101,32 @@ class Search:
 
     Attributes:
         job: The job.
+        place: The job by the name that it has in the memory.
         call: Calls the service.
+        starts: The client's memory: what it knows of runs is not asked for again.
         wanted: Tells of a mark whether it is looked for.
         since: The moment before which nothing is looked for, given the service's time; None for the whole history.
-        now: The client's own time, for services that do not say theirs.
-        markless: The ids of runs that are known to carry no mark, which is kept up here.
-        ours: Tells of the id of a run whether it is known to have been started with a key.
+        is_over: Tells of a row whether its run, with whatever key it has, stands in nobody's way.
     """
 
     job: JobRef
+    place: JobRef
     call: Call
+    starts: Starts
     wanted: Callable[[Mark], bool]
     since: Callable[[datetime], datetime | None]
-    now: Callable[[], datetime]
-    markless: dict[str, None]
-    ours: Callable[[str], bool]
+    is_over: Callable[[native.JobRun], bool]
     _end: datetime | None = attrs.field(default=None, init=False)
 
-    async def run(self) -> list[Found]:
-        """Return what was found, newest first.
-
-        Raises:
-            CutOffError: Nothing was found, and rows remain that were not read or cannot be told apart.
-        """
+    async def run(self) -> tuple[list[Found], CutOffError | None]:
+        """Return what was found, newest first, and why there may be more: rows not read, or not to be told apart."""
         found: list[Found] = []
-        hidden: dict[str, native.JobRun] = {}
+        hidden: dict[str, native.JobRun | None] = {}
         told: set[str] = set()
-        cut_off: CutOffError | None = None
+        doubt: CutOffError | None = None
 
         def end_of(reply: Reply) -> datetime | None:
-            self._end = self.since(reply.service_time or self.now() - SKEW)
+            self._end = self.since(reply.service_time or self.starts.clock.now() - SKEW)
             return self._end
 
         try:
@@ -135,14 +137,12 @@ class Search:
                         break
                     self._take(row, found, hidden, told)
         except CutOffError as error:
-            cut_off = error
-        for one in found:
-            hidden.pop(one.root, None)
+            doubt = error
         # Rows that show no arguments are got one by one: Glue lists some that failed without them.
-        found += await self._got(list(hidden.values()))
-        if cut_off and not found:
-            raise cut_off
-        return found
+        blind = self._sort(await self._got([row for row in hidden.values() if row is not None]), found)
+        if found:
+            doubt = None  # what was not read is older
+        return found, blind or doubt
 
     def is_old(self, row: native.JobRun, slack: timedelta = timedelta(0)) -> bool:
         """True if a row began before the moment up to which the search went."""
@@ -153,52 +153,91 @@ class Search:
         self,
         row: native.JobRun,
         found: list[Found],
-        hidden: dict[str, native.JobRun],
+        hidden: dict[str, native.JobRun | None],
         told: set[str],
     ) -> None:
         root = root_and_number(row.Id or "")[0]
         if not root or root in told:
             return
-        if row.Arguments:
+        if row.Arguments or self._has_no_key(row, root):
             told.add(root)
             hidden.pop(root, None)
-            mark = mark_of(row.Arguments)
+            self._note(row)
+            mark = mark_of(row.Arguments or {})
             if mark is not None and self.wanted(mark):
                 found.append(Found(root, mark, row))
             return
         # A retry is listed without arguments before its run, which may show them further down:
         #   jr_1_attempt_1  RUNNING  no Arguments      kept as hidden
         #   jr_1            FAILED   Arguments, mark   found, nothing is hidden any more
-        if root not in self.markless and not (self.is_old(row, LATE) and _has_ended(row)):
-            hidden.setdefault(root, row)
+        # The first row of a run is its latest attempt, which alone tells whether the run is over.
+        hidden.setdefault(root, None if self._is_over(row) else row)
 
-    async def _got(self, rows: Sequence[native.JobRun]) -> list[Found]:
+    def _has_no_key(self, row: native.JobRun, root: str) -> bool:
+        # A trigger's runs and this client's own ones without a key are none of a key, whatever they show.
+        known = root in self.starts.markless(self.place) or self.starts.is_claimed(self.place, root)
+        return known or row.TriggerName is not None
+
+    def _is_over(self, row: native.JobRun) -> bool:
+        return (self.is_old(row, LATE) and _has_ended(row)) or self.is_over(row)
+
+    def _note(self, run: native.JobRun) -> None:
+        if run.Arguments:
+            self.starts.showing(self.place).add(_kind(run))
+
+    async def _got(self, rows: Sequence[native.JobRun]) -> list[tuple[str, native.JobRun | None]]:
+        """Return the ids of runs, and the runs as GetJobRun shows them, None where one is not to be got."""
         slots = asyncio.Semaphore(_GETS_AT_ONCE)
 
-        async def one(row: native.JobRun) -> Found | None:
-            async with slots:
-                return await self._get(row)
+        async def one(row: native.JobRun) -> tuple[str, native.JobRun | None]:
+            listed_id = row.Id or ""
+            root = root_and_number(listed_id)[0]
+            # Of a run whose first attempt has left the history, a retry may be left.
+            for run_id in dict.fromkeys((root, listed_id)):
+                with suppress(NotFoundError):
+                    async with slots:
+                        return root, (await get_attempt(self.call, self.job, run_id))[0]
+            return root, None
 
-        return [found for found in await concurrently(map(one, rows)) if found is not None]
+        return await concurrently(map(one, rows))
 
-    async def _get(self, row: native.JobRun) -> Found | None:
-        """Return the run of a row that shows no arguments, None if it carries no mark that is wanted."""
-        root = root_and_number(row.Id or "")[0]
-        try:
-            run, _ = await get_attempt(self.call, self.job, root)
-        except NotFoundError:
-            if root == row.Id:
-                raise CutOffError(f"{row.Id} is listed without its arguments, and is not to be got") from None
-            run, _ = await get_attempt(self.call, self.job, row.Id or "")
-        mark = mark_of(run.Arguments or {})
-        if mark is None:
-            if self.ours(root):
-                raise CutOffError(
-                    f"the service does not show the arguments of {root}, which was started here with some"
-                )
-            self.markless[root] = None
-            return None
-        return Found(root, mark, run) if self.wanted(mark) else None
+    def _sort(self, got: Sequence[tuple[str, native.JobRun | None]], found: list[Found]) -> CutOffError | None:
+        """Find marks among the runs that were got, and return the doubt about those that show no arguments there, too.
+
+        Glue leaves the member out of a run that was started without arguments, and so does a service that hides them.
+        What tells the two apart is another run of the same kind that shows some:
+
+            jr_3  RUNNING    no Arguments       started without: what goes on, or has succeeded, shows them here
+            jr_2  SUCCEEDED  Arguments
+            jr_1  FAILED     no Arguments       doubt, until a run that failed is seen with some
+        """
+        seen = [(root, run) for root, run in got if run is not None]
+        for _, run in seen:
+            self._note(run)
+        own = [(root, run) for root, run in seen if run.Arguments is None and self.starts.has_key(self.place, root)]
+        shown = self.starts.showing(self.place) - {_kind(run) for _, run in own}
+        blind: list[str] = []
+        for root, run in seen:
+            mark = mark_of(run.Arguments or {})
+            if mark is not None:
+                if self.wanted(mark):
+                    found.append(Found(root, mark, run))
+            elif run.Arguments is not None or run.TriggerName is not None or _kind(run) in shown:
+                self.starts.markless(self.place)[root] = None
+            else:
+                blind.append(root)
+        for root, _ in own:
+            return CutOffError(f"the service does not show the arguments of {root}, which was started here with some")
+        if blind:
+            return CutOffError(_BLIND.format(blind[0], f" and {len(blind) - 1} more" if len(blind) > 1 else ""))
+        lost = next((root for root, run in got if run is None), None)
+        return CutOffError(f"{lost} is listed without its arguments, and is not to be got") if lost else None
+
+
+def _kind(run: native.JobRun) -> str:
+    # What is seen of a run that failed proves something for those alone that failed likewise.
+    state = STATES.get(run.JobRunState or "")
+    return "" if state is not None and state not in UNSUCCESSFUL else run.JobRunState or "?"
 
 
 def _is_before(row: native.JobRun, other: native.JobRun) -> bool:

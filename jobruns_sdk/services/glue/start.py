@@ -28,7 +28,7 @@ from jobruns_sdk.services.glue.likeness import Likeness
 from jobruns_sdk.services.glue.operations import GET_JOB, START_JOB_RUN
 from jobruns_sdk.services.glue.start_memory import Known, Starts
 from jobruns_sdk.services.glue.start_request import MARKER, Mark, StartRequest
-from jobruns_sdk.services.glue.translate import may_be_retried
+from jobruns_sdk.services.glue.translate import may_be_retried, root_and_number, run_from_row
 from jobruns_sdk.services.room import room_made
 from jobruns_sdk.transport.operation import Call, Reply, tracked
 
@@ -147,14 +147,17 @@ class Starter:
         place = await self._starts.place_of(self._job)
         known = self._starts.known(place, key)
         horizon = await self._horizon(key_lifetime, None)
-        best = await self._latest(place, key, horizon, known)
+        best, doubt = await self._latest(place, key, horizon, known, restarts=False)
         if best is None and known is not None and known.run_id is None:
             raise self._unknown(key)
         if best is None:
+            self._refuse(key, doubt)
             return None
         run = await self._state(best)
-        over = run is not None and horizon.is_final(run) and not horizon.stands(run)
-        return None if over else self._job.run(best.root)
+        final = run is not None and horizon.is_final(run)
+        if run is not None and final and not _is_sure(run, horizon):
+            self._refuse(key, doubt)
+        return self._job.run(best.root) if run is None or not final or horizon.stands(run) else None
 
     async def _once(self, place: JobRef, request: StartRequest, key: str, rules: Rules) -> str:
         starts = self._starts
@@ -169,16 +172,20 @@ class Starter:
         if known is not None and horizon.reach is not None and age > horizon.reach:
             known = None  # if there was a run, it has ended, and the key stands for it no more
             starts.remember(place, key, None)
-        best = await self._latest(place, key, horizon, known)
+        restarts = rules.on_failed == "restart"
+        best, doubt = await self._latest(place, key, horizon, known, restarts=restarts)
         if known is not None and known.run_id is None and (best is None or best.mark.count < known.count):
             raise self._unknown(key)
         if best is None:
+            self._refuse(key, doubt)
             return await self._send_marked(place, request, key, 1, rules)
         run = await self._state(best)
         final = run is not None and horizon.is_final(run)
+        if run is not None and final and not _is_sure(run, horizon):
+            self._refuse(key, doubt)
         if run is None or not final or horizon.stands(run):
             request.check(best.mark, best.root)
-            if run is None or not final or rules.on_failed == "adopt" or run.state not in UNSUCCESSFUL:
+            if run is None or not final or not restarts or run.state not in UNSUCCESSFUL:
                 created = None if run is None else run.created_at
                 passed = 0.0 if created is None else max(0.0, (horizon.now - created).total_seconds())
                 at = starts.clock.monotonic() - passed
@@ -186,40 +193,43 @@ class Starter:
                 return best.root
         return await self._send_marked(place, request, key, best.mark.count + 1, rules)
 
-    async def _latest(self, place: JobRef, key: str, horizon: Horizon, known: Known | None) -> Found | None:
-        """Return the latest run of a key, as listed or as this client knows it.
+    async def _latest(
+        self, place: JobRef, key: str, horizon: Horizon, known: Known | None, *, restarts: bool
+    ) -> tuple[Found | None, CutOffError | None]:
+        """Return the latest run of a key, as listed or as this client knows it, and why there may be a later one."""
 
-        Raises:
-            StartOutcomeUnknownError: The search was cut off, or a row cannot be told apart.
-        """
-        search = self._search(place, lambda mark: mark.key == key, horizon.since)
-        try:
-            found = await search.run()
-        except CutOffError as error:
-            if known is None or known.run_id is None:
-                raise self._unknown(key, error, nothing_sent=True) from error
-            found = []
+        def is_over(row: native.JobRun) -> bool:
+            root, number = root_and_number(row.Id or "")
+            run = run_from_row(self._job, root, row, number)
+            return horizon.is_final(run) and (not horizon.stands(run) or (restarts and run.state in UNSUCCESSFUL))
+
+        found, doubt = await self._search(place, lambda mark: mark.key == key, horizon.since, is_over).run()
         best = max(found, key=lambda one: one.mark.count, default=None)
         if known is not None and known.run_id is not None and (best is None or best.mark.count < known.count):
-            return Found(known.run_id, Mark(key, known.digest, known.count), native.JobRun(Id=known.run_id))
-        return best
+            best = Found(known.run_id, Mark(key, known.digest, known.count), native.JobRun(Id=known.run_id))
+        return best, doubt
 
     def _search(
         self,
         place: JobRef,
         wanted: Callable[[Mark], bool],
         since: Callable[[datetime], datetime | None],
+        is_over: Callable[[native.JobRun], bool],
     ) -> Search:
-        starts = self._starts
         return Search(
             job=self._job,
+            place=place,
             call=self._call,
+            starts=self._starts,
             wanted=wanted,
             since=since,
-            now=starts.clock.now,
-            markless=starts.markless(place),
-            ours=lambda run_id: starts.has_key(place, run_id),
+            is_over=is_over,
         )
+
+    def _refuse(self, key: str, doubt: CutOffError | None) -> None:
+        """Refuse to go on where the key may have a run that was not seen."""
+        if doubt is not None:
+            raise self._unknown(key, doubt, nothing_sent=True) from doubt
 
     async def _state(self, found: Found) -> JobRun[native.JobRun] | None:
         try:
@@ -257,8 +267,8 @@ class Starter:
         mark = Mark(str(key), request.digest, count)
 
         async def look(begun: float) -> str | None:
-            search = self._search(place, lambda one: one == mark, lambda now: self._since(now, begun))
-            found = await search.run()
+            search = self._search(place, lambda one: one == mark, lambda now: self._since(now, begun), lambda _: False)
+            found, _ = await search.run()
             # A key that stands for an old run no more may have the same mark again.
             return next((one.root for one in found if not search.is_old(one.row)), None)
 
@@ -378,6 +388,11 @@ def _started(reply: Reply) -> str:
     if not run_id:
         raise START_JOB_RUN.lacks("$.JobRunId", reply)
     return run_id
+
+
+def _is_sure(run: JobRun[native.JobRun], horizon: Horizon) -> bool:
+    # What has succeeded is not started again while it stands; what has failed may have been, by whoever restarts.
+    return run.succeeded and horizon.stands(run)
 
 
 def _longest(job: native.Job, own: int | None) -> timedelta | None:

@@ -91,6 +91,7 @@ class Starts(Pauses):
         self._sending: dict[JobRef, list[Ticket]] = {}
         self._doubtful: dict[JobRef, list[Ticket]] = {}
         self._markless: dict[JobRef, dict[str, None]] = {}
+        self._showing: dict[JobRef, set[str]] = {}
 
     async def place_of(self, job: JobRef) -> JobRef:
         """Return the job by the name that it has for all profiles of its account, as far as that can be known.
@@ -151,6 +152,10 @@ class Starts(Pauses):
         if len(known) > _MARKLESS:
             known.clear()
         return known
+
+    def showing(self, job: JobRef) -> set[str]:
+        """The kinds of runs of a job that were seen to show their arguments, to be added to."""
+        return self._showing.setdefault(job, set())
 
     def claim(self, job: JobRef, run_id: str) -> None:
         """Remember that a start of this client's has a run."""
