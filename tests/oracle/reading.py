@@ -1,10 +1,11 @@
 """The oracle of reading: random walks over a living world, judged by the promises alone.
 
-    python -m tests.oracle.reading [SEED] [--schedules N]
+    python -m tests.oracle.reading [SEED] [--schedules N] [--from SEED]
 
 A schedule is a world and a few chains of walks over it; all of it follows from one seed. With a SEED that schedule runs
-alone, and its problems are told with their courses; without one, N schedules run, and their problems are counted by
-kind. What holds a chain is said in ``tests/oracle/reading_judge.py``, what the world does in ``reading_world.py``.
+alone, and its problems are told with their courses; without one, N schedules run, the first with the seed of
+``--from``, and their problems are counted by kind. What holds a chain is said in ``tests/oracle/reading_judge.py``,
+what the world does in ``reading_world.py``.
 """
 
 import argparse
@@ -189,11 +190,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Judge walks over a living world.")
     parser.add_argument("seed", nargs="?", type=int, help="run the schedule of this seed alone")
     parser.add_argument("--schedules", type=int, default=2500, help=f"how many, of {CHAINS} chains each")
+    parser.add_argument("--from", dest="first", type=int, default=0, help="the first seed of them")
     parser.add_argument("--show", type=int, default=3, help="how many problems of a kind to tell")
     given = parser.parse_args()
     began = time.process_time()
-    seeds = range(given.schedules) if given.seed is None else range(given.seed, given.seed + 1)
-    result = asyncio.run(run_all(seeds))
+    first, count = (given.first, given.schedules) if given.seed is None else (given.seed, 1)
+    result = asyncio.run(run_all(range(first, first + count)))
     kinds = Counter(told.problem.kind for told in result.problems)
     shown: Counter[str] = Counter()
     for told in result.problems:
