@@ -12,7 +12,7 @@ from tests.oracle.reading import Schedules, run_all
 from tests.oracle.reading_judge import Chain, Judge, Leg, Yield
 from tests.oracle.reading_queries import ACTIVE, Query
 from tests.oracle.reading_walks import text_of
-from tests.oracle.reading_world import Job, Kind, Temper, World
+from tests.oracle.reading_world import Asked, Job, Kind, Temper, World
 
 SCHEDULES: Final = 25
 STILL: Final = Temper(events=0.0)
@@ -45,6 +45,25 @@ async def _walk(world: World, query: Query) -> Chain:
 
 def _kinds(world: World, chain: Chain) -> set[str]:
     return {problem.kind for problem in Judge(world, chain).problems()}
+
+
+@pytest.mark.parametrize("oldest", [False, True])
+def test_no_list_skips_a_row_that_stays_while_others_leave(oldest: bool) -> None:  # noqa: FBT001  # a parameter of pytest
+    for seed in range(40):
+        kind: Kind = "datazone" if oldest or seed % 2 else "glue"
+        world = World(Random(seed), Temper(events=2.0, start=1.0, retention=1.0, late=0.5), counts=True, cap=5)
+        job = world.add_job(kind, ("job-0",))
+        world.populate(job, 30, 0.4, 300.0)
+        shown, token = set[str](), None
+        while True:
+            asked = Asked(job, (), None, None, None, oldest=oldest, size=5, token=token)
+            rows, token = world.list(asked)
+            shown.update(row.id for row in rows)
+            if token is None:
+                break
+            world.step()
+        stayed = {row.id for row in job.rows if row.listed_between(0, world.moment)}
+        assert stayed <= shown, seed
 
 
 @pytest.mark.parametrize("kind", ["emr-serverless", "glue", "datazone"])
