@@ -282,6 +282,8 @@ class SourceReader(Generic[T]):
         rows = self._rows_after(place, start, batch)
         self._sought = start if rows is None else None
         keep_decoded = None if self._doubted else self._keep_decoded  # rows of more than this page are not in its bytes
+        is_cut = rows is not None and len(rows) < len(batch.rows)
+        passed_over = [*self._doubted, *batch.rows] if start.seeking or is_cut else []
         if rows is not None:
             self._doubted = []
         fresh = self._seen.fresh(rows or (), self._kind.key)
@@ -311,10 +313,10 @@ class SourceReader(Generic[T]):
         if keep_decoded is not None and len(wanted) > keep_decoded:
             self._ranks = array("d", map(self._kind.rank, wanted))
             self._rows = EncodedRows(decode, batch.rows, wanted, at_once=keep_decoded)
-        if start.seeking:
-            # What is passed over was handed out by an earlier walk: it may be listed again, further down.
-            self._seen.fresh(batch.rows, self._kind.key)
-            self._remember(batch.rows)
+        if passed_over:
+            # What lies before the place was handed out by an earlier walk: it may be listed again, further down.
+            self._seen.fresh(passed_over, self._kind.key)
+            self._remember(passed_over)
         if self._in_doubt:
             self._is_reread = True
             self._seek(place)

@@ -100,6 +100,16 @@ async def test_the_place_is_kept_while_it_is_doubted() -> None:
         assert await anext(walk) == row("l1", -0.25)
 
 
+async def test_rows_before_the_place_are_known_when_pages_shift_once_more() -> None:
+    late = row("late", -0.5)
+    book = Book([ROWS[0]], [ROWS[1], late], ROWS[2:6], ROWS[6:])
+    cursor = await cursor_after(book, 3)
+    # A page has shifted by new rows in front: it ends at the place. By the fourth there are many more of them.
+    shifted = Book([], [], [ROWS[1], late], ROWS[2:6], [late, *ROWS[6:]])
+
+    assert await pages_of(shifted, cursor=cursor).collect() == ROWS[2:]
+
+
 @either_token
 @pytest.mark.parametrize("consumed", [1, 3, 4, 6, 8])
 async def test_an_expired_token_is_replaced_by_seeking(*, offsets: bool, consumed: int) -> None:
