@@ -1,10 +1,12 @@
 """Rows by which a place in a listing is found again, even when the last one that was passed has left."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final, TypeVar
 
-from jobruns_sdk.paging.cursor import Mark, short
+import msgspec
+
+from jobruns_sdk.paging.cursor import Mark, Place, short
 from jobruns_sdk.paging.source import RowOrder
 
 T = TypeVar("T")
@@ -77,3 +79,35 @@ def rows_behind(order: RowOrder[T], rows: Sequence[T], keys: Sequence[str], mark
         if (is_level or index >= len(rows) - last) and short(keys[index]) not in known:
             behind.append(row)
     return behind
+
+
+def place_since(order: RowOrder[T], place: Place, since: datetime) -> Place:
+    """Return a place in a stream that has come to that time, unless it tells of one as far on itself."""
+    for time in (place.since, None if place.after is None else place.after.when):
+        if time is not None and not order.is_beyond(since, time):
+            return place
+    return msgspec.structs.replace(place, since=since, passed=())
+
+
+def behind_since(
+    order: RowOrder[T], place: Place, rows: Sequence[T], last: Collection[int]
+) -> tuple[bool, list[bool] | None]:
+    """Return whether a list has come behind the time of its place, and which rows lie behind that; None for all.
+
+    In a stream that has come to 12:00 with "b" of another list, [new 12:05, b 12:00, c 11:50] goes on at "c": "new" has
+    turned up since, and "b" has moved here. A row that is late, in [c 11:50, late 12:03], comes all the same, and so do
+    those, by their ids, that come last whatever their time.
+    """
+    since = place.since
+    if since is None:
+        return True, None
+    met = place.after is not None and place.after.when == since
+    wanted: list[bool] = []
+    for row in rows:
+        when = order.when(row)
+        if order.is_beyond(when, since):
+            return True, wanted + [True] * (len(rows) - len(wanted))
+        is_level = when == since and short(order.key(row)) not in place.passed
+        met = met or is_level
+        wanted.append(is_level or (met and when != since) or id(row) in last)
+    return False, wanted

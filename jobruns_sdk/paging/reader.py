@@ -15,9 +15,9 @@ from jobruns_sdk.loop.tasks import begun, ended
 from jobruns_sdk.model.refs import JobRef
 from jobruns_sdk.model.reports import SourceReport
 from jobruns_sdk.paging.counts import Counts
-from jobruns_sdk.paging.cursor import Mark, Place, short
+from jobruns_sdk.paging.cursor import Mark, Place
 from jobruns_sdk.paging.encoded import EncodedRows, rows_of
-from jobruns_sdk.paging.marks import first_behind, mark_at, rows_behind
+from jobruns_sdk.paging.marks import behind_since, first_behind, mark_at, place_since, rows_behind
 from jobruns_sdk.paging.seen import SeenRows
 from jobruns_sdk.paging.source import Batch, RowOrder, Source
 
@@ -190,10 +190,11 @@ class SourceReader(Generic[T]):
             since: The time up to which a stream that is in order has come.
         """
         place = self.place(unconsumed)
-        # Nothing of this list was consumed: [new 12:05, first 11:50] is to go on at "first" in a stream that has come
-        # to 12:00, or "new" would come out of order. A list that has failed may hold more that lies ahead of that.
-        if place is not None and place.after is None and since is not None and self.error is None:
-            place = msgspec.structs.replace(place, since=since)
+        # A stream that has come to 12:00 goes on at "first" of this list, whether nothing of it was consumed, as in
+        # [new 12:05, first 11:50], or some was, as in [mark 12:10, new 12:05, first 11:50]: "new" has turned up since
+        # and would come out of order. A list that has failed may hold more that lies ahead of that.
+        if place is not None and since is not None and self.error is None:
+            place = place_since(self._kind, place, since)
         return {self.name: place}
 
     @property
@@ -291,7 +292,8 @@ class SourceReader(Generic[T]):
         furthest_at = self._count(batch, fresh)
         self._restarted = self._restarted and not fresh
         after = mark_at(self._kind, fresh, furthest_at, len(fresh), place.after, near=_NEAR) if fresh else place.after
-        behind, wanted_at = self._behind(place, fresh)
+        last = set(map(id, batch.rows[len(batch.rows) - batch.last :])) if batch.last else set[int]()
+        behind, wanted_at = behind_since(self._kind, place, fresh, last)
         following = Place(batch.token, after, rows is None, batch.state)
         if not behind:
             following = msgspec.structs.replace(following, passed=place.passed, since=place.since)
@@ -306,10 +308,8 @@ class SourceReader(Generic[T]):
             wanted = list(compress(wanted, accepted))
             furthest_at = list(compress(furthest_at, accepted))
         self._rows, self._ranks, self._at, self._furthest_at = wanted, (), 0, furthest_at
-        last = set(map(id, batch.rows[len(batch.rows) - batch.last :]))
-        self._ends_at = (
-            next((at for at, row in enumerate(wanted) if id(row) in last), len(wanted)) if last else len(wanted)
-        )
+        ends_at = (at for at, row in enumerate(wanted) if id(row) in last)
+        self._ends_at = next(ends_at, len(wanted)) if last else len(wanted)
         if keep_decoded is not None and len(wanted) > keep_decoded:
             self._ranks = array("d", map(self._kind.rank, wanted))
             self._rows = EncodedRows(decode, batch.rows, wanted, at_once=keep_decoded)
@@ -324,26 +324,6 @@ class SourceReader(Generic[T]):
     def _remember(self, rows: Sequence[T]) -> None:
         if self._source.lasting is not None:
             self._seen.lasting.update(map(hash, map(self._kind.key, filter(self._source.lasting, rows))))
-
-    def _behind(self, place: Place, rows: Sequence[T]) -> tuple[bool, list[bool] | None]:
-        """Return whether the list has come behind the time of its place, and which rows lie behind that; None for all.
-
-        In a stream that has come to 12:00 with "b" of another list, [new 12:05, b 12:00, c 11:50] goes on at "c": "new"
-        has turned up since, and "b" has moved here. A row that is late, in [c 11:50, late 12:03], comes all the same.
-        """
-        since = place.since
-        if since is None:
-            return True, None
-        met = place.after is not None and place.after.when == since
-        wanted: list[bool] = []
-        for row in rows:
-            when = self._kind.when(row)
-            if self._kind.is_beyond(when, since):
-                return True, wanted + [True] * (len(rows) - len(wanted))
-            is_level = when == since and short(self._kind.key(row)) not in place.passed
-            met = met or is_level
-            wanted.append(is_level or (met and when != since))
-        return False, wanted
 
     def _rows_after(self, place: Place, start: Place, batch: Batch[T]) -> Sequence[T] | None:
         """Return the rows after a place, None if it is still to be found in the pages to come.

@@ -6,10 +6,23 @@ from typing import Final
 import pytest
 
 from jobruns_sdk.errors import ServiceUnavailableError
-from tests.unit.listings import Book, Row, newest_first, pages_of, row
+from jobruns_sdk.paging.source import Batch
+from tests.unit.listings import Book, Recorder, Row, newest_first, pages_of, row
 
 ROWS = newest_first(9)
 BOOK: Final[Sequence[list[Row]]] = (ROWS[:3], [], ROWS[3:6], ROWS[6:])
+
+
+class Batches(Recorder):
+    """A listing of one batch."""
+
+    def __init__(self, batch: Batch[Row]) -> None:
+        super().__init__()
+        self._batch = batch
+
+    def page(self, _: str | None) -> Batch[Row]:
+        """The batch, whatever the token."""
+        return self._batch
 
 
 def is_even(candidate: Row) -> bool:
@@ -124,6 +137,34 @@ async def test_a_merged_walk_has_a_cursor_anywhere(consumed: int) -> None:
     assert (cursor is None) == (consumed == 10)
     if cursor is not None:
         assert await pages_of(*three_books(), cursor=cursor).collect() == MERGED[consumed:]
+
+
+@pytest.mark.parametrize("consumed", [3, 4, 5])
+async def test_rows_that_turn_up_ahead_of_the_stream_come_in_none_of_its_sources(consumed: int) -> None:
+    one, other = [row("a0", 0), row("a1", -10), row("a2", -20)], [row(f"b{at}", -at) for at in range(1, 7)]
+    async with pages_of(Book(one), Book(other[:3], other[3:])).open() as walk:
+        seen = [await anext(walk) for _ in range(consumed)]
+        cursor = walk.cursor
+    grown = Book([one[0], row("new", -0.5), row("newer", -1.5), *one[1:]])
+
+    assert seen + await pages_of(grown, Book(other[:3], other[3:]), cursor=cursor).collect() == [
+        one[0],
+        *other,
+        *one[1:],
+    ]
+
+
+async def test_what_comes_where_a_list_ends_comes_whatever_the_time_of_the_stream() -> None:
+    one, other = [row("a0", 0), row("a1", -10)], [row(f"b{at}", -at) for at in range(1, 4)]
+    async with pages_of(Book(one), Book(other)).open() as walk:
+        seen = [await anext(walk) for _ in range(3)]
+        cursor = walk.cursor
+    lost = Batches(Batch([one[0], row("lost", -0.5)], last=1))
+
+    assert seen + await pages_of(lost, Book(other), cursor=cursor).collect() == [
+        *(one[0], *other[:2]),
+        *(row("lost", -0.5), other[2]),
+    ]
 
 
 async def test_the_pages_of_a_merged_walk_have_cursors() -> None:
