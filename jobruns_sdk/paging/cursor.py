@@ -40,8 +40,8 @@ class Place(msgspec.Struct, frozen=True, array_like=True):
         after: The last row that was passed, or None if there was none.
         seeking: Whether rows are passed over until ``after`` is met: it is in that page, or further on.
         state: What the listing itself has to remember, such as groups that a page boundary has cut.
-        passed: Rows of the time ``since`` that were passed in another list of the job, and may be in this one by now:
-            their keys, as ``short`` makes them.
+        passed: Rows that were passed in another list of the job, and may be in this one by now: those of the time
+            ``since``, and the last few of any time. Their keys, as ``short`` makes them.
         since: The time up to which the stream has come. What lies ahead of it at the front of the list is passed over:
             it has turned up since, as in the other lists, whose places are further down.
     """

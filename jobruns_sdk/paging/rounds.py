@@ -24,6 +24,7 @@ T = TypeVar("T")
 
 _MOST_ROUNDS: Final = 4  # an account in which runs come all the time has something new in every round
 _MOST_AT_ONCE: Final = 50  # a page of its own, so that there are cursors on the way through many active runs
+_LATELY: Final = 24  # active rows handed out that a cursor remembers, whatever their time
 _START: Final = Place()
 
 
@@ -60,7 +61,11 @@ class RoundsReader(Generic[T]):
         self._remembered = remembered
         place = places.get(source.name, _START)
         self._time = None if place is None else place.since
-        self._level: tuple[str, ...] = () if place is None else place.passed
+        names = (source.name, *(one.name for one in source.ended))
+        at = [found for name in names if (found := places.get(name)) is not None]
+        self._level = tuple(dict.fromkeys(key for found in at for key in found.passed))
+        self._lately = self._level
+        self._known = frozenset(self._level)
         self._begun = place or _START
         self._met: dict[str, T] = {}
         self._active: list[T] = []  # the next one last
@@ -128,7 +133,7 @@ class RoundsReader(Generic[T]):
             since: The time up to which a stream has come that this is a part of.
         """
         consumed, rest = self._rows[: self._at - unconsumed], self._rows[self._at - unconsumed :]
-        time, level = self._passed_with(consumed)
+        time, level, lately = self._passed_with(consumed)
         if since is not None and self.error is None and (time is None or self._order.is_beyond(since, time)):
             time, level = since, ()
         all_known = self._current is None and not self._active and all(reader is not None for _, reader in rest)
@@ -138,6 +143,11 @@ class RoundsReader(Generic[T]):
             unread = left[reader]
             place = reader.place(unread) if all_known else reader.place_behind(reader.handed_out - unread) or safe
             places[reader.name] = self._place_since(place, time, level)
+        # One of the places carries the last ones for all the lists, since a cursor is to be short.
+        for name, place in places.items():
+            if place is not None:
+                passed = tuple(dict.fromkeys((*place.passed, *lately)))
+                return places | {name: msgspec.structs.replace(place, passed=passed)}
         return places
 
     def fetch_ahead(self, slots: asyncio.Semaphore | None = None) -> asyncio.Task[Any] | None:
@@ -154,7 +164,7 @@ class RoundsReader(Generic[T]):
         Raises:
             JobRunsError: The page could not be read; the next call tries again.
         """
-        self._time, self._level = self._passed_with(self._rows)
+        self._time, self._level, self._lately = self._passed_with(self._rows)
         self._rows, self._at = [], 0
         if self._current is not None:
             await self._read_active(self._current, slots)
@@ -241,7 +251,10 @@ class RoundsReader(Generic[T]):
                 heapq.heappop(heap)
 
     def _is_new(self, row: T) -> bool:
-        return self._order.key(row) not in self._met and (self._accept is None or self._accept(row))
+        key = self._order.key(row)
+        if key in self._met or (self._known and short(key) in self._known):
+            return False
+        return self._accept is None or self._accept(row)
 
     def _is_passed(self, row: T) -> bool:
         """True if an earlier walk has come beyond an active row."""
@@ -252,23 +265,29 @@ class RoundsReader(Generic[T]):
             return short(self._order.key(row)) in self._level
         return not self._order.is_beyond(when, self._time)
 
-    def _passed_with(self, rows: Sequence[tuple[T, SourceReader[T] | None]]) -> tuple[datetime | None, tuple[str, ...]]:
-        """Return the time up to which rows were consumed, with these, and the active ones among them of that time.
+    def _passed_with(
+        self, rows: Sequence[tuple[T, SourceReader[T] | None]]
+    ) -> tuple[datetime | None, tuple[str, ...], tuple[str, ...]]:
+        """Return the time up to which rows were consumed, with these, the active ones of that time, and the last ones.
 
         An active row may be in another list when the walk goes on. It is known by its time to have been passed, but for
-        rows of the very time of the place.
+        rows of the very time of the place, and for one that is late: when "r 12:03" has ended, it may stand in SUCCESS
+        as [a 11:40, r 12:03]. Of these the last ones are known, not all: a cursor does not grow with what was passed.
         """
-        time, level = self._time, list(self._level)
+        time, level, lately = self._time, list(self._level), list(self._lately)
         for row, reader in rows:
             when = self._order.when(row)
             if when is not None and (time is None or self._order.is_beyond(when, time)):
                 time, level = when, []
-            if reader is None and when == time:
-                level.append(short(self._order.key(row)))
-        return time, tuple(level)
+            if reader is None:
+                lately.append(short(self._order.key(row)))
+                level += lately[-1:] * (when == time)
+        return time, tuple(level), tuple(lately[-_LATELY:])
 
     def _place_since(self, place: Place | None, time: datetime | None, level: tuple[str, ...]) -> Place | None:
-        after = None if place is None else place.after
-        if place is None or time is None or (after is not None and self._order.is_beyond(after.when, time)):
-            return place
+        if place is None:
+            return None
+        after = place.after
+        if time is None or (after is not None and self._order.is_beyond(after.when, time)):
+            return msgspec.structs.replace(place, passed=level if place.since is not None else ())
         return msgspec.structs.replace(place, since=time, passed=level)

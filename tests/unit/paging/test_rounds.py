@@ -181,4 +181,21 @@ async def test_a_cursor_does_not_grow_with_what_was_passed(count: int) -> None:
         for _ in range(count):
             await anext(walk)
         assert walk.cursor is not None
-        assert len(walk.cursor) < 600
+        assert len(walk.cursor) < 800
+
+
+@pytest.mark.parametrize("ended", [3, 4])
+async def test_an_active_row_that_was_handed_out_does_not_come_again_where_it_ended_late(ended: int) -> None:
+    service = Service([2, 3, 3, 3, 3], [], size=2, ties=False)
+    late = service.rows.pop(1)
+    service.rows.insert(4, late)  # in SUCCESS: r2 -2, r3 -3, r4 -4, r1 -1, r5 -5
+    seen: list[Row] = []
+    cursor: str | None = None
+    for count in [3, 1, 1, 9]:
+        async with pages(service, cursor).open() as walk:
+            seen += await walk.take(count)
+            cursor = walk.cursor
+        service.state["r1"] = ended
+        if cursor is None:
+            break
+    assert [one.key for one in seen] == ["r0", "r1", "r2", "r3", "r4", "r5"]
