@@ -294,7 +294,7 @@ class SourceReader(Generic[T]):
         after = mark_at(self._kind, fresh, furthest_at, len(fresh), place.after, near=_NEAR) if fresh else place.after
         last = set(map(id, batch.rows[len(batch.rows) - batch.last :])) if batch.last else set[int]()
         behind, wanted_at = behind_since(self._kind, place, fresh, last)
-        following = Place(batch.token, after, rows is None, batch.state)
+        following = Place(batch.token, after, rows is None, self._state_of(batch))
         if not behind:
             following = msgspec.structs.replace(following, passed=place.passed, since=place.since)
         self._next = None if batch.token is None else following
@@ -320,6 +320,15 @@ class SourceReader(Generic[T]):
         if self._in_doubt:
             self._is_reread = True
             self._seek(place)
+
+    def _state_of(self, batch: Batch[T]) -> tuple[str, ...]:
+        """Return what the listing has to remember: nothing of rows that have come already.
+
+        A retry "a_attempt_1" waits for its run, [a_attempt_1, a]. From the top, once a token has expired, it is met
+        again, and may wait in vain, for "a" was handed out and has left the history: it would come twice.
+        """
+        row_of = self._source.row_of
+        return batch.state if row_of is None else tuple(text for text in batch.state if row_of(text) not in self._seen)
 
     def _remember(self, rows: Sequence[T]) -> None:
         if self._source.lasting is not None:

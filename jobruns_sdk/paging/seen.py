@@ -33,6 +33,10 @@ class SeenRows:
             self._older, self._recent = self._recent, set()
         return rows
 
+    def __contains__(self, key: str) -> bool:
+        """True if a row of that key was seen, as far as is remembered."""
+        return any(hash(key) in keys for keys in (self.lasting, self._recent, self._older))
+
     def _is_new(self, key: int) -> bool:
         new = key not in self._recent and key not in self._older
         self._recent.add(key)

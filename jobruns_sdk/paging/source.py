@@ -111,12 +111,14 @@ class Source(msgspec.Struct, Generic[T], frozen=True):
         job: The job whose rows they are; sources of one job may hold the same ones.
         lasting: Tells whether a row has to be known for the whole walk, since it may be listed again at any distance;
             None if rows are listed again only near to where they were.
+        row_of: Tells the key of the row that a text of a batch's ``state`` belongs to; None where there are no such.
     """
 
     name: str
     open: Callable[[tuple[str, ...]], Listing[Any, Any, T]]
     job: JobRef | None = None
     lasting: Callable[[T], bool] | None = None
+    row_of: Callable[[str], str] | None = None
 
     def among(self, job: JobRef) -> "Source[T]":
         """Return the same as one of the sources of many jobs."""

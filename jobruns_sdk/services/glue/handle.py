@@ -139,6 +139,7 @@ class GlueJob:
                 lambda cut: RunListing(self.ref, self._call, query, page_size=rows, cut=cut),
                 # A retry that is listed far behind its run would bring the run once more, where the list ends.
                 lasting=lambda run: may_be_retried(run.state),
+                row_of=lambda run_id: root_and_number(run_id)[0],
             )
 
         return run_pages(self.ref, query, STATES, sources, limit=limit, cursor=cursor, on_error=on_error)

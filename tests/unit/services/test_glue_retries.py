@@ -360,3 +360,16 @@ async def test_a_run_without_its_first_attempt_comes_where_the_list_ends_though_
         history.add(1)
         seen += [run.id for run in await history.job.runs(page_size=2, cursor=cursor).collect()]
         assert seen == [*(f"r{index}" for index in range(6)), "lost"]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+async def test_a_run_that_has_left_does_not_come_again_by_its_retry_which_a_restart_has_met(size: int) -> None:
+    history = History([*retried("a", 100, 110), *(Row(f"r{index}", started=90.0 - index) for index in range(8))])
+    async with history.job.runs(page_size=size).open() as walk:
+        seen = [(await anext(walk)).id for _ in range(4)]
+        history.rows = [row for row in history.rows if row.id != "a"]
+        history.expire()
+        seen += [(await anext(walk)).id for _ in range(2)]
+        cursor = walk.cursor
+    seen += [run.id for run in await history.job.runs(page_size=size, cursor=cursor).collect()]
+    assert seen == ["a", *(f"r{index}" for index in range(8))]
