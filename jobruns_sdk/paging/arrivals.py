@@ -70,6 +70,7 @@ class Arrivals(Generic[T]):
                     return [(row, reader) for row in reader.hand_out(most)]
             self._open_more()
             tasks = {task: reader for reader in self._reading if (task := reader.fetch_ahead()) is not None}
+            # Some need no request: lists in rounds that still hold rows, and one whose pages never end, which raises.
             if self._reading and len(tasks) < len(self._reading):
                 await self._read(next(reader for reader in self._reading if reader not in tasks.values()))
                 continue
@@ -81,6 +82,7 @@ class Arrivals(Generic[T]):
             await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
             if self._closed:
                 return []
+            # One, though several may have arrived: its rows go out before another page is decoded.
             for reader in [reader for task, reader in tasks.items() if task.done()][:1]:
                 await self._read(reader)
 
@@ -127,6 +129,7 @@ class Arrivals(Generic[T]):
 
     def _open(self, source: AnySource[T] | None) -> None:
         if source is None:
+            # Only now may a cursor be None: before, jobs may be left that none of the places tells of.
             self._all_opened = True
             return
         reader = self._open_reader(source)
@@ -186,6 +189,7 @@ class Gathered(Generic[T]):
         if self._merged is None:
             if self._gathering is None:
                 self._gathering = begun(self._gather())
+            # Who waits may be cancelled, and ask again: a job that the search had in hand by then must not be lost.
             await asyncio.wait([self._gathering])
             if self._closed:
                 return []
@@ -214,6 +218,7 @@ class Gathered(Generic[T]):
         await self._sources.aclose()
 
     async def _gather(self) -> None:
+        # The source beyond the most is lost to whoever asks again: so it is refused again, not merged without that one.
         while not self._too_many and (source := await anext(self._sources, None)) is not None:
             self._too_many = len(self._opened) == MOST_MERGED
             if not self._too_many:

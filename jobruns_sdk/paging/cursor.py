@@ -9,6 +9,7 @@ import msgspec
 
 from jobruns_sdk.errors import CursorError
 
+# It says what the body means. A body of another meaning may well be read, and would go on at a wrong place in silence.
 _VERSION: Final = "2"
 _CHECKSUM_BYTES: Final = 8
 _SHORT_BYTES: Final = 6
@@ -94,6 +95,7 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True):
             raise CursorError("the cursor is damaged") from error
         if cursor is None:
             raise CursorError("the cursor is damaged: its checksum does not match")
+        # Told last, since what a damaged text continues is not known.
         if cursor.listing != listing:
             raise CursorError(f"the cursor continues {cursor.listing!r}, not {listing!r}")
         return cursor
@@ -101,10 +103,12 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True):
 
 def short(key: str) -> str:
     """Return eight characters that stand for a key: two of a thousand are alike once in 10^8 times."""
+    # Not Python's own hash, which is another one in each process.
     return _armoured(blake2b(key.encode(), digest_size=_SHORT_BYTES).digest())
 
 
 def _armoured(raw: bytes) -> str:
+    # Its length says how many "=" there would be, which URLs would have to escape.
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 

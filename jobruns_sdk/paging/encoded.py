@@ -34,6 +34,7 @@ class EncodedRows(Sequence[T]):
         if isinstance(index, slice):
             return [self[at] for at in range(*index.indices(len(self)))]
         if not self._first <= index < self._first + len(self._decoded):
+            # With the row before, of which a cursor is made once it is consumed.
             rows = self._decode()
             self._first = max(0, index - 1)
             self._decoded = [rows[at] for at in self._positions[self._first : index + self._at_once]]

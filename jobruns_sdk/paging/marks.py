@@ -34,7 +34,7 @@ def mark_at(
     """
     last = count - 1
     key, when = order.key(rows[last]), furthest_at[last]
-    if when is None:
+    if when is None:  # rows without times are found by the key alone
         return Mark(key, None, ())
     passed: list[str] = []
     for index in range(last - 1, -1, -1):
@@ -45,6 +45,7 @@ def mark_at(
         if is_near or order.when(rows[index]) == when:
             passed.append(short(order.key(rows[index])))
     if entered is not None:
+        # The page before may have ended at the same time: in [a 12:00, b 12:00 | c 12:00] "a" and "b" are passed.
         is_level = entered.when == when
         if is_level and entered.passed is None:
             return Mark(key, when)
@@ -56,6 +57,7 @@ def mark_at(
 def first_behind(mark: Mark, keys: Sequence[str]) -> int:
     """Return how many rows of a page reach up to the last one of them that the mark remembers."""
     known = set(mark.passed or ())
+    # The last one, since rows between them may be late ones that have turned up: [b, late, c] behind "b" and "c".
     return max((index for index, key in enumerate(keys, 1) if known and short(key) in known), default=0)
 
 
@@ -101,6 +103,7 @@ def behind_since(
     since = place.since
     if since is None:
         return True, None
+    # A place of that very time lies behind all that is ahead: what follows it may be late, but was there.
     met = place.after is not None and place.after.when == since
     wanted: list[bool] = []
     for row in rows:

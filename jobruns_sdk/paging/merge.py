@@ -95,6 +95,7 @@ class Single(Known[T]):
 
     async def take(self, most: int | None) -> list[tuple[T, Reader[T]]]:
         """Return the next page, or what is left of it."""
+        # Pages that hold nothing wanted are passed over: to hand out nothing would say that the walk has ended.
         for reader in self.readers:
             while not reader.left and reader.has_more:
                 await reader.read_page()
@@ -140,6 +141,7 @@ class Merged(Known[T]):
 
     async def take(self, most: int | None) -> list[tuple[T, Reader[T]]]:
         """Return the rows that come before another page is needed."""
+        # Not before now: until their rows are consumed, a cursor is made of them.
         while self._ended:
             self._ended.pop().retire()
         taken: list[tuple[T, Reader[T]]] = []
@@ -172,6 +174,9 @@ class Merged(Known[T]):
                 continue
             heapq.heappop(self._heap)
             if reader.has_more:
+                # What comes next is known when its page is:
+                #   one     12:00 11:50 | ?        "?" may be 11:45,
+                #   other   11:55 11:40            and 11:40 has to wait for it.
                 self._hungry[index] = None
                 return
             self._ended.append(reader)
@@ -181,7 +186,7 @@ class Merged(Known[T]):
         return self._left is None or self._left > sum(self.readers[index].left for _, index in self._heap)
 
     async def _feed(self) -> None:
-        hungry = list(self._hungry)
+        hungry = list(self._hungry)  # each that is read leaves them
         if self._slots is None or len(hungry) == 1:
             for index in hungry:
                 await self._read(index)
@@ -196,6 +201,7 @@ class Merged(Known[T]):
             except JobRunsError as error:
                 if self._on_error is None:
                     raise
+                # It is read no more. Its place stays in cursors, and the next walk tries it again.
                 reader.error = error
                 self._on_error(reader)
                 break

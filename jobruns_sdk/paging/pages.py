@@ -114,6 +114,7 @@ class Walk(Generic[T_co]):
 
         A list call that is given None begins anew: None is the end of a walk, and not a place to go on from.
         """
+        # Rows that were taken from the stream and not handed out are still to come, whatever has become of them so far.
         rest = (*self._ready[self._at :], *self._taken)
         unconsumed = Counter(reader for _, reader in rest)
         since = self._time_with(self._ready[: self._at])
@@ -179,6 +180,7 @@ class Walk(Generic[T_co]):
         return None if self._begin is None else str(self._begin)
 
     async def _advance(self) -> bool:
+        # Several may ask at once: whoever comes later finds the page there, and does not read another.
         async with self._advancing:
             if not self._closed and self._at < len(self._ready):
                 return True
@@ -203,6 +205,7 @@ class Walk(Generic[T_co]):
                 raise
 
     async def _hand_over(self) -> bool:
+        # Before the rows are completed, which may take a call for each of them.
         self._fetch_ahead()
         rows, rest = self._taken, self._taken[:0]
         if self._plan.finish is not None:

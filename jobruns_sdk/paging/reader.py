@@ -163,6 +163,7 @@ class SourceReader(Generic[T]):
             unconsumed: How many of the rows that were handed out last the caller has not consumed.
         """
         consumed = self._at - unconsumed
+        # Pages in which the place is still sought do not count: it may be in the next one, or behind an error.
         if self._sought is not None:
             return self._sought
         if consumed == len(self._rows) or self._entered is None:
@@ -219,7 +220,7 @@ class SourceReader(Generic[T]):
             return
         if self._repeats:
             raise self._lost("the service sent the same page token twice: its pages never end")
-        task, self._ahead = self._ahead, None
+        task, self._ahead = self._ahead, None  # what has failed is fetched anew by the next call
         try:
             answer = await (task or self._fetch(place.token, slots))
             if slots is not None:
@@ -273,7 +274,7 @@ class SourceReader(Generic[T]):
     def _seek(self, place: Place) -> None:
         """Begin anew at the top, and seek the place."""
         self._listing, self._state = self._source.open(()), None
-        self._tokens = {hash(None)}
+        self._tokens = {hash(None)}  # those of before may come again
         self._sought, self._doubted, self._in_doubt = None, [], False
         seeking = place.after is not None
         self._next = Place(None, place.after, seeking, passed=place.passed, since=place.since)
@@ -290,6 +291,7 @@ class SourceReader(Generic[T]):
         fresh = self._seen.fresh(rows or (), self._kind.key)
         self._before = place.after
         furthest_at = self._count(batch, fresh)
+        # A second refusal before anything new was read is not the last: tokens expire faster than the place is found.
         self._restarted = self._restarted and not fresh
         after = mark_at(self._kind, fresh, furthest_at, len(fresh), place.after, near=_NEAR) if fresh else place.after
         last = set(map(id, batch.rows[len(batch.rows) - batch.last :])) if batch.last else set[int]()
@@ -298,6 +300,7 @@ class SourceReader(Generic[T]):
         if not behind:
             following = msgspec.structs.replace(following, passed=place.passed, since=place.since)
         self._next = None if batch.token is None else following
+        # Raised when the next page is asked for: the rows of this one are good.
         self._repeats = batch.token is not None and hash(batch.token) in self._tokens
         self._tokens.add(hash(batch.token))
         wanted = fresh
@@ -357,6 +360,7 @@ class SourceReader(Generic[T]):
         behind = rows_behind(self._kind, rows, keys, after, batch.last)
         is_over = batch.token is None or (after.when is None and not start.seeking)
         shifted = start.seeking or self._resumed or self._doubted
+        # Rows of the very time of the place: which of them were read is known by the seen rows.
         level = not (shifted or any(self._kind.is_beyond(after.when, time) for time in times))
         if not (behind or level or is_over) and (rows or self._doubted or start.seeking):
             self._doubted += () if start.seeking else rows

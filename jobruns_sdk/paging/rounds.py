@@ -65,6 +65,7 @@ class RoundsReader(Generic[T]):
         at = [found for name in names if (found := places.get(name)) is not None]
         self._level = tuple(dict.fromkeys(key for found in at for key in found.passed))
         self._lately = self._level
+        # Whichever place it stands in, such a row may have gone on to any of the lists since.
         self._known = frozenset(self._level)
         self._begun = place or _START
         self._met: dict[str, T] = {}
@@ -136,6 +137,10 @@ class RoundsReader(Generic[T]):
         time, level, lately = self._passed_with(consumed)
         if since is not None and self.error is None and (time is None or self._order.is_beyond(since, time)):
             time, level = since, ()
+        # An active row that is still to come may have ended when the walk goes on: it is behind the last row that was
+        # handed out then, be it in front of rows that are read by now.
+        #   now     active [r 11:50]   SUCCESS [a 12:00 | b 11:40]             "a" is handed out, and "b" is read
+        #   later   active []          SUCCESS [a 12:00, r 11:50 | b 11:40]    the place is behind "a", as "r" is
         all_known = self._current is None and not self._active and all(reader is not None for _, reader in rest)
         places = {self.name: None if all_known else msgspec.structs.replace(self._begun, since=time, passed=level)}
         left = Counter(reader for _, reader in rest)
@@ -187,6 +192,7 @@ class RoundsReader(Generic[T]):
         return [task for reader in readers for task in reader.cancel()]
 
     def _opened(self, source: Source[T]) -> SourceReader[T]:
+        # It has seen nothing: a row that was met in another list, or round, is met again as it is by now.
         return SourceReader(source, self._order, self._accept, SeenRows(self._remembered), _START)
 
     async def _read_active(self, reader: SourceReader[T], slots: asyncio.Semaphore | None) -> None:
@@ -209,6 +215,7 @@ class RoundsReader(Generic[T]):
         """Go on to the next list, to the next round, or to the lists in which rows stay."""
         self._index += 1
         if self._index == len(self._source.active):
+            # Nothing new in a whole round: whatever was active throughout has stood in some list while that was read.
             if not self._news or self._round == _MOST_ROUNDS:
                 rows = [row for row in self._met.values() if not self._is_passed(row)]
                 rows.sort(key=lambda row: (self._order.rank(row), self._order.key(row)), reverse=True)
@@ -220,6 +227,7 @@ class RoundsReader(Generic[T]):
     async def _read_ended(self, slots: asyncio.Semaphore | None) -> None:
         for index, reader in enumerate(self._ended):
             if not reader.left and reader.has_more:
+                # The page that is let go of had the last row that was handed out: its place holds till the next one is.
                 self._safe[index] = reader.place_behind(reader.handed_out) or self._safe[index]
                 await reader.read_page(slots)
                 return
@@ -227,14 +235,14 @@ class RoundsReader(Generic[T]):
     def _merge(self) -> None:
         """Merge what is read, up to where another page is needed."""
         if any(not reader.left and reader.has_more for reader in self._ended):
-            return
+            return  # its next page may hold what comes first
         heap = [(reader.rank, index) for index, reader in enumerate(self._ended) if reader.left]
         if self._active:
             heap.append((self._order.rank(self._active[-1]), -1))
         heapq.heapify(heap)
         while heap and len(self._rows) < _MOST_AT_ONCE:
             index = heap[0][1]
-            if index < 0:
+            if index < 0:  # the active rows
                 self._rows.append((self._active.pop(), None))
                 if self._active:
                     heapq.heapreplace(heap, (self._order.rank(self._active[-1]), -1))

@@ -26,9 +26,11 @@ class SeenRows:
         if self.lasting:
             rows = [row for row in rows if hash(key(row)) not in self.lasting]
         keys = [hash(key(row)) for row in rows]
+        # Nearly all pages are new as a whole: then no row has to be looked at alone.
         if len(set(keys)) < len(keys) or not (self._recent.isdisjoint(keys) and self._older.isdisjoint(keys)):
             rows = [row for row_key, row in zip(keys, rows, strict=True) if self._is_new(row_key)]
         self._recent.update(keys)
+        # The older half is let go of at once: nobody has to know the age of each row.
         if len(self._recent) >= self._size:
             self._older, self._recent = self._recent, set()
         return rows
