@@ -175,11 +175,11 @@ DRIVER: Final = """
 import contextlib, io, json, sys
 from awscli.clidriver import create_clidriver
 
-answers = []
+answers, driver = [], create_clidriver()  # one that keeps the service models that it has loaded
 for arguments in json.load(sys.stdin):
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = create_clidriver().main(arguments)
+        code = driver.main(arguments)
     answers.append([code, out.getvalue(), err.getvalue()])
 json.dump(answers, sys.stdout)
 """
@@ -197,9 +197,10 @@ def aws_python(request: pytest.FixtureRequest) -> Path:
     root = request.config.cache.mkdir(f"{AWSCLI}-{sys.version_info.major}.{sys.version_info.minor}")
     python = root / "bin" / "python"
     if not (root / "installed").exists():
-        venv.create(root, with_pip=True, clear=True)
-        install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", AWSCLI]
-        done = run(install)
+        venv.create(root, with_pip=False, clear=True)
+        # By the pip that is here: to make another one, and bytecode of all the CLI has, takes longer than its calls.
+        pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--no-compile"]
+        done = run([*pip, "--quiet", "--disable-pip-version-check", AWSCLI])
         if done.returncode:
             pytest.skip(f"the AWS CLI could not be installed from the package index: {done.stderr[-300:]}")
         (root / "installed").touch()
