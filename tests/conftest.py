@@ -3,6 +3,7 @@
 No test sees the AWS settings of this machine, and the local service of most tests is made here.
 """
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from hypothesis import register_random, settings
 from jobruns_sdk.model.refs import JobRef, Service
 from jobruns_sdk.testing import LocalService
 from jobruns_sdk.transport import quotas as pacing
+from tests.garbage import keep_what_is_there
 
 JITTER: Final = Random()
 _END: Final = "-----END CERTIFICATE-----\n"
@@ -35,6 +37,12 @@ def pytest_configure(config: pytest.Config) -> None:
     register_random(JITTER)
     pacing.jitter = JITTER
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish() -> None:
+    """Collect garbage seldom, and never look through the modules and tests: that took a quarter of some tests' time."""
+    keep_what_is_there()
+    gc.set_threshold(20_000, 10, 10)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -1,15 +1,12 @@
 """Collecting the garbage of a test, and not that of the thousands before it."""
 
 import gc
-from collections.abc import Generator
-from contextlib import contextmanager
 
 
-@contextmanager
-def own_garbage() -> Generator[None]:
-    """Let collections look through what is made meanwhile only, which takes a hundredth of the time."""
+def keep_what_is_there() -> None:
+    """Let collections look through what is made from now on only, which takes a hundredth of the time.
+
+    What is kept is not garbage: that is collected first.
+    """
+    gc.collect()
     gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()

@@ -12,7 +12,7 @@ from tests.dangers.cancellation.books import Ledger, connections_at, held_by, id
 from tests.dangers.cancellation.counting import Moment, cancelled_at
 from tests.dangers.cancellation.public import public_coroutines
 from tests.dangers.cancellation.table import EMR, GLUE, TABLE, World, client_at, world_of
-from tests.garbage import own_garbage
+from tests.garbage import keep_what_is_there
 from tests.transport.gated import until
 
 TURNS = 3  # in which what was cancelled comes to its end
@@ -21,7 +21,8 @@ GOES_ON = {"wait_and_stop"}  # a stop that was promised at the timeout is made, 
 
 @pytest.fixture
 async def world() -> AsyncGenerator[World]:
-    with own_garbage(), LocalService() as local:
+    keep_what_is_there()
+    with LocalService() as local:
         async with client_at(local) as client:
             yield world_of(local, client)
 

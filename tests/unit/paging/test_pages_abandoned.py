@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from jobruns_sdk.errors import ServiceUnavailableError
 from jobruns_sdk.paging.pages import Pages
-from tests.garbage import own_garbage
+from tests.garbage import keep_what_is_there
 from tests.unit.listings import Book, Row, newest_first, other_tasks, pages_of
 
 ROWS = newest_first(12)
@@ -21,9 +21,9 @@ async def complaints() -> AsyncIterator[list[str]]:
     """What the event loop complains of, such as an exception that nobody has retrieved; at the end it is nothing."""
     heard: list[str] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: heard.append(str(context)))
-    with own_garbage():
-        yield heard
-        gc.collect()
+    keep_what_is_there()
+    yield heard
+    gc.collect()
     await asyncio.sleep(0)
     assert heard == []
 
