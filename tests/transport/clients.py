@@ -35,11 +35,14 @@ class CountingSession(AioSession):
         self.sent += 1
 
 
+_SESSION: Final = CountingSession()  # to make one takes longer than most calls; who counts brings a session of its own
+
+
 def client_at(url: str | None, **options: Any) -> JobRunsClient:  # noqa: ANN401  # JobRunsClient's own options
     """Return a client, not yet opened, of a service at an address; quotas are off, and back-off takes no real time."""
     given: dict[str, Any] = {"endpoint_url": url, "region_name": "eu-west-1", "quotas": None, **options}
     given.setdefault("clock", VirtualClock())
-    given.setdefault("session", CountingSession())
+    given.setdefault("session", _SESSION)
     return JobRunsClient(**given)
 
 

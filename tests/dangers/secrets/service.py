@@ -100,7 +100,10 @@ class CanarySession(CountingSession):
         self.set_credentials(ACCESS_KEY, SECRET_KEY, TOKEN)
 
 
+_SESSION: Final = CanarySession()  # to make one takes longer than most of these tests
+
+
 @asynccontextmanager
 async def canary_client(script: Any) -> AsyncGenerator[tuple[JobRunsClient, Server]]:  # noqa: ANN401  # a Script, as a class too
-    async with serving(script) as server, client_at(server.url, session=CanarySession(), max_attempts=2) as client:
+    async with serving(script) as server, client_at(server.url, session=_SESSION, max_attempts=2) as client:
         yield client, server
