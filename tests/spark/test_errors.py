@@ -1,5 +1,6 @@
 """What goes wrong arrives in this package's words, or is skipped; who stops early stops the reading, too."""
 
+import os
 import socket
 import threading
 import time
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 pytest.importorskip("pyspark", reason="the extra engines is not installed")
 
+LONG = "JOBRUNS_SPARK_LONG" in os.environ
 PAGES = 600
 DELAY = 0.5  # seconds a page, of which all of them would take far longer than an end that is slow
 
@@ -41,6 +43,7 @@ def test_a_job_that_is_not_there_is_named_or_skipped(spark: "SparkSession", two:
     assert len(rows(read(spark, two, jobs, onError="skip"))) == 6
 
 
+@pytest.mark.skipif(not LONG, reason="it takes 20 minutes: .ci/nightly does it, and test_worker.py without Spark")
 def test_a_source_that_is_throttled_for_good_is_an_error_or_skipped(spark: "SparkSession", two: LocalService) -> None:
     two.fault("GetJobRuns", "throttle", times=None, match={"JobName": "a"})
     jobs, once = ["glue:a", "glue:b"], {"maxAttempts": 1}

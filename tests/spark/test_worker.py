@@ -1,10 +1,17 @@
 """What a process keeps between tasks: its clients, and after a fork nothing."""
 
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from functools import partial
+
 import pytest
 
-from jobruns_sdk import ClientClosedError, InvalidRequestError
+from jobruns_sdk import ClientClosedError, InvalidRequestError, JobRunsClient, ThrottledError
 from jobruns_sdk.spark.access import Access
-from jobruns_sdk.spark.worker import Worker
+from jobruns_sdk.spark.options import read_options
+from jobruns_sdk.spark.tasks import jobs_of, read_part, tasks_of
+from jobruns_sdk.spark.worker import Worker, worker
+from jobruns_sdk.testing import LocalService
 from tests.programs import printed
 
 
@@ -59,3 +66,33 @@ print(worker() is before, before.bridge.run(asyncio.sleep(0, "goes on")))
 before.close()
 """
     assert printed(program).splitlines() == ["True anew", "True goes on"]
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let the clients of this process give up at the first throttle, and not after ten minutes, as Spark's do."""
+    made = partial(JobRunsClient, throttle_timeout=timedelta(0))
+    monkeypatch.setattr("jobruns_sdk.spark.worker.JobRunsClient", made)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    yield
+    worker().close()
+
+
+def names_read(given: Mapping[str, str]) -> set[str]:
+    options = read_options(given)
+    tasks = tasks_of(jobs_of(options), options)
+    return {row["name"] for task in tasks for batch in read_part(task, options) for row in batch.to_pylist()}
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_source_that_is_throttled_for_good_is_an_error_or_skipped(local: LocalService) -> None:
+    for name in ("a", "b"):
+        local.add_glue_job(name)
+        local.add_runs(f"glue:{name}", 3)
+    local.fault("GetJobRuns", "throttle", times=None, match={"JobName": "a"})
+    given = {"jobs": "glue:a glue:b", "endpoint": local.url, "quotas": "none"}
+    with pytest.raises(ThrottledError, match=r"^glue\.GetJobRuns: ThrottlingException"):
+        names_read(given)
+    assert names_read({**given, "onError": "skip"}) == {"b"}
