@@ -22,6 +22,7 @@ from jobruns_sdk.paging.source import Batch, Named, Source
 from jobruns_sdk.services.handle import Handle
 from jobruns_sdk.testing import LocalService
 from jobruns_sdk.transport.operation import Call
+from tests.transport.clients import settings_of
 from tests.unit.listings import NOON, Probe
 from tests.unit.values import RUN
 
@@ -43,7 +44,7 @@ _SESSION: Final = session_of()  # it keeps the service models that it has loaded
 
 def client_of(local: LocalService, **options: Any) -> JobRunsClient:  # noqa: ANN401  # JobRunsClient's own options
     """Return a client of a local service, not yet opened; without quotas unless they are given."""
-    return local.client(**{"session": _SESSION, "quotas": None, **options})
+    return JobRunsClient(**settings_of(local, **{"session": _SESSION, "quotas": None, **options}))
 
 
 def ref_of(name: str) -> JobRef:

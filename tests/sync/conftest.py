@@ -8,6 +8,7 @@ import pytest
 from jobruns_sdk.sync import JobRunsClient
 from jobruns_sdk.testing import LocalService
 from tests.fanout.kit import session_of
+from tests.transport.clients import settings_of
 from tests.unit.values import CANARY
 
 JOBS = ("glue:nightly-etl", "emr-serverless:00f1abcdefgh0909", "datazone:dzd_4p9n6sw4qt9xgn/job42")
@@ -32,7 +33,7 @@ def local() -> Iterator[LocalService]:
 
 @pytest.fixture
 def client(local: LocalService) -> Iterator[JobRunsClient]:
-    with local.sync_client(session=SESSION, quotas=None) as client:
+    with JobRunsClient(**settings_of(local, session=SESSION, quotas=None)) as client:
         yield client
 
 

@@ -9,7 +9,7 @@ from jobruns_sdk import JobRunsClient
 from jobruns_sdk.model.refs import JobRef
 from jobruns_sdk.services.glue import GlueJob
 from jobruns_sdk.services.handle import Handle
-from jobruns_sdk.testing import VirtualClock
+from jobruns_sdk.testing import LocalService, VirtualClock
 from jobruns_sdk.transport.operation import Call
 
 _LOADER: Final = create_loader()  # reading Glue's model takes longer than most of these tests
@@ -44,6 +44,14 @@ def client_at(url: str | None, **options: Any) -> JobRunsClient:  # noqa: ANN401
     given.setdefault("clock", VirtualClock())
     given.setdefault("session", _SESSION)
     return JobRunsClient(**given)
+
+
+def settings_of(local: LocalService, **options: Any) -> dict[str, Any]:  # noqa: ANN401  # JobRunsClient's own options
+    """Return the options of a client of a local service, a session among them.
+
+    `local.client` makes a session even where one is given, which takes longer than all calls of most tests.
+    """
+    return {"endpoint_url": local.url, "region_name": local.region_name, "clock": local.clock, **options}
 
 
 def call_of(**options: Any) -> tuple[JobRunsClient, Call]:  # noqa: ANN401  # those of client_at

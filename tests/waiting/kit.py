@@ -14,6 +14,7 @@ from aiobotocore.session import AioSession, get_session
 from jobruns_sdk import JobRunsClient
 from jobruns_sdk.testing import LocalService
 from jobruns_sdk.testing.faults import FaultKind
+from tests.transport.clients import settings_of
 
 if TYPE_CHECKING:
     import pytest
@@ -41,7 +42,7 @@ _SESSION: Final = _session()  # it keeps the service models that it has loaded, 
 
 def client_of(local: LocalService, **options: Any) -> JobRunsClient:  # noqa: ANN401  # JobRunsClient's own options
     """Return a client of a local service, not yet opened."""
-    return local.client(session=_SESSION, **options)
+    return JobRunsClient(**settings_of(local, session=_SESSION, **options))
 
 
 def groups_of(client: JobRunsClient) -> int:

@@ -20,7 +20,7 @@ from jobruns_sdk.loop.clock import RealClock
 from jobruns_sdk.services.registry import QUOTAS
 from jobruns_sdk.testing import LocalService, SpeedClock, VirtualClock
 from tests.dangers.cancellation.counting import uncounted
-from tests.transport.clients import CountingSession
+from tests.transport.clients import CountingSession, settings_of
 from tests.transport.gated import until
 from tests.waiting.kit import MINUTE, ROLE, SECOND
 
@@ -89,7 +89,8 @@ def world_of(local: LocalService, client: JobRunsClient) -> World:
 
 def client_at(local: LocalService, **options: Any) -> JobRunsClient:  # noqa: ANN401  # JobRunsClient's own options
     """Return a client, not yet opened, for which everything is scarce."""
-    return local.client(**{"session": _SESSION, "config": TWO_CONNECTIONS, "quotas": TIGHT, **options})
+    given = {"session": _SESSION, "config": TWO_CONNECTIONS, "quotas": TIGHT, **options}
+    return JobRunsClient(**settings_of(local, **given))
 
 
 # Reading one thing.
