@@ -1,5 +1,6 @@
 """Every operation and every kind of error, through boto3, raw aiobotocore and the AWS CLI."""
 
+import fcntl
 import json
 import os
 import re
@@ -196,14 +197,16 @@ def aws_python(request: pytest.FixtureRequest) -> Path:
     assert request.config.cache is not None
     root = request.config.cache.mkdir(f"{AWSCLI}-{sys.version_info.major}.{sys.version_info.minor}")
     python = root / "bin" / "python"
-    if not (root / "installed").exists():
-        venv.create(root, with_pip=False, clear=True)
-        # By the pip that is here: to make another one, and bytecode of all the CLI has, takes longer than its calls.
-        pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--no-compile"]
-        done = run([*pip, "--quiet", "--disable-pip-version-check", AWSCLI])
-        if done.returncode:
-            pytest.skip(f"the AWS CLI could not be installed from the package index: {done.stderr[-300:]}")
-        (root / "installed").touch()
+    with (root / "lock").open("w") as lock:  # two processes of tests may come here at the same time
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (root / "installed").exists():
+            venv.create(root, with_pip=False)
+            # By the pip that is here: to make another, and bytecode of all the CLI has, takes longer than its calls.
+            pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--no-compile"]
+            done = run([*pip, "--quiet", "--disable-pip-version-check", AWSCLI])
+            if done.returncode:
+                pytest.skip(f"the AWS CLI could not be installed from the package index: {done.stderr[-300:]}")
+            (root / "installed").touch()
     return python
 
 
