@@ -7,6 +7,7 @@ import gc
 import os
 import signal
 from collections.abc import Iterator
+from importlib import import_module
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -43,6 +44,15 @@ def pytest_collection_finish() -> None:
     """Collect garbage seldom, and never look through the modules and tests: that took a quarter of some tests' time."""
     keep_what_is_there()
     gc.set_threshold(20_000, 10, 10)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object | None:
+    """Give each process neighbours, which share fixtures, until one has nothing left and takes from another."""
+    if config.getoption("dist") != "load":  # that is what xdist does unless it is told otherwise
+        return None
+    made: object = import_module("xdist.scheduler").WorkStealingScheduling(config, log)  # it has no types
+    return made
 
 
 @pytest.hookimpl(tryfirst=True)
