@@ -179,7 +179,7 @@ class Judge:
                 yield f"{life.ref}: accepted is {outcome.accepted} and the error {outcome.error!r:.100}"
             if not outcome.accepted and any(since <= stop <= until for stop in life.stops) and not troubled:
                 yield f"{life.ref}: the service took the stop, and the outcome says {outcome.error!s:.150}"
-        if was_accepted or troubled or not free or too_short:
+        if was_accepted or troubled or not free or too_short or life.lost_at <= due:
             return
         if life.goes_on_at(since) and life.goes_on_at(until):
             where = "in the pause before a retry" if life.pauses_at(since) else "while it was active"

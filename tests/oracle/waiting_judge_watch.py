@@ -3,8 +3,8 @@
 - A watch tells of each run that goes on when it begins and of each created since, first and at last, as late as a
   wait may be; a run that was created before and had ended before anybody could see it, for its lag or for trouble,
   need not be told of.
-- A watch of a job goes on, unless every job was refused at its first looks: a job that was never seen is told of and
-  left out, as `runs` does it ("`client.watch(..., on_error=)` as for `runs`"), and nothing may be left to watch.
+- A job or a run that is refused before anything was seen of it is told of and left out ("`client.watch(..., on_error=)`
+  as for `runs`"); a watch of which nothing is left is over. A failure that may pass leaves out nothing.
 - A change is true if the run was in that state and attempt within ten seconds before `at` (a walk over pages takes
   that long), within ninety where something went wrong.
 - A job's definition (GetJob) is answered once a day at most, and refused once in five minutes at most, however many
@@ -20,16 +20,37 @@ from itertools import pairwise
 
 from attrs import define
 
-from jobruns_sdk import JobRunsError, StateChange, WaitTimeoutError
+from jobruns_sdk import (
+    AccessDeniedError,
+    CredentialsError,
+    JobRef,
+    JobRunsError,
+    NotFoundError,
+    ResponseFormatError,
+    StateChange,
+    WaitTimeoutError,
+)
 from tests.oracle.waiting_judge import FIRST_NUMBER, SKEW, Judge, allowance
 from tests.oracle.waiting_programs import Record, Stop, Watch
 from tests.oracle.waiting_time import EPOCH
-from tests.oracle.waiting_world import Life, Work, World
+from tests.oracle.waiting_world import FaultKind, Life, Work, World
 
 POLLS = {"GetJobRuns": "list", "ListJobRuns": "list", "GetJobRun": "get"}
 STATES_OF_EMR = 6
 ASKED_AGAIN = {"ok": 86_400.0, "AccessDeniedException": 299.0, "EntityNotFoundException": 299.0}
 """How far apart two of these answers to GetJob of one job are, in seconds; the time on the way is left out."""
+
+
+REFUSALS: frozenset[FaultKind] = frozenset({"expired", "signature", "skew", "html", "denied"})
+"""What ends the watch of a run or a job that was never seen; once it was, nothing does."""
+
+
+def job_of(job: JobRef) -> str:
+    return f"{job.service}:{'/'.join(job.path)}"
+
+
+def is_refusal(error: JobRunsError) -> bool:
+    return isinstance(error, NotFoundError | AccessDeniedError | CredentialsError | ResponseFormatError)
 
 
 @define
@@ -43,7 +64,7 @@ class WatchJudge:
         yield from self._over(record)
         told: dict[str, list[tuple[float, StateChange]]] = defaultdict(list)
         for at, change in record.changes:
-            ref = f"{change.run.job.service}:{'/'.join(change.run.job.path)}/{change.run.id}"
+            ref = f"{job_of(change.run.job)}/{change.run.id}"
             told[ref].append((at, change))
         expected = [*record.runs, *(life for work in record.jobs for life in work.runs if life not in record.runs)]
         names = {life.ref for life in expected}
@@ -80,26 +101,36 @@ class WatchJudge:
 
     def _by_itself(self, record: Watch) -> Iterator[str]:
         for work in record.jobs:
-            if not self._left_out(record, work):
+            if not self._job_left_out(record, work):
                 yield f"watch ended by itself at {record.ended:.0f}, and nothing kept it from {work.ref}"
         for life in record.runs:
-            if (
-                life.known_end(record.pace.grace) > record.ended + 1
-                and life.lost_at > record.ended
-                and life.end.at > record.ended
-            ):
+            goes_on = min(life.known_end(record.pace.grace) - 1, life.end.at, life.lost_at) > record.ended
+            if goes_on and not self._run_left_out(record, life):
                 yield f"watch ended by itself at {record.ended:.0f} while {life.ref} goes on"
 
-    def _left_out(self, record: Watch, work: Work) -> bool:
+    def _job_left_out(self, record: Watch, work: Work) -> bool:
         """Tell whether the job could be left out: it was refused, which was told."""
-        told = {(error.job.service, "/".join(error.job.path)) for _, error in record.errors if error.run is None}
-        return self._is_refused(record, work) and (record.on_error != "call" or (work.service, work.name) in told)
+        told = {job_of(error.job) for _, error in record.errors if error.run is None and is_refusal(error.error)}
+        return self._is_refused(record, work) and (record.on_error != "call" or work.ref in told)
+
+    def _run_left_out(self, record: Watch, life: Life) -> bool:
+        """Tell whether a given run could be left out: it was refused before it was ever seen, which was told."""
+        if any(change.run.id == life.id for _, change in record.changes):
+            return False
+        hidden = life.seen_from > record.begun or life.lost_at <= record.ended
+        told = {error.run.run_id for _, error in record.errors if error.run is not None and is_refusal(error.error)}
+        founded = hidden or self._refuses(record, life.work)
+        return founded and (record.on_error != "call" or life.id in told)
 
     def _is_refused(self, record: Watch, work: Work) -> bool:
         """Tell whether a job can have been refused before anything was seen of it."""
-        seen = {(change.run.job.service, "/".join(change.run.job.path)) for _, change in record.changes}
-        founded = work.deleted_at <= record.ended or not self.world.is_calm(work, record.begun, record.ended)
-        return founded and (work.service, work.name) not in seen
+        given = {life.id for life in record.runs}
+        seen = {job_of(change.run.job) for _, change in record.changes if change.run.id not in given}
+        return (work.deleted_at <= record.ended or self._refuses(record, work)) and work.ref not in seen
+
+    def _refuses(self, record: Watch, work: Work) -> bool:
+        outages = [outage for outage in self.world.outages if outage.kind in REFUSALS and outage.touches(work)]
+        return any(outage.since < record.ended and outage.until > record.begun for outage in outages)
 
     def _chain(self, record: Watch, life: Life, changes: list[tuple[float, StateChange]]) -> Iterator[str]:
         before: StateChange | None = None
@@ -133,8 +164,8 @@ class WatchJudge:
         given, begun = life in record.runs, record.begun
         if not given and life.created < begun and life.end.at <= self._first_look(record, life):
             return
-        if given and life.seen_from > begun:
-            return  # it was not there yet: an error may have told of it
+        if self._run_left_out(record, life) if given else self._job_left_out(record, life.work):
+            return
         late = allowance(record.pace)
         end = life.end
         visible = max(begun, life.seen_from)
