@@ -94,13 +94,18 @@ class Judge:
 
     def bound(self, life: Life, since: float, pace: Pace) -> float:
         """Return when a wait that began then has to have seen the end: never, if the run cannot be read by then."""
+        known = self.known_end(life, since, pace)
+        due = max(since, life.seen_from, known)
+        bound = self.world.calm_after(life.work, due, allowance(pace))
+        return NEVER if life.lost_at <= bound else bound
+
+    def known_end(self, life: Life, since: float, pace: Pace) -> float:
+        """Return from when on a wait that began then can know that the run has ended for good."""
         known = life.known_end(pace.grace)
         if life.end.at < min(since, known):
             # The end was never seen to come, and this machine's clock may be as fast as AWS lets it be.
             known = min(known + SKEW, since + known - life.end.at)
-        due = max(since, life.seen_from, known)
-        bound = self.world.calm_after(life.work, due, allowance(pace))
-        return NEVER if life.lost_at <= bound else bound
+        return known
 
     def late(self, life: Life, record: Record) -> Iterator[str]:
         bound = self.bound(life, record.begun, record.pace)
@@ -287,7 +292,7 @@ class Judge:
 
     def _nudged(self, record: Wait, life: Life) -> Iterator[str]:
         at = record.nudged
-        if at is None or not record.begun <= at or record.until or life.known_end(record.pace.grace) > at:
+        if at is None or not record.begun <= at or record.until or self.known_end(life, record.begun, record.pace) > at:
             return
         if at + MARGIN < min(record.ended, life.lost_at) and self.world.is_calm(life.work, at, at + MARGIN):
             yield f"{life.ref} had ended when it was nudged at {at:.0f}; told at {record.ended:.0f}"
