@@ -263,7 +263,8 @@ class StopOutcome:
     Attributes:
         ref: The run that was to be stopped.
         accepted: True if the request was taken: by the service, which stops the run some time after; with a clock that
-            stands still by the client, too, which stops the retry of a Glue run whose attempt has just failed.
+            stands still by the client, too, which stops the retry of a Glue run whose attempt has just failed. Also if
+            another request has stopped the retry that this one was to stop.
         error: The reason why it was not, None if it was.
         run: The run as it was last seen; None where stopping takes no look at it.
     """

@@ -11,7 +11,8 @@ import attrs
 from jobruns_sdk.errors import ClientClosedError, InvalidRequestError, JobRunsError, UnsupportedOperationError
 from jobruns_sdk.loop.deadline import DeadlineError, deadline
 from jobruns_sdk.loop.tasks import begun, cancelled, each_to_its_end, finished_soon
-from jobruns_sdk.model.runs import StopOutcome
+from jobruns_sdk.model.runs import JobRun, StopOutcome
+from jobruns_sdk.model.states import RunState
 from jobruns_sdk.runs.follow import UNSEEN, Done, Follower, GiveUp, PollIntervals
 from jobruns_sdk.runs.poll import Poller
 from jobruns_sdk.services.handle import AsksToStop, Follows, Handle, Retries, Stops
@@ -39,6 +40,7 @@ class Stopping:
         self._poller = poller
         self._handle = handle
         self._follower = Follower(poller, handle, outcome.ref, _PACE, most_unseen=UNSEEN.total_seconds())
+        self._paused = 0  # the attempt whose retry is watched for
         # A service whose retries are runs of their own is asked to stop one attempt.
         self._asked = outcome.run.attempt if outcome.accepted and outcome.run is not None else 0
 
@@ -53,6 +55,7 @@ class Stopping:
             return False
         with self._poller.watching(self._handle, ()):
             self.is_pausing = not isinstance(await self._follower.decide(run), Done)
+            self._paused = run.attempt
         return self.is_pausing
 
     def so_far(self, *, is_over: bool) -> StopOutcome:
@@ -77,6 +80,7 @@ class Stopping:
                 verdict = await self._follower.poll()
                 self.outcome = attrs.evolve(self.outcome, run=self._follower.last or self.outcome.run)
                 if isinstance(verdict, Done):
+                    self._take_end(verdict.run)
                     break
                 if isinstance(verdict, GiveUp):
                     if isinstance(verdict.error, ClientClosedError):
@@ -91,6 +95,21 @@ class Stopping:
                 most = self._follower.most(verdict)
                 await self._poller.pause(self._handle, self._follower.run.run_id, verdict.seconds, most)
         self.is_pausing = False
+
+    def _take_end(self, run: JobRun[Any]) -> None:
+        """Take the end of a run that was watched for its retry.
+
+        A retry may begin and end between two polls, also because another request has stopped it:
+
+            08:00  two stops wait for the retry
+            08:01  it begins; the first one to poll stops it
+            08:02  the other one polls, and sees that the run is STOPPED
+        """
+        if self.is_pausing and run.state is RunState.STOPPED:
+            self.outcome = attrs.evolve(self.outcome, accepted=True, error=None)
+        elif self.is_pausing and run.attempt != self._paused:
+            error = InvalidRequestError(f"{run.ref} has ended: it is {run.native_state}", service=run.job.service)
+            self.outcome = attrs.evolve(self.outcome, error=error)
 
     def _runs_unasked(self) -> bool:
         run = self._follower.last
@@ -107,7 +126,7 @@ class Stopping:
             self.is_pausing, self._asked = False, run.attempt if run else 0
             return True
         # It may have failed in the meantime, and be tried once more; and what may pass is asked for again.
-        self.is_pausing = True
+        self.is_pausing, self._paused = True, run.attempt if run else 0
         return asked.error is not None and (asked.error.retryable or isinstance(asked.error, InvalidRequestError))
 
 
