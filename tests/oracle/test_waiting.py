@@ -9,7 +9,15 @@ from tests.oracle.waiting_plans import Planner
 from tests.oracle.waiting_programs import Pace, Stop, Wait
 from tests.oracle.waiting_world import Life, Phase, Work, World
 
-SEEDS = range(36)
+# Chosen among a thousand so that every kind of program, end, trouble and refusal that three schedules or more have is
+# there, in as few requests as may be.
+# fmt: off
+SEEDS = (
+    345, 347, 368, 397, 405, 509, 512, 513, 515, 520, 533, 541, 542, 544, 546, 548, 551, 554,
+    555, 563, 579, 585, 599, 609, 619, 635, 636, 648, 653, 659, 674, 685, 686, 690, 702, 704,
+    709, 713, 725, 734, 740, 753, 755, 793, 810, 818, 837, 843, 848, 850, 855, 878, 888, 901,
+)
+# fmt: on
 TEN_MINUTES = 600.0
 MOST_ROUNDS = 3 + 20
 
