@@ -128,16 +128,17 @@ class Judge:
         stops = getattr(record, "on_timeout", "") == "stop"
         if stops and isinstance(error, UnsupportedOperationError) and work.service == "datazone":
             return
-        if seen is None:
+        since = record.begun if seen is None else seen
+        patience = unseen_for
+        if patience is None:
+            patience = UNSEEN_WITHOUT_TIMEOUT if record.timeout is None else record.begun + record.timeout - since
+        if seen is None and at < since + patience - 1:
             yield from self._refused_at_first(error, life, record)
             return
         if getattr(error, "run", None) is None and polled:
-            yield f"{name} carries no run, and one was seen at {seen:.0f}"
-        patience = unseen_for
-        if patience is None:
-            patience = UNSEEN_WITHOUT_TIMEOUT if record.timeout is None else record.begun + record.timeout - seen
-        if at < seen + patience - 1 - record.pace.longest * 1.25:
-            yield f"{name} {at - seen:.0f} s after it was seen ended the wait; {patience:.0f} were due: {error!s:.120}"
+            yield f"{name} carries no run, and one was seen at {since:.0f}"
+        if at < since + patience - 1 - record.pace.longest * 1.25:
+            yield f"{name} {at - since:.0f} s after it was seen ended the wait; {patience:.0f} were due: {error!s:.120}"
         elif life.lost_at > at and self.world.is_calm(work, at - CALL_TIMEOUT, at):
             yield f"{name} though it can be read: {error!s:.150}"
 
