@@ -166,7 +166,7 @@ class Transport:
         self._check_open(operation)
         watched = sending()
         with tracked() if watched is None else nullcontext(watched) as call:
-            call.told = True
+            call.told, call.seconds = True, self._clock.monotonic
             try:
                 async with self._lifetime.scope():
                     return await self._repeat(call, operation, params, region, profile)
@@ -195,13 +195,13 @@ class Transport:
         tries, loop, gate = _Tries(self._policy), asyncio.get_running_loop(), self._gate(operation, region, profile)
         while True:
             async with self._turn(gate, tries, operation, region, profile) as (connection, throttles):
-                begun, call.sent_at = loop.time(), self._clock.monotonic()
+                begun = loop.time()
                 try:
                     answer = await self._request(connection, operation, params, tries.seconds_left)
                     gate.slowdown.let_through()
                     return _reply(answer, tries.requests, tries.waited)
                 except JobRunsError as error:
-                    failure = error
+                    failure, call.lost_at = error, self._clock.monotonic()
                 if isinstance(failure, ThrottledError):
                     gate.slowdown.throttled(throttles, self._clock.monotonic(), pacing.jitter.random())
             # An answer tells whether the service has acted; without one, a request that was written may have.

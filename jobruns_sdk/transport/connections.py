@@ -76,8 +76,9 @@ class Connection:
 
 
 def _mark_written(**_: object) -> None:
+    # Of an HTTP session that is not ours nobody knows whether it has yet to connect: from here on it may have written.
     if (call := sending()) is not None:
-        call.written = True
+        call.write()
 
 
 def _keep_body(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:

@@ -1,10 +1,11 @@
 """The seam between the services and the transport: an operation, a call of it, and its answer."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from time import monotonic
 from typing import Any, Final, Generic, Protocol
 
 import attrs
@@ -49,19 +50,27 @@ class Sending(msgspec.Struct, eq=False):
     """The doubt about a call that is under way: may the service have seen one of its requests?
 
     It begins when a request is written, not when a call is made: before that a call waits for its quota and for a
-    connection, and a cancellation there proves that nothing was sent.
+    connection, which may have to be made, and a cancellation there proves that nothing was sent.
 
     Attributes:
         told: Whether a transport has taken on the call; of any other one nothing is known.
         written: Whether the present request may be on the wire.
         doubt: Whether an earlier request of the same call may have taken effect.
-        sent_at: When the latest request was sent, after all waits for its quota, in seconds of the client's clock.
+        seconds: The client's clock.
+        sent_at: When the latest request was written, in seconds of that clock.
+        lost_at: When it was known that no answer to it comes, or none that tells anything.
     """
 
     told: bool = False
     written: bool = False
     doubt: bool = False
+    seconds: Callable[[], float] = monotonic
     sent_at: float | None = None
+    lost_at: float | None = None
+
+    def write(self) -> None:
+        """Begin to doubt: the request is being written."""
+        self.written, self.sent_at = True, self.seconds()
 
     @property
     def in_doubt(self) -> bool:
