@@ -11,7 +11,6 @@ from typing import Final, Literal
 import attrs
 
 from jobruns_sdk.errors import (
-    AccessDeniedError,
     ConflictError,
     JobRunsError,
     NotFoundError,
@@ -23,36 +22,23 @@ from jobruns_sdk.model.refs import JobRef, RunRef
 from jobruns_sdk.model.runs import JobRun
 from jobruns_sdk.model.states import UNSUCCESSFUL
 from jobruns_sdk.services.glue import native
+from jobruns_sdk.services.glue.horizon import KEY_LIFETIME, Horizon, horizon_of
 from jobruns_sdk.services.glue.key_search import CutOffError, Found, Search
 from jobruns_sdk.services.glue.likeness import Likeness
-from jobruns_sdk.services.glue.operations import GET_JOB, START_JOB_RUN
+from jobruns_sdk.services.glue.operations import START_JOB_RUN
 from jobruns_sdk.services.glue.start_memory import Known, Starts
 from jobruns_sdk.services.glue.start_request import MARKER, Mark, StartRequest
-from jobruns_sdk.services.glue.translate import may_be_retried, root_and_number, run_from_row
+from jobruns_sdk.services.glue.translate import root_and_number, run_from_row
 from jobruns_sdk.services.room import room_made
 from jobruns_sdk.transport.operation import Call, Reply, tracked
 
 OnFailed = Literal["adopt", "restart"]
 """The fate of a key whose run has failed or was stopped."""
 
-KEY_LIFETIME: Final = timedelta(hours=24)
-"""The time for which a key stands for a run that has ended, at least and unless told otherwise."""
-
 SETTLE: Final = timedelta(seconds=60)
 """The time for which a run whose start was not answered is looked for, unless told otherwise."""
 
 _FIRST_LOOK: Final = 1.0
-
-# https://docs.aws.amazon.com/glue/latest/webapi/API_Job.html
-_USUAL_TIMEOUT: Final = timedelta(hours=48)
-_LONGEST_TIMEOUT: Final = timedelta(days=7)
-_STREAMING: Final = "gluestreaming"
-
-# A run may wait for a slot and start up before its Timeout begins to count.
-_BEFORE_TIMEOUT: Final = timedelta(hours=1)
-
-# A retry that has not followed by then does not follow; waits take the same time.
-_RETRY_GRACE: Final = timedelta(minutes=30)
 
 _SLACK: Final = timedelta(minutes=5)
 
@@ -72,39 +58,6 @@ class Rules:
     key_lifetime: timedelta | None = None
     settle: timedelta = SETTLE
     slot_timeout: timedelta | None = None
-
-
-@attrs.frozen
-class Horizon:
-    """The span of the past that matters for a key of one job.
-
-    Attributes:
-        now: The service's time.
-        lifetime: How long a key stands for a run that has ended, None for ever.
-        reach: How far back a run may be that is still active, or that the key stands for; None for ever.
-        retries: The job's MaxRetries, None if that could not be read.
-    """
-
-    now: datetime
-    lifetime: timedelta | None
-    reach: timedelta | None
-    retries: int | None
-
-    def since(self, now: datetime) -> datetime | None:
-        """Return the moment up to which rows are read."""
-        return None if self.reach is None else now - self.reach
-
-    def is_final(self, run: JobRun[native.JobRun]) -> bool:
-        """True if a run has ended for good: a failed attempt may be followed by a retry."""
-        if not run.is_terminal:
-            return False
-        if not may_be_retried(run.state) or (self.retries is not None and run.attempt > self.retries):
-            return True
-        return run.ended_at is not None and self.now - run.ended_at > _RETRY_GRACE
-
-    def stands(self, run: JobRun[native.JobRun]) -> bool:
-        """True if a key still stands for a run that has ended."""
-        return self.lifetime is None or run.created_at is None or self.now - run.created_at <= self.lifetime
 
 
 class Starter:
@@ -146,7 +99,7 @@ class Starter:
         """Return the run that a key stands for; see ``GlueJob.find``."""
         place = await self._starts.place_of(self._job)
         known = self._starts.known(place, key)
-        horizon = await self._horizon(key_lifetime, None)
+        horizon = await horizon_of(self._job, self._call, self._starts.clock, key_lifetime)
         best, doubt = await self._latest(place, key, horizon, known, restarts=False)
         if best is None and known is not None and known.run_id is None:
             raise self._unknown(key)
@@ -168,7 +121,8 @@ class Starter:
                 raise ConflictError("the idempotency_key was used for another request", service=self._job.service)
             if known.run_id is not None and rules.on_failed == "adopt":
                 return known.run_id
-        horizon = await self._horizon(rules.key_lifetime, request)
+        own = request.members.get("Timeout")
+        horizon = await horizon_of(self._job, self._call, starts.clock, rules.key_lifetime, own)
         if known is not None and horizon.reach is not None and age > horizon.reach:
             known = None  # if there was a run, it has ended, and the key stands for it no more
             starts.remember(place, key, None)
@@ -236,28 +190,6 @@ class Starter:
             return await self._get(found.root)
         except NotFoundError:
             return None
-
-    async def _horizon(self, key_lifetime: timedelta | None, request: StartRequest | None) -> Horizon:
-        """Return how far back to look (GetJob)."""
-        active: timedelta | None
-        lifetime: timedelta | None
-        retries: int | None
-        try:
-            reply = await self._call(GET_JOB, {"JobName": self._job.path[0]})
-        except AccessDeniedError:
-            # The longest that Glue allows; only a streaming job could run on for longer.
-            now, active, retries = self._starts.clock.now(), _LONGEST_TIMEOUT, None
-            lifetime = _USUAL_TIMEOUT
-        else:
-            job = GET_JOB.read(reply).Job or native.Job()
-            now, retries = reply.service_time or self._starts.clock.now(), job.MaxRetries or 0
-            own = request.members.get("Timeout") if request else None
-            active = _longest(job, own if isinstance(own, int) else None)
-            lifetime = None if active is None else max(KEY_LIFETIME, active)
-        lifetime = lifetime if key_lifetime is None else key_lifetime
-        if active is None or lifetime is None:
-            return Horizon(now, lifetime, None, retries)
-        return Horizon(now, lifetime, max(lifetime, KEY_LIFETIME, active + _BEFORE_TIMEOUT), retries)
 
     async def _send_marked(self, place: JobRef, request: StartRequest, key: str, count: int, rules: Rules) -> str:
         starts = self._starts
@@ -393,12 +325,3 @@ def _started(reply: Reply) -> str:
 def _is_sure(run: JobRun[native.JobRun], horizon: Horizon) -> bool:
     # What has succeeded is not started again while it stands; what has failed may have been, by whoever restarts.
     return run.succeeded and horizon.stands(run)
-
-
-def _longest(job: native.Job, own: int | None) -> timedelta | None:
-    """Return how long a run of a job may be active, None for ever."""
-    streams = job.Command is not None and job.Command.Name == _STREAMING
-    if own is None and streams and not job.Timeout:
-        return None
-    usual = timedelta(minutes=job.Timeout) if job.Timeout else _USUAL_TIMEOUT
-    return max(usual, timedelta(minutes=own or 0))
