@@ -3,7 +3,8 @@
     python -m tests.oracle.starting [SEED] [--schedules N] [--flavour NAME] [--first SEED]
 
 With a seed it plays that schedule alone and tells its whole history; without, it plays many and tells of each that
-broke a promise its seed.
+broke a promise its seed. Starts without a key that were handed an identical run of another program, begun while their
+own request was on its way, are told by themselves: nothing that Glue shows tells the two apart, and only a key does.
 """
 
 import argparse
@@ -12,9 +13,10 @@ import time
 from collections import Counter
 
 from tests.oracle.starting_driver import Schedule, play
-from tests.oracle.starting_judge import History, Violation, judge
+from tests.oracle.starting_judge import judge
 from tests.oracle.starting_plans import FLAVOURS
 from tests.oracle.starting_reference import WEAKNESSES
+from tests.oracle.starting_truth import History, Violation, alike
 
 
 def tell(history: History, schedule: Schedule) -> str:
@@ -57,19 +59,22 @@ def main(arguments: list[str] | None = None) -> int:
         history, schedule = play(options.seed, options.flavour, options.weakness)
         found = judge(history)
         sys.stdout.write(tell(history, schedule) + "\n")
-        sys.stdout.writelines(f"{violation.rule}: {violation.text}\n" for violation in found)
+        sys.stdout.writelines(f"{violation.rule}: {violation.text}\n" for violation in [*found, *alike(history)])
         return bool(found)
     count: Counter[str] = Counter()
-    began, broken = time.perf_counter(), 0
+    began, broken, same = time.perf_counter(), 0, list[int]()
     for seed in range(options.first, options.first + options.schedules):
-        found = examine(seed, options.flavour, options.weakness)
+        history, _ = play(seed, options.flavour, options.weakness)
+        found = judge(history)
         broken += bool(found)
+        same += [seed] if alike(history) else []
         for violation in found:
             count[violation.rule] += 1
             if count[violation.rule] <= 3:
                 sys.stdout.write(f"seed {seed}: {violation.rule}: {violation.text}\n")
     took = time.perf_counter() - began
     sys.stdout.write(f"{options.schedules} schedules in {took:.0f} s, {broken} broke a promise: {dict(count)}\n")
+    sys.stdout.write(f"{len(same)} held a start without a key and a run not to be told apart from its own: {same}\n")
     return bool(broken)
 
 

@@ -16,9 +16,9 @@ from aiobotocore.session import AioSession
 from jobruns_sdk import JobRef, JobRunsClient, JobRunsError, Quota, Service, SparkSubmit
 from jobruns_sdk.transport import quotas as pacing
 from tests.oracle.starting_history import CALL, EMR, GLUE, JobKey, StartCall
-from tests.oracle.starting_judge import History
 from tests.oracle.starting_plans import FLAVOURS, Plan, cancellation, pause, plan_for, read_faults, start_faults
 from tests.oracle.starting_reference import Reference
+from tests.oracle.starting_truth import History
 from tests.oracle.starting_wire import Arrived, Request, Serve, SkewedClock, VirtualLoop, after_turns, config_for, now
 from tests.oracle.starting_world import World
 

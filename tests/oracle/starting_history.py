@@ -105,7 +105,7 @@ class Attempt(NamedTuple):
 
 @dataclass(eq=False)
 class Sending:
-    """A request, from the moment at which the client's HTTP session was handed it."""
+    """A request, from the moment at which the client's HTTP session was handed it, until it has nothing to wait for."""
 
     client: str
     operation: str
@@ -116,9 +116,12 @@ class Sending:
     first_page: bool = False
     acted_at: float | None = None
     answered_at: float | None = None
+    over_at: float | None = None
     answer: str = ""
     run: Run | None = None
     made: bool = False
+    arguments: dict[str, str] | None = None
+    timeout: int | None = None
 
     @property
     def in_doubt(self) -> bool:

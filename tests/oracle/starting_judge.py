@@ -12,87 +12,20 @@ Where the contract leaves room, a careful user's reading is taken:
 - A client in which a start of a key is in doubt sends none with that key for 24 h, unless it was shown the run since.
 - A start that meets no fault, no full job and no doubt returns a run; nothing else is an answer to good conditions.
 - ``find`` may say None about a run that ended more than 24 h after its start.
+- A start without a key may hand out another program's run only where nothing that Glue shows tells it from its own:
+  see ``told_apart``. These are no breach, and are counted by themselves.
 - On EMR Serverless nobody can list by token, so that an adopting start may hand out the key's first run though a
   restarting one has made another since.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from jobruns_sdk import ConflictError, LimitExceededError, StartOutcomeUnknownError
 from tests.oracle.starting_history import BAD_ENDS, GLUE, Run, Sending, StartCall
-from tests.oracle.starting_world import World
+from tests.oracle.starting_truth import DAY, History, Violation, last_look, starts, told_apart
 
-DAY = 86400.0
 SLACK = 300.0
 GRACE = 31 * 60.0
-
-
-@dataclass(frozen=True)
-class Violation:
-    rule: str
-    text: str
-
-
-@dataclass(eq=False)
-class History:
-    """A schedule when it is over."""
-
-    world: World
-    calls: list[StartCall]
-    ended_at: float
-
-    def runs_of(self, call: StartCall) -> list[Run]:
-        """Return the runs of a call's key, the oldest first."""
-        runs = [run for run in self.world.runs.get(call.job, ()) if call.key is not None and run.key == call.key]
-        return sorted(runs, key=lambda run: run.made_at)
-
-    def run(self, call: StartCall) -> Run | None:
-        """Return the run that a call handed out."""
-        if call.result is None:
-            return None
-        wanted = call.result.run_id
-        return next((run for run in self.world.runs.get(call.job, ()) if run.id == wanted), None)
-
-    def lifetime(self, call: StartCall) -> float:
-        """Return the time for which a call's key stands for a run that has ended."""
-        return call.key_lifetime if call.key_lifetime is not None else self.longest()
-
-    def longest(self) -> float:
-        return max(DAY, 60.0 * (self.world.habits.timeout or 2880))
-
-    def is_readable(self, call: StartCall) -> bool:
-        """Tell whether every row of a job shows its arguments, listed or got, and there are few."""
-        rows = len(self.world.runs.get(call.job, ()))
-        habits = self.world.habits
-        return rows < 1500 and (habits.lists_arguments == "all" or (habits.gets_arguments == "all" and rows < 100))
-
-    def doubts(self, call: StartCall) -> list[Sending]:
-        """Return the starts of a call's key that its client had sent by the call's end, and cannot know about."""
-        return [
-            sending
-            for other in self.calls
-            if (other.client, other.key, other.job) == (call.client, call.key, call.job)
-            for sending in starts(other)
-            if sending.in_doubt and sending.sent_at <= (call.ended or self.ended_at)
-        ]
-
-    def met_faults(self, call: StartCall, *, reads_only: bool = False) -> bool:
-        """Tell whether anything went wrong with what the call's client sent, from the call's begin to its end."""
-        end = call.ended if call.ended is not None else self.ended_at
-        return any(
-            sending.client == call.client
-            and sending.fault.is_odd
-            and sending.sent_at <= end
-            and (sending.answered_at is None or sending.answered_at >= call.began)
-            and not (reads_only and sending.operation == "StartJobRun")
-            and sending.sent_at >= call.began - 120
-            for sending in self.world.sendings
-        )
-
-
-def starts(call: StartCall) -> list[Sending]:
-    return [sending for sending in call.sendings if sending.operation == "StartJobRun"]
 
 
 def _owns(history: History, call: StartCall) -> Iterator[str]:
@@ -105,6 +38,8 @@ def _owns(history: History, call: StartCall) -> Iterator[str]:
     run = history.run(call)
     if run is None:
         yield f"{call.result.run_id} is no run of this job"
+    elif not told_apart(history, call, run):
+        return
     elif run.maker is None:
         yield f"{run.id} was started by another program"
     elif call.key is None and run.maker is not call:
@@ -147,7 +82,7 @@ def _excuse(history: History, call: StartCall, sending: Sending, earlier: Run) -
         return f"stood for the key {state}"
     if earlier.maker is not None and earlier.maker.group == call.group:
         return f"was started by the same client for the same key {state}"
-    looked_at = _last_look(history, call, sending.sent_at)
+    looked_at = last_look(history, call, sending.sent_at)
     if looked_at is None or sending.sent_at - looked_at > SLACK:
         return f"was there, and the list was not read in the five minutes before {state}"
     if earlier.visible_at <= looked_at:
@@ -165,21 +100,6 @@ def _is_over(history: History, call: StartCall, earlier: Run, at: float) -> bool
         return True
     failed = earlier.end in BAD_ENDS and call.on_failed == "restart"
     return earlier.ended_at <= at and (failed or age >= history.lifetime(call) - SLACK)
-
-
-def _last_look(history: History, call: StartCall, before: float) -> float | None:
-    """Return when the newest page was made that a call's client had read by some moment."""
-    looks = [
-        look.acted_at
-        for look in history.world.sendings
-        if (look.client, look.operation, look.job) == (call.client, "GetJobRuns", call.job)
-        and look.first_page
-        and look.answer == "200"
-        and look.acted_at is not None
-        and look.answered_at is not None
-        and look.answered_at <= before
-    ]
-    return max(looks, default=None)
 
 
 def _is_current(history: History, call: StartCall) -> Iterator[str]:

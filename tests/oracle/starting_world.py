@@ -111,33 +111,41 @@ class World:
 
     async def serve(self, client: str, request: Request, read_timeout: float) -> Arrived:
         """Answer a request after its fate, which goes on when the caller has gone."""
-        loop = asyncio.get_running_loop()
         if b"GetCallerIdentity" in request.body:
             return Arrived(request.url, _identity(self._account(request)))
         operation, job, params = self._read(request)
         call = CALL.get()
         fate = call.fate(operation) if call is not None else Fault()
         sending = Sending(client, operation, job, call, now(), fate, first_page=not params.get("NextToken"))
+        sending.arguments, sending.timeout = params.get("Arguments", {}), params.get("Timeout")
         self.sendings.append(sending)
         if call is not None:
             call.sendings.append(sending)
             call.requests += 1
             self.on_event(call, "sent", call.requests)
+        try:
+            return await self._answer(sending, params, request.url, read_timeout)
+        finally:
+            sending.over_at = now()
+
+    async def _answer(self, sending: Sending, params: dict[str, Any], url: str, read_timeout: float) -> Arrived:
+        fate, call = sending.fault, sending.call
         await asyncio.sleep(0.01)
         if fate.kind == "refused":
             sending.answered_at, sending.answer = now(), "refused"
-            raise refused(request.url)
+            raise refused(url)
+        loop = asyncio.get_running_loop()
         arrived: asyncio.Future[Answer] = loop.create_future()
         loop.call_later(fate.acts_after, self._act, sending, params, arrived)
         answer = await self._come(sending, fate, arrived, read_timeout)
         if fate.kind == "cut":
-            return Arrived(request.url, answer, is_cut=True)
+            return Arrived(url, answer, is_cut=True)
         sending.answered_at = now()
         sending.answer = sending.answer or str(answer[0])
         self._note_shown(sending, answer)
         if call is not None:
             self.on_event(call, "answered", call.requests)
-        return Arrived(request.url, answer)
+        return Arrived(url, answer)
 
     def _act(self, sending: Sending, params: dict[str, Any], arrived: asyncio.Future[Answer]) -> None:
         """Do what a request asks for; its answer comes later, if anybody still waits for it."""

@@ -1,23 +1,34 @@
 """The oracle of starting in its short form, and the proof that its judge can fail."""
 
+from unittest import mock
+
 import pytest
 
 from tests.oracle.starting import examine, tell
 from tests.oracle.starting_driver import play
+from tests.oracle.starting_judge import judge
 from tests.oracle.starting_plans import FLAVOURS
 from tests.oracle.starting_reference import WEAKNESSES
-
-# An answer that was lost, and a run of another program, alike in all and begun in the same second: nothing in Glue's
-# list tells them apart, and the start without a key takes it for its own (docs/starting-and-waiting.md).
-ALIKE = pytest.mark.xfail(reason="a lost start without a key may take an identical run of another program", strict=True)
+from tests.oracle.starting_truth import alike
 
 
-@pytest.mark.parametrize(
-    "flavour", [pytest.param(name, marks=ALIKE) if name == "profiles" else name for name in FLAVOURS]
-)
+@pytest.mark.parametrize("flavour", FLAVOURS)
 def test_starting_keeps_its_promises(flavour: str) -> None:
     broken = {seed: found for seed in range(12) if (found := examine(seed, flavour))}
     assert not broken, "\n".join(f"{seed}: {one.rule}: {one.text}" for seed, all_ in broken.items() for one in all_)
+
+
+def test_only_a_run_that_nothing_tells_apart_may_be_handed_to_another_start() -> None:
+    histories = (play(seed, "keyless")[0] for seed in range(1000))
+    history = next(history for history in histories if alike(history))
+    assert judge(history) == []
+    call, run = next((call, run) for call in history.calls if (run := history.run(call)) and run.maker is not call)
+    for began in (call.sendings[0].sent_at - 2, call.sendings[0].sent_at + 90):  # before it was sent, after all faults
+        with mock.patch.object(run, "works_at", began):
+            assert [one.rule for one in judge(history)] == ["own"]
+            assert alike(history) == []
+    with mock.patch.object(call, "key", "k"):
+        assert "own" in {one.rule for one in judge(history)}
 
 
 def test_a_starter_that_keeps_the_contract_passes() -> None:

@@ -215,8 +215,9 @@ class GlueJob:
         """Start a run, never twice (StartJobRun).
 
         Glue takes no token, so a start that may have happened is not sent again: if its answer is lost, the run is
-        looked for until ``settle`` has passed. Without a key that is the only run with the same arguments that was
-        started since, by the service's time, and that no other start of this client can have made.
+        looked for until ``settle`` has passed. Without a key that is the only run with the same arguments that began
+        while the request was on its way, by the service's time, and that no other start of this client can have made;
+        where another program may start the same in the same second, only a key tells the two apart.
 
         With an ``idempotency_key`` the key and a digest of the request travel as the job argument
         ``--jobruns-idempotency-key``, which the job's script gets to see. Before anything is sent, the job's runs are

@@ -28,17 +28,19 @@ _SHOWN: Final = (
     "WorkerType",
 )
 _CLOSE: Final = timedelta(minutes=1)
+_DATE: Final = timedelta(seconds=1)  # to which a Date is cut
 
 
-@attrs.frozen
+@attrs.define
 class Likeness:
-    """The looks of the run of a start.
+    """The looks of the run of a start, over as many looks at the list as the caller takes.
 
     Attributes:
         job: The job.
         call: Calls the service.
         request: The request of the start.
-        begun: When it was sent, in seconds of the client's clock.
+        sent: When it was written, in seconds of the client's clock.
+        lost: When it was known that its answer does not come, in the same.
         clock: The client's clock, which tells spans, never the time.
         is_claimed: Tells of the id of a run whether another start has it.
     """
@@ -46,29 +48,35 @@ class Likeness:
     job: JobRef
     call: Call
     request: StartRequest
-    begun: float
+    sent: float
+    lost: float
     clock: Clock
     is_claimed: Callable[[str], bool]
+    _first: datetime = attrs.field(default=datetime.min.replace(tzinfo=UTC), init=False)
+    _last: datetime = attrs.field(default=datetime.max.replace(tzinfo=UTC), init=False)
 
     async def only(self) -> str | None:
         """Return the id of the run that the start must have made, None where there is none or that is in doubt.
 
-        The service's time tells what began after the start, its Date header and how long ago that was. What began
-        within a minute before is doubt: clocks of a service differ, and of two that are alike neither is proof.
+        It began while the request was on its way, by the service's time, and is the only one alike. One that began
+        within a minute before is doubt: clocks of a service differ. So is one that began since: somebody else starts
+        such runs, and may have done so before.
 
             09:59:30  jr_1  --day 1       another program's: with it alone, or with jr_2, nothing is known
             10:00:00        the start is sent
-            10:00:01  jr_2  --day 1       ours, if jr_1 was not there
+            10:00:01  jr_2  --day 1       ours, if neither jr_1 nor jr_3 is there
+            10:00:02        the connection breaks
+            10:00:20  jr_3  --day 1       another program's, or ours that was slow: with it nothing is known, either
         """
-        begun = near = datetime.max.replace(tzinfo=UTC)
+        asked = self.clock.monotonic()
+        near = datetime.max.replace(tzinfo=UTC)
 
         def end_of(reply: Reply) -> datetime:
-            nonlocal begun, near
-            passed = timedelta(seconds=self.clock.monotonic() - self.begun)
+            nonlocal near
+            self._learn(reply.service_time, asked)
             # Without a Date the client's own clock may be wrong by as much as AWS accepts, and proves nothing.
-            said = reply.service_time
-            begun = (self.clock.now() + SKEW if said is None else said) - passed
-            near = begun - (2 * SKEW if said is None else _CLOSE)
+            passed = timedelta(seconds=self.clock.monotonic() - self.sent)
+            near = self._first - _CLOSE if reply.service_time else self.clock.now() - SKEW - passed
             return near
 
         alike: list[native.JobRun] = []
@@ -82,7 +90,19 @@ class Likeness:
             if self._is_alike(full) and (started is None or started >= near):
                 alike.append(full)
         started = utc(alike[0].StartedOn) if len(alike) == 1 else None
-        return alike[0].Id if started is not None and started >= begun else None
+        is_ours = started is not None and self._first <= started <= self._last != datetime.max.replace(tzinfo=UTC)
+        return alike[0].Id if is_ours else None
+
+    def _learn(self, said: datetime | None, asked: float) -> None:
+        """Bound the request's time on its way by the service's time, which a Date tells to the second.
+
+        It was made after the list was asked for, and before its answer came. Each look narrows what the others left:
+
+            asked at 3.2 s, Date 10:00:05, answer at 3.5 s    sent at 0 s: not before 10:00:01.5, not after 10:00:02.8
+        """
+        if said is not None:
+            self._first = max(self._first, said - timedelta(seconds=self.clock.monotonic() - self.sent))
+            self._last = min(self._last, said + _DATE - timedelta(seconds=asked - self.lost))
 
     def _is_alike(self, run: native.JobRun) -> bool:
         said = {name: self.request.members.get(name) for name in _SHOWN}
@@ -90,7 +110,7 @@ class Likeness:
             value is not None and shown is not None and value != shown
             for value, shown in ((value, getattr(run, name)) for name, value in said.items())
         )
-        return not other and (run.Arguments or {}) == self.request.arguments
+        return not other and run.TriggerName is None and (run.Arguments or {}) == self.request.arguments
 
     async def _full(self, row: native.JobRun, root: str) -> native.JobRun:
         try:

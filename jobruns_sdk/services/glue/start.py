@@ -30,7 +30,7 @@ from jobruns_sdk.services.glue.start_memory import Known, Starts
 from jobruns_sdk.services.glue.start_request import MARKER, Mark, StartRequest
 from jobruns_sdk.services.glue.translate import root_and_number, run_from_row
 from jobruns_sdk.services.room import room_made
-from jobruns_sdk.transport.operation import Call, Reply, tracked
+from jobruns_sdk.transport.operation import Call, Reply, Sending, tracked
 
 OnFailed = Literal["adopt", "restart"]
 """The fate of a key whose run has failed or was stopped."""
@@ -198,13 +198,19 @@ class Starter:
         starts.remember(place, key, Known(request.digest, count, None, at))
         mark = Mark(str(key), request.digest, count)
 
-        async def look(begun: float) -> str | None:
-            search = self._search(place, lambda one: one == mark, lambda now: self._since(now, begun), lambda _: False)
-            found, _ = await search.run()
-            # A key that stands for an old run no more may have the same mark again.
-            return next((one.root for one in found if not search.is_old(one.row)), None)
+        def looking(sending: Sending) -> Callable[[], Awaitable[str | None]]:
+            begun = starts.clock.monotonic() if sending.sent_at is None else sending.sent_at
 
-        run_id = await self._send(request, mark, look, rules.settle, lambda: starts.remember(place, key, before))
+            async def look() -> str | None:
+                since = partial(self._since, begun)
+                search = self._search(place, lambda one: one == mark, since, lambda _: False)
+                found, _ = await search.run()
+                # A key that stands for an old run no more may have the same mark again.
+                return next((one.root for one in found if not search.is_old(one.row)), None)
+
+            return look
+
+        run_id = await self._send(request, mark, looking, rules.settle, lambda: starts.remember(place, key, before))
         starts.remember(place, key, Known(request.digest, count, run_id, at))
         return run_id
 
@@ -212,33 +218,39 @@ class Starter:
         starts = self._starts
         with starts.sending(place, request.arguments) as ticket:
 
-            async def look(begun: float) -> str | None:
+            def looking(sending: Sending) -> Callable[[], Awaitable[str | None]]:
+                now = starts.clock.monotonic()
                 alike = Likeness(
                     job=self._job,
                     call=self._call,
                     request=request,
-                    begun=begun,
+                    sent=now if sending.sent_at is None else sending.sent_at,
+                    lost=now if sending.lost_at is None else sending.lost_at,
                     clock=starts.clock,
                     is_claimed=lambda run_id: starts.is_claimed(place, run_id),
                 )
-                # Two that look alike and may both have made a run cannot be told apart, nor can they meanwhile.
-                if starts.has_rivals(place, ticket):
-                    return None
-                found = await alike.only()
-                is_sure = found is not None and not (
-                    starts.has_rivals(place, ticket) or starts.is_claimed(place, found)
-                )
-                return found if is_sure else None
+                # Another program's run may be listed before ours: the first look that sees one alone proves little.
+                sure = now + settle.total_seconds() / 2
+
+                async def look() -> str | None:
+                    # Two that look alike and may both have made a run cannot be told apart, nor can they meanwhile.
+                    if starts.has_rivals(place, ticket):
+                        return None
+                    found = await alike.only()
+                    is_sure = starts.clock.monotonic() >= sure and not starts.has_rivals(place, ticket)
+                    return found if found and is_sure and not starts.is_claimed(place, found) else None
+
+                return look
 
             def undo() -> None:
                 ticket.known = True
 
-            run_id = await self._send(request, None, look, settle, undo)
+            run_id = await self._send(request, None, looking, settle, undo)
             starts.claim(place, run_id)
             ticket.known = True
             return run_id
 
-    def _since(self, now: datetime, begun: float) -> datetime:
+    def _since(self, begun: float, now: datetime) -> datetime:
         # The service tells what time it is, and this client how long ago the start was.
         return now - timedelta(seconds=self._starts.clock.monotonic() - begun) - _SLACK
 
@@ -246,7 +258,7 @@ class Starter:
         self,
         request: StartRequest,
         mark: Mark | None,
-        look: Callable[[float], Awaitable[str | None]],
+        looking: Callable[[Sending], Callable[[], Awaitable[str | None]]],
         settle: timedelta,
         undo: Callable[[], None],
     ) -> str:
@@ -255,7 +267,8 @@ class Starter:
         Args:
             request: The request.
             mark: What its run carries, None for nothing.
-            look: Returns the id of its run, None where it is not to be seen, given when the start was sent.
+            looking: Returns what looks for its run and returns the id, None where it is not to be seen, given what is
+                known of the sending.
             settle: How long to look.
             undo: Called where it is certain that nothing was started.
         """
@@ -271,8 +284,7 @@ class Starter:
                 if not sending.in_doubt:
                     undo()
                 raise
-        begun = self._starts.clock.monotonic() if sending.sent_at is None else sending.sent_at
-        found = await self._settled(partial(look, begun), settle, request.key)
+        found = await self._settled(looking(sending), settle, request.key)
         if found is None:
             raise self._unknown(request.key, lost) from lost
         return found
