@@ -97,7 +97,9 @@ class HiveQuery:
 def client_token(application_id: str, idempotency_key: str | None, count: int = 1) -> str:
     """Return the token that makes a start happen once: the same for the same key, a new one without a key.
 
-    The application is part of it: whether the service keeps the tokens of two applications apart is not documented.
+    The application is part of it: whether the service keeps the tokens of two applications apart is not documented. As
+    no application's id holds a colon or a tilde, no two name the same token, and an answer is always of the application
+    that was asked; it need not be compared.
 
     Args:
         application_id: The application.

@@ -91,6 +91,7 @@ async def horizon_of(
     lifetime = lifetime if key_lifetime is None else key_lifetime
     if active is None or lifetime is None:
         return Horizon(now, lifetime, None, retries)
+    # A run that goes on counts, however short the time that the caller lets the key stand for those that have ended.
     return Horizon(now, lifetime, max(lifetime, KEY_LIFETIME, active + _BEFORE_TIMEOUT), retries)
 
 

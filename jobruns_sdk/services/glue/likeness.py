@@ -85,6 +85,7 @@ class Likeness:
             started = utc(row.StartedOn)
             if number > 1 or self.is_claimed(root) or (started is not None and started < near):
                 continue
+            # A queued run may be listed without its start, and one that failed without its arguments.
             full = row if row.Arguments and started else await self._full(row, root)
             started = utc(full.StartedOn)
             if self._is_alike(full) and (started is None or started >= near):

@@ -128,6 +128,7 @@ class Starter:
             starts.remember(place, key, None)
         restarts = rules.on_failed == "restart"
         best, doubt = await self._latest(place, key, horizon, known, restarts=restarts)
+        # Of a restart that is in doubt, only a run with its count tells anything: the one before it is there anyway.
         if known is not None and known.run_id is None and (best is None or best.mark.count < known.count):
             raise self._unknown(key)
         if best is None:
@@ -145,6 +146,9 @@ class Starter:
                 at = starts.clock.monotonic() - passed
                 starts.remember(place, key, Known(request.digest, best.mark.count, best.root, at))
                 return best.root
+        # All who restart after the same failure send the same count, and find each other's run by it:
+        #   k    FAILED     the first client that restarts sends k~2
+        #   k~2  RUNNING    the next one finds that, and sends nothing
         return await self._send_marked(place, request, key, best.mark.count + 1, rules)
 
     async def _latest(
@@ -281,6 +285,7 @@ class Starter:
                     raise
                 lost = error
             except BaseException:
+                # Cancelled: nobody looks for the run now, and the doubt stays for the starts that follow.
                 if not sending.in_doubt:
                     undo()
                 raise

@@ -150,7 +150,7 @@ class Starts(Pauses):
         """The runs of a job that are known to carry no mark, to be added to; arguments of a run never change."""
         known = self._markless.setdefault(job, {})
         if len(known) > _MARKLESS:
-            known.clear()
+            known.clear()  # they are got once more
         return known
 
     def showing(self, job: JobRef) -> set[str]:
@@ -180,6 +180,7 @@ class Starts(Pauses):
             if not under_way:
                 self._sending.pop(job, None)
             if not ticket.known:
+                # The service may act on what it has read long after its caller has gone, and then the run shows up.
                 now = self.clock.monotonic()
                 older = [one for one in self._doubtful.get(job, ()) if now - one.begun < _MAY_SHOW]
                 self._doubtful[job] = [*older, ticket]
@@ -188,4 +189,5 @@ class Starts(Pauses):
         """True if another start may have made a run that looks like that of a ticket."""
         others = [one for one in self._sending.get(job, ()) if one is not ticket]
         others += [one for one in self._doubtful.get(job, ()) if ticket.begun - one.begun < _MAY_SHOW]
+        # Not every row shows the size or the timeout that was asked for: only other arguments are sure to differ.
         return any(one.arguments == ticket.arguments for one in others)
