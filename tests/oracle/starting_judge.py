@@ -2,8 +2,9 @@
 
 Where the contract leaves room, a careful user's reading is taken:
 
-- Two runs of one key pass only if different clients started them, and the later one's client had read the newest
-  page of the job's runs, within the five minutes before it sent its start, when the earlier run was not listed yet.
+- Two runs of one key pass only if different clients started them, and the later start had read the newest page of the
+  job's runs, within the five minutes before it was sent, when the earlier run was not listed yet. What other calls of
+  its client read meanwhile, for other keys, while it was throttled or waited for its quota, is not held against it.
   Profiles of one account count as one client if ``share_quotas`` says that they belong together, else as two.
 - A key stands for an active run always, for one that has ended ``key_lifetime`` from its start; five minutes before and
   after that moment both answers pass. By default that is the job's Timeout, and at least 24 h.
@@ -82,7 +83,7 @@ def _excuse(history: History, call: StartCall, sending: Sending, earlier: Run) -
         return f"stood for the key {state}"
     if earlier.maker is not None and earlier.maker.group == call.group:
         return f"was started by the same client for the same key {state}"
-    looked_at = last_look(history, call, sending.sent_at)
+    looked_at = last_look(call, sending.sent_at)
     if looked_at is None or sending.sent_at - looked_at > SLACK:
         return f"was there, and the list was not read in the five minutes before {state}"
     if earlier.visible_at <= looked_at:

@@ -76,12 +76,12 @@ def starts(call: StartCall) -> list[Sending]:
     return [sending for sending in call.sendings if sending.operation == "StartJobRun"]
 
 
-def last_look(history: History, call: StartCall, before: float) -> float | None:
-    """Return when the newest page was made that a call's client had read by some moment."""
+def last_look(call: StartCall, before: float) -> float | None:
+    """Return when the list was made whose first page the call had read last, by some moment."""
     looks = [
         look.acted_at
-        for look in history.world.sendings
-        if (look.client, look.operation, look.job) == (call.client, "GetJobRuns", call.job)
+        for look in call.sendings
+        if look.operation == "GetJobRuns"
         and look.first_page
         and look.answer == "200"
         and look.acted_at is not None
@@ -103,7 +103,7 @@ def told_apart(history: History, call: StartCall, run: Run) -> bool:
     rival = run.maker is None or (run.maker.key is None and run.maker.client != call.client)
     if call.job.service != GLUE or call.key is not None or not rival or not mine or not mine[-1].in_doubt:
         return True
-    sent, looked_at = mine[-1], last_look(history, call, call.ended or history.ended_at)
+    sent, looked_at = mine[-1], last_look(call, call.ended or history.ended_at)
     if sent.over_at is None or looked_at is None or looked_at < sent.over_at + HALF or not _is_like(sent, run, history):
         return True
     if not sent.sent_at - DATE <= run.works_at <= sent.over_at + DATE:
