@@ -43,7 +43,6 @@ from jobruns_sdk.services.emr_serverless.start import (
     SparkSubmit,
     Starter,
     check_mode,
-    client_token,
     start_request,
 )
 from jobruns_sdk.services.emr_serverless.translate import STATES, AttemptNative, job_from_native, run_from_native
@@ -162,18 +161,7 @@ class EmrServerlessApplication:
         )
         rows = page_size_of(page_size, LARGEST_PAGE)
 
-        def sources(query: RunQuery, wanted: Wanted) -> Sequence[AnySource[Row]]:
-            query.only_newest_first(self.ref.service)
-            states = (None,) if wanted is None else wanted
-            lists: list[Source[Row]] = [
-                Source(state or "", partial(self._listing, query, state, rows)) for state in states
-            ]
-            active = tuple(one for one in lists if one.name in _ACTIVE)
-            # No run goes from one state in which it has ended to another.
-            if not active or len(lists) == 1:
-                return lists
-            return [MovingSource(active, tuple(one for one in lists if one.name not in _ACTIVE))]
-
+        sources = partial(self._sources, rows)
         full = self._full if hydrate else None
         return run_pages(self.ref, query, STATES, sources, limit=limit, cursor=cursor, full=full, on_error=on_error)
 
@@ -275,17 +263,14 @@ class EmrServerlessApplication:
             name: A name to find it by.
             mode: ``"BATCH"``, which it is unless told otherwise, or ``"STREAMING"``.
             tags: Tags of the run.
-            execution_timeout: After this time the service cancels the run, in whole minutes; 12 hours unless told
-                otherwise, zero for never.
+            execution_timeout: After this time the run is cancelled, in whole minutes; 12 hours by default, 0 for never.
             retry_policy: How often the service tries again.
-            configuration_overrides: What is put in place of the application's configuration; logs go where its
-                ``monitoringConfiguration`` says.
+            configuration_overrides: What is put in place of the application's configuration, also where logs go.
             execution_iam_policy: Policies that narrow the role for this run.
             idempotency_key: Starts of this application with the same key are one start, also from other processes, as
                 long as the service remembers the token. Without one, every call is a start of its own.
-            on_failed: Whether a key's run that has failed, or was stopped, is returned (``"adopt"``) or another one is
-                started (``"restart"``), which is counted in the key. The service has no other way to look a token up:
-                each look is a StartJobRun with the token of that count, and a GetJobRun.
+            on_failed: Whether a key's run that has failed, or was stopped, is returned (``"adopt"``) or followed by
+                another one (``"restart"``). Each look is a StartJobRun with the token of its count, and a GetJobRun.
             slot_timeout: How long to wait for room where as many run as may; not at all by default.
 
         Raises:
@@ -296,25 +281,20 @@ class EmrServerlessApplication:
         optional(check_time)("slot_timeout", slot_timeout)
         one_of("adopt", "restart")("on_failed", on_failed)
 
-        def request_of(count: int) -> Mapping[str, object]:
-            return start_request(
-                self.ref.path[0],
-                driver,
-                client_token(self.ref.path[0], idempotency_key, count),
-                execution_timeout=execution_timeout,
-                execution_iam_policy=execution_iam_policy,
-                configuration_overrides=configuration_overrides,
-                retry_policy=retry_policy,
-                execution_role_arn=execution_role_arn,
-                name=name,
-                tags=tags,
-                mode=mode,
-            )
-
-        starter = Starter(self.ref, self._call, self._pauses, self.run)
-        run = await starter.start(
-            request_of, idempotency_key, restarts=on_failed == "restart", slot_timeout=slot_timeout
+        request = start_request(
+            self.ref.path[0],
+            driver,
+            execution_role_arn=execution_role_arn,
+            name=name,
+            mode=mode,
+            tags=tags,
+            execution_timeout=execution_timeout,
+            retry_policy=retry_policy,
+            configuration_overrides=configuration_overrides,
+            execution_iam_policy=execution_iam_policy,
         )
+        starter = Starter(self.ref, self._call, self._pauses, self.run)
+        run = await starter.start(request, idempotency_key, restarts=on_failed == "restart", slot_timeout=slot_timeout)
         self._remember(run)
         return run
 
@@ -385,6 +365,18 @@ class EmrServerlessApplication:
         """
         _check_id("a run id", run_id)
         return self.ref.run(run_id)
+
+    def _sources(self, page_size: int, query: RunQuery, wanted: Wanted) -> Sequence[AnySource[Row]]:
+        query.only_newest_first(self.ref.service)
+        states = (None,) if wanted is None else wanted
+        lists: list[Source[Row]] = [
+            Source(state or "", partial(self._listing, query, state, page_size)) for state in states
+        ]
+        active = tuple(one for one in lists if one.name in _ACTIVE)
+        # No run goes from one state in which it has ended to another.
+        if not active or len(lists) == 1:
+            return lists
+        return [MovingSource(active, tuple(one for one in lists if one.name not in _ACTIVE))]
 
     def _listing(self, query: RunQuery, state: str | None, page_size: int, _: tuple[str, ...]) -> RunListing:
         return RunListing(self.ref, self._call, query, states=state and (state,), page_size=page_size)

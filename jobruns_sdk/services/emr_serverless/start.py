@@ -116,7 +116,6 @@ def client_token(application_id: str, idempotency_key: str | None, count: int = 
 def start_request(
     application_id: str,
     driver: SparkSubmit | HiveQuery,
-    token: str,
     *,
     execution_role_arn: str,
     name: str | None,
@@ -127,7 +126,7 @@ def start_request(
     retry_policy: native.RetryPolicy | None,
     **members: object,
 ) -> Mapping[str, object]:
-    """Return the request of StartJobRun, without what was not said.
+    """Return the request of StartJobRun, without what was not said, and without its token.
 
     Raises:
         InvalidRequestError: The retry policy is not for that mode, or the time is not one.
@@ -150,7 +149,6 @@ def start_request(
             raise InvalidRequestError("a batch run's retry_policy is maxAttempts, not maxFailedAttemptsPerHour")
     said: dict[str, object] = {
         "applicationId": application_id,
-        "clientToken": token,
         "jobDriver": members_of(driver.to_native()),
         "executionTimeoutMinutes": whole_minutes("execution_timeout", execution_timeout, least=0),
         "executionIamPolicy": members_of(execution_iam_policy),
@@ -200,31 +198,27 @@ class Starter:
         self._get = get
 
     async def start(
-        self,
-        request_of: Callable[[int], Mapping[str, object]],
-        key: str | None,
-        *,
-        restarts: bool,
-        slot_timeout: timedelta | None,
+        self, request: Mapping[str, object], key: str | None, *, restarts: bool, slot_timeout: timedelta | None
     ) -> RunRef:
         """Start a run, or return the one of the key; see ``EmrServerlessApplication.start``.
 
         Args:
-            request_of: Returns the request of the key's run of a number, from 1.
+            request: The request, without its token.
             key: The idempotency key, None without one.
             restarts: Whether a key's run that has failed is followed by another one.
             slot_timeout: How long room is waited for.
         """
-        count, request = 1, request_of(1)
+        count = 1
         while True:
             begun = self._pauses.clock.monotonic()
-            begin = partial(self._started, request, key)
+            # A start that waits for room is the same one each time that it is made.
+            token = client_token(self._job.path[0], key, count)
+            begin = partial(self._started, {**request, "clientToken": token}, key)
             ref, answered = await room_made(begin, self._pauses, slot_timeout)
             passed = timedelta(seconds=self._pauses.clock.monotonic() - begun)
             if key is None or not restarts or not await self._had_failed(ref, answered - passed - _JUST_NOW, key):
                 return ref
             count += 1
-            request = request_of(count)
 
     async def _started(self, request: Mapping[str, object], key: str | None) -> tuple[RunRef, datetime]:
         """Start a run, and return it with the service's time."""
