@@ -244,6 +244,19 @@ async def test_a_run_that_goes_on_is_found_whatever_stands_before_it(local: Loca
         assert await start(client, key="nightly") == first
 
 
+async def test_whole_pages_of_yesterday_do_not_end_the_look_for_a_run_that_goes_on(local: LocalService) -> None:
+    local.add_glue_job("etl", duration=47 * HOUR)
+    async with client_of(local) as client:
+        first = await start(client, key="nightly")
+    local.advance(10 * HOUR)
+    local.add_glue_job("etl", duration=timedelta(seconds=30))
+    local.add_runs("glue:etl", 500, every=timedelta(seconds=1))
+    local.advance(30 * HOUR)
+    async with client_of(local) as client:
+        assert await client.glue("etl").find("nightly") == first
+        assert await start(client, key="nightly") == first
+
+
 async def test_a_search_that_is_cut_off_sends_nothing(local: LocalService, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("jobruns_sdk.services.glue.key_search.LOOK_LIMIT", 400)
     local.add_glue_job("etl", duration=47 * HOUR)
