@@ -14,6 +14,7 @@ from jobruns_sdk.errors import InvalidRequestError, JobRunsError, PaginationErro
 from jobruns_sdk.loop.tasks import begun, ended
 from jobruns_sdk.model.refs import JobRef
 from jobruns_sdk.model.reports import SourceReport
+from jobruns_sdk.paging.awaited import Awaited
 from jobruns_sdk.paging.counts import Counts
 from jobruns_sdk.paging.cursor import Mark, Place
 from jobruns_sdk.paging.encoded import EncodedRows, rows_of
@@ -124,6 +125,7 @@ class SourceReader(Generic[T]):
         self._furthest_at: list[datetime | None] = []
         self._before: Mark | None = place.after if place else None  # the mark of the page before
         self._sought: Place | None = None
+        self._awaited = Awaited(source, kind)
         self._in_doubt = self._is_reread = False
         self._doubted: list[T] = []
         self._ahead: asyncio.Task[Any] | None = None
@@ -276,6 +278,7 @@ class SourceReader(Generic[T]):
         self._listing, self._state = self._source.open(()), None
         self._tokens = {hash(None)}  # those of before may come again
         self._sought, self._doubted, self._in_doubt = None, [], False
+        self._awaited.seek(place)
         seeking = place.after is not None
         self._next = Place(None, place.after, seeking, passed=place.passed, since=place.since)
 
@@ -288,15 +291,19 @@ class SourceReader(Generic[T]):
         passed_over = [*self._doubted, *batch.rows] if start.seeking or is_cut else []
         if rows is not None:
             self._doubted = []
+        last = set(map(id, batch.rows[len(batch.rows) - batch.last :])) if batch.last else set[int]()
+        if rows is not None:
+            self._awaited.found(place, self._state)
+            if last:
+                rows = [row for row in rows if id(row) not in last or not self._awaited.is_in_vain(row)]
         fresh = self._seen.fresh(rows or (), self._kind.key)
         self._before = place.after
         furthest_at = self._count(batch, fresh)
         # A second refusal before anything new was read is not the last: tokens expire faster than the place is found.
         self._restarted = self._restarted and not fresh
         after = mark_at(self._kind, fresh, furthest_at, len(fresh), place.after, near=_NEAR) if fresh else place.after
-        last = set(map(id, batch.rows[len(batch.rows) - batch.last :])) if batch.last else set[int]()
         behind, wanted_at = behind_since(self._kind, place, fresh, last)
-        following = Place(batch.token, after, rows is None, self._state_of(batch))
+        following = Place(batch.token, after, rows is None, self._awaited.state(batch.state, self._seen))
         if not behind:
             following = msgspec.structs.replace(following, passed=place.passed, since=place.since)
         self._next = None if batch.token is None else following
@@ -323,15 +330,6 @@ class SourceReader(Generic[T]):
         if self._in_doubt:
             self._is_reread = True
             self._seek(place)
-
-    def _state_of(self, batch: Batch[T]) -> tuple[str, ...]:
-        """Return what the listing has to remember: nothing of rows that have come already.
-
-        A retry "a_attempt_1" waits for its run, [a_attempt_1, a]. From the top, once a token has expired, it is met
-        again, and may wait in vain, for "a" was handed out and has left the history: it would come twice.
-        """
-        row_of = self._source.row_of
-        return batch.state if row_of is None else tuple(text for text in batch.state if row_of(text) not in self._seen)
 
     def _remember(self, rows: Sequence[T]) -> None:
         if self._source.lasting is not None:

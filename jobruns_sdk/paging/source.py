@@ -2,7 +2,7 @@
 
 import math
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
@@ -112,6 +112,8 @@ class Source(msgspec.Struct, Generic[T], frozen=True):
         lasting: Tells whether a row has to be known for the whole walk, since it may be listed again at any distance;
             None if rows are listed again only near to where they were.
         row_of: Tells the key of the row that a text of a batch's ``state`` belongs to; None where there are no such.
+        waiting: Tells the rows that the listing waits for in a state of its own, by their keys, with the time of what
+            was read of each last.
     """
 
     name: str
@@ -119,6 +121,7 @@ class Source(msgspec.Struct, Generic[T], frozen=True):
     job: JobRef | None = None
     lasting: Callable[[T], bool] | None = None
     row_of: Callable[[str], str] | None = None
+    waiting: Callable[[Any], Mapping[str, datetime | None]] | None = None
 
     def among(self, job: JobRef) -> "Source[T]":
         """Return the same as one of the sources of many jobs."""

@@ -36,6 +36,7 @@ from jobruns_sdk.services.glue.operations import (
     GET_JOB_RUNS,
     RESET_JOB_BOOKMARK,
 )
+from jobruns_sdk.services.glue.retries import waiting
 from jobruns_sdk.services.glue.start import SETTLE, OnFailed, Rules, Starter
 from jobruns_sdk.services.glue.start_memory import Starts
 from jobruns_sdk.services.glue.start_request import StartRequest, check_line, start_members
@@ -140,6 +141,7 @@ class GlueJob:
                 # A retry that is listed far behind its run would bring the run once more, where the list ends.
                 lasting=lambda run: may_be_retried(run.state),
                 row_of=lambda run_id: root_and_number(run_id)[0],
+                waiting=waiting,
             )
 
         return run_pages(self.ref, query, STATES, sources, limit=limit, cursor=cursor, on_error=on_error)

@@ -79,3 +79,9 @@ class RetryFold(msgspec.Struct, frozen=True):
 
     def _run(self, root: str, group: Mapping[int, native.JobRun]) -> JobRun[native.JobRun]:
         return run_from_attempts(self.job, root, [group[number] for number in sorted(group)])
+
+
+def waiting(fold: RetryFold | None) -> Mapping[str, datetime | None]:
+    """Return the runs that are still to come, by their ids, each with the start of its first attempt that is known."""
+    groups = {} if fold is None else fold.open
+    return {root: utc(group[min(group)].StartedOn) for root, group in groups.items()}

@@ -373,3 +373,30 @@ async def test_a_run_that_has_left_does_not_come_again_by_its_retry_which_a_rest
         cursor = walk.cursor
     seen += [run.id for run in await history.job.runs(page_size=size, cursor=cursor).collect()]
     assert seen == ["a", *(f"r{index}" for index in range(8))]
+
+
+@pytest.mark.parametrize("size", [2, 3])
+async def test_a_run_that_has_left_does_not_come_again_by_its_retry_where_the_token_has_expired(size: int) -> None:
+    history = History([*retried("a", 100, 110), *(Row(f"r{index}", started=90.0 - index) for index in range(8))])
+    page = await anext(history.job.runs(page_size=size).by_page())
+    history.rows = [row for row in history.rows if row.id != "a"]
+    history.expire()
+    walk = history.job.runs(page_size=size, cursor=page.cursor).open()
+    seen = [run.id for run in (*page.items, await anext(walk))]
+    seen += [run.id for run in await history.job.runs(page_size=size, cursor=walk.cursor).collect()]
+    assert seen == ["a", *(f"r{index}" for index in range(8))]
+
+
+@pytest.mark.parametrize("gone", [[], ["a"], ["a", "a_attempt_1"]])
+async def test_a_run_whose_retry_alone_was_read_comes_where_the_token_has_expired(gone: Sequence[str]) -> None:
+    rows = [Row("r0", started=120), Row("r1", started=115), *retried("a", 70, 110)]
+    history = History(
+        [*rows, *(Row(f"r{index}", started=100.0 - index) for index in range(2, 6)), Row("z", started=60)]
+    )
+    page = await anext(history.job.runs(page_size=3).by_page())
+    history.rows = [Row("z", 1, started=200), *(row for row in history.rows if row.id not in gone)]
+    history.expire()
+    rest = await history.job.runs(page_size=3, cursor=page.cursor).collect()
+    behind = {0: ["a", "z"], 1: ["z", "a"], 2: ["z"]}[len(gone)]
+    assert [run.id for run in (*page.items, *rest)] == [*(f"r{index}" for index in range(6)), *behind]
+    assert [run.attempt for run in rest if run.id == "z"] == [2]
