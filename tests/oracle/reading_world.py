@@ -10,7 +10,7 @@ is used. It keeps the whole history, so that a judge can say what a walk had to 
 - pages vary in size, may be empty with a token, and the last one may have a token, too; tokens may expire;
 - a row that is late stands behind its place, and comes to the list at any moment;
 - Glue's retries are rows of their own, which begin after the attempt before has FAILED; the first rows of such a group
-  may have left the history.
+  may have left the history, by age and at its end; from amid it a group leaves as a whole.
 """
 
 import asyncio
@@ -313,7 +313,10 @@ class World:
 
     def _remove(self, job: Job) -> None:
         if not self.counts and (rows := job.visible(self.moment)):
-            self.random.choice(rows).removed = self.moment
+            # Glue has no operation that takes one attempt from amid the history: what leaves by age is retention's.
+            root = self.random.choice(rows).root
+            for row in rows:
+                row.removed = self.moment if row.root == root else row.removed
 
     def _retention(self, job: Job) -> None:
         # What is oldest stands at the front where DataZone lists it first: tokens that count rows would skip as many.

@@ -66,6 +66,23 @@ def test_no_list_skips_a_row_that_stays_while_others_leave(oldest: bool) -> None
         assert stayed <= shown, seed
 
 
+def test_a_group_of_retries_leaves_as_a_whole_or_where_the_history_ends() -> None:
+    taken = 0
+    for seed in range(30):
+        world = World(Random(seed), Temper(events=2.0, move=1.0, remove=1.0, retention=0.3))
+        job = world.add_job("glue", ("job-0",))
+        world.populate(job, 40, 0.2, 300.0)
+        for _ in range(20):
+            before = job.visible(world.moment)
+            world.step()
+            gone = [row for row in before if row.removed <= world.moment]
+            kept = [row for row in before if row.removed > world.moment]
+            torn = [row for row in gone if any(other.root == row.root for other in kept)]
+            taken += len(gone) - len(torn)
+            assert all(row.place <= other.place for row in torn for other in kept), seed
+    assert taken > 100
+
+
 @pytest.mark.parametrize("kind", ["emr-serverless", "glue", "datazone"])
 async def test_the_judge_finds_what_is_wrong_with_a_walk(kind: Kind) -> None:
     world = _world(kind, 30)
