@@ -464,7 +464,7 @@ class JobRunsClient:
             unseen_for: How long the run may go unseen, because polls fail. None: as long as ``timeout`` allows, an hour
                 where that is None.
             on_timeout: ``"stop"`` stops the run when the time is up; the error carries the outcome. A retry of a failed
-                attempt is waited for no longer than ``call_timeout``, and stopped later while the client is open.
+                attempt is waited for no longer than 5 minutes, and stopped later while the client is open.
             on_cancel: ``"stop"`` stops the run when the wait is cancelled, which delays the cancellation by at most
                 ``call_timeout``.
             on_poll: Called after each poll with the run as it was seen.

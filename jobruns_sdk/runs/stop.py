@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from jobruns_sdk.model.refs import JobRef, RunRef
 
 _LOG: Final = getLogger("jobruns_sdk.polls")
+_AFTER_TIMEOUT: Final = timedelta(minutes=5)  # for a retry that is to be stopped, once the time of a wait is over
 _PACE: Final = PollIntervals(poll_interval=timedelta(seconds=5), max_poll_interval=timedelta(seconds=15))
 
 
@@ -227,12 +228,13 @@ class Stopper:
             delays: True if a cancellation is delayed, so that the request is made before it is heeded.
             is_cancelled: True if the caller is being cancelled already, and raises that itself.
         """
-        # The caller's own time is over, so that it waits for a retry no longer than a call may take; without that it
-        # would hear of its timeout half an hour late:
+        # The caller's own time is over, so that it does not wait for a retry as long as ``stop`` would. Yet one that
+        # follows soon is stopped before the caller hears of it, since who gives up a run may end the program, too:
         #   08:00  attempt 1 fails, one retry is left
         #   08:05  the timeout of a wait: there is nothing to stop yet
-        #   08:06  WaitTimeoutError: not stopped so far; the client watches for the retry, and stops it
-        task = begun(self._stop(targets, None, None, most=timedelta(seconds=self._patience)))
+        #   08:06  attempt 2 begins, and is stopped: WaitTimeoutError; had none begun, it would come at 08:10, and say
+        #          that nothing is stopped so far; the client watches for the retry, and stops it
+        task = begun(self._stop(targets, None, None, most=_AFTER_TIMEOUT))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         await finished_soon(task, self._patience if delays else 0.0, is_cancelled=is_cancelled)
