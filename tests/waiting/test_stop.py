@@ -197,6 +197,20 @@ async def test_a_run_that_is_answered_under_another_id_has_an_outcome() -> None:
     assert "jr_2" in str(outcome.error)
 
 
+@pytest.mark.parametrize("body", [b"{}", b'{"applicationId": "00f1", "jobRunId": "00fother"}'])
+async def test_an_answer_that_does_not_mention_the_run_stops_no_run_of_emr_serverless(
+    local: LocalService, client: JobRunsClient, body: bytes
+) -> None:
+    app = local.add_application(max_concurrent_runs=None, duration=HOUR)
+    one, other = (local.add_run(f"emr-serverless:{app}") for _ in range(2))
+    local.fault("CancelJobRun", "wrong_content", body=body, content_type="application/json", match={"jobRunId": one})
+    outcomes = await client.stop([f"emr-serverless:{app}/{one}", f"emr-serverless:{app}/{other}"])
+    assert [outcome.accepted for outcome in outcomes] == [False, True]
+    error = outcomes[0].error
+    assert isinstance(error, ResponseFormatError)
+    assert (error.where, error.in_doubt) == ("$.jobRunId", True)
+
+
 async def test_a_run_in_an_unknown_state_may_be_stopped() -> None:
     with LocalService() as local:
         local.add_glue_job("etl")

@@ -347,7 +347,10 @@ class EmrServerlessApplication:
         try:
             run = self.run_ref(run_id)
             members = {"applicationId": run.job.path[0], "jobRunId": run.run_id, **asked}
-            CANCEL_JOB_RUN.read(await self._call(CANCEL_JOB_RUN, members))
+            reply = await self._call(CANCEL_JOB_RUN, members)
+            if CANCEL_JOB_RUN.read(reply).jobRunId != run_id:
+                fault = f"the answer does not mention {run_id}: it may be stopped or not"
+                raise CANCEL_JOB_RUN.malformed(fault, "$.jobRunId", reply)
         except ClientClosedError:
             raise
         except JobRunsError as error:

@@ -18,7 +18,7 @@ from tests.transport.clients import client_at
 from tests.transport.scripted import answer, serving
 
 # Their answers name what they are about, which is another run or application in the samples than in the requests.
-_OF_OTHERS: Final = frozenset({"glue:BatchStopJobRun", "emr-serverless:StartJobRun"})
+_OF_OTHERS: Final = frozenset({"glue:BatchStopJobRun", "emr-serverless:StartJobRun", "emr-serverless:CancelJobRun"})
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
