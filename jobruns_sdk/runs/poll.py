@@ -11,7 +11,7 @@ import asyncio
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Collection, Generator, Iterable, Sequence
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import ceil, inf
 from typing import TYPE_CHECKING, Any, Final
 
@@ -34,6 +34,7 @@ Observation = JobRun[Native] | JobRunsError
 
 _FRESH: Final = 0.5  # of a poll interval: what was seen that lately is not polled again
 _MOST_FRESH: Final = 30.0  # seconds: of an interval of an hour half would be late
+_CUT_OFF: Final = timedelta(seconds=1)  # a list may tell whole seconds where a get tells milliseconds
 _TICK: Final = 1e-6  # seconds: times that are equal but for rounding
 _GETS_AT_ONCE: Final = 10
 _UNLISTED: Final = 30.0  # seconds, doubled each time: how long a run that was not in the list is not looked for there
@@ -47,6 +48,7 @@ class Group:
         self.users = 0
         self.watched: Counter[str] = Counter()
         self.seen: dict[str, tuple[float, Observation]] = {}
+        self.newest: dict[str, JobRun[Native]] = {}
         self.polling: asyncio.Lock = asyncio.Lock()
         self.unlisted: dict[str, tuple[float, float]] = {}
         self.quota_time: float = 0.0
@@ -60,9 +62,32 @@ class Group:
             span = 2 * self.unlisted.get(run_id, (now, _UNLISTED))[1]
             self.unlisted[run_id] = (now + span, span)
 
+    def is_behind(self, row: JobRun[Native]) -> bool:
+        """True if an answer tells what was so before the run was last seen: a list may lag behind, and so may a get.
+
+        08:00:10  a get, after a nudge, tells that attempt 2 is starting
+        08:00:40  the list still has attempt 1, which has failed: the run is got once more
+        """
+        seen = self.newest.get(row.id)
+        if seen is None or row.attempt != seen.attempt:
+            return seen is not None and row.attempt < seen.attempt
+        if row.is_terminal != seen.is_terminal:
+            return seen.is_terminal
+        if row.updated_at is None or seen.updated_at is None:
+            return False
+        return row.updated_at < seen.updated_at - _CUT_OFF
+
+    def newer(self, run_id: str, seen: Observation) -> Observation:
+        """Return what was seen, or the run as it was told before if this is behind that."""
+        if not isinstance(seen, JobRun):
+            return seen
+        if not self.is_behind(seen):
+            self.newest[run_id] = seen
+        return self.newest.get(run_id, seen)
+
     def forget(self, run_id: str) -> None:
         """Forget all that was seen of a run."""
-        for known in (self.watched, self.seen, self.unlisted, self.nudges):
+        for known in (self.watched, self.seen, self.newest, self.unlisted, self.nudges):
             known.pop(run_id, None)
 
 
@@ -280,7 +305,7 @@ class Poller:
                 self.remember(handle.ref.run(run_id))
             if run_id in group.watched:
                 is_current = group.nudges.get(run_id, 0) == nudges.get(run_id, 0)
-                group.seen[run_id] = (at if is_current else -inf, seen)
+                group.seen[run_id] = (at if is_current else -inf, group.newer(run_id, seen))
         polling = handle.polling
         group.quota_time = pages * self._seconds_for(polling.list_operation) + len(rest) * self._seconds_for(
             polling.get_operation
@@ -298,7 +323,8 @@ class Poller:
         try:
             async with walk:
                 while wanted and walk.report.pages < affordable and (page := await walk.next_page()):
-                    rows = {run.id: run for run in page.items if run.id in wanted and polling.is_whole(run)}
+                    listed = [run for run in page.items if run.id in wanted and polling.is_whole(run)]
+                    rows = {run.id: run for run in listed if not group.is_behind(run)}
                     found.update(rows)
                     wanted.difference_update(rows)
                     if not rows and walk.report.pages > expected:

@@ -27,6 +27,7 @@ class Memory:
         self.hidden = hidden
         self.calls: Counter[str] = Counter()
         self.errors: dict[str, JobRunsError] = {}
+        self.newer: set[str] = set()  # operations that tell what has become of a run
 
     async def __call__(self, operation: Operation[Any], params: Mapping[str, object]) -> Reply:
         self.calls[operation.name] += 1
@@ -34,19 +35,41 @@ class Memory:
         if operation.name in self.errors:
             raise self.errors[operation.name]
         if operation.name == "GetJobRuns":
-            return Reply(msgspec.json.encode({"JobRuns": [self._run(name) for name in self.listed]}))
+            return Reply(msgspec.json.encode({"JobRuns": [self._run(name, operation.name) for name in self.listed]}))
         if operation.name == "GetJob":
             return Reply(msgspec.json.encode({"Job": {"MaxRetries": 3}}))
-        return Reply(msgspec.json.encode({"JobRun": self._run(str(params["RunId"]))}))
+        return Reply(msgspec.json.encode({"JobRun": self._run(str(params["RunId"]), operation.name)}))
 
-    def _run(self, name: str) -> dict[str, object]:
-        return {"Id": name, "JobRunState": "RUNNING", "StartedOn": STARTED}
+    def _run(self, name: str, told_by: str) -> dict[str, object]:
+        state, changed = ("STOPPING", 30) if told_by in self.newer else ("RUNNING", 10)
+        return {"Id": name, "JobRunState": state, "StartedOn": STARTED, "LastModifiedOn": STARTED + changed}
 
 
 def setting(listed: list[str], hidden: list[str]) -> tuple[Memory, VirtualClock, Poller, GlueJob]:
     memory, clock = Memory(listed, hidden), VirtualClock(auto_advance=False)
     job = GlueJob(JobRef(Service.GLUE, ("etl",), "us-east-1"), memory)
     return memory, clock, Poller(clock, lambda _: 0.05), job
+
+
+@pytest.mark.parametrize("newer", ["GetJobRun", "GetJobRuns"])
+async def test_an_answer_that_lags_behind_another_one_does_not_take_a_run_back(newer: str) -> None:
+    memory, clock, poller, job = setting(["a", "b", "c"], [])
+    memory.newer.add(newer)
+
+    async def state() -> str:
+        seen = await poller.poll(job, "a", 10)
+        assert isinstance(seen, JobRun)
+        return seen.native_state
+
+    with poller.watching(job, ["a", "b", "c"]):
+        states = [await state()]
+        poller.nudge(job.ref.run("a"))  # it is got now
+        for _ in range(3):
+            states.append(await state())
+            clock.advance(10)
+            memory.listed = memory.listed[1:] if newer == "GetJobRuns" else memory.listed
+    assert states == ["RUNNING" if newer == "GetJobRun" else "STOPPING", "STOPPING", "STOPPING", "STOPPING"]
+    assert memory.calls["GetJobRun"]
 
 
 async def test_one_look_serves_all_that_wait_and_is_fresh_for_half_an_interval() -> None:
