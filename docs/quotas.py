@@ -1,4 +1,4 @@
-"""The table of quotas, and the picture of one: as the client's own token buckets let calls go."""
+"""The table of quotas, and the picture of one: as the client lets calls go where it is given as the ceiling."""
 
 from pathlib import Path
 from typing import Final
@@ -6,7 +6,8 @@ from typing import Final
 from docs.drawing import svg
 from jobruns_sdk import Quota
 from jobruns_sdk.services.registry import QUOTAS
-from jobruns_sdk.transport.quotas import UNPUBLISHED, TokenBucket
+from jobruns_sdk.transport.pace import PaceKeeper
+from jobruns_sdk.transport.quotas import UNPUBLISHED
 
 _SHOWN: Final = ("emr-serverless", "ListJobRuns")
 _CALLS: Final = 60
@@ -32,8 +33,12 @@ def _row(names: str, quota: Quota) -> str:
 
 def instants() -> list[float]:
     """Return when each of the calls goes, in seconds, where all are asked for at once."""
-    bucket = TokenBucket(QUOTAS[_SHOWN])
-    return [bucket.take(0) for _ in range(_CALLS)]
+    keeper, now, sent = PaceKeeper(QUOTAS[_SHOWN], QUOTAS[_SHOWN]), 0.0, list[float]()
+    for _ in range(_CALLS):
+        now += keeper.wait(now)
+        keeper.sent(now)
+        sent.append(now)
+    return sent
 
 
 def picture() -> str:

@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from jobruns_sdk.services.emr_serverless.start import HiveQuery as HiveQuery
     from jobruns_sdk.services.emr_serverless.start import SparkSubmit as SparkSubmit
     from jobruns_sdk.services.glue.handle import GlueJob as GlueJob
+    from jobruns_sdk.transport.pace import Pace as Pace
     from jobruns_sdk.transport.quotas import Quota as Quota
 else:
     from importlib import import_module
@@ -107,6 +108,7 @@ else:
         "services.emr_serverless.handle": ["EmrServerlessApplication"],
         "services.emr_serverless.start": ["HiveQuery", "SparkSubmit"],
         "services.glue.handle": ["GlueJob"],
+        "transport.pace": ["Pace"],
         "transport.quotas": ["Quota"],
     }
     _HOMES = {name: f"{__name__}.{module}" for module, names in _NAMES.items() for name in names}

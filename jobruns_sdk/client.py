@@ -4,7 +4,7 @@ from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import (
     TYPE_CHECKING,
     ClassVar,
@@ -65,6 +65,7 @@ from jobruns_sdk.services.registry import OPERATIONS, QUOTAS, Adapter, Entry, en
 from jobruns_sdk.transport.calls import Policy, Transport
 from jobruns_sdk.transport.connections import Connections, region_of
 from jobruns_sdk.transport.operation import Call
+from jobruns_sdk.transport.pace import Pace
 from jobruns_sdk.transport.quotas import Quota, quotas_with, shares_of
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ if TYPE_CHECKING:
     from botocore.config import Config
 
 _INTERVALS: Final = PollIntervals()
+_NOT_GIVEN: Final[Mapping[tuple[str, str], Quota]] = MappingProxyType({})
 
 
 class WaitOptions(TypedDict, total=False):
@@ -123,7 +125,7 @@ class JobRunsClient:
         call_timeout: float = 60.0,
         max_attempts: int = 4,
         throttle_timeout: timedelta = timedelta(minutes=10),
-        quotas: Mapping[tuple[str, str], Quota] | None = QUOTAS,
+        quotas: Mapping[tuple[str, str], Quota] | None = _NOT_GIVEN,
         share_quotas: Mapping[str | None, str | None] | None = None,
         clock: Clock | None = None,
         allow_insecure_endpoint: bool = False,
@@ -142,8 +144,9 @@ class JobRunsClient:
             max_attempts: How many requests a call may send; those that are throttled are not counted.
             throttle_timeout: How long a call may be throttled before it fails. A throttle holds back all calls of its
                 operation, and uses up neither ``max_attempts`` nor ``call_timeout``.
-            quotas: How often operations may be called, by service and operation: the published quotas, as far as
-                they are not replaced here. None sets no limit.
+            quotas: How often operations may be called at most, by service and operation. What is not named here begins
+                at the published quota and is called more often while the service throttles nothing. None: nothing
+                is held back until the service throttles.
             share_quotas: Profiles whose calls count for the quotas of another profile, since both are of one account,
                 such as ``{"prod-read-only": "prod"}``; None as a profile is the default session.
             clock: Where time comes from; by default real time.
@@ -172,7 +175,7 @@ class JobRunsClient:
         published = QUOTAS if adapters is None else quotas_of(self._entries)
         limits = quotas_with(quotas, published, OPERATIONS, self._services)
         shares = shares_of(share_quotas, self._connections.profiles)
-        policy = Policy(call_timeout, max_attempts, limits, shares, throttle_timeout.total_seconds())
+        policy = Policy(call_timeout, max_attempts, limits, quotas or {}, shares, throttle_timeout.total_seconds())
         clock = clock or RealClock()
         self._lifetime = lifetime = Lifetime(self._opened_by)
         self._transport = Transport(self._connections, clock, policy, lifetime)
@@ -606,6 +609,11 @@ class JobRunsClient:
             else:
                 jobs.append(_following(self.handle(target)))
         return Watch(self._poller, runs, jobs, pace=pace, timeout=timeout, unseen_for=unseen_for, on_error=on_error)
+
+    @property
+    def pace(self) -> Mapping[tuple[str | None, str | None, str, str], Pace]:
+        """The pace of each operation that was called, by profile, region, service and operation, as it was learnt."""
+        return self._transport.pace
 
     def nudge(self, run: RunLike) -> None:
         """Let waits and watches poll a run now, as after an event that tells of it; nothing is awaited.

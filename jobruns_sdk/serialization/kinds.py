@@ -15,6 +15,7 @@ from jobruns_sdk.model.runs import Attempt, Job, JobRun, StopOutcome, Usage
 from jobruns_sdk.model.states import RunState
 from jobruns_sdk.paging.pages import Page
 from jobruns_sdk.services.registry import Adapter, Entry, entries_with
+from jobruns_sdk.transport.pace import Pace
 from jobruns_sdk.transport.quotas import Quota
 
 # A new public class is added here, and nothing else is to be done: its members are read by their annotations.
@@ -26,6 +27,7 @@ _RECORDS: Final[Mapping[str, Any]] = {
         JobRun[object],
         Page[object],
         Progress,
+        Pace,
         Quota,
         SourceError,
         SourceReport,

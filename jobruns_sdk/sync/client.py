@@ -1,6 +1,6 @@
 """The client, with calls that wait."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, Literal, Self, Unpack, overload
 
@@ -16,6 +16,7 @@ from jobruns_sdk.runs.watch import Watch
 from jobruns_sdk.sync.carry import Carrier, blocking, constructed_like, listed, wrapped
 from jobruns_sdk.sync.handles import DataZoneJob, EmrServerlessApplication, GlueJob, handle_from
 from jobruns_sdk.sync.paging import paged
+from jobruns_sdk.transport.pace import Pace
 
 
 def _changes(bridge: Bridge, watch: Watch) -> Generator[StateChange]:
@@ -62,6 +63,15 @@ class JobRunsClient(Carrier[client.JobRunsClient]):
     stop: Final = blocking(client.JobRunsClient.stop)
     wait: Final = blocking(client.JobRunsClient.wait)
     watch: Final = wrapped(client.JobRunsClient.watch, _changes)
+
+    @property
+    def pace(self) -> Mapping[tuple[str | None, str | None, str, str], Pace]:
+        """The pace of each operation that was called; see the asynchronous ``pace``."""
+
+        async def looking() -> Mapping[tuple[str | None, str | None, str, str], Pace]:
+            return self.carried.pace
+
+        return self.bridge.run(looking())
 
     def nudge(self, run: RunLike) -> None:
         """Let waits and watches of other threads poll a run now; see the asynchronous ``nudge``."""

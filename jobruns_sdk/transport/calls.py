@@ -20,7 +20,8 @@ from jobruns_sdk.transport.connections import BODY, Connection, Connections
 from jobruns_sdk.transport.error_answers import error_from_response
 from jobruns_sdk.transport.exceptions import translated
 from jobruns_sdk.transport.operation import Operation, Reply, Sending, sending, tracked
-from jobruns_sdk.transport.quotas import UNPUBLISHED, Quota, Slowdown, TokenBucket, backoff
+from jobruns_sdk.transport.pace import Pace, PaceKeeper, Ticket
+from jobruns_sdk.transport.quotas import UNPUBLISHED, Quota, backoff
 
 _FREE: Final = 1e-6
 
@@ -31,7 +32,8 @@ class Policy(msgspec.Struct, frozen=True):
     Attributes:
         call_timeout: Seconds for a call with its retries, not counting waits for its quota or for a connection.
         max_attempts: How many requests a call may send.
-        quotas: How often each operation may be called; None for as often as anyone likes.
+        quotas: The first guess of how often each operation may be called; None for none.
+        ceilings: How often an operation may be called at most, as far as the user says so.
         shared: Profiles whose calls count for the quotas of another profile, which is of the same account.
         throttle_timeout: Seconds for which a call may be throttled, again and again.
     """
@@ -39,11 +41,12 @@ class Policy(msgspec.Struct, frozen=True):
     call_timeout: float
     max_attempts: int
     quotas: Mapping[tuple[str, str], Quota] | None
+    ceilings: Mapping[tuple[str, str], Quota]
     shared: Mapping[str | None, str | None]
     throttle_timeout: float = 600.0
 
     def quota(self, operation: Operation[Any]) -> Quota | None:
-        """Return the quota of an operation, None if there is none to keep."""
+        """Return the quota of an operation as far as it is known, None where none is to be kept."""
         if self.quotas is None:
             return None
         return self.quotas.get((operation.service, operation.name), UNPUBLISHED)
@@ -52,6 +55,10 @@ class Policy(msgspec.Struct, frozen=True):
         """Return what a call costs of its quota, in seconds; without quotas next to nothing, the same for all."""
         quota = self.quota(operation)
         return _FREE if quota is None else 1 / quota.rate
+
+    def keeper(self, operation: Operation[Any]) -> PaceKeeper:
+        """Return what keeps an operation's pace from here on."""
+        return PaceKeeper(self.quota(operation), self.ceilings.get((operation.service, operation.name)))
 
 
 class _Turns:
@@ -97,10 +104,9 @@ class _Turns:
 
 
 class _Gate(msgspec.Struct, eq=False):
-    """The queue of calls of one operation, so that its quota is kept, or what throttles leave of it."""
+    """The queue of calls of one operation, so that they keep its pace."""
 
-    bucket: TokenBucket | None
-    slowdown: Slowdown
+    keeper: PaceKeeper
     turns: _Turns
 
 
@@ -180,6 +186,11 @@ class Transport:
         with self._clock.calling(), translated(service, sends=False):
             return await (await self._connections.get(service, region, profile)).account()
 
+    @property
+    def pace(self) -> Mapping[tuple[str | None, str | None, str, str], Pace]:
+        """The pace of each operation as it was learnt, by profile, region, service and operation."""
+        return {key: gate.keeper.pace for key, gate in self._gates.items()}
+
     def shared_profile(self, profile: str | None) -> str | None:
         """Return the profile that this one is said to share its account with, itself without such a word."""
         return self._policy.shared.get(profile, profile)
@@ -194,16 +205,16 @@ class Transport:
     ) -> Reply:
         tries, loop, gate = _Tries(self._policy), asyncio.get_running_loop(), self._gate(operation, region, profile)
         while True:
-            async with self._turn(gate, tries, operation, region, profile) as (connection, throttles):
+            async with self._turn(gate, tries, operation, region, profile) as (connection, ticket):
                 begun = loop.time()
                 try:
                     answer = await self._request(connection, operation, params, tries.seconds_left)
-                    gate.slowdown.let_through()
+                    gate.keeper.let_through(ticket, self._clock.monotonic())
                     return _reply(answer, tries.requests, tries.waited)
                 except JobRunsError as error:
                     failure, call.lost_at = error, self._clock.monotonic()
                 if isinstance(failure, ThrottledError):
-                    gate.slowdown.throttled(throttles, self._clock.monotonic(), pacing.jitter.random())
+                    gate.keeper.throttled(ticket, self._clock.monotonic(), pacing.jitter.random())
             # An answer tells whether the service has acted; without one, a request that was written may have.
             call.doubt = failure.in_doubt = call.doubt or failure.in_doubt
             call.written = False
@@ -217,55 +228,49 @@ class Transport:
     @asynccontextmanager
     async def _turn(
         self, gate: _Gate, tries: _Tries, operation: Operation[Any], region: str | None, profile: str | None
-    ) -> AsyncGenerator[tuple[Connection, int]]:
-        """Wait for the quota and for a free connection; what is not used of the quota is given back."""
+    ) -> AsyncGenerator[tuple[Connection, Ticket]]:
+        """Wait for the operation's pace and for a free connection."""
         with self._clock.calling(), translated(operation.service, operation.name, sends=False):
             connection = await self._connections.get(operation.service, region, profile)
-        is_free = gate.bucket is None and not gate.slowdown.is_on
-        if is_free:
+        if gate.keeper.is_open():
             await connection.slots.acquire()
-            if gate.slowdown.is_on:  # another call was throttled while this one waited
+            if gate.keeper.is_open():
+                waited = 0.0
+            else:  # another call was throttled while this one waited
                 connection.slots.release()
-                is_free = False
-        if not is_free:
-            tries.waited += await self._pass(gate, connection, first=tries.throttled_since is not None)
+                waited = await self._pass(gate, connection, first=False)
+        else:
+            waited = await self._pass(gate, connection, first=tries.throttled_since is not None)
+        tries.waited += waited
         tries.requests += 1
         try:
-            yield connection, gate.slowdown.sent(self._clock.monotonic())
+            yield connection, gate.keeper.sent(self._clock.monotonic(), waited)
         finally:
             connection.slots.release()
 
     async def _pass(self, gate: _Gate, connection: Connection, *, first: bool) -> float:
-        """Wait for the quota and then for a free connection, one call after the other; return for how long, if at all.
+        """Wait for the pace and then for a free connection, one call after the other; return for how long, if at all.
 
         Calls that took their share of the quota and were sent much later would come faster than the quota allows.
         """
-        began, is_first = self._clock.monotonic(), not gate.turns.locked()
+        began, has_waited = self._clock.monotonic(), gate.turns.locked()
         async with gate.turns.taken(first=first):
-            wait = gate.bucket.take(self._clock.monotonic()) if gate.bucket else 0.0
-            try:
-                if wait:
-                    await self._clock.sleep(wait)
-                # While one waits for its turn or for a connection, a throttle of another call may put it off.
-                while True:
-                    while pause := gate.slowdown.wait(self._clock.monotonic()):
-                        wait += pause
-                        await self._clock.sleep(pause)
-                    waited = 0.0 if is_first and not wait else self._clock.monotonic() - began
-                    await connection.slots.acquire()
-                    if not gate.slowdown.wait(self._clock.monotonic()):
-                        return waited
-                    connection.slots.release()
-            except BaseException:
-                if gate.bucket:
-                    gate.bucket.give_back()
-                raise
+            # While one waits for its turn or for a connection, a throttle of another call may put it off.
+            while True:
+                while pause := gate.keeper.wait(self._clock.monotonic()):
+                    has_waited = True
+                    await self._clock.sleep(pause)
+                # Waiting for a connection is no wait for the quota, and not to be told as one.
+                waited = self._clock.monotonic() - began if has_waited else 0.0
+                await connection.slots.acquire()
+                if not gate.keeper.wait(self._clock.monotonic()):
+                    return waited
+                connection.slots.release()
 
     def _gate(self, operation: Operation[Any], region: str | None, profile: str | None) -> _Gate:
         key = (self._policy.shared.get(profile, profile), region, operation.service, operation.name)
         if key not in self._gates:
-            quota = self._policy.quota(operation)
-            self._gates[key] = _Gate(None if quota is None else TokenBucket(quota), Slowdown(), _Turns())
+            self._gates[key] = _Gate(self._policy.keeper(operation), _Turns())
         return self._gates[key]
 
     async def _request(

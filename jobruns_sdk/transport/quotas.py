@@ -1,4 +1,4 @@
-"""Quotas as token buckets, and back-off before a retry. Values only; nothing here sleeps."""
+"""Quotas as they are published or given, and back-off before a retry. Values only; nothing here sleeps."""
 
 from collections.abc import Collection, Mapping
 from random import Random, SystemRandom
@@ -10,10 +10,6 @@ from jobruns_sdk.checks import check_count, check_number, mapping_of, refusal, v
 from jobruns_sdk.errors import InvalidRequestError
 
 _BACKOFF_BASE: Final = 0.1
-_THROTTLED_BASE: Final = 1.0
-_LEAST_CHANCE: Final = 0.1  # of a back-off, so that time passes between two throttles
-_RECOVERY: Final = 5 / 6
-_LEAST_INTERVAL: Final = 0.01
 _BACKOFF_LIMIT: Final = 20.0
 
 jitter: Random = SystemRandom()
@@ -87,75 +83,6 @@ def shares_of(
                 known = ", ".join(sorted(profiles)) or "none"
                 raise InvalidRequestError(f"share_quotas: {profile!r:.80} is not among the client's sessions ({known})")
     return given or {}
-
-
-class TokenBucket:
-    """Tells how long a call has to wait so that a quota is kept; calls go in the order in which they ask."""
-
-    def __init__(self, quota: Quota) -> None:
-        self._interval = 1 / quota.rate
-        self._ahead = (quota.burst - 1) * self._interval
-        self._free_at = float("-inf")
-
-    def take(self, now: float) -> float:
-        """Take a token; return the seconds to wait before it may be used.
-
-        Args:
-            now: The time in seconds, on a clock that never goes backwards.
-        """
-        self._free_at = max(self._free_at, now) + self._interval
-        return max(0.0, self._free_at - self._interval - self._ahead - now)
-
-    def give_back(self) -> None:
-        """Give back a token that was taken and not used."""
-        self._free_at -= self._interval
-
-
-class Slowdown:
-    """The back-off of an operation as a whole: a service that throttles one of its calls throttles all.
-
-    Calls go one by one then, an interval apart. A throttle doubles the interval, an answer shortens it by a sixth:
-    where 2 calls a second are let through it stays near half a second, whatever was published, and goes in the end.
-    """
-
-    def __init__(self) -> None:
-        self._interval = 0.0
-        self._next = float("-inf")
-        self._throttles = 0
-
-    @property
-    def is_on(self) -> bool:
-        """True if calls are held back."""
-        return self._interval > 0
-
-    def wait(self, now: float) -> float:
-        """Return the seconds until the next call may be sent; none where nothing was throttled lately."""
-        return max(0.0, self._next - now) if self.is_on else 0.0
-
-    def sent(self, now: float) -> int:
-        """Take note of a call that is sent; return the count of throttles before it, to be told with its own."""
-        self._next = max(self._next, now + self._interval)
-        return self._throttles
-
-    def let_through(self) -> None:
-        """Take note of an answer that is no throttle."""
-        self._interval *= _RECOVERY
-        if self._interval < _LEAST_INTERVAL:
-            self._interval = 0.0
-
-    def throttled(self, before: int, now: float, chance: float) -> None:
-        """Take note of a throttle.
-
-        Args:
-            before: What ``sent`` has returned for the call.
-            now: The time in seconds, on a clock that never goes backwards.
-            chance: A random number from 0 to 1, so that processes do not come back all at once.
-        """
-        # Of 32 calls that were under way together, and are throttled together, one tells as much as all.
-        if before == self._throttles:
-            self._throttles += 1
-            self._interval = min(_BACKOFF_LIMIT, 2 * self._interval or _THROTTLED_BASE)
-            self._next = now + self._interval * (_LEAST_CHANCE + (1 - _LEAST_CHANCE) * chance)
 
 
 def backoff(failures: int, chance: float) -> float:

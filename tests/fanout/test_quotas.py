@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from jobruns_sdk import JobRunsClient, Quota
+from jobruns_sdk.services.registry import QUOTAS
 from jobruns_sdk.testing import LocalService
 from tests.fanout.kit import client_of
 from tests.fanout.reading import Order
@@ -40,7 +41,7 @@ def seed(local: LocalService, *, applications: int, glue_jobs: int, runs: int) -
 
 
 def client_with_quotas(local: LocalService) -> JobRunsClient:
-    return client_of(local, quotas={("glue", "GetJobRuns"): Quota(rate=_GLUE[0], burst=_GLUE[1])})
+    return client_of(local, quotas={**QUOTAS, ("glue", "GetJobRuns"): Quota(rate=_GLUE[0], burst=_GLUE[1])})
 
 
 def check(local: LocalService, *, within: float = 1.05) -> None:

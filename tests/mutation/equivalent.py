@@ -46,9 +46,9 @@ EQUIVALENT: Final[Mapping[Survivor, str]] = {
         'self._hungry[index] = ""',
     ): "a dict that serves as an ordered set",
     Survivor(
-        "transport/quotas.TokenBucket.__init__",
-        'self._free_at = float("-inf")',
-        'self._free_at = float("-INF")',
+        "transport/pace.PaceKeeper.__init__",
+        'self._at = float("-inf")',
+        'self._at = float("-INF")',
     ): "Python reads both",
     Survivor(
         "transport/quotas.backoff",

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from jobruns_sdk import JobRef, Quota
+from jobruns_sdk.services.registry import QUOTAS
 from jobruns_sdk.testing import LocalService
 from tests.transport.clients import CountingSession, client_at
 
@@ -13,13 +14,28 @@ ONE_A_SECOND = Quota(rate=1, burst=1)
 pytestmark = pytest.mark.local("glue:etl", "emr-serverless:00f1", quotas=True)
 
 
-async def test_the_published_quotas_are_kept_unless_told_otherwise(local: LocalService) -> None:
-    async with local.client() as client:
+async def test_a_quota_that_is_given_is_never_exceeded(local: LocalService) -> None:
+    async with local.client(quotas=QUOTAS) as client:
         app = client.emr_serverless("00f1")
         await asyncio.gather(*(app.runs().collect() for _ in range(60)))
 
     assert [request.status for request in local.requests] == [200] * 60
     assert local.clock.monotonic() == pytest.approx(35)
+
+
+async def test_the_published_quotas_are_outgrown_while_nothing_is_refused() -> None:
+    with LocalService(quotas={"emr-serverless:ListJobRuns": (10, 50)}) as local:
+        application = local.add_application()
+        async with local.client() as client:
+            app = client.emr_serverless(application)
+            await asyncio.gather(*(app.runs().collect() for _ in range(200)))
+            pace = client.pace[None, "us-east-1", "emr-serverless", "ListJobRuns"]
+
+        assert local.clock.monotonic() <= 1.2 * 15  # what the account allows; 175 s at the published quota
+        assert pace.rate is not None
+        assert pace.rate > QUOTAS["emr-serverless", "ListJobRuns"].rate
+        assert pace.throttled == len(local.requests) - 200 <= 0.05 * 200
+        assert pace.waited > 0
 
 
 async def test_without_quotas_the_service_has_to_say_so(local: LocalService) -> None:

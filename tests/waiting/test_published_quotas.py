@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from jobruns_sdk import JobRun, JobRunsClient
+from jobruns_sdk.services.registry import QUOTAS
 from jobruns_sdk.testing import LocalService
 from tests.waiting.kit import HOUR, SECOND, calls_by_operation, client_of, tell
 
@@ -34,7 +35,7 @@ async def test_200_waiters_are_never_throttled_and_notice_in_time(capsys: pytest
     with LocalService(quotas=True) as local:
         jobs = [f"emr-serverless:{local.add_application(max_concurrent_runs=None)}" for _ in range(4)]
         until = local.clock.now() + HOUR
-        async with client_of(local) as client, asyncio.TaskGroup() as tasks:
+        async with client_of(local, quotas=QUOTAS) as client, asyncio.TaskGroup() as tasks:
             for number in range(200):
                 tasks.create_task(waiter(client, local, jobs[number % 4], until))
         statuses = {request.status for request in local.requests}

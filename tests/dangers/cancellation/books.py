@@ -9,7 +9,7 @@ import pytest
 from jobruns_sdk import JobRunsClient
 from jobruns_sdk.testing import LocalService, VirtualClock
 from jobruns_sdk.transport.calls import Transport
-from jobruns_sdk.transport.quotas import TokenBucket
+from jobruns_sdk.transport.pace import PaceKeeper, Ticket
 
 
 class Ledger:
@@ -17,23 +17,18 @@ class Ledger:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.tokens = self.requests = 0
-        take, give_back = TokenBucket.take, TokenBucket.give_back
+        sent = PaceKeeper.sent
         request = attrgetter("_request")(Transport)
 
-        def counted_take(bucket: TokenBucket, now: float) -> float:
+        def counted_sent(keeper: PaceKeeper, now: float, waited: float = 0.0) -> Ticket:
             self.tokens += 1
-            return take(bucket, now)
-
-        def counted_give_back(bucket: TokenBucket) -> None:
-            self.tokens -= 1
-            give_back(bucket)
+            return sent(keeper, now, waited)
 
         async def counted_request(transport: Transport, *given: Any) -> Any:  # noqa: ANN401  # passed on
             self.requests += 1
             return await request(transport, *given)
 
-        monkeypatch.setattr(TokenBucket, "take", counted_take)
-        monkeypatch.setattr(TokenBucket, "give_back", counted_give_back)
+        monkeypatch.setattr(PaceKeeper, "sent", counted_sent)
         monkeypatch.setattr(Transport, "_request", counted_request)
 
 

@@ -30,6 +30,7 @@ from jobruns_sdk.services.emr_serverless import native as emr
 from jobruns_sdk.services.emr_serverless.native_application import Application, Configuration
 from jobruns_sdk.services.emr_serverless.start import HiveQuery, SparkSubmit
 from jobruns_sdk.services.glue import native as glue
+from jobruns_sdk.transport.pace import Pace
 from jobruns_sdk.transport.quotas import Quota
 from tests.truth.differential.values import plain
 from tests.truth.drift.surface import SURFACES, Surface
@@ -58,6 +59,8 @@ VALUES: Final = [
     StateChange(RUN, RunState.RUNNING, RunState.FAILED, 1, ENDED),
     StateChange(RUN, None, RunState.FAILED, 1, ENDED),
     StopOutcome(REF, accepted=True),
+    Pace(rate=None, burst=1.0, throttled=0, waited=0.0),
+    Pace(rate=9.5, burst=25.0, throttled=3, waited=1.25),
     Quota(rate=0.5, burst=25),
     SOURCE,
     WalkReport((SOURCE,), (), complete=True),

@@ -1,79 +1,11 @@
 import random
-from itertools import pairwise
 from typing import Any, Final
 
 import pytest
 
 from jobruns_sdk import InvalidRequestError, Quota
 from jobruns_sdk.services.registry import QUOTAS
-from jobruns_sdk.transport.quotas import UNPUBLISHED, TokenBucket, backoff, quotas_with, shares_of
-
-
-def waits(bucket: TokenBucket, count: int, now: float = 0.0) -> list[float]:
-    return [round(bucket.take(now), 9) for _ in range(count)]
-
-
-@pytest.mark.parametrize("start", [0.0, 123.4, 1e7])
-def test_a_burst_goes_at_once_and_the_rest_at_the_rate(start: float) -> None:
-    bucket = TokenBucket(Quota(rate=2, burst=3))
-
-    assert [round(bucket.take(start), 6) for _ in range(6)] == [0, 0, 0, 0.5, 1.0, 1.5]
-
-
-def test_a_rest_fills_the_bucket_and_no_more_than_that() -> None:
-    bucket = TokenBucket(Quota(rate=1, burst=3))
-
-    assert waits(bucket, 4) == [0, 0, 0, 1]
-    assert waits(bucket, 2, now=2) == [0, 1]  # two seconds gave two tokens, one of which was spent in advance
-    assert waits(bucket, 4, now=1000) == [0, 0, 0, 1]
-
-
-def test_one_at_a_time() -> None:
-    assert waits(TokenBucket(Quota(rate=0.5, burst=1)), 4) == [0, 2, 4, 6]
-
-
-def test_who_asks_first_goes_first() -> None:
-    bucket, rng = TokenBucket(Quota(rate=5, burst=4)), random.Random(1)
-    asked = sorted(rng.uniform(0, 10) for _ in range(200))
-    goes = [now + bucket.take(now) for now in asked]
-
-    assert all(earlier <= later + 1e-9 for earlier, later in pairwise(goes))
-
-
-@pytest.mark.parametrize("quota", [Quota(rate=1, burst=25), Quota(rate=10, burst=50), Quota(rate=0.3, burst=1)])
-def test_no_span_of_time_holds_more_than_the_quota_allows(quota: Quota) -> None:
-    bucket, rng, now = TokenBucket(quota), random.Random(2), 0.0
-    goes: list[float] = []
-    for _ in range(400):
-        now += rng.choice([0, 0, 0, 0, rng.uniform(0, 20 / quota.rate)])
-        goes.append(now + bucket.take(now))
-    for first in range(len(goes)):
-        for count in range(quota.burst, len(goes) - first):
-            assert goes[first + count] - goes[first] >= (count + 1 - quota.burst) / quota.rate - 1e-6
-
-
-def test_a_token_that_was_not_used_is_there_for_the_next() -> None:
-    bucket = TokenBucket(Quota(rate=1, burst=2))
-
-    assert waits(bucket, 2) == [0, 0]
-    bucket.give_back()
-    assert waits(bucket, 2) == [0, 1]
-    bucket.give_back()
-    bucket.give_back()
-    assert waits(bucket, 2) == [0, 1]
-    assert waits(bucket, 2, now=7) == [0, 0]
-    bucket.give_back()
-    assert waits(bucket, 2, now=7) == [0, 1]
-
-
-def test_tokens_that_are_given_back_are_no_more_than_were_taken() -> None:
-    bucket = TokenBucket(Quota(rate=1, burst=2))
-    for _ in range(5):
-        bucket.take(100.0)
-    for _ in range(5):
-        bucket.give_back()
-
-    assert waits(bucket, 4, now=100.0) == [0, 0, 1, 2]
+from jobruns_sdk.transport.quotas import UNPUBLISHED, backoff, quotas_with, shares_of
 
 
 @pytest.mark.parametrize(("rate", "burst"), [(0, 1), (-1, 1), (1, 0), (1, -3), (float("nan"), 1)])

@@ -1,0 +1,179 @@
+"""The pace of an operation, over accounts whose quota it does not know: in a time that is counted, not waited for."""
+
+import statistics
+from itertools import pairwise
+from random import Random
+from typing import Final
+
+import pytest
+
+from jobruns_sdk import Quota
+from jobruns_sdk.transport.pace import PaceKeeper
+from tests.unit.transport.accounts import Account, Reader, read
+
+GUESS: Final = Quota(rate=1, burst=25)
+SEEDS: Final = range(20)
+
+
+def kept(quota: Quota) -> PaceKeeper:
+    return PaceKeeper(quota, quota)
+
+
+def sent_at(keeper: PaceKeeper, count: int, now: float = 0.0) -> list[float]:
+    """Return when so many calls go that are asked for at once, and all let through."""
+    times: list[float] = []
+    for _ in range(count):
+        began = now
+        now += keeper.wait(now)
+        keeper.let_through(keeper.sent(now, now - began), now)
+        times.append(round(now, 9))
+    return times
+
+
+@pytest.mark.parametrize("start", [0.0, 123.4, 1e7])
+def test_a_burst_goes_at_once_and_the_rest_at_the_ceiling(start: float) -> None:
+    times = sent_at(kept(Quota(rate=2, burst=3)), 6, start)
+
+    assert [round(time - start, 6) for time in times] == [0, 0, 0, 0.5, 1.0, 1.5]
+
+
+def test_a_rest_fills_the_bucket_and_no_more_than_that() -> None:
+    keeper = kept(Quota(rate=1, burst=3))
+
+    assert sent_at(keeper, 4) == [0, 0, 0, 1]
+    assert sent_at(keeper, 3, now=3) == [3, 3, 4]
+    assert sent_at(keeper, 4, now=1000) == [1000, 1000, 1000, 1001]
+
+
+@pytest.mark.parametrize("quota", [Quota(rate=1, burst=25), Quota(rate=10, burst=50), Quota(rate=0.3, burst=1)])
+def test_no_span_of_time_holds_more_than_the_ceiling_allows(quota: Quota) -> None:
+    keeper, rng, now = kept(quota), Random(2), 0.0
+    goes: list[float] = []
+    for _ in range(400):
+        now += rng.choice([0, 0, 0, 0, rng.uniform(0, 20 / quota.rate)])
+        goes += sent_at(keeper, 1, now)
+        now = max(now, goes[-1])
+    for first in range(len(goes)):
+        for count in range(quota.burst, len(goes) - first):
+            assert goes[first + count] - goes[first] >= (count + 1 - quota.burst) / quota.rate - 1e-6
+
+
+def test_a_ceiling_holds_after_a_throttle_too() -> None:
+    keeper, now = kept(Quota(rate=2, burst=1)), 0.0
+    keeper.throttled(keeper.sent(now), now, 0.5)
+    times = sent_at(keeper, 200, now)
+
+    assert min(after - before for before, after in pairwise(times)) >= 0.5 - 1e-6
+    assert keeper.pace.rate == 2
+
+
+def test_without_a_guess_nothing_waits_until_the_first_throttle() -> None:
+    keeper = PaceKeeper(None)
+    assert keeper.is_open()
+    assert sent_at(keeper, 1000) == [0] * 1000
+    assert keeper.pace.rate is None
+
+    keeper.throttled(keeper.sent(1.0), 1.0, 0.5)
+    assert not keeper.is_open()
+    assert keeper.wait(1.0) > 0
+
+
+def test_of_calls_under_way_together_one_throttle_tells_as_much_as_all() -> None:
+    alone, together = PaceKeeper(GUESS), PaceKeeper(GUESS)
+    tickets = [together.sent(0.0) for _ in range(20)]
+    alone_tickets = [alone.sent(0.0) for _ in range(20)]
+    alone.throttled(alone_tickets[0], 0.1, 0.5)
+    for ticket in tickets:
+        together.throttled(ticket, 0.1, 0.5)
+
+    assert together.wait(0.1) == alone.wait(0.1)
+    assert (together.pace.throttled, alone.pace.throttled) == (20, 1)
+
+
+def test_a_rate_that_holds_nobody_back_does_not_grow() -> None:
+    keeper = PaceKeeper(GUESS)
+    for second in range(0, 600, 2):
+        keeper.let_through(keeper.sent(second), second + 0.1)
+
+    assert keeper.pace.rate == GUESS.rate
+
+
+def test_a_rate_grows_with_what_is_sent_and_not_beyond_twice_that() -> None:
+    keeper, now = PaceKeeper(GUESS), 0.0
+    for _ in range(300):
+        began, now = now, now + keeper.wait(now)
+        ticket = keeper.sent(now, now - began)
+        now += 0.1  # one after the other, a tenth of a second each: ten calls a second at the most
+        keeper.let_through(ticket, now)
+
+    assert keeper.pace.rate is not None
+    assert 10 <= keeper.pace.rate <= 20
+
+
+@pytest.mark.parametrize(
+    ("real", "calls", "ideal"),
+    [
+        pytest.param(Quota(rate=10, burst=50), 200, 15.0, id="ten times the guess"),
+        pytest.param(GUESS, 150, 125.0, id="the guess"),
+        pytest.param(Quota(rate=0.5, burst=10), 60, 100.0, id="half of the guess"),
+    ],
+)
+def test_an_account_is_read_as_fast_as_its_quota_allows(real: Quota, calls: int, ideal: float) -> None:
+    times, throttled = list[float](), list[float]()
+    for seed in SEEDS:
+        account = Account(real)
+        times.append(read(account, [Reader(PaceKeeper(GUESS), calls)], Random(seed)) / ideal)
+        throttled.append(account.throttled / account.calls)
+
+    assert max(times) <= 1.1
+    assert statistics.median(throttled) <= 0.05
+
+
+@pytest.mark.parametrize("calls", [35, 200])
+def test_three_clients_of_one_account_share_it(calls: int) -> None:
+    times = list[float]()
+    for seed in SEEDS:
+        readers = [Reader(PaceKeeper(GUESS), calls) for _ in range(3)]
+        times.append(read(Account(GUESS), readers, Random(seed)) / (3 * calls - GUESS.burst))
+
+    assert statistics.median(times) <= 1.25
+
+
+@pytest.mark.parametrize("begins", [(0, 0, 0), (0, 30, 60)])
+def test_none_of_three_clients_gets_less_than_half_its_share_in_ten_minutes(begins: tuple[float, ...]) -> None:
+    shares = list[float]()
+    for seed in SEEDS:
+        readers = [Reader(PaceKeeper(GUESS), 10**6, begins=at) for at in begins]
+        read(Account(GUESS), readers, Random(seed), until=660)
+        counts = [sum(at >= 60 for at in reader.answers) for reader in readers]
+        assert sum(counts) >= 570  # of the 600 that the account lets through
+        shares.append(min(counts) / (sum(counts) / 3))
+
+    assert min(shares) >= 0.5
+
+
+def test_what_another_client_used_is_taken_when_it_has_gone() -> None:
+    account, rng = Account(Quota(rate=2, burst=10)), Random(1)
+    gone, staying = Reader(PaceKeeper(GUESS), 100), Reader(PaceKeeper(GUESS), 600)
+    read(account, [gone, staying], rng)
+    end = gone.answers[-1]
+    after = [at for at in staying.answers if at >= end + 60]
+
+    assert len(after) > 100
+    assert len(after) / (after[-1] - after[0]) >= 1.8
+
+
+def test_many_calls_at_once_find_a_quota_far_above_the_guess() -> None:
+    account = Account(Quota(rate=200, burst=400))
+    took = read(account, [Reader(PaceKeeper(Quota(rate=20, burst=100)), 4000, at_once=32)], Random(1))
+
+    assert took <= 1.5 * (4000 - 400) / 200
+    assert account.throttled <= 0.05 * account.calls
+
+
+def test_a_quota_far_below_the_guess_is_found_too() -> None:
+    account = Account(Quota(rate=2, burst=10))
+    took = read(account, [Reader(PaceKeeper(Quota(rate=20, burst=100)), 300, at_once=32)], Random(1))
+
+    assert took <= 1.1 * (300 - 10) / 2
+    assert account.throttled <= 0.2 * account.calls
