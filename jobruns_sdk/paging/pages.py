@@ -12,6 +12,7 @@ import attrs
 
 from jobruns_sdk.checks import check_limit
 from jobruns_sdk.errors import NotFoundError
+from jobruns_sdk.loop.caller import on_behalf_of
 from jobruns_sdk.model.display import Collected
 from jobruns_sdk.model.reports import SourceError, WalkReport
 from jobruns_sdk.paging.cursor import Cursor, Place
@@ -70,6 +71,9 @@ class Walk(Generic[T_co]):
         self._time: datetime | None = None  # up to which rows were consumed, of those that came before ``_ready``
         self._closed = False
         self._advancing = asyncio.Lock()
+        self._caller = (
+            object()
+        )  # not the walk itself: what its fetches hold would never be dropped by whoever breaks off
         self._stream = (plan.arrange or self._arrange)(Opening(plan, self._places))
 
     def __repr__(self) -> str:
@@ -182,27 +186,28 @@ class Walk(Generic[T_co]):
     async def _advance(self) -> bool:
         # Several may ask at once: whoever comes later finds the page there, and does not read another.
         async with self._advancing:
-            if not self._closed and self._at < len(self._ready):
-                return True
-            if self._closed or (self._left == 0 and not self._taken):
-                return False
-            if self._is_told:
-                self._is_told = False
-                del self._finished[0]
-                self._taken = self._taken[1:]
-            try:
-                if not self._taken:
-                    self._taken = await self._stream.take(self._left)
-                    if self._left is not None:
-                        self._left -= len(self._taken)
-                return await self._hand_over()
-            except asyncio.CancelledError:
-                # Who was cancelled may never ask again; and what keeps the exception would keep the fetches, too.
-                self._stream.interrupt()
-                raise
-            except Exception as error:
-                _point(error, self._cursor_on_error())
-                raise
+            with on_behalf_of(self._caller):
+                if not self._closed and self._at < len(self._ready):
+                    return True
+                if self._closed or (self._left == 0 and not self._taken):
+                    return False
+                if self._is_told:
+                    self._is_told = False
+                    del self._finished[0]
+                    self._taken = self._taken[1:]
+                try:
+                    if not self._taken:
+                        self._taken = await self._stream.take(self._left)
+                        if self._left is not None:
+                            self._left -= len(self._taken)
+                    return await self._hand_over()
+                except asyncio.CancelledError:
+                    # Who was cancelled may never ask again; and what keeps the exception would keep the fetches, too.
+                    self._stream.interrupt()
+                    raise
+                except Exception as error:
+                    _point(error, self._cursor_on_error())
+                    raise
 
     async def _hand_over(self) -> bool:
         # Before the rows are completed, which may take a call for each of them.

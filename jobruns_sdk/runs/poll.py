@@ -16,6 +16,7 @@ from math import ceil, inf
 from typing import TYPE_CHECKING, Any, Final
 
 from jobruns_sdk.errors import JobRunsError
+from jobruns_sdk.loop.caller import on_behalf_of
 from jobruns_sdk.loop.clock import Clock
 from jobruns_sdk.loop.lifetime import Lifetime
 from jobruns_sdk.loop.tasks import concurrently
@@ -180,7 +181,8 @@ class Poller:
                 nudged = group.nudges[run_id]
                 stale = [run_id, *(other for other in group.watched if other != run_id)]
                 stale[1:] = [other for other in stale[1:] if not self._is_fresh(group, other, stale_at)]
-                await self._poll(handle, group, stale)
+                with on_behalf_of(self):
+                    await self._poll(handle, group, stale)
                 limit = stale_at  # a nudge meanwhile makes it stale again: that answer may be older than the nudge
             return group.seen[run_id][1]
 

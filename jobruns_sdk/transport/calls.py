@@ -12,6 +12,7 @@ from botocore import xform_name
 from botocore.exceptions import ClientError, ParamValidationError
 
 from jobruns_sdk.errors import CallTimeoutError, ClientClosedError, InvalidRequestError, JobRunsError, ThrottledError
+from jobruns_sdk.loop.caller import caller
 from jobruns_sdk.loop.clock import Clock
 from jobruns_sdk.loop.lifetime import Lifetime
 from jobruns_sdk.loop.tasks import finished
@@ -62,15 +63,19 @@ class Policy(msgspec.Struct, frozen=True):
 
 
 class _Turns:
-    """A lock that is handed on in the order in which it was asked for, but to calls that were throttled first.
+    """A lock that is handed on to calls that were throttled first, and then from caller to caller.
 
-    Otherwise a call that was throttled would go behind a thousand others, and its time would be up before its turn.
+    A call that was throttled would go behind a thousand others, and its time would be up before its turn. And a single
+    call shall not stand behind the five hundred of a walk:
+
+        walk   get 1  get 2  get 3  get 4        in turn: get 1, single, get 2, get 3, get 4
+        single call
     """
 
     def __init__(self) -> None:
         self._taken = False
         self._first: deque[asyncio.Future[None]] = deque()
-        self._others: deque[asyncio.Future[None]] = deque()
+        self._others: dict[object, deque[asyncio.Future[None]]] = {}  # by caller, the next one first
 
     def locked(self) -> bool:
         return self._taken
@@ -79,7 +84,7 @@ class _Turns:
     async def taken(self, *, first: bool) -> AsyncGenerator[None]:
         if self._taken:
             turn = asyncio.get_running_loop().create_future()
-            queue = self._first if first else self._others
+            queue = self._first if first else self._others.setdefault(caller() or turn, deque())
             queue.append(turn)
             try:
                 await turn
@@ -94,13 +99,23 @@ class _Turns:
             self._hand_on()
 
     def _hand_on(self) -> None:
-        for queue in (self._first, self._others):
-            while queue:
-                turn = queue.popleft()
-                if not turn.done():
-                    turn.set_result(None)
-                    return
+        while (turn := self._next()) is not None:
+            if not turn.done():
+                turn.set_result(None)
+                return
         self._taken = False
+
+    def _next(self) -> asyncio.Future[None] | None:
+        if self._first:
+            return self._first.popleft()
+        if not self._others:
+            return None
+        who, queue = next(iter(self._others.items()))
+        turn = queue.popleft()
+        del self._others[who]
+        if queue:
+            self._others[who] = queue  # behind all others
+        return turn
 
 
 class _Gate(msgspec.Struct, eq=False):

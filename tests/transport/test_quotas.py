@@ -70,3 +70,20 @@ async def test_every_attempt_draws_on_the_quota(local: LocalService, monkeypatch
 
     assert local.calls() == 3
     assert local.clock.monotonic() == pytest.approx(2)
+
+
+async def test_a_single_call_does_not_stand_behind_those_of_a_walk() -> None:
+    with LocalService() as local:
+        job = f"emr-serverless:{local.add_application()}"
+        local.add_runs(job, 100)
+        quotas = {("emr-serverless", "GetJobRun"): ONE_A_SECOND}
+        async with local.client(quotas=quotas) as client:
+            run = await client.runs(job).first()
+            assert run is not None
+            reading = asyncio.ensure_future(client.runs(job, hydrate=True).collect())
+            while local.calls("GetJobRun") < 5:
+                await asyncio.sleep(0)
+            before = local.calls("GetJobRun")
+            await client.run(run.ref)
+            assert local.calls("GetJobRun") <= before + 3
+            assert len(await reading) == 100
