@@ -18,7 +18,6 @@ from jobruns_sdk.model.runs import JobRun
 from jobruns_sdk.model.states import RunState
 from jobruns_sdk.runs.poll import Observation, Poller
 from jobruns_sdk.services.handle import Follows, Retries
-from jobruns_sdk.transport import quotas as pacing
 
 UNSEEN: Final = timedelta(hours=1)
 """The time for which a run may go unseen where neither ``unseen_for`` nor a timeout says."""
@@ -207,8 +206,7 @@ class Follower:
         self._pace = pace
         self._until = until
         self._most_unseen = most_unseen
-        self._drawn = self._most = 0.0
-        self._begin_intervals()
+        self._begins_anew = True
         self._ended_at: float | None = None
         self._began = self._polled_at = self._unseen_since = self._seen_at = self._changed_after = -inf
 
@@ -224,7 +222,7 @@ class Follower:
             self.error = seen if self.last is None else _carrying(seen, self.last)
             waited = self._poller.clock.monotonic() - self._unseen_since
             unseen = Unseen(is_known, waited, self._most_unseen)
-            verdict = decide(self.error, self._draw(), unseen=unseen)
+            verdict = decide(self.error, self._next_interval(), unseen=unseen)
         else:
             verdict = await self.decide(seen)
         return verdict
@@ -244,28 +242,16 @@ class Follower:
     async def decide(self, run: JobRun[Any]) -> Done | Sleep | GiveUp:
         """Take the run as it was seen, and return what to do next."""
         if self.last is None or (run.state, run.attempt) != (self.last.state, self.last.attempt):
-            self._begin_intervals()
+            self._begins_anew = True
             self._ended_at, self._changed_after = None, self._seen_at
         self.last, self.error = run, None
         self._seen_at = self._unseen_since = self._poller.clock.monotonic()
-        interval = self._draw()
+        interval = self._next_interval()
         return decide(run, interval, retrying=await self._retrying(run), until=self._until)
 
-    def most(self, verdict: Sleep) -> float:
-        """Return the seconds for which the next poll may be put off in order to be made with others.
-
-        An interval is drawn by chance, so any that might have been drawn will do; one that was cut off will not.
-        """
-        return self._most if verdict.seconds == self._drawn else verdict.seconds
-
-    def _begin_intervals(self) -> None:
-        self._intervals = self._pace.intervals(pacing.jitter)
-        self._drawn = self._pace.poll_interval.total_seconds() / _GROWTH
-
-    def _draw(self) -> float:
-        self._most = min(self._pace.longest.total_seconds(), self._drawn * _GROWTH)
-        self._drawn = next(self._intervals)
-        return self._drawn
+    def _next_interval(self) -> float:
+        anew, self._begins_anew = self._begins_anew, False
+        return self._poller.interval(self._handle, self._pace, anew=anew)
 
     async def _retrying(self, run: JobRun[Native]) -> Retrying | None:
         if not run.state.is_failure or not isinstance(self._handle, Retries):

@@ -9,11 +9,13 @@ No task runs in the background. Whoever is due polls for all, under a lock, and 
 
 import asyncio
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Collection, Generator, Iterable, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from math import ceil, inf
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from jobruns_sdk.errors import JobRunsError
 from jobruns_sdk.loop.caller import on_behalf_of
@@ -25,10 +27,12 @@ from jobruns_sdk.model.refs import RunRef
 from jobruns_sdk.model.runs import JobRun
 from jobruns_sdk.runs.facts import FactBook
 from jobruns_sdk.services.handle import Follows
+from jobruns_sdk.transport import quotas
 from jobruns_sdk.transport.operation import Operation
 
 if TYPE_CHECKING:
     from jobruns_sdk.model.refs import JobRef
+    from jobruns_sdk.runs.follow import PollIntervals
 
 Observation = JobRun[Native] | JobRunsError
 """The outcome of a poll: the run, or the error that hid it."""
@@ -42,6 +46,22 @@ _UNLISTED: Final = 30.0  # seconds, doubled each time: how long a run that was n
 _REMEMBERED: Final = 10_000
 
 
+class Cadence(msgspec.Struct, eq=False):
+    """The intervals between polls of a job, for all waits of one pace: they grow together.
+
+    Attributes:
+        intervals: The intervals to come.
+        began: The round in which they began to grow.
+        round: The round for which the last one was drawn.
+        seconds: The last one.
+    """
+
+    intervals: Iterator[float]
+    began: int
+    round: int
+    seconds: float
+
+
 class Group:
     """The shared state of all waits for runs of one job: run ids, last observations, planned polls, locks."""
 
@@ -53,9 +73,11 @@ class Group:
         self.polling: asyncio.Lock = asyncio.Lock()
         self.unlisted: dict[str, tuple[float, float]] = {}
         self.quota_time: float = 0.0
-        self.due: dict[object, float] = {}
+        self.round = 0
+        self.due = -inf  # when the next round is
+        self.cadences: dict[PollIntervals, Cadence] = {}
         self.nudges: Counter[str] = Counter()
-        self.sleepers: dict[object, Callable[[str], object]] = {}
+        self.sleepers: dict[object, tuple[float, Callable[[str | None], object]]] = {}
 
     def note_unlisted(self, run_ids: Iterable[str], now: float) -> None:
         """Remember that runs are too old for the list, or too new: they are got, and looked for in the list later."""
@@ -85,6 +107,13 @@ class Group:
         if not self.is_behind(seen):
             self.newest[run_id] = seen
         return self.newest.get(run_id, seen)
+
+    def begin_round(self, now: float) -> None:
+        """Count a round, and wake those who would sleep on: their runs were seen, too."""
+        self.round += 1
+        for due, wake in list(self.sleepers.values()):
+            if due > now + _TICK:
+                wake(None)
 
     def forget(self, run_id: str) -> None:
         """Forget all that was seen of a run."""
@@ -179,10 +208,17 @@ class Poller:
                 # Waits that begin at the same moment are polled for together.
                 await asyncio.sleep(0)
                 nudged = group.nudges[run_id]
-                stale = [run_id, *(other for other in group.watched if other != run_id)]
-                stale[1:] = [other for other in stale[1:] if not self._is_fresh(group, other, stale_at)]
+                # The first poll of a run that has just joined is no round: the others have theirs, which is to come.
+                is_round = run_id in group.seen
+                others = group.watched.keys() if is_round else group.watched.keys() - group.seen.keys()
+                # A round is for all, also for who has joined a moment ago: else the next round would follow for them.
+                stale = [
+                    other for other in others if other != run_id and not self._is_fresh(group, other, group.quota_time)
+                ]
                 with on_behalf_of(self):
-                    await self._poll(handle, group, stale)
+                    await self._poll(handle, group, [run_id, *stale])
+                if is_round:
+                    group.begin_round(self.clock.monotonic())
                 limit = stale_at  # a nudge meanwhile makes it stale again: that answer may be older than the nudge
             return group.seen[run_id][1]
 
@@ -200,69 +236,76 @@ class Poller:
         if group is not None and run.id in group.watched.keys() - group.seen.keys() and handle.polling.is_whole(run):
             group.seen[run.id] = (self.clock.monotonic(), run)
 
-    async def pause(self, handle: Follows, run_id: str, seconds: float, most: float) -> None:
+    def interval(self, handle: Follows, pace: "PollIntervals", *, anew: bool) -> float:
+        """Return the seconds to the next poll of a run that is being watched, the same for all waits of one pace.
+
+        Each drawing its own, whoever draws the shortest would poll for all, and a thousand waits come to six times the
+        polls of one:
+
+            10:00:00  a round: the waits for run 1, 2 and 3 draw 20 s together
+            10:00:20  a round: run 2 has begun to run, and its wait begins anew with 10 s; so do the others
+            10:00:30  a round
+
+        Args:
+            handle: The run's job.
+            pace: The pace of the wait.
+            anew: Whether intervals are to grow from the shortest again: the wait has begun, or its run has changed.
+        """
+        group = self._groups[handle.ref]
+        cadence = group.cadences.get(pace)
+        if cadence is None or (anew and cadence.began != group.round):
+            intervals = pace.intervals(quotas.jitter)
+            cadence = group.cadences[pace] = Cadence(intervals, group.round, group.round, next(intervals))
+        elif cadence.round != group.round:
+            cadence.round, cadence.seconds = group.round, next(cadence.intervals)
+        return cadence.seconds
+
+    async def pause(self, handle: Follows, run_id: str, seconds: float) -> None:
         """Sleep until the next poll of a run that is being watched, or until it is nudged.
 
         Args:
             handle: The run's job.
             run_id: The run.
-            seconds: When to poll it next.
-            most: When to poll it next at the latest, if others poll then.
+            seconds: When to poll it next at the latest.
 
         Raises:
             ClientClosedError: The client was closed meanwhile.
         """
         me, sleeping = object(), asyncio.timeout(None)
-        due = self.plan(handle, me, seconds, most)
+        due = self.plan(handle, seconds)
 
-        def wake(nudged: str) -> None:
-            if nudged == run_id:
+        def wake(nudged: str | None) -> None:
+            if nudged in (run_id, None):
                 sleeping.reschedule(0)
 
         try:
             async with sleeping:
-                self._groups[handle.ref].sleepers[me] = wake
+                self._groups[handle.ref].sleepers[me] = (due, wake)
                 await self.sleep(due - self.clock.monotonic())
         except TimeoutError:
             if not sleeping.expired():
                 raise
         finally:
-            self.forget_plan(handle, me)
+            if (group := self._groups.get(handle.ref)) is not None:
+                group.sleepers.pop(me, None)
 
-    def plan(self, handle: Follows, who: object, seconds: float, most: float) -> float:
-        """Return when to poll next: in so many seconds, or with others, on the clock that never goes backwards.
+    def plan(self, handle: Follows, seconds: float) -> float:
+        """Return when to poll next: in so many seconds, or with the job's next round if that is earlier.
 
-        Polls of one job are made together, as far as none comes at less than half of its own interval:
-
-            A is due at 10:00:20
-            B, now at 10:00:03, wants 30 seconds                  B is due at 10:00:20, too
-            C, now at 10:00:18, wants 30 seconds                  C is due at 10:00:48
-            D, now at 10:00:19, wants 12 seconds, at most 36      D is due at 10:00:48, too
+        The time is on the clock that never goes backwards.
         """
         now, group = self.clock.monotonic(), self._groups[handle.ref]
-        others = [at for other, at in group.due.items() if other != who]
-        if others or len(group.watched) > 1:
-            # Whoever draws the shortest interval polls for all: among many that would be the least there is. After a
-            # poll nobody has planned yet, and the others plan by the first who does.
-            seconds = max(seconds, most * _FRESH)
-        earliest, own = (now + max(span, group.quota_time) for span in (seconds * _FRESH, seconds))
-        due = max((at for at in others if earliest <= at <= max(own, now + most)), default=own)
-        group.due[who] = due
-        return due
-
-    def forget_plan(self, handle: Follows, who: object) -> None:
-        """Let nobody wait for a poll that was planned."""
-        group = self._groups.get(handle.ref)
-        if group is not None:
-            group.due.pop(who, None)
-            group.sleepers.pop(who, None)
+        due = now + max(seconds, group.quota_time)
+        if not now + _TICK < group.due < due:
+            group.due = due
+        return group.due
 
     @contextmanager
-    def woken_by(self, handle: Follows, wake: Callable[[str], object]) -> Generator[None]:
+    def woken_by(self, handle: Follows, wake: Callable[[str | None], object]) -> Generator[None]:
         """Enclose the time in which each nudge of a run of a job is told, by the run's id."""
         me = object()
         with self.watching(handle, ()):
-            self._groups[handle.ref].sleepers[me] = wake
+            self._groups[handle.ref].sleepers[me] = (inf, wake)
             try:
                 yield
             finally:
@@ -278,7 +321,7 @@ class Poller:
         group.seen.pop(run.run_id, None)
         if run.run_id in group.watched:
             group.nudges[run.run_id] += 1
-        for wake in list(group.sleepers.values()):
+        for _, wake in list(group.sleepers.values()):
             wake(run.run_id)
 
     def _is_fresh(self, group: Group, run_id: str, limit: float) -> bool:
@@ -321,6 +364,8 @@ class Poller:
         found: dict[str, Observation] = {}
         if not wanted or expected > affordable:
             return found, 0
+        # Runs may stand behind many newer ones, or may have left the list: a tenth of what gets cost is tried for them.
+        in_vain, most_in_vain = 0, max(1.0, len(wanted) * get_time / page_time / 10)
         walk = handle.survey(_oldest(group, run_ids)).open()
         try:
             async with walk:
@@ -329,7 +374,8 @@ class Poller:
                     rows = {run.id: run for run in listed if not group.is_behind(run)}
                     found.update(rows)
                     wanted.difference_update(rows)
-                    if not rows and walk.report.pages > expected:
+                    in_vain += not rows
+                    if not rows and in_vain >= most_in_vain and walk.report.pages > expected:
                         break
         except JobRunsError as error:
             # What may pass hides all of them for once; what may not, such as a role that may not list, is got instead.

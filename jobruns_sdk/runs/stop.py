@@ -93,8 +93,7 @@ class Stopping:
                     break
                 if self.outcome.accepted and not to_end:
                     break
-                most = self._follower.most(verdict)
-                await self._poller.pause(self._handle, self._follower.run.run_id, verdict.seconds, most)
+                await self._poller.pause(self._handle, self._follower.run.run_id, verdict.seconds)
         self.is_pausing = False
 
     def _take_end(self, run: JobRun[Any]) -> None:

@@ -172,7 +172,7 @@ class Waits:
                 case _:
                     if not may_be_endless and follower.last is not None:
                         may_be_endless = await self._check_end(handle, follower.last)
-                    await self._poller.pause(handle, follower.run.run_id, verdict.seconds, follower.most(verdict))
+                    await self._poller.pause(handle, follower.run.run_id, verdict.seconds)
 
     def _tell(self, follower: Follower) -> None:
         if follower.error is None:

@@ -62,7 +62,7 @@ class WatchedRun:
         if isinstance(verdict, Done):
             self.is_done = True
         else:
-            self.due = self._poller.plan(self._handle, self, verdict.seconds, self._follower.most(verdict))
+            self.due = self._poller.plan(self._handle, verdict.seconds)
         if run is None or self._before == (run.state, run.attempt):
             return None
         before, self._before = self._before, (run.state, run.attempt)
@@ -80,7 +80,6 @@ class WatchedRun:
     def detach(self) -> None:
         """Let the run not be polled until it is attached again."""
         self._is_attached = False
-        self._poller.forget_plan(self._handle, self)
         self._watching.close()
 
 
@@ -132,9 +131,15 @@ class JobWatch:
     def attach(self, wake: Callable[[], object]) -> None:
         """Hear of nudges, and let the due poll be made then."""
 
-        def woken(run_id: str) -> None:
-            run = self.runs.get(self._handle.ref.run(run_id))
-            if run is not None:
+        def woken(run_id: str | None) -> None:
+            run = None if run_id is None else self.runs.get(self._handle.ref.run(run_id))
+            if run_id is None:
+                if self.is_polling:  # by this very watch
+                    return
+                for one in self.runs.values():
+                    one.due = float("-inf")
+                self.due = float("-inf")
+            elif run is not None:
                 run.due = self.due = float("-inf")
             elif self._job is not None:
                 self._job.due = self.due = float("-inf")

@@ -4,8 +4,9 @@ import pytest
 
 from jobruns_sdk import JobRunsClient
 from jobruns_sdk.errors import InvalidRequestError, NotFoundError
+from jobruns_sdk.services.registry import QUOTAS
 from jobruns_sdk.testing import LocalService
-from tests.waiting.kit import HOUR, MINUTE
+from tests.waiting.kit import HOUR, MINUTE, client_of
 
 ENABLED = {"--job-bookmark-option": "job-bookmark-enable"}
 
@@ -99,9 +100,10 @@ async def test_a_dashboard_that_cannot_be_is_refused(local: LocalService, client
     assert local.calls() == calls
 
 
-async def test_dashboards_keep_to_their_quota(local: LocalService, client: JobRunsClient) -> None:
+async def test_dashboards_keep_to_their_quota(local: LocalService) -> None:
     app = local.add_application()
     run_id = local.add_run(f"emr-serverless:{app}", state="SUCCESS")
-    for _ in range(5):
-        await client.emr_serverless(app).dashboard_url(run_id)
+    async with client_of(local, quotas=QUOTAS) as client:
+        for _ in range(5):
+            await client.emr_serverless(app).dashboard_url(run_id)
     assert local.clock.monotonic() == pytest.approx(3)

@@ -21,6 +21,7 @@ from jobruns_sdk.errors import (
 )
 from jobruns_sdk.model.refs import Runs
 from jobruns_sdk.services.glue import GlueJob
+from jobruns_sdk.services.registry import QUOTAS
 from jobruns_sdk.testing import LocalService, VirtualClock
 from jobruns_sdk.transport.operation import Operation, Reply
 from tests.transport.looptime import CALL_TIMEOUT, LoopTime
@@ -224,7 +225,7 @@ async def test_emr_serverless_is_asked_one_by_one_under_its_quota() -> None:
     with LocalService(check=True, quotas=True) as strict:
         app = strict.add_application(max_concurrent_runs=None, duration=HOUR)
         runs = [strict.add_run(f"emr-serverless:{app}") for _ in range(60)]
-        async with client_of(strict) as client:
+        async with client_of(strict, quotas=QUOTAS) as client:
             outcomes = await client.emr_serverless(app).stop(runs, grace_period=timedelta(seconds=90))
         assert [outcome.ref.run_id for outcome in outcomes] == runs
         assert all(outcome.accepted for outcome in outcomes)

@@ -172,12 +172,3 @@ async def test_retries_are_asked_for_once_unless_that_failed_for_the_moment() ->
         assert await asyncio.gather(*(poller.facts.retry_limit(job) for _ in range(5))) == [3] * 5
         assert not await poller.facts.is_streaming(job, RUN)
         assert memory.calls["GetJob"] == 2
-
-
-@pytest.mark.parametrize(("watched", "due"), [(["a"], 10), (["a", "b"], 30)])
-async def test_the_first_of_many_to_plan_draws_no_shorter_interval_than_the_others(
-    watched: list[str], due: float
-) -> None:
-    _, _, poller, job = setting(watched, [])
-    with poller.watching(job, watched):
-        assert poller.plan(job, object(), 10, 60) == due
