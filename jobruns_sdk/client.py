@@ -51,7 +51,7 @@ from jobruns_sdk.model.runs import Attempt, Job, JobRun, StopOutcome
 from jobruns_sdk.model.states import RunState
 from jobruns_sdk.paging.pages import Pages, all_of
 from jobruns_sdk.paging.query import RunQuery
-from jobruns_sdk.runs.follow import PollIntervals
+from jobruns_sdk.runs.intervals import PollIntervals
 from jobruns_sdk.runs.many import ManyJobs
 from jobruns_sdk.runs.poll import Poller
 from jobruns_sdk.runs.stop import Stopper

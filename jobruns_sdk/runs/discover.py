@@ -9,7 +9,8 @@ import attrs
 from jobruns_sdk.errors import ClientClosedError, JobRunsError, NotFoundError
 from jobruns_sdk.model.native import Native
 from jobruns_sdk.model.runs import JobRun
-from jobruns_sdk.runs.follow import Done, Follower, GiveUp, PollIntervals, Unseen, decide
+from jobruns_sdk.runs.follow import Done, Follower, GiveUp, Unseen, decide
+from jobruns_sdk.runs.intervals import PollIntervals
 from jobruns_sdk.runs.poll import Poller
 from jobruns_sdk.services.handle import Follows, ListsActive, ListsRetries, TellsFacts
 

@@ -1,22 +1,20 @@
 """Following one run from poll to poll: the pure decision after each poll, and the small state around it."""
 
-from collections.abc import Iterator
 from copy import copy
 from datetime import timedelta
 from math import inf
-from random import Random
 from typing import Any, Final
 
-import attrs
 import msgspec
 
-from jobruns_sdk.checks import check_some_time, check_time, optional, validated
-from jobruns_sdk.errors import CallTimeoutError, ClientClosedError, InvalidRequestError, JobRunsError
+from jobruns_sdk.errors import CallTimeoutError, ClientClosedError, JobRunsError
 from jobruns_sdk.model.native import Native
 from jobruns_sdk.model.refs import RunRef
 from jobruns_sdk.model.runs import JobRun
 from jobruns_sdk.model.states import RunState
-from jobruns_sdk.runs.poll import Observation, Poller
+from jobruns_sdk.runs.group import Observation
+from jobruns_sdk.runs.intervals import PollIntervals
+from jobruns_sdk.runs.poll import Poller
 from jobruns_sdk.services.handle import Follows, Retries
 
 UNSEEN: Final = timedelta(hours=1)
@@ -28,8 +26,6 @@ UNKNOWN_GRACE: Final = timedelta(minutes=5)
 # AWS refuses a request from a machine whose clock is further off, so no answer comes to one that is.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html
 _SKEW: Final = 300.0
-_GROWTH: Final = 3.0
-_MOST: Final = timedelta(minutes=1)
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -116,50 +112,6 @@ def _after_failure(error: JobRunsError, interval: float, unseen: Unseen) -> Slee
     if isinstance(error, ClientClosedError) or not may_pass or left <= 0:
         return GiveUp(error)
     return Sleep(min(interval, left))
-
-
-def poll_intervals(least: float, most: float, random: Random) -> Iterator[float]:
-    """Yield seconds between polls: growing from the least to the most, with decorrelated jitter.
-
-    https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
-    """
-    interval = least
-    while True:
-        yield interval
-        interval = min(most, random.uniform(least, interval * _GROWTH))
-
-
-def _check_longest(pace: "PollIntervals", _: object, most: timedelta | None) -> None:
-    if pace.longest < pace.poll_interval:
-        raise InvalidRequestError(f"max_poll_interval is poll_interval ({pace.poll_interval}) or more, got {most}")
-
-
-@attrs.frozen(kw_only=True)
-class PollIntervals:
-    """The pace of polls.
-
-    Attributes:
-        poll_interval: The time between the first polls.
-        max_poll_interval: The time up to which that grows while nothing changes; by default a minute, or
-            ``poll_interval`` where that is longer.
-        retry_grace: How long a Glue attempt that failed may be the last one before it is taken for the last one, where
-            the job is known to have more retries; 5 minutes at most where nobody can tell.
-    """
-
-    poll_interval: timedelta = attrs.field(default=timedelta(seconds=10), validator=validated(check_some_time))
-    max_poll_interval: timedelta | None = attrs.field(
-        default=None, validator=[validated(optional(check_some_time)), _check_longest]
-    )
-    retry_grace: timedelta = attrs.field(default=timedelta(minutes=30), validator=validated(check_time))
-
-    @property
-    def longest(self) -> timedelta:
-        """The time up to which the time between polls grows."""
-        return max(self.poll_interval, _MOST) if self.max_poll_interval is None else self.max_poll_interval
-
-    def intervals(self, random: Random) -> Iterator[float]:
-        """Yield seconds between polls."""
-        return poll_intervals(self.poll_interval.total_seconds(), self.longest.total_seconds(), random)
 
 
 def patience(unseen_for: timedelta | None, timeout: timedelta | None) -> float:

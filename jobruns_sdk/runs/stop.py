@@ -13,7 +13,8 @@ from jobruns_sdk.loop.deadline import DeadlineError, deadline
 from jobruns_sdk.loop.tasks import begun, cancelled, each_to_its_end, finished_soon
 from jobruns_sdk.model.runs import JobRun, StopOutcome
 from jobruns_sdk.model.states import RunState
-from jobruns_sdk.runs.follow import UNSEEN, Done, Follower, GiveUp, PollIntervals
+from jobruns_sdk.runs.follow import UNSEEN, Done, Follower, GiveUp
+from jobruns_sdk.runs.intervals import PollIntervals
 from jobruns_sdk.runs.poll import Poller
 from jobruns_sdk.services.handle import AsksToStop, Follows, Handle, Retries, Stops
 

@@ -16,7 +16,8 @@ from jobruns_sdk.model.native import Native
 from jobruns_sdk.model.refs import RunRef
 from jobruns_sdk.model.runs import JobRun, StopOutcome, WaitTimeoutError, state_of
 from jobruns_sdk.model.states import RunState, states_of
-from jobruns_sdk.runs.follow import Done, Follower, GiveUp, PollIntervals, patience
+from jobruns_sdk.runs.follow import Done, Follower, GiveUp, patience
+from jobruns_sdk.runs.intervals import PollIntervals
 from jobruns_sdk.runs.poll import Poller
 from jobruns_sdk.runs.stop import Stopper
 from jobruns_sdk.services.handle import Follows, Stops

@@ -16,7 +16,8 @@ from jobruns_sdk.model.refs import JobRef, RunRef
 from jobruns_sdk.model.reports import OnSourceError, SourceError
 from jobruns_sdk.model.runs import JobRun, WaitTimeoutError
 from jobruns_sdk.runs.discover import WatchedJob
-from jobruns_sdk.runs.follow import Done, Follower, GiveUp, PollIntervals, patience
+from jobruns_sdk.runs.follow import Done, Follower, GiveUp, patience
+from jobruns_sdk.runs.intervals import PollIntervals
 from jobruns_sdk.runs.poll import Poller
 from jobruns_sdk.services.handle import Follows
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from jobruns_sdk import JobRef, RunState, Service
 from jobruns_sdk.errors import NotFoundError
-from jobruns_sdk.runs.follow import PollIntervals
+from jobruns_sdk.runs.intervals import PollIntervals
 from jobruns_sdk.runs.poll import Poller
 from jobruns_sdk.runs.stop import Stopper
 from jobruns_sdk.runs.wait import WaitRules, Waits

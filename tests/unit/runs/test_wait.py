@@ -23,7 +23,8 @@ from jobruns_sdk.errors import (
     TransportError,
 )
 from jobruns_sdk.model.native import Native
-from jobruns_sdk.runs.follow import Done, GiveUp, PollIntervals, Retrying, Sleep, Unseen, decide, poll_intervals
+from jobruns_sdk.runs.follow import Done, GiveUp, Retrying, Sleep, Unseen, decide
+from jobruns_sdk.runs.intervals import PollIntervals, poll_intervals
 
 RUN: Final = JobRef(Service.GLUE, ("etl",)).run("jr_1")
 AT: Final = datetime(2026, 1, 5, 8, tzinfo=UTC)

@@ -22,7 +22,7 @@ from jobruns_sdk.errors import (
 from jobruns_sdk.model.native import Native
 from jobruns_sdk.model.runs import WaitTimeoutError
 from jobruns_sdk.paging.pages import Pages
-from jobruns_sdk.runs.follow import PollIntervals
+from jobruns_sdk.runs.intervals import PollIntervals
 from jobruns_sdk.runs.poll import Poller
 from jobruns_sdk.runs.stop import Stopper
 from jobruns_sdk.runs.wait import WaitRules, Waits
