@@ -41,6 +41,7 @@ class RetryFold(msgspec.Struct, frozen=True):
         A retry comes before its run, [a_attempt_1, a], but nothing says that it must: where it stands behind it on the
         same page, [a, a_attempt_1], the run is in the state of the retry all the same.
         """
+        # Copied, since a fold is a value: a cursor made before this page goes on from the fold as it was then.
         groups = {root: dict(group) for root, group in self.open.items()}
         firsts: list[tuple[str, native.JobRun]] = []
         for row in rows:
@@ -59,6 +60,10 @@ class RetryFold(msgspec.Struct, frozen=True):
 
     def since(self, moment: datetime | None) -> "RetryFold":
         """Return the fold with those runs of which no attempt that is known started before that."""
+        # A run is as old as its first attempt, and one attempt that is too old dates it, whatever else is known:
+        #   since 10:00, and of run a
+        #   a_attempt_2  10:20
+        #   a_attempt_1  09:50     a itself has left the history: it began before 09:50, and is not one of these
         known = {root: [utc(row.StartedOn) for row in group.values()] for root, group in self.open.items()}
         kept = {
             root
@@ -74,6 +79,7 @@ class RetryFold(msgspec.Struct, frozen=True):
 
     def lost(self) -> list[JobRun[native.JobRun]]:
         """Return the runs whose first attempt the history no longer holds, dated by their oldest known attempt."""
+        # They were met in the order of their latest attempts, and are told in that of their dates.
         runs = [self._run(root, group) for root, group in self.open.items()]
         return sorted(runs, key=lambda run: run.created_at.timestamp() if run.created_at else 0.0, reverse=True)
 

@@ -37,6 +37,7 @@ class Stopper:
         roots = [root_and_number(run_id)[0] for run_id in ids]
         attempts: dict[str, str] = {}
         verdicts: dict[str, Verdict] = {}
+        # A run that is named twice is asked for once, and has its outcome at each of its places.
         await concurrently(self._find_attempt(root, attempts, verdicts) for root in dict.fromkeys(roots))
         found = [(root, attempts[root]) for root in dict.fromkeys(roots) if root in attempts]
         batches = [found[start : start + _LARGEST_BATCH] for start in range(0, len(found), _LARGEST_BATCH)]

@@ -155,7 +155,7 @@ def _capacity_of_workers(row: native.JobRun) -> float | None:
 
 def _total(attempts: Sequence[native.JobRun]) -> Usage | None:
     known = [usage for usage in map(_usage, attempts) if usage is not None]
-    if len(known) < len(attempts):
+    if len(known) < len(attempts):  # the sum of the others would pass for the bill of all
         return None
     hours = sum(usage.dpu_hours or 0.0 for usage in known)
     estimated = any(usage.basis == "estimated" for usage in known)
