@@ -132,22 +132,18 @@ class JobWatch:
     def attach(self, wake: Callable[[], object]) -> None:
         """Hear of nudges, and let the due poll be made then."""
 
-        def woken(run_id: str | None) -> None:
-            run = None if run_id is None else self.runs.get(self._handle.ref.run(run_id))
-            if run_id is None:
-                if self.is_polling:  # by this very watch
-                    return
-                for one in self.runs.values():
-                    one.due = float("-inf")
-                self.due = float("-inf")
-            elif run is not None:
-                run.due = self.due = float("-inf")
-            elif self._job is not None:
+        def hear(run_id: str | None) -> None:
+            if run_id is None and self.is_polling:  # it was this watch that has polled for all
+                return
+            named = None if run_id is None else self.runs.get(self._handle.ref.run(run_id))
+            if run_id is not None and named is None and self._job is not None:
                 self._job.due = self.due = float("-inf")
+            for one in self.runs.values() if run_id is None else [named] if named else ():
+                one.due = self.due = float("-inf")
             wake()
 
         if not self._is_attached:
-            self._attached.enter_context(self._poller.woken_by(self._handle, woken))
+            self._attached.enter_context(self._poller.woken_by(self._handle, hear))
             self._is_attached = True
 
     def detach(self) -> None:
