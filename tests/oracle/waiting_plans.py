@@ -167,6 +167,8 @@ class Planner:
             if rng.random() < 0.6:
                 work = rng.choice(works)
                 outage.service, outage.work = work.service, work.name if rng.random() < 0.4 else None
+            if kind == "throttle":
+                outage.work = None  # AWS counts the calls of an account, of whatever job
             if rng.random() < 0.2:
                 outage.operations = frozenset(rng.sample(["GetJobRuns", "GetJobRun", "ListJobRuns", "GetJob"], 2))
             self.world.outages.append(outage)
