@@ -23,6 +23,7 @@ from jobruns_sdk.transport.exceptions import translated
 from jobruns_sdk.transport.operation import Operation, Reply, Sending, sending, tracked
 from jobruns_sdk.transport.pace import Pace, PaceKeeper, Ticket
 from jobruns_sdk.transport.quotas import UNPUBLISHED, Quota, backoff
+from jobruns_sdk.transport.underlying import fit_to_show
 
 _FREE: Final = 1e-6
 
@@ -186,7 +187,7 @@ class Transport:
         """Call an operation, again and again as far as that is safe and of use; see ``operation.Call``."""
         self._check_open(operation)
         watched = sending()
-        with tracked() if watched is None else nullcontext(watched) as call:
+        with fit_to_show(), tracked() if watched is None else nullcontext(watched) as call:
             call.told, call.seconds = True, self._clock.monotonic
             try:
                 async with self._lifetime.scope():
@@ -198,7 +199,7 @@ class Transport:
 
     async def account(self, service: str, region: str | None, profile: str | None) -> str | None:
         """Return a name of a profile's account, as far as its credentials tell; nothing is sent."""
-        with self._clock.calling(), translated(service, sends=False):
+        with fit_to_show(), self._clock.calling(), translated(service, sends=False):
             return await (await self._connections.get(service, region, profile)).account()
 
     @property
@@ -331,7 +332,7 @@ async def _answer(
     except ClientError as error:
         if BODY not in error.response:
             raise
-        raise _error_from_answer(operation, params, error) from error
+        raise _error_from_answer(operation, params, error) from None  # the service has said it all
     raise InvalidRequestError(fault, service=operation.service, operation=operation.name)
 
 

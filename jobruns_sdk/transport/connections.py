@@ -21,6 +21,7 @@ from jobruns_sdk.errors import InvalidRequestError
 from jobruns_sdk.transport.exceptions import getting_credentials, translated
 from jobruns_sdk.transport.http_session import HttpSession
 from jobruns_sdk.transport.operation import sending
+from jobruns_sdk.transport.underlying import fit_to_show
 
 BODY: Final = "JobRunsBody"
 """The member of our clients' answers that holds the body as it came."""
@@ -200,7 +201,7 @@ class Connections:
 
 def region_of(session: AioSession) -> str | None:
     """Return the region that a session's configuration names, or None."""
-    with translated("session", sends=False):
+    with fit_to_show(), translated("session", sends=False):
         region: str | None = session.get_config_variable("region")
     return region
 
