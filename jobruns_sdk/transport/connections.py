@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from types import TracebackType
 from typing import Any, Final, Self, cast
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from aiobotocore.config import AioConfig
 from aiobotocore.httpsession import AIOHTTPSession
@@ -170,15 +171,21 @@ class Connections:
         async with AsyncExitStack() as opening:
             # The session looks for its credentials now. Nobody else is asked for anything; the models are loaded.
             with getting_credentials(but=(BotoCoreError, ValueError)):
-                client = await opening.enter_async_context(
-                    session.create_client(service, region_name=region, endpoint_url=self._endpoint_url, config=config)
-                )
+                client = await opening.enter_async_context(self._client(session, service, region, config))
+                if _is_on_this_machine(client.meta.endpoint_url) and (getattr(config, "proxies", None) or getproxies()):
+                    # A proxy is another machine, which would read signed requests that were not to leave this one. The
+                    # address may have come from anywhere, so that only the client knows; it has sent nothing yet.
+                    config = config.merge(AioConfig(proxies={}))
+                    client = await opening.enter_async_context(self._client(session, service, region, config))
                 signs = client.meta.config.signature_version is not UNSIGNED
                 credentials = await session.get_credentials() if signs else None
             # It may come from the environment or a configuration file, too.
             self._check_endpoint(f"the endpoint of {service}", client.meta.endpoint_url)
             self._stack.push_async_exit(opening.pop_all())
         return Connection(client, credentials)
+
+    def _client(self, session: AioSession, service: str, region: str | None, config: Any) -> Any:
+        return session.create_client(service, region_name=region, endpoint_url=self._endpoint_url, config=config)
 
     def _check_endpoint(self, name: str, url: object) -> None:
         if not isinstance(url, str):
@@ -239,6 +246,10 @@ def _with_user_agent(session: AioSession, config: AioConfig) -> AioConfig:
         if any((*options, session.get_config_variable("user_agent_appid"))):
             return config
     return config.merge(AioConfig(user_agent=session.user_agent().removesuffix(session.user_agent_extra).rstrip()))
+
+
+def _is_on_this_machine(url: str) -> bool:
+    return _is_loopback(urlsplit(url).hostname or "")
 
 
 def _is_loopback(host: str) -> bool:
