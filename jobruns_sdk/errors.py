@@ -22,8 +22,18 @@ JobRunsError
 └── StartOutcomeUnknownError
 """
 
+import re
 from importlib import import_module
-from typing import Any, TypedDict, Unpack
+from typing import Any, Final, TypedDict, Unpack
+
+# What moves the cursor of a terminal, changes its title or its clipboard, or turns the direction of what follows; not
+# the ends of lines and tabs of texts that have many lines. Halves of surrogates cannot be printed at all.
+_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def harmless(text: str) -> str:
+    """Return a text as a terminal may show it: with control characters as Python writes them."""
+    return _CONTROLS.sub(lambda found: repr(found[0])[1:-1], text)
 
 
 class Answered(TypedDict, total=False):
@@ -90,13 +100,16 @@ class JobRunsError(Exception):
             self.retryable = retryable
 
     def __str__(self) -> str:
-        """Return ``service.operation: code: message (HTTP status, request id)``, as far as known, nothing twice."""
+        """Return ``service.operation: code: message (HTTP status, request id)``, as far as known, nothing twice.
+
+        Control characters, which a service may have taken from anybody, are shown and not sent to a terminal.
+        """
         told = self.operation is None and self.message.startswith((f"{self.service}:", f"{self.service} "))
         place = "" if told else ".".join(part for part in (self.service, self.operation) if part)
         head = ": ".join(part for part in (place, self.code, self.message) if part)
         facts = [f"HTTP {self.http_status}"] if self.http_status is not None else []
         facts += [f"request id {self.request_id}"] if self.request_id else []
-        return f"{head} ({', '.join(facts)})" if facts else head
+        return harmless(f"{head} ({', '.join(facts)})" if facts else head)
 
 
 def told_by(error: JobRunsError | None) -> tuple[type[JobRunsError], str] | None:

@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from html import escape
 from typing import TYPE_CHECKING, Final, SupportsIndex, TypeVar, overload
 
+from jobruns_sdk.errors import harmless
+
 if TYPE_CHECKING:
     from rich.text import Text
 
@@ -63,7 +65,7 @@ class Collected(list[T]):
 
 def moment(value: datetime | None) -> str:
     """Return a time as a string, in UTC and to the second, such as ``2026-11-21 23:00:00Z``."""
-    return "" if value is None else f"{value:%Y-%m-%d %H:%M:%S}Z"
+    return "" if value is None else f"{value.replace(tzinfo=None).isoformat(' ', 'seconds')}Z"
 
 
 def _shown(items: Sequence[object]) -> list[Shown] | None:
@@ -80,7 +82,7 @@ def _plain(value: object) -> str:
         return moment(value)
     if isinstance(value, timedelta):
         return str(timedelta(seconds=round(value.total_seconds())))
-    return "" if value is None else str(value)
+    return "" if value is None else harmless(str(value))
 
 
 def _left_out(shown: Sequence[object]) -> str:
@@ -140,8 +142,15 @@ def _rows(shown: Sequence[Shown], leave_out: Container[str] = ()) -> Iterator[li
 
 def _html_cell(label: str, value: object) -> str:
     if isinstance(value, datetime):
-        # A notebook is read where it runs, by somebody whose clock shows that zone.
-        return f'<td><time datetime="{value.isoformat()}">{value.astimezone():%Y-%m-%d %H:%M:%S %Z}</time></td>'
+        return f'<td><time datetime="{value.isoformat()}">{_local(value)}</time></td>'
     colour = _colour(label, value)
     style = f' style="color: {colour}"' if colour else ""
     return f"<td{style}>{escape(_plain(value))}</td>"
+
+
+def _local(value: datetime) -> str:
+    # A notebook is read where it runs, by somebody whose clock shows that zone.
+    try:
+        return f"{value.astimezone():%Y-%m-%d %H:%M:%S %Z}"
+    except (OverflowError, OSError, ValueError):  # in that zone it is before the year 1, or after the year 9999
+        return moment(value)

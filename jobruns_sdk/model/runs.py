@@ -7,7 +7,7 @@ from typing import Any, Final, Generic, Literal, Self, TypeVar, Unpack
 import attrs
 
 from jobruns_sdk.checks import check_flag, kind_of
-from jobruns_sdk.errors import Facts, JobRunsError, told_by
+from jobruns_sdk.errors import Facts, JobRunsError, harmless, told_by
 from jobruns_sdk.model.display import Shown, moment
 from jobruns_sdk.model.refs import JobRef, RunRef
 from jobruns_sdk.model.states import RunState
@@ -62,7 +62,7 @@ def _elapsed(start: datetime | None, end: datetime | None) -> timedelta | None:
 
 def state_of(row: "JobRun[Any] | Attempt[Any]") -> str:
     """Return the state in words, with the service's own word where that is another one."""
-    return row.state if row.native_state in ("", row.state) else f"{row.state} ({row.native_state})"
+    return row.state if row.native_state in ("", row.state) else f"{row.state} ({harmless(row.native_state)})"
 
 
 def _brief(what: str, state: str, row: "JobRun[object] | Attempt[object]") -> str:
@@ -241,7 +241,7 @@ class Job(Shown, Generic[N_co]):
 
     def __repr__(self) -> str:
         known = ", ".join(f"{label} {value}" for label, value in (("name", self.name), ("state", self.state)) if value)
-        return f"<Job {self.ref}: {known}>" if known else f"<Job {self.ref}>"
+        return harmless(f"<Job {self.ref}: {known}>" if known else f"<Job {self.ref}>")
 
     def __rich_repr__(self) -> Iterable[tuple[str, object]]:
         """Return what tables show."""

@@ -4,6 +4,7 @@ import io
 import os
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any
 
@@ -205,3 +206,17 @@ def test_a_slice_of_what_was_collected_shows_as_a_table_too() -> None:
     assert runs[1] is runs[-2] is STREAM
     assert runs[::2] == [RUN, RUN]
     assert len(Cells(html_of(runs[:2])).rows) == 3
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York", "UTC"])
+@pytest.mark.parametrize("seconds", [-62135596800, -62135596800 + 3600, 0, 253402300799])
+def test_every_time_that_there_is_shows(monkeypatch: pytest.MonkeyPatch, zone: str, seconds: int) -> None:
+    run = attrs.evolve(RUN, created_at=datetime.min.replace(tzinfo=UTC) + timedelta(seconds=seconds + 62135596800))
+    with monkeypatch.context() as patch:
+        patch.setitem(os.environ, "TZ", zone)
+        time.tzset()
+        html = run._repr_html_()  # notebooks call it
+    time.tzset()
+
+    assert run.created_at is not None
+    assert f'<time datetime="{run.created_at.isoformat()}">' in html
