@@ -1,9 +1,13 @@
 """Several things at once, with nothing left behind."""
 
 import asyncio
-from collections.abc import Coroutine, Iterable
-from typing import Any, TypeVar
+from collections.abc import Callable, Coroutine, Hashable, Iterable
+from copy import copy
+from typing import Any, Generic, TypeVar
 
+from jobruns_sdk.errors import JobRunsError
+
+K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 
 
@@ -101,6 +105,64 @@ async def finished_soon(task: asyncio.Task[Any], seconds: float, *, is_cancelled
             heard, until = error, loop.time() + seconds if until is None else until
     if heard is not None:
         raise heard
+
+
+class Shared(Generic[K, T]):
+    """Things that are made once for all who ask at the same time, each in a task of its own.
+
+    Who is cancelled harms nobody else; what nobody waits for any more is given up.
+    """
+
+    def __init__(self) -> None:
+        self._making: dict[K, asyncio.Task[T]] = {}
+        self._waiting: dict[asyncio.Task[T], int] = {}  # those that are given up, and have not ended yet, among them
+
+    async def get(self, key: K, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Return what is being made under a key, or begin to make it.
+
+        Raises:
+            Exception: It could not be made; each who waits is given an error of its own.
+        """
+        task = self._making.get(key)
+        if task is None:
+            task = self._making[key] = begun(make())
+            self._waiting[task] = 0
+            task.add_done_callback(lambda done: self._end(key, done))
+        self._waiting[task] += 1
+        try:
+            await asyncio.wait([task])
+        finally:
+            if not task.done():
+                self._waiting[task] -= 1
+                if not self._waiting[task]:
+                    self._forget(key, task)
+                    task.cancel()
+        return _result_of(task)
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    async def aclose(self) -> None:
+        """Give up everything, and return when nothing of it goes on."""
+        await cancelled([*self._waiting])
+
+    def _end(self, key: K, task: asyncio.Task[T]) -> None:
+        self._forget(key, task)
+        del self._waiting[task]
+
+    def _forget(self, key: K, task: asyncio.Task[T]) -> None:
+        if self._making.get(key) is task:
+            del self._making[key]
+
+
+def _result_of(task: asyncio.Task[T]) -> T:
+    if task.cancelled() or (error := task.exception()) is None:
+        return task.result()
+    # Several may raise it, and each adds its own to it: where it was raised, and for which operation.
+    own = copy(error) if isinstance(error, JobRunsError) else error
+    own.__cause__, own.__context__ = error.__cause__, error.__context__
+    own.__suppress_context__ = error.__suppress_context__
+    raise own.with_traceback(error.__traceback__)
 
 
 def _retrieve(task: asyncio.Task[Any]) -> None:

@@ -9,15 +9,23 @@ from typing import Any, Final, Self, cast
 
 import msgspec
 from botocore import xform_name
-from botocore.exceptions import ClientError, ParamValidationError
+from botocore.exceptions import ClientError, NoCredentialsError, ParamValidationError
 
-from jobruns_sdk.errors import CallTimeoutError, ClientClosedError, InvalidRequestError, JobRunsError, ThrottledError
+from jobruns_sdk.errors import (
+    CallTimeoutError,
+    ClientClosedError,
+    CredentialsError,
+    InvalidRequestError,
+    JobRunsError,
+    ThrottledError,
+)
 from jobruns_sdk.loop.caller import caller
 from jobruns_sdk.loop.clock import Clock
 from jobruns_sdk.loop.lifetime import Lifetime
 from jobruns_sdk.loop.tasks import finished
 from jobruns_sdk.transport import quotas as pacing
 from jobruns_sdk.transport.connections import BODY, Connection, Connections
+from jobruns_sdk.transport.credentials import Frozen, signing_with
 from jobruns_sdk.transport.error_answers import error_from_response
 from jobruns_sdk.transport.exceptions import translated
 from jobruns_sdk.transport.operation import Operation, Reply, Sending, sending, tracked
@@ -127,7 +135,7 @@ class _Gate(msgspec.Struct, eq=False):
 
 
 class _Tries(msgspec.Struct, eq=False):
-    """The retries of a call: how many requests it has sent, what it has left, and since when it is throttled.
+    """The retries of a call: how many requests it has sent, what it has left, since when it is throttled, and its keys.
 
     A throttle is no failure: it uses up neither attempts nor ``call_timeout``, and is bounded by time alone.
     """
@@ -138,6 +146,8 @@ class _Tries(msgspec.Struct, eq=False):
     spent: float = 0.0
     waited: float = 0.0
     throttled_since: float | None = None
+    keys: Frozen | None = None
+    were_refused: bool = False
 
     @property
     def seconds_left(self) -> float:
@@ -200,7 +210,7 @@ class Transport:
     async def account(self, service: str, region: str | None, profile: str | None) -> str | None:
         """Return a name of a profile's account, as far as its credentials tell; nothing is sent."""
         with fit_to_show(), self._clock.calling(), translated(service, sends=False):
-            return await (await self._connections.get(service, region, profile)).account()
+            return await (await self._connected(service, region, profile)).account()
 
     @property
     def pace(self) -> Mapping[tuple[str | None, str | None, str, str], Pace]:
@@ -224,7 +234,7 @@ class Transport:
             async with self._turn(gate, tries, operation, region, profile) as (connection, ticket):
                 begun = loop.time()
                 try:
-                    answer = await self._request(connection, operation, params, tries.seconds_left)
+                    answer = await self._request(connection, operation, params, tries)
                     gate.keeper.let_through(ticket, self._clock.monotonic())
                     return _reply(answer, tries.requests, tries.waited)
                 except JobRunsError as error:
@@ -235,11 +245,19 @@ class Transport:
             call.doubt = failure.in_doubt = call.doubt or failure.in_doubt
             call.written = False
             failure.requests = tries.requests
+            if _is_of_keys(failure) and not tries.were_refused:
+                tries.were_refused = True
+                if await self._has_other_keys(connection, operation, tries.keys):
+                    continue
             pause = tries.pause(failure, loop.time() - begun, self._clock.monotonic())
             if pause is None or self._lifetime.has_ended or not _may_repeat(operation, failure):
                 raise failure
             if pause:
                 await self._clock.sleep(pause)
+
+    async def _has_other_keys(self, connection: Connection, operation: Operation[Any], refused: Frozen | None) -> bool:
+        with self._clock.calling(), translated(operation.service, operation.name, sends=False):
+            return await connection.has_other_keys(refused)
 
     @asynccontextmanager
     async def _turn(
@@ -247,7 +265,7 @@ class Transport:
     ) -> AsyncGenerator[tuple[Connection, Ticket]]:
         """Wait for the operation's pace and for a free connection."""
         with self._clock.calling(), translated(operation.service, operation.name, sends=False):
-            connection = await self._connections.get(operation.service, region, profile)
+            connection = await self._connected(operation.service, region, profile)
         if gate.keeper.is_open():
             await connection.slots.acquire()
             if gate.keeper.is_open():
@@ -263,6 +281,18 @@ class Transport:
             yield connection, gate.keeper.sent(self._clock.monotonic(), waited)
         finally:
             connection.slots.release()
+
+    async def _connected(self, service: str, region: str | None, profile: str | None) -> Connection:
+        # Whoever gives credentials may wait for a person, or for ever: that is no reason for others to wait with them.
+        limit = asyncio.timeout(self._policy.call_timeout)
+        try:
+            async with limit:
+                return await self._connections.get(service, region, profile)
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            text = f"no credentials and no connection within call_timeout={self._policy.call_timeout:g} s"
+            raise CallTimeoutError(text, sent=False) from error
 
     async def _pass(self, gate: _Gate, connection: Connection, *, first: bool) -> float:
         """Wait for the pace and then for a free connection, one call after the other; return for how long, if at all.
@@ -290,14 +320,15 @@ class Transport:
         return self._gates[key]
 
     async def _request(
-        self, connection: Connection, operation: Operation[Any], params: Mapping[str, object], seconds: float
+        self, connection: Connection, operation: Operation[Any], params: Mapping[str, object], tries: _Tries
     ) -> dict[str, Any]:
         method = getattr(connection.client, xform_name(operation.name))
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(tries.seconds_left):
                 with self._clock.calling(), translated(operation.service, operation.name):
-                    await connection.refresh()
-                    return await _answer(operation, params, method(**params))
+                    tries.keys = await connection.refresh()
+                    with signing_with(tries.keys):
+                        return await _answer(operation, params, method(**params))
         except TimeoutError as error:
             limit = f"no answer within call_timeout={self._policy.call_timeout:g} s"
             call = sending()
@@ -318,7 +349,13 @@ def _closed(text: str, operation: Operation[Any], *, in_doubt: bool = False) -> 
 
 
 def _may_repeat(operation: Operation[Any], failure: JobRunsError) -> bool:
+    if isinstance(failure.__cause__, NoCredentialsError):
+        return False  # there is nobody to ask, so that a moment later there is not either
     return failure.retryable and (operation.repeatable or not failure.in_doubt)
+
+
+def _is_of_keys(failure: JobRunsError) -> bool:
+    return isinstance(failure, CredentialsError) and failure.http_status is not None
 
 
 async def _answer(

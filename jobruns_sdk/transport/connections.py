@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from contextlib import AsyncExitStack
 from ipaddress import ip_address
 from types import TracebackType
-from typing import Any, Final, Self, cast
+from typing import Any, Final, Self, TypeAlias, cast
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
@@ -19,6 +19,8 @@ from botocore.exceptions import BotoCoreError
 
 from jobruns_sdk.checks import check_flag, check_text, kind_of, mapping_of, optional, refusal
 from jobruns_sdk.errors import InvalidRequestError
+from jobruns_sdk.loop.tasks import Shared
+from jobruns_sdk.transport.credentials import Frozen, SessionCredentials, sign_with_keys
 from jobruns_sdk.transport.exceptions import getting_credentials, translated
 from jobruns_sdk.transport.http_session import HttpSession
 from jobruns_sdk.transport.operation import sending
@@ -31,6 +33,7 @@ BODY: Final = "JobRunsBody"
 # be sent as a password.
 _ADDRESS: Final = re.compile(r"[^\x00-\x20\x7f-\U0010ffff\\@?#]+")
 _ENDPOINT: Final = "an http or https address, such as 'https://host:port', without user, query or fragment"
+_Key: TypeAlias = tuple[str, str | None, str | None]
 _check_session: Final = kind_of(AioSession, "an aiobotocore session, as aiobotocore.session.get_session() makes")
 
 
@@ -40,41 +43,39 @@ class Connection:
     Waiting for a connection has no limit in aiohttp, so slots are counted here, where the deadline has not begun.
     """
 
-    def __init__(self, client: Any, credentials: Any) -> None:
+    def __init__(self, client: Any, credentials: SessionCredentials | None) -> None:
         """Take over a client of aiobotocore's, and the credentials that it signs with, None if it does not."""
         self.client = client
         self._credentials = credentials
         self.slots: asyncio.Semaphore = asyncio.Semaphore(client.meta.config.max_pool_connections)
         service = client.meta.service_model.service_id.hyphenize()
+        client.meta.events.register(f"before-sign.{service}", sign_with_keys)
         client.meta.events.register(f"before-parse.{service}", _keep_body)
         client.meta.events.register_last(f"before-send.{service}", _mark_written)
 
     async def account(self) -> str | None:
         """Return a name of the account, as far as credentials tell: its id, or else the access key.
 
-        Credentials that are refreshed have neither as a member: aiobotocore gives them out frozen only.
-
         Raises:
             CredentialsError: They cannot be got.
         """
-        if self._credentials is None:
-            return None
-        with getting_credentials():
-            frozen = await self._credentials.get_frozen_credentials()
-        known: object = getattr(frozen, "account_id", None) or getattr(frozen, "access_key", None)
+        keys = await self.refresh()
+        known: object = getattr(keys, "account_id", None) or getattr(keys, "access_key", None)
         return known if isinstance(known, str) else None
 
-    async def refresh(self) -> None:
-        """Get new credentials if these are about to expire: botocore would do so in the middle of a request.
+    async def refresh(self) -> Frozen | None:
+        """Get new keys if these are about to expire, and return those to sign with: botocore would do so in a request.
 
         There it is not to be told whether the service was asked, or who gives credentials.
 
         Raises:
             CredentialsError: They cannot be got.
         """
-        if self._credentials is not None:
-            with getting_credentials():
-                await self._credentials.get_frozen_credentials()
+        return None if self._credentials is None else await self._credentials.frozen()
+
+    async def has_other_keys(self, refused: Frozen | None) -> bool:
+        """Return whether there are other keys than those that the service has refused; see ``SessionCredentials``."""
+        return self._credentials is not None and await self._credentials.read_again(refused)
 
 
 def _mark_written(**_: object) -> None:
@@ -116,8 +117,9 @@ class Connections:
         if endpoint_url is not None:
             self._check_endpoint("endpoint_url", endpoint_url)
         self._config = config
-        self._open: dict[tuple[str, str | None, str | None], Connection] = {}
-        self._making = asyncio.Lock()
+        self._open: dict[_Key, Connection] = {}
+        self._making = Shared[_Key, Connection]()
+        self._credentials: dict[str | None, SessionCredentials] = {}
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -127,10 +129,12 @@ class Connections:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close every connection, and the one that is being made."""
-        async with self._making:
-            self._open.clear()
-            await self._stack.aclose()
+        """Close every connection, and those that are being made."""
+        await self._making.aclose()
+        for credentials in self._credentials.values():
+            await credentials.aclose()
+        self._open.clear()
+        await self._stack.aclose()
 
     @property
     def profiles(self) -> Collection[str]:
@@ -156,20 +160,21 @@ class Connections:
     async def get(self, service: str, region: str | None, profile: str | None) -> Connection:
         """Return the connection to a service, made once however many tasks ask for it at the same moment."""
         key = (service, region, profile)
-        if key not in self._open:
-            async with self._making:
-                if key not in self._open:
-                    self._open[key] = await self._connect(service, region, profile)
-        return self._open[key]
+        if (connection := self._open.get(key)) is not None:
+            return connection
+        return await self._making.get(key, lambda: self._connect(*key))
 
     async def _connect(self, service: str, region: str | None, profile: str | None) -> Connection:
         session = self.session(profile)
-        await asyncio.to_thread(_load_models, session, service)
+        credentials = self._credentials.setdefault(profile, SessionCredentials(session))
         config: Any = _with_user_agent(session, _config(session.get_default_client_config(), self._config))
         if config.http_session_cls is AIOHTTPSession:  # aiobotocore 3.7 forgets it when configurations are merged
             config.http_session_cls = HttpSession
+        await asyncio.to_thread(_load_models, session, service)
+        # The session looks for its credentials now. Nobody else is asked for anything.
+        if getattr(config, "signature_version", None) is not UNSIGNED:
+            await credentials.load()
         async with AsyncExitStack() as opening:
-            # The session looks for its credentials now. Nobody else is asked for anything; the models are loaded.
             with getting_credentials(but=(BotoCoreError, ValueError)):
                 client = await opening.enter_async_context(self._client(session, service, region, config))
                 if _is_on_this_machine(client.meta.endpoint_url) and (getattr(config, "proxies", None) or getproxies()):
@@ -177,12 +182,12 @@ class Connections:
                     # address may have come from anywhere, so that only the client knows; it has sent nothing yet.
                     config = config.merge(AioConfig(proxies={}))
                     client = await opening.enter_async_context(self._client(session, service, region, config))
-                signs = client.meta.config.signature_version is not UNSIGNED
-                credentials = await session.get_credentials() if signs else None
             # It may come from the environment or a configuration file, too.
             self._check_endpoint(f"the endpoint of {service}", client.meta.endpoint_url)
             self._stack.push_async_exit(opening.pop_all())
-        return Connection(client, credentials)
+        signs = client.meta.config.signature_version is not UNSIGNED
+        connection = self._open[service, region, profile] = Connection(client, credentials if signs else None)
+        return connection
 
     def _client(self, session: AioSession, service: str, region: str | None, config: Any) -> Any:
         return session.create_client(service, region_name=region, endpoint_url=self._endpoint_url, config=config)

@@ -10,7 +10,8 @@ from typing import Final
 import aiohttp
 from botocore import exceptions as botocore
 
-from jobruns_sdk.errors import CredentialsError, InvalidRequestError, JobRunsError, TransportError
+from jobruns_sdk.errors import AccessDeniedError, CredentialsError, InvalidRequestError, JobRunsError, TransportError
+from jobruns_sdk.transport.error_answers import kind_from_code
 from jobruns_sdk.transport.operation import sending
 
 _CREDENTIALS: Final = (
@@ -48,6 +49,13 @@ _CONNECTING: Final = ("ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyErr
 # aiobotocore reads certificates when the first request is about to be sent.
 _UNREADABLE: Final = (FileNotFoundError, IsADirectoryError, PermissionError, ssl.SSLError)
 _REDIRECTED: Final = (aiohttp.RedirectClientError, aiohttp.TooManyRedirects)
+# What a person has to see to: a code of a device, a log-in in a browser.
+_OF_PERSONS: Final = (
+    botocore.RefreshWithMFAUnsupportedError,
+    botocore.SSOError,
+    botocore.TokenRetrievalError,
+)
+_REFUSALS: Final = (AccessDeniedError, CredentialsError, InvalidRequestError)
 # What asking somebody for credentials ends with, and nothing else that happens while a client is made.
 _OF_OTHERS: Final = (
     JSONDecodeError,
@@ -83,14 +91,17 @@ def translated(service: str, operation: str | None = None, *, sends: bool = True
 
 
 @contextmanager
-def getting_credentials(*, but: tuple[type[Exception], ...] = ()) -> Generator[None]:
+def getting_credentials(*, but: tuple[type[Exception], ...] = (), retryable: bool = False) -> Generator[None]:
     """Raise as CredentialsError what goes wrong, which is often a failure of another service, or of other code.
 
     Args:
         but: What may go wrong besides, and is raised as it is.
+        retryable: Whether the same may succeed when it is repeated, as far as it needs no person.
     """
     try:
         yield
+    except CredentialsError:
+        raise
     except Exception as error:
         if isinstance(error, but) and not isinstance(error, _OF_OTHERS):
             raise
@@ -98,7 +109,8 @@ def getting_credentials(*, but: tuple[type[Exception], ...] = ()) -> Generator[N
         if isinstance(error, JSONDecodeError):
             text = f"what should give credentials gave no JSON: {text}"
         code = error.response.get("Error", {}).get("Code") if isinstance(error, botocore.ClientError) else None
-        raise CredentialsError(text, code=code) from error
+        is_final = isinstance(error, _OF_PERSONS) or kind_from_code(code or "", {}) in _REFUSALS
+        raise CredentialsError(text, code=code, retryable=retryable and not is_final) from error
 
 
 def _is_of_connecting(cause: object) -> bool:
@@ -111,7 +123,10 @@ def _translation(error: Exception, service: str, operation: str | None, *, sends
     cause = getattr(error, "kwargs", {}).get("error")
     text = str(error) or type(error).__name__
     if isinstance(error, _CREDENTIALS):
-        return CredentialsError(text, service=service, operation=operation)
+        # None found: who would give them may not have answered, which botocore does not tell apart.
+        return CredentialsError(
+            text, retryable=isinstance(error, botocore.NoCredentialsError), service=service, operation=operation
+        )
     if isinstance(error, botocore.SSLError):
         return TransportError(text, sent=False, retryable=False, service=service, operation=operation)
     if isinstance(error, _BAD_ARGUMENTS) or (isinstance(error, botocore.BotoCoreError) and not sends):

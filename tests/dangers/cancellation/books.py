@@ -64,7 +64,7 @@ def held_by(client: JobRunsClient) -> dict[str, int]:
         "who wait for slots": sum(len(attrgetter("slots._waiters")(one) or ()) for one in connections),
         "connections in use": sum(len(attrgetter("_acquired")(one)) for one in connectors),
         "who wait for connections": sum(len(attrgetter("_waiters")(one)) for one in connectors),
-        "connections being made": int(attrgetter("_connections._making")(client).locked()),
+        "connections being made": len(attrgetter("_connections._making")(client)),
         "jobs waited for": len(attrgetter("_poller._groups")(client)),
         "starts": len(attrgetter("_sending")(starts)) + len(attrgetter("_locks")(starts)),
         "sleepers": sleepers[0],

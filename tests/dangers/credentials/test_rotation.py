@@ -111,16 +111,39 @@ async def test_a_client_used_for_hours_survives_rotation() -> None:
 
 
 async def test_a_failure_while_the_credentials_are_good_is_not_told_to_anybody(local: LocalService) -> None:
-    """A call tries twice then: before its request, and as botocore does when it signs."""
     provider = Provider(local)
     async with client_of(local, provider) as client:
         await asyncio.gather(*reads(client, 1))
         local.advance(HOUR - timedelta(minutes=12))
         provider.failures = [RuntimeError("not now")] * 2
-        for _ in range(3):
+        for _ in range(4):
             await asyncio.gather(*reads(client, 1))
 
-    assert (provider.begun, keys(local)) == (3, {"key-0": 2, "key-1": 2})
+    assert (provider.begun, keys(local)) == (3, {"key-0": 3, "key-1": 2})
+
+
+async def test_a_failure_that_passes_is_not_told_to_whoever_reads(local: LocalService) -> None:
+    provider = Provider(local)
+    async with client_of(local, provider) as client:
+        await asyncio.gather(*reads(client, 1))
+        local.advance(HOUR)
+        provider.failures = [RuntimeError("not now")] * 3
+        await asyncio.gather(*reads(client, 1))
+
+    assert (provider.begun, keys(local)) == (4, {"key-0": 1, "key-1": 1})
+
+
+async def test_a_failure_that_stays_is_told_with_nothing_sent(local: LocalService) -> None:
+    provider = Provider(local)
+    async with client_of(local, provider) as client:
+        await asyncio.gather(*reads(client, 1))
+        local.advance(HOUR)
+        provider.failures = [RuntimeError("not now")] * 4
+        with pytest.raises(CredentialsError) as caught:
+            await client.glue("etl").run("jr_0")
+
+    assert (caught.value.retryable, caught.value.in_doubt) == (True, False)
+    assert (provider.begun, local.calls()) == (4, 1)
 
 
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: type(failure).__name__)
@@ -138,7 +161,7 @@ async def test_credentials_that_cannot_be_got_are_an_error_with_its_cause(
         await client.glue("etl").start()
 
     error = caught.value
-    assert (error.service, error.operation, error.retryable, error.in_doubt) == ("glue", "StartJobRun", False, False)
+    assert (error.service, error.operation, error.retryable, error.in_doubt) == ("glue", "StartJobRun", True, False)
     assert error.__cause__ is failure
     assert str(failure) in error.message
     assert (provider.begun, local.calls("StartJobRun")) == (2, 1)

@@ -1,0 +1,168 @@
+"""Credentials: asked for once a session, renewed by one call at a time, and read again where they were refused."""
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, Generator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
+from typing import Any, Final, Protocol, cast
+from weakref import WeakKeyDictionary
+
+from aiobotocore.credentials import AioCredentials
+from aiobotocore.session import AioSession
+from botocore.exceptions import BotoCoreError
+
+from jobruns_sdk.errors import CredentialsError
+from jobruns_sdk.loop.tasks import Shared
+from jobruns_sdk.transport.exceptions import getting_credentials
+
+_MANDATORY: Final = 600  # seconds before their end in which botocore signs with no credentials, new ones failing or not
+_ANOTHER_THREAD: Final = 0.005  # seconds after which to look whether another event loop is done
+_EXPLICIT: Final = "explicit"  # as botocore calls what a program has handed over itself
+_LOCKS: Final[WeakKeyDictionary[AioSession, threading.Lock]] = WeakKeyDictionary()
+_LOCKS_LOCK: Final = threading.Lock()
+
+
+class Frozen(Protocol):
+    """Keys as they are at one moment."""
+
+    access_key: str
+    secret_key: str
+    token: str | None
+    account_id: str | None
+
+
+_keys: Final[ContextVar[Frozen | None]] = ContextVar("jobruns_keys", default=None)
+
+
+class SessionCredentials:
+    """The credentials of one session, as one client signs with them.
+
+    aiobotocore's own, and what gets them, hold locks that belong to the event loop in which they were first contended,
+    and a session may have been in many: in those of a web server's threads, or in one for each event that a Lambda
+    function is given. Here they are never contended: one call after the other gets or renews keys, whatever its loop.
+    """
+
+    def __init__(self, session: AioSession) -> None:
+        """Keep the session; nobody is asked for anything yet."""
+        self._session = session
+        self._found: Any = None
+        self._latest: Frozen | None = None
+        self._loading = Shared[None, Any]()
+        self._turn = asyncio.Lock()
+
+    async def load(self) -> None:
+        """Let the session look for its credentials, once however many connections are made at the same moment.
+
+        Raises:
+            CredentialsError: That failed; None found is no failure, since a request need not be signed.
+        """
+        if self._found is None:
+            with getting_credentials(but=(BotoCoreError, ValueError)):
+                self._found = await self._loading.get(None, self._load)
+
+    async def frozen(self) -> Frozen | None:
+        """Return the keys to sign with, new ones if these are about to expire; None if there are none.
+
+        Raises:
+            CredentialsError: They cannot be got.
+        """
+        await self.load()
+        found = self._found
+        if found is None:
+            return None
+        with getting_credentials(retryable=True):
+            if self._turn.locked() and self._latest is not None and not _is_due(found, _MANDATORY):
+                return self._latest  # they are good for some minutes more, and somebody sees to new ones
+            if not _is_due(found):
+                self._latest = _checked(await found.get_frozen_credentials())
+                return self._latest
+            before = self._latest
+            async with self._turn:
+                # Those that are good for less than that time are always due: one renewal is enough for all who waited.
+                if self._latest is before or _is_due(found, 0):
+                    async with alone_with(self._session):
+                        self._latest = _checked(await found.get_frozen_credentials())
+                return self._latest
+
+    async def read_again(self, refused: Frozen | None) -> bool:
+        """Look for other keys than those that the service has refused: a file may have been written meanwhile.
+
+        Args:
+            refused: The keys that were refused.
+
+        Returns:
+            Whether there are others to sign with. Of keys that are renewed there are none before their time comes.
+        """
+        if self._found is None or refused is None or hasattr(self._found, "refresh_needed"):
+            return False
+        with getting_credentials():
+            found = self._found
+            if await found.get_frozen_credentials() == refused:
+                found = await self._session.get_credentials()
+            if await found.get_frozen_credentials() == refused and getattr(found, "method", _EXPLICIT) != _EXPLICIT:
+                async with alone_with(self._session):
+                    found = await self._session.get_component("credential_provider").load_credentials()
+            if found is None or _checked(await found.get_frozen_credentials()) == refused:
+                return False
+        self._found = found
+        return True
+
+    async def _load(self) -> Any:
+        async with alone_with(self._session):
+            return await self._session.get_credentials()
+
+    async def aclose(self) -> None:
+        """Give up what is under way."""
+        await self._loading.aclose()
+
+
+class _Signer:
+    """Keys in the shape in which botocore takes those of one request."""
+
+    def __init__(self, keys: Frozen) -> None:
+        self._keys = AioCredentials(keys.access_key, keys.secret_key, keys.token, account_id=keys.account_id)
+
+    async def get_frozen_credentials(self) -> object:
+        return await self._keys.get_frozen_credentials()
+
+
+@contextmanager
+def signing_with(keys: Frozen | None) -> Generator[None]:
+    """Let requests that are made in the block be signed with these keys; None leaves them to botocore."""
+    token = _keys.set(keys)
+    try:
+        yield
+    finally:
+        _keys.reset(token)
+
+
+def sign_with_keys(request: Any, **_: object) -> None:
+    """Put the keys into a request that is about to be signed (botocore's event before-sign)."""
+    if (keys := _keys.get()) is not None:
+        signing: Mapping[str, Any] = request.context.get("signing", {})
+        request.context["signing"] = {**signing, "request_credentials": _Signer(keys)}
+
+
+@asynccontextmanager
+async def alone_with(session: AioSession) -> AsyncGenerator[None]:
+    """Be the only one of all clients, whatever their event loops, to ask for the credentials of a session."""
+    with _LOCKS_LOCK:
+        lock = _LOCKS.setdefault(session, threading.Lock())
+    while not lock.acquire(blocking=False):  # noqa: ASYNC110  # another event loop has it, which can set no event here
+        await asyncio.sleep(_ANOTHER_THREAD)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _is_due(credentials: Any, seconds: float | None = None) -> bool:
+    """True if credentials expire within so many seconds; within botocore's own quarter of an hour unless told."""
+    return hasattr(credentials, "refresh_needed") and bool(credentials.refresh_needed(seconds))
+
+
+def _checked(keys: Any) -> Frozen:
+    if not (isinstance(keys.access_key, str) and isinstance(keys.secret_key, str)):
+        raise CredentialsError("what should give credentials gave no text as a key")
+    return cast("Frozen", keys)
