@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from jobruns_sdk.errors import StartOutcomeUnknownError as StartOutcomeUnknownError
     from jobruns_sdk.errors import ThrottledError as ThrottledError
     from jobruns_sdk.errors import TransportError as TransportError
+    from jobruns_sdk.errors import UnknownAnswerError as UnknownAnswerError
     from jobruns_sdk.errors import UnsupportedOperationError as UnsupportedOperationError
     from jobruns_sdk.model.changes import StateChange as StateChange
     from jobruns_sdk.model.refs import JobRef as JobRef
@@ -85,6 +86,7 @@ else:
             "StartOutcomeUnknownError",
             "ThrottledError",
             "TransportError",
+            "UnknownAnswerError",
             "UnsupportedOperationError",
         ],
         "model.changes": ["StateChange"],

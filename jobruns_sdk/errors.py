@@ -13,6 +13,7 @@ JobRunsError
 ├── TransportError
 │   └── CallTimeoutError (TimeoutError)
 ├── ResponseFormatError
+├── UnknownAnswerError
 ├── PaginationError
 ├── UnsupportedOperationError
 ├── ClientClosedError
@@ -193,6 +194,14 @@ class ResponseFormatError(JobRunsError):
     def __init__(self, message: str, *, where: str | None = None, **facts: Unpack[Facts]) -> None:
         super().__init__(message, **facts)
         self.where: str = where or "$"
+
+
+class UnknownAnswerError(JobRunsError):
+    """Somebody else than the service has answered: a gateway, a proxy, or whoever has this address.
+
+    The answer has no error code, which all services' refusals have, so that its status says nothing about a job or a
+    run: a 404 is no ``NotFoundError``. The message tells the type of its content and how it begins.
+    """
 
 
 class PaginationError(JobRunsError):

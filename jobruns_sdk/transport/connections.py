@@ -43,15 +43,23 @@ class Connection:
     Waiting for a connection has no limit in aiohttp, so slots are counted here, where the deadline has not begun.
     """
 
-    def __init__(self, client: Any, credentials: SessionCredentials | None) -> None:
-        """Take over a client of aiobotocore's, and the credentials that it signs with, None if it does not."""
+    def __init__(self, client: Any, credentials: SessionCredentials | None, *, tells_when_it_writes: bool) -> None:
+        """Take over a client of aiobotocore's.
+
+        Args:
+            client: The client.
+            credentials: The credentials that it signs with, None if it does not.
+            tells_when_it_writes: Whether its HTTP session says when a request is written.
+        """
         self.client = client
         self._credentials = credentials
         self.slots: asyncio.Semaphore = asyncio.Semaphore(client.meta.config.max_pool_connections)
         service = client.meta.service_model.service_id.hyphenize()
-        client.meta.events.register(f"before-sign.{service}", sign_with_keys)
+        if credentials is not None:
+            client.meta.events.register(f"before-sign.{service}", sign_with_keys)
         client.meta.events.register(f"before-parse.{service}", _keep_body)
-        client.meta.events.register_last(f"before-send.{service}", _mark_written)
+        if not tells_when_it_writes:  # from here on it may be, for all that is known
+            client.meta.events.register_last(f"before-send.{service}", _mark_written)
 
     async def account(self) -> str | None:
         """Return a name of the account, as far as credentials tell: its id, or else the access key.
@@ -167,13 +175,10 @@ class Connections:
     async def _connect(self, service: str, region: str | None, profile: str | None) -> Connection:
         session = self.session(profile)
         credentials = self._credentials.setdefault(profile, SessionCredentials(session))
+        await asyncio.to_thread(_load_models, session, service)
         config: Any = _with_user_agent(session, _config(session.get_default_client_config(), self._config))
         if config.http_session_cls is AIOHTTPSession:  # aiobotocore 3.7 forgets it when configurations are merged
             config.http_session_cls = HttpSession
-        await asyncio.to_thread(_load_models, session, service)
-        # The session looks for its credentials now. Nobody else is asked for anything.
-        if getattr(config, "signature_version", None) is not UNSIGNED:
-            await credentials.load()
         async with AsyncExitStack() as opening:
             with getting_credentials(but=(BotoCoreError, ValueError)):
                 client = await opening.enter_async_context(self._client(session, service, region, config))
@@ -184,13 +189,24 @@ class Connections:
                     client = await opening.enter_async_context(self._client(session, service, region, config))
             # It may come from the environment or a configuration file, too.
             self._check_endpoint(f"the endpoint of {service}", client.meta.endpoint_url)
+            signs = client.meta.config.signature_version is not UNSIGNED
+            if signs:
+                await credentials.load()
             self._stack.push_async_exit(opening.pop_all())
-        signs = client.meta.config.signature_version is not UNSIGNED
-        connection = self._open[service, region, profile] = Connection(client, credentials if signs else None)
+        self._open[service, region, profile] = connection = Connection(
+            client,
+            credentials if signs else None,
+            tells_when_it_writes=issubclass(config.http_session_cls, HttpSession),
+        )
         return connection
 
     def _client(self, session: AioSession, service: str, region: str | None, config: Any) -> Any:
-        return session.create_client(service, region_name=region, endpoint_url=self._endpoint_url, config=config)
+        # Each request is signed with keys of its own. Were none named here, every client would have the session look
+        # for its credentials, before it is made and before the others are.
+        unused: Any = {"aws_access_key_id": "unused", "aws_secret_access_key": "unused"}
+        return session.create_client(
+            service, region_name=region, endpoint_url=self._endpoint_url, config=config, **unused
+        )
 
     def _check_endpoint(self, name: str, url: object) -> None:
         if not isinstance(url, str):

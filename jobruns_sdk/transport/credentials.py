@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 from aiobotocore.credentials import AioCredentials
 from aiobotocore.session import AioSession
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import BotoCoreError, NoCredentialsError
 
 from jobruns_sdk.errors import CredentialsError
 from jobruns_sdk.loop.tasks import Shared
@@ -129,7 +129,7 @@ class _Signer:
 
 @contextmanager
 def signing_with(keys: Frozen | None) -> Generator[None]:
-    """Let requests that are made in the block be signed with these keys; None leaves them to botocore."""
+    """Let requests that are made in the block be signed with these keys, where they are signed at all."""
     token = _keys.set(keys)
     try:
         yield
@@ -138,10 +138,15 @@ def signing_with(keys: Frozen | None) -> Generator[None]:
 
 
 def sign_with_keys(request: Any, **_: object) -> None:
-    """Put the keys into a request that is about to be signed (botocore's event before-sign)."""
-    if (keys := _keys.get()) is not None:
-        signing: Mapping[str, Any] = request.context.get("signing", {})
-        request.context["signing"] = {**signing, "request_credentials": _Signer(keys)}
+    """Put the keys into a request that is about to be signed (botocore's event before-sign).
+
+    Raises:
+        NoCredentialsError: There are none.
+    """
+    if (keys := _keys.get()) is None:
+        raise NoCredentialsError
+    signing: Mapping[str, Any] = request.context.get("signing", {})
+    request.context["signing"] = {**signing, "request_credentials": _Signer(keys)}
 
 
 @asynccontextmanager

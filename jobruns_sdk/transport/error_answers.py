@@ -1,7 +1,7 @@
 """The translation of error answers into the error tree: pure over status, headers and body.
 
 A code is looked up in the service's own table, then in the table of codes that any AWS service may send, and the status
-decides about the rest. Codes arrive in three places, see
+decides about the rest. An answer without a code is none of the service's. Codes arrive in three places, see
 https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html#operation-error-serialization.
 """
 
@@ -24,9 +24,13 @@ from jobruns_sdk.errors import (
     ServiceUnavailableError,
     ThrottledError,
     TransportError,
+    UnknownAnswerError,
 )
 
 _MESSAGE_LIMIT: Final = 1000
+_READ: Final = 4000  # bytes of an answer of somebody else's that are looked at
+_WORDS_LIMIT: Final = 120
+_MARKUP: Final = re.compile(r"<(script|style)\b.*?</\1>|<[^<>]*>", re.IGNORECASE | re.DOTALL)
 _HIDDEN: Final = "<hidden>"
 _SHORTEST_SECRET: Final = 4  # characters: what is shorter stands in texts by chance, and does not hide much
 # A signature that does not match is answered with the request that it should have been made of, session token included.
@@ -66,6 +70,10 @@ _BY_STATUS: Final[Mapping[int, type[JobRunsError]]] = {
     HTTPStatus.CONFLICT: ConflictError,
     HTTPStatus.TOO_MANY_REQUESTS: ThrottledError,
 }
+_OF_ANYBODY: Final[Mapping[int, type[JobRunsError]]] = {
+    HTTPStatus.REQUEST_TIMEOUT: ServiceUnavailableError,
+    HTTPStatus.TOO_MANY_REQUESTS: ThrottledError,
+}
 
 
 def error_from_response(
@@ -91,9 +99,11 @@ def error_from_response(
     """
     members = _members(body)
     code = _code(headers, members)
-    message = _first_text(members, "message", "Message", "errorMessage") or "the answer holds no error text"
-    message = _without(secrets, message)
-    kind = kind_from_code(code, codes) or _kind_from_status(status)
+    kind = kind_from_code(code, codes) or _kind_from_status(status, has_code=bool(code))
+    said = _first_text(members, "message", "Message", "errorMessage")
+    if kind is UnknownAnswerError:
+        said = f"this is no answer of the service, since it has no error code{_beginning(headers, body)}"
+    message = _without(secrets, said or f"the answer holds no error text{_beginning(headers, body)}")
     error = kind(
         message if len(message) <= _MESSAGE_LIMIT else f"{message[:_MESSAGE_LIMIT]}...",
         service=service,
@@ -134,6 +144,16 @@ def _members(body: bytes) -> Mapping[str, object]:
         return {}
 
 
+def _beginning(headers: Mapping[str, str], body: bytes) -> str:
+    """Return the type of an answer's content and its first printable words; nothing if there are none."""
+    text = _MARKUP.sub(" ", body[:_READ].decode("utf-8", "replace")).replace("\ufffd", " ")
+    words = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+    kind = headers.get("content-type", "no content type").partition(";")[0].strip()[:_WORDS_LIMIT]
+    if not words:
+        return ""
+    return f" ({kind}): {words if len(words) <= _WORDS_LIMIT else f'{words[:_WORDS_LIMIT]}...'}"
+
+
 def _first_text(members: Mapping[str, object], *names: str) -> str:
     values = (members.get(name) for name in names)
     return next((value for value in values if isinstance(value, str) and value), "")
@@ -153,9 +173,10 @@ def _stem(code: str) -> str:
     return code.removesuffix("Exception").removesuffix("Error").removesuffix("Fault")
 
 
-def _kind_from_status(status: int) -> type[JobRunsError]:
+def _kind_from_status(status: int, *, has_code: bool) -> type[JobRunsError]:
     if status >= _SERVER_FAULT:
         return ServiceUnavailableError
-    if status >= HTTPStatus.BAD_REQUEST:
-        return _BY_STATUS.get(status, InvalidRequestError)
-    return TransportError
+    if status < HTTPStatus.BAD_REQUEST:
+        return TransportError
+    # A service never refuses without a code: only who asks for patience is believed whoever it is.
+    return _BY_STATUS.get(status, InvalidRequestError) if has_code else _OF_ANYBODY.get(status, UnknownAnswerError)

@@ -35,9 +35,9 @@ _BAD_ARGUMENTS: Final = (
     botocore.UnknownServiceError,
     ValueError,
 )
-# Refused or timed out while connecting: the service has not seen a byte. Only the exception underneath tells:
-# https://github.com/aio-libs/aiobotocore reports a connection that broke later as EndpointConnectionError too.
-# A proxy's refusal of a tunnel is such a case, too.
+# Refused or timed out while connecting: the service has not seen a byte. Our own HTTP session tells when it has a
+# connection. Of others only the exception underneath tells: aiobotocore reports a connection that broke later as
+# EndpointConnectionError, too. A proxy's refusal of a tunnel is such a case.
 _NOT_SENT: Final = (
     aiohttp.ClientConnectorError,
     aiohttp.ClientHttpProxyError,
@@ -140,6 +140,8 @@ def _translation(error: Exception, service: str, operation: str | None, *, sends
         )
     call = sending()
     sent = sends and (call is None or call.written) and not (isinstance(cause, _NOT_SENT) or _is_of_connecting(cause))
+    if isinstance(cause, aiohttp.ClientHttpProxyError):
+        text = f"the proxy refused to connect: HTTP {cause.status} {cause.message}: {text}"
     if sent and isinstance(error, botocore.EndpointConnectionError):
         text = f"the connection was lost: {cause}"
     return TransportError(text, sent=sent, service=service, operation=operation)

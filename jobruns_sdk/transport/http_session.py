@@ -1,60 +1,118 @@
-"""The HTTP session of our clients."""
+"""The HTTP session of our clients: aiobotocore's own, which sends each request once and tells when it does."""
 
-from copy import copy
-from typing import Any
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
 
 from aiobotocore.httpsession import AIOHTTPSession
-from aiohttp import Payload, RedirectClientError
-from aiohttp.abc import AbstractStreamWriter
+from aiohttp import (
+    ClientOSError,
+    ClientRequest,
+    ClientResponse,
+    ClientSession,
+    RedirectClientError,
+    ServerDisconnectedError,
+    TraceConfig,
+)
 from botocore.exceptions import HTTPClientError
 
 from jobruns_sdk.transport.operation import sending
 
-
-class _Body(Payload):
-    """The body of a request, which tells when it is written."""
-
-    def __init__(self, body: bytes) -> None:
-        super().__init__(body)
-        self._body = body
-
-    @property
-    def size(self) -> int:
-        return len(self._body)
-
-    @property
-    def autoclose(self) -> bool:
-        return True  # there is nothing to close
-
-    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
-        return self._body.decode(encoding, errors)
-
-    async def write(self, writer: AbstractStreamWriter) -> None:
-        if (call := sending()) is not None:
-            call.write()
-        await writer.write(self._body)
+_REDIRECTS: Final = frozenset(
+    {
+        HTTPStatus.MOVED_PERMANENTLY,
+        HTTPStatus.FOUND,
+        HTTPStatus.SEE_OTHER,
+        HTTPStatus.TEMPORARY_REDIRECT,
+        HTTPStatus.PERMANENT_REDIRECT,
+    }
+)
 
 
-class HttpSession(AIOHTTPSession):
-    """aiobotocore's own, which tells when a request is written, and looks at no answer of another address.
+if TYPE_CHECKING:
 
-    aiohttp follows redirects, and aiobotocore has no option against it. Nothing that is called here redirects.
-    """
+    class _Session(AIOHTTPSession):
+        """The same with what the stubs leave out."""
+
+        async def _get_session(self, proxy_url: str | None) -> ClientSession: ...
+
+else:
+    _Session = AIOHTTPSession
+
+
+class HttpSession(_Session):
+    """aiobotocore's own, but for what aiohttp does by itself: it follows redirects, and repeats what was cut off."""
+
+    _is_watched = False
 
     async def send(self, request: Any) -> Any:
         """Send a request.
 
         Raises:
-            HTTPClientError: It was redirected; the answer is not looked at.
+            HTTPClientError: It was redirected, which nothing does that is called here; nobody else was asked.
         """
-        # aiohttp looks up a name and makes a connection first, and writes the body when it has one: without its body
-        # no request has an effect. One that has none changes nothing, and counts as written from the beginning.
-        if isinstance(request.body, bytes) and request.body:
-            request = copy(request)
-            request.body = _Body(request.body)
-            if (call := sending()) is not None:
-                call.written = False
-        response = await super().send(request)
-        if response.raw.history:
-            raise HTTPClientError(error=RedirectClientError(f"to {response.url}"))
+        try:
+            response = await super().send(request)
+        finally:
+            if not self._is_watched:  # by another release of aiobotocore's: then it may have been written
+                await _mark_written()
+        if response.status_code in _REDIRECTS:
+            raise HTTPClientError(error=RedirectClientError(f"to {response.headers.get('location', 'nowhere')}"))
         return response
+
+    async def _get_session(self, proxy_url: str | None) -> Any:  # what does as much of a ClientSession as is used
+        session = await super()._get_session(proxy_url)
+        if _CONNECTED not in session.trace_configs:
+            session.trace_configs.append(_CONNECTED)
+        self._is_watched = True
+        return _OneRequest(session)
+
+
+class _OneRequest:
+    """A session of aiohttp's that sends one request where it is asked for one."""
+
+    def __init__(self, session: ClientSession) -> None:
+        self._session = session
+
+    async def request(self, method: str, **options: Any) -> ClientResponse:
+        try:
+            return await self._session.request(
+                method, allow_redirects=False, middlewares=(_without_a_second_try,), **options
+            )
+        except _CutOffError as cut:
+            raise cut.error from cut.error.__cause__
+
+
+class _CutOffError(Exception):
+    """An error that aiohttp would answer with the same request on another connection, if it is a GET or a DELETE."""
+
+    def __init__(self, error: ClientOSError | ServerDisconnectedError) -> None:
+        super().__init__()
+        self.error = error
+
+
+async def _without_a_second_try(
+    request: ClientRequest, handler: Callable[[ClientRequest], Awaitable[ClientResponse]]
+) -> ClientResponse:
+    try:
+        return await handler(request)
+    except (ClientOSError, ServerDisconnectedError) as error:
+        raise _CutOffError(error) from None
+
+
+async def _mark_written(*_: object) -> None:
+    # There is a connection, through the proxy and its tunnel and with TLS: the next thing is to write the request.
+    # Whatever goes wrong before, however it is called, the service has not seen a byte.
+    if (call := sending()) is not None:
+        call.write()
+
+
+def _connected() -> TraceConfig:
+    trace = TraceConfig()
+    trace.on_connection_create_end.append(_mark_written)
+    trace.on_connection_reuseconn.append(_mark_written)
+    trace.freeze()
+    return trace
+
+
+_CONNECTED: Final = _connected()

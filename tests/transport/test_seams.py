@@ -40,6 +40,8 @@ def root(node: ast.expr) -> str | None:
     """Return the name that a chain of attributes begins with."""
     while isinstance(node, ast.Attribute):
         node = node.value
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "super":
+        return "self"  # what a class of ours has inherited, which its tests hold to what it was
     return node.id if isinstance(node, ast.Name) else None
 
 

@@ -1,4 +1,4 @@
-"""aiohttp follows redirects by itself: what comes back from there is no answer, and the signature does not go along."""
+"""A redirect is not followed: who is named there is asked for nothing, and the redirect is no answer."""
 
 from asyncio import StreamWriter
 from typing import Final
@@ -37,9 +37,7 @@ async def test_what_another_address_answers_is_no_answer(name: str, status: int)
 
         assert isinstance(failure, TransportError)
         assert str(failure).endswith(f"the request was redirected: to {other.url}/x")
-        assert (len(server.requests), len(other.requests)) == (1, 1)
-        assert "authorization" in server.requests[0].headers
-        assert "authorization" not in other.requests[0].headers
+        assert (len(server.requests), len(other.requests)) == (1, 0)
 
 
 async def test_a_redirect_to_the_same_address_is_no_answer_either() -> None:
@@ -51,19 +49,17 @@ async def test_a_redirect_to_the_same_address_is_no_answer_either() -> None:
 
     async with serving(script) as server:
         assert isinstance(await failure_at(server.url, "glue:GetJobRuns"), TransportError)
-        assert len(server.requests) == 2
+        assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize(
-    ("location", "requests"), [("/", 10), ("ftp://elsewhere/", 1), ("http://[", 1), ("http:///", 1)]
-)
-async def test_a_redirect_that_leads_nowhere_is_not_tried_again(location: str, requests: int) -> None:
+@pytest.mark.parametrize("location", ["/", "ftp://elsewhere/", "http://[", "http:///"])
+async def test_a_redirect_that_leads_nowhere_is_not_tried_again(location: str) -> None:
     async with serving(redirect(307, location)) as server:
         failure = await failure_at(server.url, "glue:GetJobRuns")
 
         assert isinstance(failure, TransportError)
         assert "the request was redirected" in str(failure)
-        assert len(server.requests) == requests
+        assert len(server.requests) == 1
 
 
 async def test_a_redirect_to_no_address_is_no_answer_either() -> None:

@@ -14,6 +14,7 @@ from jobruns_sdk.errors import (
     ServiceUnavailableError,
     ThrottledError,
     TransportError,
+    UnknownAnswerError,
 )
 from jobruns_sdk.transport.error_answers import error_from_response
 
@@ -56,7 +57,7 @@ def test_the_code_is_found_wherever_it_stands(headers: Mapping[str, str], body: 
 
 @pytest.mark.parametrize("name", ["message", "Message", "errorMessage"])
 def test_the_message_is_found_wherever_it_stands(name: str) -> None:
-    assert read(400, b'{"%b":"Not now."}' % name.encode()).message == "Not now."
+    assert read(400, b'{"__type":"OwnException","%b":"Not now."}' % name.encode()).message == "Not now."
 
 
 def test_the_services_own_table_comes_first() -> None:
@@ -85,36 +86,70 @@ def test_common_codes_say_more_than_the_status(codes: str, kind: type[JobRunsErr
         assert error.retryable is (kind in (ThrottledError, ServiceUnavailableError))
 
 
-@pytest.mark.parametrize(
-    ("status", "kind"),
-    [
-        (301, TransportError),
-        (307, TransportError),
-        (400, InvalidRequestError),
-        (401, AccessDeniedError),
-        (403, AccessDeniedError),
-        (404, NotFoundError),
-        (408, ServiceUnavailableError),
-        (409, ConflictError),
-        (413, InvalidRequestError),
-        (418, InvalidRequestError),
-        (429, ThrottledError),
-        (500, ServiceUnavailableError),
-        (503, ServiceUnavailableError),
-        (599, ServiceUnavailableError),
-    ],
-)
+BY_STATUS: Mapping[int, type[JobRunsError]] = {
+    301: TransportError,
+    307: TransportError,
+    400: InvalidRequestError,
+    401: AccessDeniedError,
+    403: AccessDeniedError,
+    404: NotFoundError,
+    408: ServiceUnavailableError,
+    409: ConflictError,
+    413: InvalidRequestError,
+    418: InvalidRequestError,
+    429: ThrottledError,
+    500: ServiceUnavailableError,
+    503: ServiceUnavailableError,
+    599: ServiceUnavailableError,
+}
+
+
+@pytest.mark.parametrize("status", BY_STATUS)
+def test_the_status_decides_about_a_code_that_nobody_knows(status: int) -> None:
+    error = read(status, b'{"__type":"Unheard","message":null}')
+
+    assert (type(error), error.http_status, error.code) == (BY_STATUS[status], status, "Unheard")
+    assert error.retryable is (type(error) in (ThrottledError, ServiceUnavailableError))
+
+
+@pytest.mark.parametrize("status", BY_STATUS)
 @pytest.mark.parametrize(
     "body",
-    [b"", b"null", b"[]", b'"text"', b"<html>\xff</html>", b"[" * 100_000, b'{"__type":"Unheard","message":null}'],
+    [b"", b"null", b"[]", b'"text"', b"<html>\xff</html>", b"[" * 100_000, b'{"message":"no Route matched"}', b"\x1b["],
 )
-def test_the_status_decides_about_the_rest(status: int, kind: type[JobRunsError], body: bytes) -> None:
+def test_an_answer_without_a_code_says_nothing_about_jobs_and_runs(status: int, body: bytes) -> None:
+    refuses = 400 <= status < 500 and status not in (408, 429)
     error = read(status, body)
 
-    assert (type(error), error.http_status) == (kind, status)
-    assert error.retryable is (kind in (ThrottledError, ServiceUnavailableError))
-    assert error.code == ("Unheard" if b"Unheard" in body else None)
-    assert error.message == "the answer holds no error text"
+    assert (type(error), error.http_status) == (UnknownAnswerError if refuses else BY_STATUS[status], status)
+    assert (error.code, error.retryable) == (None, type(error) in (ThrottledError, ServiceUnavailableError))
+    assert error.in_doubt is (status == 408 or not 400 <= status < 500)
+    assert not refuses or str(error).startswith("glue.GetJobRun: this is no answer of the service, since it has")
+
+
+@pytest.mark.parametrize(
+    ("content", "body", "told"),
+    [
+        (
+            "text/html; charset=utf-8",
+            b"<html><style>p {}</style><p>404 page\nnot found (nginx)</p>",
+            "404 page not found (nginx)",
+        ),
+        ("text/html", b"<HTML><script>\nx < 1\n</script><b>Access\x1b[2J denied", "Access [2J denied"),
+        ("text/plain", "Zugriff verweigert: Schl\u00fcssel fehlt".encode(), "Zugriff verweigert: Schlüssel fehlt"),
+        ("application/json", b'{"message":"no Route matched"}', '{"message":"no Route matched"}'),
+        ("text/plain", b"word " * 100, "word " * 23 + "word ..."),
+    ],
+)
+@pytest.mark.parametrize("status", [404, 503])
+def test_whoever_has_answered_is_told_by_the_type_and_the_first_words(
+    content: str, body: bytes, told: str, status: int
+) -> None:
+    if content == "application/json":
+        status = 404  # of a failure the text that it has is told alone
+    error = read(status, body, {"content-type": content})
+
+    assert error.message.endswith(f" ({content.partition(';')[0]}): {told}")
 
 
 @pytest.mark.parametrize("code", ["OwnException", "ValidationException"])
@@ -156,7 +191,7 @@ def test_what_the_request_kept_secret_is_hidden_in_whichever_form(secrets: list[
         operation="StartJobRun",
         status=400,
         headers={},
-        body=json.dumps({"message": message}).encode(),
+        body=json.dumps({"__type": "OwnException", "message": message}).encode(),
         codes=CODES,
         secrets=secrets,
     )
@@ -164,8 +199,8 @@ def test_what_the_request_kept_secret_is_hidden_in_whichever_form(secrets: list[
 
 
 def test_long_messages_are_cut() -> None:
-    assert read(400, b'{"message":"%b"}' % (b"x" * 1000)).message == "x" * 1000
-    assert read(400, b'{"message":"%b"}' % (b"x" * 1001)).message == "x" * 1000 + "..."
+    assert read(400, b'{"code":"OwnException","message":"%b"}' % (b"x" * 1000)).message == "x" * 1000
+    assert read(400, b'{"code":"OwnException","message":"%b"}' % (b"x" * 1001)).message == "x" * 1000 + "..."
 
 
 def test_the_request_id_has_two_names() -> None:
