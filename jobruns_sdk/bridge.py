@@ -15,6 +15,7 @@ from weakref import finalize
 
 from jobruns_sdk.checks import check_whole
 from jobruns_sdk.errors import ClientClosedError, JobRunsError, UnsupportedOperationError
+from jobruns_sdk.times import monotonic
 
 __all__ = ["Bridge"]
 
@@ -206,7 +207,7 @@ class _PrivateLoop:
         self.contexts = AsyncExitStack()
         self._lock = threading.Lock()
         self._process: int | None = None  # unknown until the thread runs
-        self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
+        self._runner = asyncio.Runner(loop_factory=_new_loop)
         self._thread = threading.Thread(target=self._main, name="jobruns-bridge", daemon=True)
         self._closing = asyncio.Event()
         self._calls: dict[_Call[Any], asyncio.Task[None]] = {}
@@ -301,6 +302,14 @@ class _PrivateLoop:
         for call in self._calls:
             call.cancel(reason)
         return list(self._calls.values())
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    """Return an event loop whose timers go on while a test has frozen time: other threads wait for it."""
+    loop = asyncio.new_event_loop()
+    with suppress(TypeError):  # one that is not of Python's own goes by a clock of its own
+        vars(loop)["time"] = monotonic
+    return loop
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

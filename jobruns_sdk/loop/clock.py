@@ -1,11 +1,12 @@
 """Real time."""
 
 import asyncio
-import time
 from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Protocol, runtime_checkable
+
+from jobruns_sdk import times
 
 
 class RealClock:
@@ -13,11 +14,11 @@ class RealClock:
 
     def now(self) -> datetime:
         """Return the time (aware UTC)."""
-        return datetime.now(UTC)
+        return times.now()
 
     def monotonic(self) -> float:
         """Return seconds that never go backwards."""
-        return time.monotonic()
+        return times.monotonic()
 
     async def sleep(self, seconds: float) -> None:
         """Return when that many seconds have passed."""

@@ -5,14 +5,19 @@ import re
 import reprlib
 import sys
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, reduce
+from inspect import get_annotations
+from operator import or_
+from types import UnionType
 from typing import Annotated, Any, Final, TypeAlias, TypeVar, cast, get_type_hints
 
 import msgspec
 
+from jobruns_sdk.times import exact, real
+
 T = TypeVar("T")
-_EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
-_LATEST: Final = datetime.max.replace(tzinfo=UTC)
+_EARLIEST: Final = exact(datetime.min.replace(tzinfo=UTC))
+_LATEST: Final = exact(datetime.max.replace(tzinfo=UTC))
 _SECRET: Final = object()
 _PATH: Final = re.compile(r" - at `(?:key` in `)?(?P<path>\$[^`]*)`$")
 _Json: TypeAlias = "dict[str, _Json] | list[_Json] | tuple[_Json, ...] | str | float | bool | None"
@@ -41,6 +46,14 @@ class _Hidden:
 _HIDDEN: Final = _Hidden()
 
 
+def _real(hint: Any) -> Any:  # noqa: ANN401  # annotations
+    if isinstance(hint, type):
+        return real(hint) if issubclass(hint, datetime) else hint
+    if isinstance(hint, UnionType):
+        return reduce(or_, map(_real, hint.__args__))
+    return hint
+
+
 def _short_repr() -> reprlib.Repr:
     short = reprlib.Repr()
     short.maxstring = 80
@@ -57,6 +70,12 @@ class Native(msgspec.Struct, frozen=True, kw_only=True):
     Every member is None where the service left it out, which real answers do with members that are modelled as required
     too. Enumerations are strings and constraints are not enforced, so that tomorrow's values pass.
     """
+
+    def __init_subclass__(cls) -> None:
+        """Let members be real times where the class is made while a test has frozen time: it outlives the test."""
+        super().__init_subclass__()
+        hints = get_annotations(cls)
+        cls.__annotations__ = {name: _real(hint) for name, hint in hints.items()}
 
     def __repr__(self) -> str:
         """Return the members that are there, secrets hidden and long values cut."""

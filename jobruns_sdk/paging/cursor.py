@@ -1,13 +1,13 @@
 """The text form of a position in a listing: opaque, versioned, and damage is noticed."""
 
 import base64
-from datetime import datetime
 from hashlib import blake2b
-from typing import Annotated, Final, Self
+from typing import Final, Self
 
 import msgspec
 
 from jobruns_sdk.errors import CursorError
+from jobruns_sdk.times import Moment
 
 # It says what the body means. A body of another meaning may well be read, and would go on at a wrong place in silence.
 _VERSION: Final = "2"
@@ -29,7 +29,7 @@ class Mark(msgspec.Struct, frozen=True, array_like=True):
     """
 
     key: str
-    when: Annotated[datetime, msgspec.Meta(tz=True)] | None
+    when: Moment | None
     passed: tuple[str, ...] | None = None
 
 
@@ -52,7 +52,7 @@ class Place(msgspec.Struct, frozen=True, array_like=True):
     seeking: bool = False
     state: tuple[str, ...] = ()
     passed: tuple[str, ...] = ()
-    since: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    since: Moment | None = None
 
 
 class Cursor(msgspec.Struct, frozen=True, array_like=True):

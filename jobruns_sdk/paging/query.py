@@ -13,6 +13,7 @@ from jobruns_sdk.model.native import builtins_of, utc
 from jobruns_sdk.model.runs import JobRun
 from jobruns_sdk.model.states import RunState, states_of
 from jobruns_sdk.paging.cursor import Cursor, Query
+from jobruns_sdk.times import Moment, exact
 
 Order = Literal["newest", "oldest"]
 """The newest run first, or the oldest."""
@@ -46,8 +47,8 @@ Wanted = tuple[str, ...] | None
 """Native states in the order of the service's table, or None for all of them, those that nobody knows yet included."""
 
 # No run is older, so that such a bound need not be sent; botocore writes years before 1000 with too few digits.
-_EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_LATEST: Final = datetime.max.replace(tzinfo=UTC)
+_EARLIEST: Final = exact(datetime(1970, 1, 1, tzinfo=UTC))
+_LATEST: Final = exact(datetime.max.replace(tzinfo=UTC))
 _DEFAULTS: Final[Mapping[str, object]] = {"order": "newest", "collapse_retries": True}
 
 
@@ -85,7 +86,7 @@ def _instant(moment: datetime | None) -> datetime | None:
     # Two times of one zone are compared, and a span taken off, by its wall clock, which jumps twice a year:
     # https://peps.python.org/pep-0495/. And classes of others, such as pendulum's, are not to be met further on.
     instant = utc(moment) if check_moment.holds(moment) else None
-    return moment if instant is None else datetime.combine(instant.date(), instant.time(), UTC)
+    return moment if instant is None else exact(instant).replace(tzinfo=UTC)
 
 
 @attrs.frozen(kw_only=True)
@@ -104,8 +105,8 @@ class RunQuery:
 
     states: frozenset[RunState] | None = attrs.field(default=None, converter=_states)
     native_states: frozenset[str] | None = attrs.field(default=None, converter=_native_states)
-    created_after: datetime | None = attrs.field(default=None, converter=_instant, validator=_MOMENT)
-    created_before: datetime | None = attrs.field(default=None, converter=_instant, validator=[_MOMENT, _check_window])
+    created_after: Moment | None = attrs.field(default=None, converter=_instant, validator=_MOMENT)
+    created_before: Moment | None = attrs.field(default=None, converter=_instant, validator=[_MOMENT, _check_window])
     order: Order | None = attrs.field(default=None, validator=validated(optional(one_of("newest", "oldest"))))
     mode: str | None = None
     collapse_retries: bool | None = attrs.field(default=None, validator=validated(optional(check_flag)))

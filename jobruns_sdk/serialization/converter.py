@@ -17,6 +17,7 @@ from jobruns_sdk.model.refs import RunRef
 from jobruns_sdk.model.runs import JobRun, StopOutcome
 from jobruns_sdk.paging.pages import Page
 from jobruns_sdk.serialization.kinds import ERRORS, Kinds
+from jobruns_sdk.times import exact
 
 # What an error knows; three of them are known to some errors only.
 _FACTS: Final[Mapping[str, Any]] = {
@@ -203,7 +204,7 @@ def _moment(data: object, _: object) -> datetime:
     moment = datetime.fromisoformat(data) if isinstance(data, str) else data
     if not isinstance(moment, datetime) or moment.utcoffset() is None:
         raise ValueError("expected a time with its offset, such as 2026-11-21T02:00:00+00:00")
-    return utc(moment) or moment
+    return exact(utc(moment) or moment)
 
 
 def _items(data: object, kind: object, made: KindConverter) -> tuple[object, ...]:

@@ -9,6 +9,7 @@ import msgspec
 from jobruns_sdk.errors import ResponseFormatError
 from jobruns_sdk.model.native import Native, fault_and_place, utc
 from jobruns_sdk.model.refs import JobRef
+from jobruns_sdk.times import exact
 
 N = TypeVar("N", bound=Native)
 
@@ -80,7 +81,7 @@ def _clean(value: object) -> object:
     """Return the value with times in UTC, where boto3 has them in the machine's zone, and without nulls."""
     match value:
         case datetime() if value.utcoffset() is not None:
-            return utc(value)
+            return exact(utc(value) or value)
         case Mapping():
             members = cast("Mapping[object, object]", value)
             return {name: _clean(item) for name, item in members.items() if item is not None}

@@ -16,7 +16,9 @@ from types import TracebackType
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
-START = datetime(2026, 1, 5, 8, tzinfo=UTC)
+from jobruns_sdk.times import exact
+
+START = exact(datetime(2026, 1, 5, 8, tzinfo=UTC))
 """The instant at which a virtual clock starts unless told otherwise: a Monday morning."""
 
 _QUIET_TURNS = 3  # loop turns in a row with nothing ready; the loop polls its sockets between two of them
@@ -54,7 +56,7 @@ def seconds_from(by: timedelta | float) -> float:
 def _aware(start: datetime) -> datetime:
     if start.tzinfo is None:
         raise ValueError("a clock starts at an aware datetime, for instance datetime(2026, 1, 5, tzinfo=UTC)")
-    return start.astimezone(UTC)
+    return exact(start.astimezone(UTC))
 
 
 def _instant(start: datetime, elapsed: float) -> datetime:
@@ -62,7 +64,7 @@ def _instant(start: datetime, elapsed: float) -> datetime:
     try:
         return start + timedelta(seconds=elapsed)
     except OverflowError:
-        return datetime.max.replace(tzinfo=UTC)
+        return exact(datetime.max.replace(tzinfo=UTC))
 
 
 class _Calling(AbstractContextManager[None]):

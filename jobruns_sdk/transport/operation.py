@@ -13,6 +13,7 @@ import msgspec
 
 from jobruns_sdk.errors import JobRunsError, ResponseFormatError
 from jobruns_sdk.model.native import N
+from jobruns_sdk.times import exact
 from jobruns_sdk.transport.decoding import decode
 
 
@@ -43,7 +44,7 @@ class Reply:
             said = parsedate_to_datetime(self.date or "")
         except (ValueError, TypeError, OverflowError):
             return None
-        return said.replace(tzinfo=UTC) if said.tzinfo is None else said.astimezone(UTC)
+        return exact(said.replace(tzinfo=UTC) if said.tzinfo is None else said.astimezone(UTC))
 
 
 class Sending(msgspec.Struct, eq=False):
