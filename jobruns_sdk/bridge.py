@@ -211,6 +211,7 @@ class _PrivateLoop:
         self._thread = threading.Thread(target=self._main, name="jobruns-bridge", daemon=True)
         self._closing = asyncio.Event()
         self._calls: dict[_Call[Any], asyncio.Task[None]] = {}
+        self._unanswered: set[_Call[Any]] = set()
         self._is_closed = False
 
     def begin(self, call: _Call[Any]) -> None:
@@ -272,6 +273,8 @@ class _PrivateLoop:
             if self._process is None:
                 self._thread.start()
                 self._process = os.getpid()
+            self._unanswered.add(call)
+            call.when_done(lambda: self._unanswered.discard(call))
             loop.call_soon_threadsafe(self._start, call)
 
     def _start(self, call: _Call[Any]) -> None:
@@ -287,10 +290,19 @@ class _PrivateLoop:
             self._runner.run(self._serve())
         except BaseException as error:  # noqa: BLE001  # SystemExit in a task: it is raised where a call is waited for
             self._cancel(error)
-        finally:
-            with self._lock:
-                self._is_closed = True
+            self._end(error)
+        else:
+            self._end(None)
+
+    def _end(self, error: BaseException | None) -> None:
+        with self._lock:
+            self._is_closed = True
+        with suppress(RuntimeError):  # it never ran, since another loop runs in this thread: those of gevent are none
             self._runner.close()
+        # Nobody else will tell those who wait for what was never begun.
+        reason = _CLOSED if error is None else f"its event loop has ended: {str(error) or type(error).__name__}"
+        for call in list(self._unanswered):
+            call.fail(ClientClosedError(reason))
 
     async def _serve(self) -> None:
         async with self.contexts:
