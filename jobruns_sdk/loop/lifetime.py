@@ -4,8 +4,13 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Final
 
-from jobruns_sdk.errors import ClientClosedError
+from jobruns_sdk.errors import ClientClosedError, UnsupportedOperationError
+
+_NO_LOOP: Final = (
+    "this needs an event loop of asyncio, which does not run here: under trio, use jobruns_sdk.sync in a thread"
+)
 
 
 class Lifetime:
@@ -44,10 +49,14 @@ class Lifetime:
 
         Raises:
             ClientClosedError: It has begun before.
+            UnsupportedOperationError: No event loop of asyncio runs here.
         """
         if self._loop is not None:
             raise ClientClosedError("a client is opened once; make another one")
-        self._loop, self._process = asyncio.get_running_loop(), os.getpid()
+        try:
+            self._loop, self._process = asyncio.get_running_loop(), os.getpid()
+        except RuntimeError:  # trio runs coroutines, too
+            raise UnsupportedOperationError(_NO_LOOP) from None
 
     def end(self) -> None:
         """End all that is enclosed in ``scope``.

@@ -10,12 +10,13 @@
 either of its modes, or anyio's plugin. Nothing is loaded before a test asks for one of the fixtures.
 """
 
+from functools import wraps
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 
     from jobruns_sdk.client import JobRunsClient
     from jobruns_sdk.sync import JobRunsClient as SyncJobRunsClient
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 pytest.register_assert_rewrite("jobruns_sdk.testing.contract")
 
 _NAME: Final = "jobruns_client"
+_FOR_ANYIO: Final = "_jobruns_client_for_anyio"
 _LOOPS: Final = ("function", "class", "module", "package", "session")
 """The scopes of an event loop of pytest-asyncio."""
 
@@ -33,8 +35,15 @@ _LOOPS: Final = ("function", "class", "module", "package", "session")
 def pytest_configure(config: pytest.Config) -> None:
     """Announce the marker, and define the asynchronous fixture in the way that this run's plugins understand."""
     config.addinivalue_line("markers", "jobruns_local(**options): options for the test's own LocalService.")
-    fixtures = _for_pytest_asyncio(config) if config.pluginmanager.has_plugin("asyncio") else {_NAME: _client(_NAME)}
+    fixtures = _for_pytest_asyncio(config) if _has_pytest_asyncio(config) else {_NAME: _client(_NAME)}
     config.pluginmanager.register(type("AsyncFixtures", (), fixtures)(), "jobruns-async-fixtures")
+
+
+def _has_pytest_asyncio(config: pytest.Config) -> bool:
+    """True whether it was found by its entry point or named by its module, as where no plugin is loaded by itself."""
+    return any(
+        getattr(plugin, "__name__", "") == "pytest_asyncio.plugin" for plugin in config.pluginmanager.get_plugins()
+    )
 
 
 def _client(name: str, decorate: "Callable[..., Any]" = pytest.fixture, **options: str) -> object:
@@ -60,13 +69,35 @@ def _for_pytest_asyncio(config: pytest.Config) -> dict[str, object]:
     def jobruns_client(self: object, request: pytest.FixtureRequest) -> object:
         """A `JobRunsClient` on the test's `jobruns_local`, open while the test runs."""
         del self
-        marker = cast("pytest.Item", request.node).get_closest_marker("asyncio")
+        item = cast("pytest.Function", request.node)
+        if item.get_closest_marker("anyio") is not None and "anyio_backend" in request.fixturenames:
+            return _for_anyio(request, item)
+        marker = item.get_closest_marker("asyncio")
         said: str | None = marker.kwargs.get("loop_scope") if marker else None
         return request.getfixturevalue(names[said or usual])
 
     names = {loop: f"_{_NAME}_in_{loop}_loop" for loop in _LOOPS}
     clients = {name: _client(name, pytest_asyncio.fixture, loop_scope=loop) for loop, name in names.items()}
-    return {**clients, _NAME: pytest.fixture(jobruns_client)}
+    return {**clients, _FOR_ANYIO: _client(_FOR_ANYIO), _NAME: pytest.fixture(jobruns_client)}
+
+
+def _for_anyio(request: pytest.FixtureRequest, item: pytest.Function) -> object:
+    """The client of a test that anyio runs, in a loop of its own, though pytest-asyncio is there as well."""
+    if item.config.getoption("asyncio_mode", None) != "auto" and item.config.getini("asyncio_mode") != "auto":
+        return request.getfixturevalue(_FOR_ANYIO)
+    # In its mode auto pytest-asyncio runs the test after all, or anyio does, and either may take a fixture for its own:
+    # the client is opened by the test itself, in whatever loop it is run.
+    local: LocalService = request.getfixturevalue("jobruns_local")
+    client, test = local.client(), cast("Callable[..., Coroutine[Any, Any, None]]", item.obj)
+
+    @wraps(test)
+    async def opened(**arguments: object) -> None:
+        async with client:
+            await test(**arguments)
+
+    item.obj = opened
+    request.addfinalizer(lambda: setattr(item, "obj", test))  # for whoever runs it once more
+    return client
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from jobruns_sdk.errors import (
     InvalidRequestError,
     JobRunsError,
     ThrottledError,
+    UnsupportedOperationError,
 )
 from jobruns_sdk.loop.caller import caller
 from jobruns_sdk.loop.clock import Clock
@@ -34,6 +35,10 @@ from jobruns_sdk.transport.quotas import UNPUBLISHED, Quota, backoff
 from jobruns_sdk.transport.underlying import fit_to_show
 
 _FREE: Final = 1e-6
+_MOCKED: Final = (
+    "the request was answered within this process by something that cannot be awaited, as moto's mock_aws does: "
+    "use moto's server (ThreadedMotoServer) as endpoint_url, or jobruns_sdk.testing.LocalService"
+)
 
 
 class Policy(msgspec.Struct, frozen=True):
@@ -366,6 +371,10 @@ async def _answer(
     except ParamValidationError as error:
         # It quotes values, which may be secrets, and is no cause of ours for that reason.
         fault = " ".join(str(error).partition(", value:")[0].split())
+    except TypeError as error:
+        if "await" not in str(error):
+            raise
+        raise UnsupportedOperationError(_MOCKED) from error
     except ClientError as error:
         if BODY not in error.response:
             raise

@@ -99,3 +99,51 @@ def test_it_loads_nothing_that_a_test_run_does_not_need_anyway(tmp_path: Path) -
     """
     done = run(program, tmp_path)
     assert done.stdout.strip() == "['jobruns_sdk', 'jobruns_sdk.testing', 'jobruns_sdk.testing.plugin']"
+
+
+BY_NAMES: Final = {
+    "entry points": ["-p", "asyncio", "-p", "jobruns"],
+    "modules": ["-p", "pytest_asyncio.plugin", "-p", "jobruns_sdk.testing.plugin"],
+    "modules, ours first": ["-p", "jobruns_sdk.testing.plugin", "-p", "pytest_asyncio.plugin"],
+}
+
+
+@pytest.mark.parametrize("names", BY_NAMES.values(), ids=BY_NAMES)
+def test_plugins_may_be_named_by_entry_point_or_module(tmp_path: Path, names: list[str]) -> None:
+    """Where none is loaded by itself: PYTEST_DISABLE_PLUGIN_AUTOLOAD."""
+    (tmp_path / "test_it.py").write_text(dedent(TESTS).replace("MARK", "pytest.mark.asyncio"))
+    options = ["-q", "-W", "error", "-o", "asyncio_default_fixture_loop_scope=function", *names, str(tmp_path)]
+    program = f"""
+        import os, sys
+        sys.path.insert(0, {str(ROOT)!r})
+        os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+        import pytest
+        sys.exit(pytest.main({options!r}))
+    """
+    done = run(program, tmp_path)
+    assert "4 passed" in done.stdout, done.stdout
+
+
+@pytest.mark.parametrize("mode", ["strict", "auto", "no pytest-asyncio"])
+def test_a_client_is_open_in_a_test_that_anyio_runs(tmp_path: Path, mode: str) -> None:
+    program = """
+        import pytest
+
+        @pytest.fixture
+        def anyio_backend():
+            return "asyncio"
+
+        @pytest.mark.anyio
+        async def test_anyio(jobruns_local, jobruns_client):
+            jobruns_local.add_glue_job("etl")
+            assert await jobruns_client.glue("etl").runs().collect() == []
+
+        @pytest.mark.anyio
+        class TestInAClass:
+            async def test_anyio(self, jobruns_client):
+                assert await jobruns_client.jobs("glue").collect() == []
+    """
+    (tmp_path / "test_it.py").write_text(dedent(program))
+    without = ["-p", "no:asyncio", "-W", "ignore::pytest.PytestConfigWarning"]
+    done = run_pytest(tmp_path, *(without if mode.startswith("no") else ["-o", f"asyncio_mode={mode}"]))
+    assert "2 passed" in done.stdout, done.stdout
