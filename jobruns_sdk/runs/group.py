@@ -48,7 +48,8 @@ class Group:
     def __init__(self) -> None:
         self.users = 0
         self.watched: Counter[str] = Counter()
-        self.seen: dict[str, tuple[float, Observation]] = {}
+        self.seen: dict[str, tuple[float, Observation]] = {}  # and when the poll was over that saw it
+        self.told_at: dict[str, float] = {}
         self.newest: dict[str, JobRun[Native]] = {}
         self.polling: asyncio.Lock = asyncio.Lock()
         self.unlisted: dict[str, tuple[float, float]] = {}
@@ -97,5 +98,5 @@ class Group:
 
     def forget(self, run_id: str) -> None:
         """Forget all that was seen of a run."""
-        for known in (self.watched, self.seen, self.newest, self.unlisted, self.nudges):
+        for known in (self.watched, self.seen, self.told_at, self.newest, self.unlisted, self.nudges):
             known.pop(run_id, None)

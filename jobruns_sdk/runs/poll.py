@@ -143,8 +143,8 @@ class Poller:
     def age(self, handle: Follows, run_id: str) -> float:
         """Return how many seconds ago a run was seen that is being watched."""
         group = self._groups.get(handle.ref)
-        at, _ = group.seen.get(run_id, (-inf, None)) if group else (-inf, None)
-        return 0.0 if at == -inf else self.clock.monotonic() - at
+        now = self.clock.monotonic()
+        return now - group.told_at.get(run_id, now) if group else 0.0
 
     def note(self, handle: Follows, run: JobRun[Native]) -> None:
         """Take a row that a list has just told, so that its first poll needs no call."""
@@ -152,7 +152,8 @@ class Poller:
         group = self._groups.get(handle.ref)
         # A list may lag behind: what was seen of a run is not replaced by a row.
         if group is not None and run.id in group.watched.keys() - group.seen.keys() and handle.polling.is_whole(run):
-            group.seen[run.id] = (self.clock.monotonic(), run)
+            group.told_at[run.id] = now = self.clock.monotonic()
+            group.seen[run.id] = (now, run)
 
     def interval(self, handle: Follows, pace: "PollIntervals", *, anew: bool) -> float:
         """Return the seconds to the next poll of a run that is being watched, the same for all waits of one pace.
@@ -258,7 +259,9 @@ class Poller:
         ]
         found, pages = await self._list(handle, group, listed)
         rest = [run_id for run_id in run_ids if run_id not in found]
-        got = await self._get(handle, rest)
+        # Gets may wait for their quota, and what was listed is older by then.
+        told_at = dict.fromkeys(found, self.clock.monotonic())
+        got = await self._get(handle, rest, told_at)
         if pages:
             group.note_unlisted([run_id for run_id in listed if run_id in got and not _has_ended(got[run_id])], begun)
         at = self.clock.monotonic()
@@ -269,6 +272,7 @@ class Poller:
             if run_id in group.watched:
                 is_current = group.nudges.get(run_id, 0) == nudges.get(run_id, 0)
                 group.seen[run_id] = (at if is_current else -inf, group.newer(run_id, seen))
+                group.told_at[run_id] = told_at[run_id]
         polling = handle.polling
         group.quota_time = pages * self._seconds_for(polling.list_operation) + len(rest) * self._seconds_for(
             polling.get_operation
@@ -301,7 +305,7 @@ class Poller:
                 found.update(dict.fromkeys(wanted, error))
         return found, max(1, walk.report.pages)
 
-    async def _get(self, handle: Follows, run_ids: Sequence[str]) -> dict[str, Observation]:
+    async def _get(self, handle: Follows, run_ids: Sequence[str], told_at: dict[str, float]) -> dict[str, Observation]:
         slots = asyncio.Semaphore(_GETS_AT_ONCE)
         got: dict[str, Observation] = {}
 
@@ -311,6 +315,7 @@ class Poller:
                     got[run_id] = await handle.run(run_id)
                 except JobRunsError as error:
                     got[run_id] = error
+            told_at[run_id] = self.clock.monotonic()
 
         await concurrently(map(get, run_ids))
         return got

@@ -172,3 +172,20 @@ async def test_retries_are_asked_for_once_unless_that_failed_for_the_moment() ->
         assert await asyncio.gather(*(poller.facts.retry_limit(job) for _ in range(5))) == [3] * 5
         assert not await poller.facts.is_streaming(job, RUN)
         assert memory.calls["GetJob"] == 2
+
+
+async def test_what_was_listed_is_as_old_as_the_list_however_long_the_gets_take() -> None:
+    memory, clock, poller, job = setting(["a", "b"], ["x"])
+
+    async def slowly(operation: Operation[Any], params: Mapping[str, object]) -> Reply:
+        if operation.name == "GetJobRun":
+            clock.advance(17)
+        return await memory(operation, params)
+
+    job = GlueJob(job.ref, slowly)
+    with poller.watching(job, ["a", "b", "x"]):
+        await poller.poll(job, "a", 10)
+        assert memory.calls == Counter(GetJobRuns=1, GetJobRun=1)
+        assert [poller.age(job, run) for run in ("a", "b", "x")] == [17, 17, 0]
+        await poller.poll(job, "b", 10)  # the poll was over just now, and serves all
+        assert memory.calls == Counter(GetJobRuns=1, GetJobRun=1)
