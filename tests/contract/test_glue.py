@@ -111,7 +111,7 @@ async def test_a_group_cut_by_the_edge_of_the_history(local: LocalService, etl: 
     assert (got.id, got.attempt, got.created_at) == (cut, 4, found[1].created_at)
 
 
-@pytest.mark.parametrize(("retries", "asked"), [(0, 2), (1, 2), (2, 3), (3, 4)])
+@pytest.mark.parametrize(("retries", "asked"), [(0, 11), (3, 11), (12, 13)])
 async def test_a_run_that_is_gone_is_looked_for_as_far_as_its_job_retries(
     local: LocalService, client: JobRunsClient, retries: int, asked: int
 ) -> None:

@@ -25,10 +25,11 @@ SUITES: Final = (
     ),
     Suite(
         "model",
-        ("model/runs", "transport/quotas"),
+        ("model/runs", "transport/quotas", "transport/pace"),
         (
             "tests/unit/model/test_runs.py",
             "tests/unit/transport/test_quotas.py",
+            "tests/unit/transport/test_pace.py",
             "tests/unit/model/test_display.py",
             "tests/unit/test_errors.py",
         ),
