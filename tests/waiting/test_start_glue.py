@@ -592,3 +592,18 @@ async def test_an_attempt_of_an_earlier_run_may_be_tried_again(local: LocalServi
     failed = local.add_run("glue:etl", state="FAILED", attempts=2)
     await client.glue("etl").start(retry_of=f"{failed}_attempt_1")
     assert local.requests[-1].params["JobRunId"] == f"{failed}_attempt_1"
+
+
+async def test_a_run_of_a_key_that_another_client_has_started_since_is_the_key_s(
+    local: LocalService, client: JobRunsClient
+) -> None:
+    local.add_glue_job("etl", outcome="FAILED")
+    first = await start(client, key="nightly")
+    calls = local.calls()
+    assert await start(client, key="nightly") == first
+    assert local.calls() == calls
+    local.advance(HOUR)
+    async with client_of(local) as second:
+        again = await second.glue("etl").start(arguments={"--day": "1"}, idempotency_key="nightly", on_failed="restart")
+    assert again != first
+    assert await start(client, key="nightly") == again

@@ -39,6 +39,7 @@ SETTLE: Final = timedelta(seconds=60)
 """The time for which a run whose start was not answered is looked for, unless told otherwise."""
 
 _FIRST_LOOK: Final = 1.0
+_FRESH: Final = timedelta(minutes=5)  # after a start, for which its run is taken for the key's latest without a look
 
 _SLACK: Final = timedelta(minutes=5)
 
@@ -119,7 +120,8 @@ class Starter:
         if known is not None and (known.run_id is None or age <= (rules.key_lifetime or KEY_LIFETIME)):
             if known.digest != request.digest:
                 raise ConflictError("the idempotency_key was used for another request", service=self._job.service)
-            if known.run_id is not None and rules.on_failed == "adopt":
+            # Later it may have ended, and another client may have started the next run of the key: that is looked for.
+            if known.run_id is not None and rules.on_failed == "adopt" and age <= _FRESH:
                 return known.run_id
         own = request.members.get("Timeout")
         horizon = await horizon_of(self._job, self._call, starts.clock, rules.key_lifetime, own)
