@@ -27,6 +27,7 @@ from jobruns_sdk.checks import (
     check_texts,
     check_time,
     kind_of,
+    mapping_of,
     optional,
     whole_seconds,
 )
@@ -69,11 +70,14 @@ from jobruns_sdk.transport.pace import Pace
 from jobruns_sdk.transport.quotas import Quota, quotas_with, shares_of
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     from aiobotocore.session import AioSession
     from botocore.config import Config
 
 _INTERVALS: Final = PollIntervals()
 _NOT_GIVEN: Final[Mapping[tuple[str, str], Quota]] = MappingProxyType({})
+_BESIDE: Final = ("logs", "s3", "sqs", "sts")  # services that are asked for something beside the runs
 
 
 class WaitOptions(TypedDict, total=False):
@@ -121,6 +125,8 @@ class JobRunsClient:
         sessions: "Mapping[str, AioSession] | None" = None,
         region_name: str | None = None,
         endpoint_url: str | None = None,
+        endpoint_urls: Mapping[str, str] | None = None,
+        verify: "bool | str | PathLike[str]" = True,
         config: "Config | None" = None,
         call_timeout: float = 60.0,
         max_attempts: int = 4,
@@ -139,6 +145,9 @@ class JobRunsClient:
             sessions: More sessions by name, for references that name a ``profile``.
             region_name: The region of references that name none; by default the session's.
             endpoint_url: Where to send requests instead of to AWS, such as a local service.
+            endpoint_urls: The same for single services, by the names that boto3 has for them: ``glue``,
+                ``emr-serverless``, ``datazone``, ``logs``, ``s3``, ``sqs`` and ``sts``, and those of adapters.
+            verify: Whether certificates are checked, or the path of a file of those that are trusted.
             config: Passed on to aiobotocore, but for retries, which are this client's.
             call_timeout: Seconds for a call with its retries, not counting waits for its quota or for a connection.
             max_attempts: How many requests a call may send; those that are throttled are not counted.
@@ -169,6 +178,8 @@ class JobRunsClient:
             session=session,
             sessions={} if sessions is None else sessions,
             endpoint_url=endpoint_url,
+            endpoint_urls=_endpoints_of(endpoint_urls, self._entries),
+            verify=verify,
             config=config,
             allow_insecure_endpoint=allow_insecure_endpoint,
         )
@@ -199,6 +210,24 @@ class JobRunsClient:
         """Open the client in this event loop."""
         await self._transport.__aenter__()
         return self
+
+    async def open(self) -> Self:
+        """Open the client in this event loop, and return it: for notebooks, where no ``async with`` goes over cells.
+
+        Raises:
+            ClientClosedError: It was opened before.
+            UnsupportedOperationError: No event loop of asyncio runs here.
+        """
+        return await self.__aenter__()
+
+    async def aclose(self) -> None:
+        """Close what ``open`` has opened; nothing is done where nothing is open.
+
+        Raises:
+            ClientClosedError: It was opened in another event loop.
+        """
+        if self._lifetime.has_begun and not self._lifetime.has_ended:
+            await self.__aexit__(None, None, None)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -658,6 +687,17 @@ class JobRunsClient:
 
     def _call_for(self, ref: JobRef) -> Call:
         return partial(self._transport.call, region=ref.region, profile=ref.profile)
+
+
+def _endpoints_of(given: Mapping[str, str] | None, entries: Mapping[str, Entry]) -> Mapping[str, str]:
+    named = {} if given is None else given
+    urls = dict(mapping_of("endpoint_urls", "a mapping of services to addresses", named))
+    known = {*entries, *_BESIDE}
+    for service in urls:
+        if service not in known:
+            names = ", ".join(sorted(map(str, known)))
+            raise InvalidRequestError(f"endpoint_urls names {service!r:.80}, known are {names}")
+    return cast("Mapping[str, str]", urls)  # each is looked at where it is used
 
 
 def _naming(service: str, entry: Entry) -> str:

@@ -47,6 +47,10 @@ class JobRunsClient(Carrier[client.JobRunsClient]):
     ) -> None:
         self.close()
 
+    def open(self) -> Self:
+        """Open the client, and return it: for notebooks, where no ``with`` goes over cells. ``close`` closes it."""
+        return self.__enter__()
+
     def close(self) -> None:
         """Close every connection; what is under way in other threads fails with ``ClientClosedError``."""
         self.bridge.close()

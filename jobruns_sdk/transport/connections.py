@@ -5,6 +5,7 @@ import re
 from collections.abc import Collection, Mapping
 from contextlib import AsyncExitStack
 from ipaddress import ip_address
+from os import PathLike, fspath
 from types import TracebackType
 from typing import Any, Final, Self, TypeAlias, cast
 from urllib.parse import urlsplit
@@ -17,7 +18,7 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
-from jobruns_sdk.checks import check_flag, check_text, kind_of, mapping_of, optional, refusal
+from jobruns_sdk.checks import Rule, check_flag, check_text, kind_of, mapping_of, optional, refusal
 from jobruns_sdk.errors import InvalidRequestError
 from jobruns_sdk.loop.tasks import Shared
 from jobruns_sdk.transport.credentials import Frozen, SessionCredentials, sign_with_keys
@@ -34,6 +35,10 @@ BODY: Final = "JobRunsBody"
 _ADDRESS: Final = re.compile(r"[^\x00-\x20\x7f-\U0010ffff\\@?#]+")
 _ENDPOINT: Final = "an http or https address, such as 'https://host:port', without user, query or fragment"
 _Key: TypeAlias = tuple[str, str | None, str | None]
+_check_verify: Final = Rule(
+    "True, False or the path of a file of certificates",
+    lambda value: isinstance(value, bool) or (isinstance(value, str | PathLike) and bool(fspath(value))),
+)
 _check_session: Final = kind_of(AioSession, "an aiobotocore session, as aiobotocore.session.get_session() makes")
 
 
@@ -108,6 +113,8 @@ class Connections:
         session: AioSession | None,
         sessions: Mapping[str, AioSession],
         endpoint_url: str | None,
+        endpoint_urls: Mapping[str, str],
+        verify: bool | str | PathLike[str],
         config: Config | None,
         allow_insecure_endpoint: bool,
     ) -> None:
@@ -124,6 +131,12 @@ class Connections:
         self._endpoint_url = endpoint_url
         if endpoint_url is not None:
             self._check_endpoint("endpoint_url", endpoint_url)
+        self._endpoint_urls = dict(endpoint_urls)
+        for service, url in self._endpoint_urls.items():
+            self._check_endpoint(f"endpoint_urls[{service!r:.80}]", url)
+        _check_verify("verify", verify)
+        # None leaves it to AWS_CA_BUNDLE and the configuration file; a path is read when a connection is made.
+        self._verify = None if verify is True else False if verify is False else fspath(verify)
         self._config = config
         self._open: dict[_Key, Connection] = {}
         self._making = Shared[_Key, Connection]()
@@ -205,7 +218,12 @@ class Connections:
         # for its credentials, before it is made and before the others are.
         unused: Any = {"aws_access_key_id": "unused", "aws_secret_access_key": "unused"}
         return session.create_client(
-            service, region_name=region, endpoint_url=self._endpoint_url, config=config, **unused
+            service,
+            region_name=region,
+            endpoint_url=self._endpoint_urls.get(service, self._endpoint_url),
+            verify=self._verify,
+            config=config,
+            **unused,
         )
 
     def _check_endpoint(self, name: str, url: object) -> None:

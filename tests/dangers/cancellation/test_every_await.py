@@ -73,10 +73,12 @@ async def test_what_awaits_nothing_cannot_be_cancelled(world: World) -> None:
     run = await world.client.run(f"{EMR}/{world.over[EMR]}")
     walk = world.client.glue("etl").runs().open()
     local = LocalService()
-    client = client_at(world.local)
+    client, other = client_at(world.local), client_at(world.local)
     await_nothing = {
         "EmrServerlessApplication.is_streaming": world.client.emr_serverless("00app").is_streaming(run),
         "JobRunsClient.__aenter__": client.__aenter__(),
+        "JobRunsClient.aclose": client_at(world.local).aclose(),
+        "JobRunsClient.open": other.open(),
         "LocalService.__aenter__": local.__aenter__(),
         "LocalService.__aexit__": local.__aexit__(None, None, None),
         "RecordBatches.__aenter__": world.client.glue("etl").runs().record_batches().__aenter__(),
@@ -86,5 +88,6 @@ async def test_what_awaits_nothing_cannot_be_cancelled(world: World) -> None:
     for coroutine in await_nothing.values():
         drive(coroutine)
     await client.__aexit__(None, None, None)
+    await other.aclose()
 
     assert {name for name, _ in TABLE.values()} | await_nothing.keys() == public_coroutines()

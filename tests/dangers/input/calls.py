@@ -242,6 +242,15 @@ WRONG: Final[Mapping[str, Values]] = {
     "domain_id": _NAME,
     "driver": (5, None, "s3://b/main.py", {"sparkSubmit": {"entryPoint": "s3://b/main.py"}}, SparkSubmit),
     "endpoint_url": (5, b"http://localhost", "", ["http://localhost"]),
+    "endpoint_urls": (
+        5,
+        "x",
+        ["glue"],
+        {"glue": 5},
+        {"glue": ""},
+        {5: "http://localhost"},
+        {"gleu": "http://localhost"},
+    ),
     "entry_point": _NAME,
     "execution_class": _TEXT,
     "execution_iam_policy": (5, "x", {"policy": "{}"}),
@@ -327,6 +336,7 @@ WRONG: Final[Mapping[str, Values]] = {
     "until": _STATES,
     "value": (5, None, "x", object(), JobRunsClient),
     "wait": (*_TIME, timedelta(seconds=-1)),
+    "verify": (5, None, "", b"x.pem", ["x.pem"]),
     "worker_type": _TEXT,
 }
 """What an argument must not be, by its name: it means the same in every call."""
