@@ -30,6 +30,16 @@ _PATHS: Final[Mapping[str, tuple[str, ...]]] = {
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
+# See https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsglue.html#awsglue-resources-for-iam-policies
+# and list_amazonemrserverless.html there.
+_ARN: Final = re.compile(
+    r"arn:aws[a-z-]*:(?P<service>glue|emr-serverless):(?P<region>[a-z0-9-]+):\d{12}:(?P<resource>.+)", re.DOTALL
+)
+_RESOURCES: Final[Mapping[str, re.Pattern[str]]] = {
+    Service.GLUE: re.compile(r"job/(.+)", re.DOTALL),
+    Service.EMR_SERVERLESS: re.compile(r"/applications/([^/]+)(?:/jobruns/([^/]+))?"),
+}
+
 _REGION: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _R = TypeVar("_R", "JobRef", "RunRef")
 
@@ -114,17 +124,40 @@ def _split_text(what: str, text: object, services: Collection[str]) -> tuple[str
     return service, names, options
 
 
+def _names_in_arn(what: str, text: str) -> tuple[str, tuple[str, ...], str]:
+    """Return service, names and region of an ARN; its account is told by the credentials that are used."""
+    found = _ARN.fullmatch(text)
+    resource = None if found is None else _RESOURCES[found["service"]].fullmatch(found["resource"])
+    if found is None or resource is None:
+        raise InvalidRequestError("known are ARNs of Glue jobs and of EMR Serverless applications and runs")
+    names = tuple(name for name in resource.groups() if name is not None)
+    is_run = len(names) > len(_PATHS[found["service"]])
+    if is_run is not (what == "run"):
+        raise InvalidRequestError("it names a run of a job" if is_run else "it names a job, and no run of it")
+    return found["service"], names, found["region"]
+
+
+def _from_arn(kind: "type[_R]", text: str) -> "_R":
+    what, _ = kind.named
+    try:
+        return kind.of_names(*_names_in_arn(what, text), None)
+    except InvalidRequestError as error:
+        raise InvalidRequestError(f"{text!r:.200} is not the ARN of a {what}: {error}") from error
+
+
 def _text_form(job: "JobRef", names: tuple[str, ...]) -> str:
     options = {"region": job.region, "profile": job.profile}
     query = "&".join(f"{name}={quote(value, safe='')}" for name, value in options.items() if value is not None)
     return f"{job.service}:{'/'.join(quote(name, safe='') for name in names)}" + (f"?{query}" if query else "")
 
 
-def _parsed(kind: "type[_R]", text: str, services: Collection[str]) -> "_R":
-    """Read a reference from its text form: only exactly what ``str()`` gives for it is taken.
+def _parsed(kind: "type[_R]", text: object, services: Collection[str]) -> "_R":
+    """Read a reference from its text form, or an ARN: of the former only exactly what ``str()`` gives for it is taken.
 
     Otherwise two strings would name one run, and a program that compares or stores them would take it for two.
     """
+    if isinstance(text, str) and text.startswith("arn:") and "arn" not in services:
+        return _from_arn(kind, text)
     what, form = kind.named
     expected = f"{form}[?region=REGION&profile=PROFILE], names percent-encoded"
     try:
@@ -135,6 +168,18 @@ def _parsed(kind: "type[_R]", text: str, services: Collection[str]) -> "_R":
     if str(ref) != text:
         raise InvalidRequestError(f"{text!r:.200} is not the text form of a {what} ({expected})")
     return ref
+
+
+def _as_text_in_pydantic(kind: "type[JobRef | RunRef]") -> dict[str, object]:
+    # Of plain dicts, as pydantic_core.core_schema makes them: pydantic need not be installed.
+    read = {"type": "function-plain", "function": {"type": "no-info", "function": kind.parse}}
+    text = {"type": "chain", "steps": [{"type": "str"}, read]}
+    return {
+        "type": "json-or-python",
+        "json_schema": text,
+        "python_schema": {"type": "union", "choices": [{"type": "is-instance", "cls": kind}, text]},
+        "serialization": {"type": "to-string"},
+    }
 
 
 @attrs.frozen(order=True, repr=False)
@@ -175,7 +220,7 @@ class JobRef:
 
     @classmethod
     def parse(cls, text: str, *, services: Collection[str] = ()) -> "JobRef":
-        """Read ``SERVICE:JOB[?region=...&profile=...]``.
+        """Read ``SERVICE:JOB[?region=...&profile=...]``, or the ARN of a Glue job or an EMR Serverless application.
 
         Args:
             text: The text form.
@@ -185,6 +230,11 @@ class JobRef:
             InvalidRequestError: The string is not exactly what ``str()`` of a reference would give.
         """
         return _parsed(cls, text, services)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> dict[str, object]:
+        """Let models of pydantic hold references, as strings in JSON; pydantic calls this."""
+        return _as_text_in_pydantic(cls)
 
     @classmethod
     def of_names(cls, service: str, names: tuple[str, ...], region: str | None, profile: str | None) -> "JobRef":
@@ -227,7 +277,7 @@ class RunRef:
 
     @classmethod
     def parse(cls, text: str, *, services: Collection[str] = ()) -> "RunRef":
-        """Read ``SERVICE:JOB/RUN[?region=...&profile=...]``.
+        """Read ``SERVICE:JOB/RUN[?region=...&profile=...]``, or the ARN of a run of EMR Serverless.
 
         Args:
             text: The text form.
@@ -237,6 +287,11 @@ class RunRef:
             InvalidRequestError: The string is not exactly what ``str()`` of a reference would give.
         """
         return _parsed(cls, text, services)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> dict[str, object]:
+        """Let models of pydantic hold references, as strings in JSON; pydantic calls this."""
+        return _as_text_in_pydantic(cls)
 
     @classmethod
     def of_names(cls, service: str, names: tuple[str, ...], region: str | None, profile: str | None) -> "RunRef":

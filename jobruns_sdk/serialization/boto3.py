@@ -20,8 +20,9 @@ def run_from_response(
 ) -> JobRun[Native]:
     """Return the run of an answer that boto3 has parsed: of GetJobRun, or one item of a list.
 
-    Times may be aware datetimes, as boto3 gives them, ISO 8601 strings with their offset, or seconds since 1970; one
-    without a zone is refused, since it may be in any. A retry of Glue's is its run, in that attempt.
+    What Step Functions hands on of a run is taken as well, and the ``detail`` of an event of EventBridge about one.
+    Times may be aware datetimes, as boto3 gives them, ISO 8601 strings with their offset, or seconds or milliseconds
+    since 1970; one without a zone is refused, since it may be in any. A retry of Glue's is its run, in that attempt.
 
     Args:
         service: ``"emr-serverless"``, ``"datazone"`` or ``"glue"``.

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import TypeVar, cast
+from functools import cache
+from typing import Final, TypeVar, cast, get_args, get_type_hints
 
 import msgspec
 
@@ -12,6 +13,7 @@ from jobruns_sdk.model.refs import JobRef
 from jobruns_sdk.times import exact
 
 N = TypeVar("N", bound=Native)
+_LAST_SECOND: Final = 253_402_300_800  # seconds until the year 10000
 
 
 class Boto3Answer:
@@ -33,6 +35,10 @@ class Boto3Answer:
         if self.members.get(name) is not None:
             self.where = f"$.{name}"
             self.members = self._mapping(self.members[name])
+
+    def rename(self, names: Mapping[str, str]) -> None:
+        """Let members be read by other names: an event of EventBridge has the names of its own kind."""
+        self.members = {names.get(name, name): value for name, value in self.members.items()}
 
     def text(self, name: str) -> str:
         """Return a member that has to be there.
@@ -60,13 +66,21 @@ class Boto3Answer:
             ResponseFormatError: It does not fit, or a time has no zone.
         """
         try:
-            native = msgspec.convert(_clean(self.members), kind, strict=False)
+            members = {name: self._in_seconds(kind, name, value) for name, value in self.members.items()}
+            native = msgspec.convert(_clean(members), kind, strict=False)
         except msgspec.ValidationError as error:
             fault, place = fault_and_place(str(error))
             raise self._fault(fault, self.where + place.removeprefix("$")) from error
         for place in _naive(native, self.where):
             raise self._fault("expected a time with its zone, got one without", place)
         return native
+
+    @staticmethod
+    def _in_seconds(kind: type[Native], name: str, value: object) -> object:
+        """Return a time in seconds where it is in milliseconds, as Step Functions has them: no date has so many."""
+        if isinstance(value, int | float) and value > _LAST_SECOND and name in _times_of(kind):
+            return value / 1000
+        return value
 
     def _mapping(self, data: object) -> Mapping[str, object]:
         if not isinstance(data, Mapping):
@@ -75,6 +89,11 @@ class Boto3Answer:
 
     def _fault(self, fault: str, where: str) -> ResponseFormatError:
         return ResponseFormatError(f"the answer cannot be read at {where}: {fault}", where=where, service=self._service)
+
+
+@cache
+def _times_of(kind: type[Native]) -> frozenset[str]:
+    return frozenset(name for name, hint in get_type_hints(kind).items() if datetime in (hint, *get_args(hint)))
 
 
 def _clean(value: object) -> object:

@@ -153,6 +153,15 @@ def _capacity_of_workers(row: native.JobRun) -> float | None:
     return row.AllocatedCapacity or None
 
 
+_OF_EVENTS: Final = {
+    "jobRunId": "Id",
+    "jobName": "JobName",
+    "state": "JobRunState",
+    "message": "ErrorMessage",
+    "startedOn": "StartedOn",
+}
+
+
 def _total(attempts: Sequence[native.JobRun]) -> Usage | None:
     known = [usage for usage in map(_usage, attempts) if usage is not None]
     if len(known) < len(attempts):  # the sum of the others would pass for the bill of all
@@ -163,7 +172,12 @@ def _total(attempts: Sequence[native.JobRun]) -> Usage | None:
 
 
 def run_from_boto3(answer: Boto3Answer) -> JobRun[native.JobRun]:
-    """Return the run of what boto3 returned, which a retry is an attempt of: of GetJobRun, or a row of GetJobRuns."""
+    """Return the run of what boto3 returned, which a retry is an attempt of: of GetJobRun, or a row of GetJobRuns.
+
+    The detail of an event "Glue Job State Change" or "Glue Job Run Status" does as well.
+    """
     answer.enter("JobRun")
+    if "jobRunId" in answer.members:
+        answer.rename(_OF_EVENTS)
     root, _ = root_and_number(answer.text("Id"))
     return run_from_attempts(answer.job("JobName"), root, [answer.native(native.JobRun)])

@@ -158,7 +158,6 @@ def test_another_text_is_never_the_same_reference(ref: RunRef, data: st.DataObje
         "datazone:dzd_x",
         "datazone:dzd_x/job42/run7",
         "datazone:dzd_x/",
-        "arn:aws:glue:eu-west-1:111122223333:job/nightly-etl",
     ],
 )
 def test_what_is_no_job(text: str) -> None:
