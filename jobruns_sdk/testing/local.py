@@ -96,7 +96,7 @@ class LocalService(Seeding):
         for operation in limits:
             check_operation(operation)
         self._dispatcher = Dispatcher(world, self.clock, Quotas(limits), check, deque(maxlen=_LOG_SIZE))
-        self._server = ServerThread(self._dispatcher.handle, host, port)
+        self._server = ServerThread(self._dispatcher.handle, host, port, any_host=allow_remote)
         super().__init__(world, self.clock, self._dispatcher.lock)
 
     @property

@@ -236,3 +236,56 @@ def test_the_server_reads_the_wire_by_itself() -> None:
                 if name.startswith("jobruns_sdk") and not name.startswith(("jobruns_sdk.testing", "jobruns_sdk.checks"))
             ]  # what a test may say is checked as what a client is told, and nothing of that is on the wire
             assert own == [], path
+
+
+@pytest.mark.parametrize("target", ["http://127.0.0.1:1/", "HTTP://localhost", "http://[::1]:80/"])
+def test_a_target_may_be_in_absolute_form(jobs: LocalService, target: str) -> None:
+    """As RFC 9112 wants it of clients that think of a proxy, and aiobotocore's httpx backend sends it to everybody."""
+    call = glue_call("ListJobs", "{}", "Connection: close").replace(b"POST / ", f"POST {target} ".encode())
+    with connected(jobs) as connection:
+        connection.sendall(call)
+        assert b'{"JobNames":["etl"]}' in until_closed(connection)
+
+
+@pytest.mark.parametrize(
+    ("host", "is_served"),
+    [
+        ("127.0.0.1", True),
+        ("127.0.0.1:4566", True),
+        ("localhost:4566", True),
+        ("[::1]:4566", True),
+        ("[::1]", True),
+        ("jobs.localhost", True),
+        ("evil.example", False),
+        ("evil.example:4566", False),
+        ("127.0.0.1.evil.example", False),
+        ("10.0.0.1:80", False),
+    ],
+)
+@pytest.mark.parametrize("place", ["header", "target"])
+def test_a_host_that_is_not_this_machine_is_refused(
+    jobs: LocalService, host: str, place: str, *, is_served: bool
+) -> None:
+    call = glue_call("ListJobs", "{}", "Connection: close", f"Host: {host if place == 'header' else 'localhost'}")
+    if place == "target":
+        call = call.replace(b"POST / ", f"POST http://{host}/ ".encode())
+    with connected(jobs) as connection:
+        connection.sendall(call)
+        answer = until_closed(connection)
+
+    assert (b"200 OK" in answer, b"421 Misdirected Request" in answer) == (is_served, not is_served)
+    assert jobs.calls() == int(is_served)
+
+
+def test_a_service_for_other_machines_answers_to_any_host() -> None:
+    with LocalService(allow_remote=True) as local, connected(local) as connection:
+        connection.sendall(glue_call("ListJobs", "{}", "Connection: close", "Host: jobs.example"))
+        assert b"200 OK" in until_closed(connection)
+
+
+def test_a_body_in_chunks_of_a_byte_is_read_as_it_comes(jobs: LocalService) -> None:
+    head = b"POST / HTTP/1.1\r\nX-Amz-Target: AWSGlue.GetJob\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+    body = b'{"JobName":"etl"}' + b" " * 300_000
+    with connected(jobs) as connection:
+        connection.sendall(head + b"".join(b"1\r\n%c\r\n" % byte for byte in body) + b"0\r\n\r\n")
+        assert b"200 OK" in until_closed(connection)

@@ -1,6 +1,7 @@
 """HTTP/1.1 as far as AWS clients speak it, on asyncio, so that an answer can be cut, dripped or withheld."""
 
 import asyncio
+import re
 import socket
 import struct
 from collections.abc import Callable, Mapping
@@ -12,6 +13,7 @@ from typing import Final, cast
 
 MAX_BODY: Final = 8 * 1024 * 1024
 _HEAD_LIMIT: Final = 64 * 1024
+_ABSOLUTE: Final = re.compile(r"https?://(?P<host>[^/?#]*)", re.IGNORECASE)
 
 
 class Delivery(Enum):
@@ -48,6 +50,18 @@ class Reply:
     delay: float = 0.0
 
 
+@dataclass(slots=True)
+class _Coming:
+    """A request whose head has arrived; `size` is that of its body, None where it comes in chunks."""
+
+    method: str
+    path: str
+    query: str
+    headers: dict[str, str]
+    size: int | None
+    body: bytearray = field(default_factory=bytearray)
+
+
 class BadRequestError(Exception):
     """Bytes that are not an HTTP request this server reads."""
 
@@ -62,6 +76,7 @@ class Connection(asyncio.Protocol):
         self._handler = handler
         self._connections = connections
         self._received = bytearray()
+        self._coming: _Coming | None = None
         self._sending = False
         self._is_last = False
         self._transport: asyncio.Transport | None = None
@@ -115,36 +130,23 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
     def _next_request(self) -> Request | None:
-        end = self._received.find(b"\r\n\r\n")
-        if end < 0:
-            if len(self._received) > _HEAD_LIMIT:
-                raise BadRequestError("The head of the request is too long")
-            return None
-        lines = bytes(self._received[:end]).decode("latin-1").split("\r\n")
-        method, target, _ = lines[0].split(" ", 2)
-        headers = {
-            name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])
-        }
-        taken = self._body(headers, end + 4)
-        if taken is None:
-            if headers.get("expect", "").lower() == "100-continue" and len(self._received) == end + 4:
+        """The next request that is complete; what has arrived of it is looked at once, in however small pieces."""
+        coming = self._coming
+        if coming is None:
+            end = self._received.find(b"\r\n\r\n")
+            if end < 0:
+                if len(self._received) > _HEAD_LIMIT:
+                    raise BadRequestError("The head of the request is too long")
+                return None
+            coming = self._coming = _coming(bytes(self._received[:end]).decode("latin-1"))
+            del self._received[: end + 4]
+            if coming.headers.get("expect", "").lower() == "100-continue" and not self._received:
                 self._write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        taken = _taken_in_chunks if coming.size is None else _taken_as_sized
+        if not taken(self._received, coming):
             return None
-        body, used = taken
-        del self._received[:used]
-        path, _, query = target.partition("?")
-        return Request(method, path, query, headers, body)
-
-    def _body(self, headers: Mapping[str, str], start: int) -> tuple[bytes, int] | None:
-        """The body that starts at an offset and where it ends; None while it is incomplete."""
-        if "chunked" in headers.get("transfer-encoding", "").lower():
-            return _chunks(self._received, start)
-        size = int(headers.get("content-length", "0"))
-        if not 0 <= size <= MAX_BODY:
-            raise BadRequestError("The body of the request is too large")
-        if len(self._received) < start + size:
-            return None
-        return bytes(self._received[start : start + size]), start + size
+        self._coming = None
+        return Request(coming.method, coming.path, coming.query, coming.headers, bytes(coming.body))
 
     def _send(self, reply: Reply) -> None:
         if self._transport is None:
@@ -180,19 +182,46 @@ class Connection(asyncio.Protocol):
             self._transport.write(data)
 
 
-def _chunks(received: bytearray, start: int) -> tuple[bytes, int] | None:
-    body = bytearray()
-    while (line := received.find(b"\r\n", start)) >= 0:
+def _coming(head: str) -> _Coming:
+    lines = head.split("\r\n")
+    method, target, _ = lines[0].split(" ", 2)
+    headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
+    if (absolute := _ABSOLUTE.match(target)) is not None:  # as clients write it that think of a proxy
+        headers["host"] = absolute["host"]
+        target = target[absolute.end() :] or "/"
+        target = target if target.startswith("/") else f"/{target}"
+    path, _, query = target.partition("?")
+    is_chunked = "chunked" in headers.get("transfer-encoding", "").lower()
+    size = None if is_chunked else int(headers.get("content-length", "0"))
+    if size is not None and not 0 <= size <= MAX_BODY:
+        raise BadRequestError("The body of the request is too large")
+    return _Coming(method, path, query, headers, size)
+
+
+def _taken_as_sized(received: bytearray, coming: _Coming) -> bool:
+    """True once the whole body was taken from what was received."""
+    size = coming.size or 0
+    if len(received) < size:
+        return False
+    coming.body += received[:size]
+    del received[:size]
+    return True
+
+
+def _taken_in_chunks(received: bytearray, coming: _Coming) -> bool:
+    """True once the last chunk was taken from what was received; each is taken as soon as it is whole."""
+    start, is_last = 0, False
+    while not is_last and (line := received.find(b"\r\n", start)) >= 0:
         size = int(bytes(received[start:line]).partition(b";")[0], 16)
-        if size < 0 or len(body) + size > MAX_BODY:
+        if size < 0 or len(coming.body) + size > MAX_BODY:
             raise BadRequestError("The body of the request is too large")
-        start = line + 2 + size + 2
-        if len(received) < start:
-            return None
-        body += received[line + 2 : line + 2 + size]
-        if size == 0:
-            return bytes(body), start
-    return None
+        begin, end = line + 2, line + 2 + size + 2
+        if len(received) < end:
+            break
+        coming.body += received[begin : begin + size]
+        start, is_last = end, size == 0
+    del received[:start]
+    return is_last
 
 
 def _head(reply: Reply) -> bytes:

@@ -6,14 +6,14 @@ import socket
 import threading
 from functools import partial
 
-from jobruns_sdk.testing.wire.http import Connection, Handler
+from jobruns_sdk.testing.wire.http import Connection, Handler, Reply, Request
 
 
 class ServerThread:
     """Serves HTTP on an event loop and in a thread of its own, so that any client in the process can be used."""
 
-    def __init__(self, handler: Handler, host: str, port: int) -> None:
-        self._handler = handler
+    def __init__(self, handler: Handler, host: str, port: int, *, any_host: bool = False) -> None:
+        self._handler = handler if any_host else partial(_for_this_machine, handler)
         self._address = (host, port)
         self._connections: set[Connection] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -65,6 +65,15 @@ class ServerThread:
             connection.abort()
         await server.wait_closed()
         await asyncio.sleep(0)  # the turn in which aborted connections let go of their sockets
+
+
+def _for_this_machine(handler: Handler, request: Request) -> Reply:
+    """Answer what names this machine as its host: a page in a browser may have a name of its own lead here."""
+    name, _, port = request.headers.get("host", "localhost").rpartition(":")
+    host = (name if port.isdigit() else f"{name}:{port}" if name else port).strip("[]").lower()
+    if not (is_loopback(host) or host.endswith(".localhost")):
+        return Reply(421, b"This service is for this machine only; LocalService(allow_remote=True) serves any host.")
+    return handler(request)
 
 
 def is_loopback(host: str) -> bool:
