@@ -4,6 +4,7 @@ from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
+from os import environ
 from types import MappingProxyType, TracebackType
 from typing import (
     TYPE_CHECKING,
@@ -679,6 +680,7 @@ class JobRunsClient:
             raise InvalidRequestError(
                 f"no region is known for {ref}: say it in the reference ('...?region=eu-west-1'), as the client's "
                 "region_name=, in AWS_DEFAULT_REGION, or in the profile's configuration"
+                + (" (botocore does not read AWS_REGION, which is set)" if "AWS_REGION" in environ else "")
             )
         return JobRef(ref.service, ref.path, region, ref.profile)
 

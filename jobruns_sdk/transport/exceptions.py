@@ -51,6 +51,7 @@ _UNREADABLE: Final = (FileNotFoundError, IsADirectoryError, PermissionError, ssl
 _REDIRECTED: Final = (aiohttp.RedirectClientError, aiohttp.TooManyRedirects)
 # What a person has to see to: a code of a device, a log-in in a browser.
 _OF_PERSONS: Final = (
+    EOFError,
     botocore.RefreshWithMFAUnsupportedError,
     botocore.SSOError,
     botocore.TokenRetrievalError,
@@ -108,6 +109,8 @@ def getting_credentials(*, but: tuple[type[Exception], ...] = (), retryable: boo
         text = str(error) or type(error).__name__
         if isinstance(error, JSONDecodeError):
             text = f"what should give credentials gave no JSON: {text}"
+        if isinstance(error, EOFError):
+            text = "a code of an MFA device is asked for, and there is no terminal to type it in: hand over a session"
         code = error.response.get("Error", {}).get("Code") if isinstance(error, botocore.ClientError) else None
         is_final = isinstance(error, _OF_PERSONS) or kind_from_code(code or "", {}) in _REFUSALS
         raise CredentialsError(text, code=code, retryable=retryable and not is_final) from error

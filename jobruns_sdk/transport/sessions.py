@@ -1,5 +1,6 @@
 """Sessions with the credentials of this machine, of a profile configured on it, or of a role that is assumed."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import attrs
@@ -9,12 +10,20 @@ from aiobotocore.credentials import (
     AioDeferredRefreshableCredentials,
 )
 from aiobotocore.session import AioSession, get_session
-from botocore.exceptions import NoCredentialsError
+from botocore.exceptions import BotoCoreError, NoCredentialsError
 
 from jobruns_sdk.transport.connections import region_of
 
 _SESSION_NAME: Final = "jobruns_sdk"
-_ANY_REGION: Final = "us-east-1"  # AssumeRole gives the same credentials in each region
+# AssumeRole gives the same credentials in each region of the role's partition, and none to others.
+_ANY_REGION: Final[Mapping[str, str]] = {
+    "aws": "us-east-1",
+    "aws-cn": "cn-north-1",
+    "aws-us-gov": "us-gov-west-1",
+    "aws-eusc": "eusc-de-east-1",
+    "aws-iso": "us-iso-east-1",
+    "aws-iso-b": "us-isob-east-1",
+}
 
 
 def default_session() -> AioSession:
@@ -73,4 +82,14 @@ class _Role:
         return AioDeferredRefreshableCredentials(fetcher.fetch_credentials, self.METHOD)
 
     def _client(self, service: str, **options: Any) -> Any:
-        return self.source.create_client(service, region_name=region_of(self.source) or _ANY_REGION, **options)
+        return self.source.create_client(service, region_name=_region_for(self.arn, self.source), **options)
+
+
+def _region_for(arn: str, source: AioSession) -> str | None:
+    """Return the region in which a role is asked for: the session's, if it is of the role's partition."""
+    partition, own = (*arn.split(":"), "")[1], region_of(source)
+    try:
+        is_own = own is not None and source.get_partition_for_region(own) == partition
+    except BotoCoreError:  # a region that nobody knows yet
+        is_own = True
+    return own if is_own else _ANY_REGION.get(partition, own)

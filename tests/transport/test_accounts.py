@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from jobruns_sdk import CredentialsError, JobRunsClient
 from jobruns_sdk.testing import LocalService
 from jobruns_sdk.transport.sessions import default_session, profile_session, role_session
+from tests.transport.clients import CountingSession
 from tests.transport.tokens import TokenService
 
 ROLE = "arn:aws:iam::111122223333:role/{}"
@@ -59,6 +61,32 @@ async def test_a_role_that_may_not_be_assumed_is_an_error_of_credentials(tokens:
         with pytest.raises(CredentialsError, match=r"glue.GetJobRuns: AccessDenied: .* sts:AssumeRole"):
             await keys_of(local, "denied", ["glue:a?profile=other"])
     assert len(tokens.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("partition", "own", "asked"),
+    [
+        ("aws", None, "us-east-1"),
+        ("aws", "eu-west-1", "eu-west-1"),
+        ("aws-cn", None, "cn-north-1"),
+        ("aws-cn", "cn-northwest-1", "cn-northwest-1"),
+        ("aws-cn", "eu-west-1", "cn-north-1"),
+        ("aws-us-gov", None, "us-gov-west-1"),
+        ("aws-us-gov", "us-gov-east-1", "us-gov-east-1"),
+        ("aws", "xx-new-1", "xx-new-1"),
+    ],
+)
+async def test_a_role_is_asked_for_in_its_own_partition(
+    tokens: TokenService, monkeypatch: pytest.MonkeyPatch, partition: str, own: str | None, asked: str
+) -> None:
+    if own is not None:
+        monkeypatch.setenv("AWS_DEFAULT_REGION", own)
+    source = CountingSession(access_key="own-key")
+    session = role_session(f"arn:{partition}:iam::111122223333:role/read", source=source)
+    credentials: Any = await session.get_credentials()
+    await credentials.get_frozen_credentials()
+
+    assert (source.clients, len(tokens.asked)) == ([("sts", asked)], 1)
 
 
 async def test_without_credentials_no_role_is_assumed(tokens: TokenService, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,8 +4,10 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from aiobotocore.credentials import AioCredentialResolver
 from aiobotocore.session import AioSession
 
 from jobruns_sdk import CredentialsError, InvalidRequestError, JobRunsError, TransportError
@@ -144,3 +146,28 @@ async def test_certificates_that_cannot_be_read_leave_no_start_in_doubt(
                 await client.glue("etl").start()
 
         assert (caught.value.retryable, caught.value.in_doubt, server.requests) == (False, False, [])
+
+
+async def test_a_region_in_a_variable_that_botocore_does_not_read_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    with pytest.raises(InvalidRequestError, match=r"botocore does not read AWS_REGION, which is set"):
+        client_at(None, region_name=None).glue("etl")
+
+
+async def test_a_device_that_nobody_can_type_a_code_of_is_told_in_words() -> None:
+    class Prompting:
+        METHOD = "assume-role"
+        CANONICAL_NAME = None
+
+        async def load(self) -> None:
+            raise EOFError  # as getpass does where there is no terminal
+
+    session = CountingSession(access_key=None)
+    providers: Any = [Prompting()]
+    session.register_component("credential_provider", AioCredentialResolver(providers))
+    async with serving(NO_RUNS) as server:
+        failure = await failure_at(server.url, session)
+
+    assert isinstance(failure, CredentialsError)
+    assert "a code of an MFA device is asked for, and there is no terminal" in failure.message
+    assert (failure.retryable, server.requests) == (False, [])
