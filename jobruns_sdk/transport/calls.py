@@ -1,7 +1,6 @@
 """Calls to AWS: quotas, deadlines, and the one place that retries: botocore makes one attempt a call."""
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from types import TracebackType
@@ -20,7 +19,6 @@ from jobruns_sdk.errors import (
     ThrottledError,
     UnsupportedOperationError,
 )
-from jobruns_sdk.loop.caller import caller
 from jobruns_sdk.loop.clock import Clock
 from jobruns_sdk.loop.lifetime import Lifetime
 from jobruns_sdk.loop.tasks import finished
@@ -32,6 +30,7 @@ from jobruns_sdk.transport.exceptions import translated
 from jobruns_sdk.transport.operation import Operation, Reply, Sending, sending, tracked
 from jobruns_sdk.transport.pace import Pace, PaceKeeper, Ticket
 from jobruns_sdk.transport.quotas import UNPUBLISHED, Quota, backoff
+from jobruns_sdk.transport.turns import Turns
 from jobruns_sdk.transport.underlying import fit_to_show
 
 _FREE: Final = 1e-6
@@ -76,67 +75,11 @@ class Policy(msgspec.Struct, frozen=True):
         return PaceKeeper(self.quota(operation), self.ceilings.get((operation.service, operation.name)))
 
 
-class _Turns:
-    """A lock that is handed on to calls that were throttled first, and then from caller to caller.
-
-    A call that was throttled would go behind a thousand others, and its time would be up before its turn. And a single
-    call shall not stand behind the five hundred of a walk:
-
-        walk   get 1  get 2  get 3  get 4        in turn: get 1, single, get 2, get 3, get 4
-        single call
-    """
-
-    def __init__(self) -> None:
-        self._taken = False
-        self._first: deque[asyncio.Future[None]] = deque()
-        self._others: dict[object, deque[asyncio.Future[None]]] = {}  # by caller, the next one first
-
-    def locked(self) -> bool:
-        return self._taken
-
-    @asynccontextmanager
-    async def taken(self, *, first: bool) -> AsyncGenerator[None]:
-        if self._taken:
-            turn = asyncio.get_running_loop().create_future()
-            queue = self._first if first else self._others.setdefault(caller() or turn, deque())
-            queue.append(turn)
-            try:
-                await turn
-            except asyncio.CancelledError:
-                if not turn.cancelled():  # it was this one's turn when it was cancelled
-                    self._hand_on()
-                raise
-        self._taken = True
-        try:
-            yield
-        finally:
-            self._hand_on()
-
-    def _hand_on(self) -> None:
-        while (turn := self._next()) is not None:
-            if not turn.done():
-                turn.set_result(None)
-                return
-        self._taken = False
-
-    def _next(self) -> asyncio.Future[None] | None:
-        if self._first:
-            return self._first.popleft()
-        if not self._others:
-            return None
-        who, queue = next(iter(self._others.items()))
-        turn = queue.popleft()
-        del self._others[who]
-        if queue:
-            self._others[who] = queue  # behind all others
-        return turn
-
-
 class _Gate(msgspec.Struct, eq=False):
     """The queue of calls of one operation, so that they keep its pace."""
 
     keeper: PaceKeeper
-    turns: _Turns
+    turns: Turns
 
 
 class _Tries(msgspec.Struct, eq=False):
@@ -246,6 +189,8 @@ class Transport:
                     failure, call.lost_at = error, self._clock.monotonic()
                 if isinstance(failure, ThrottledError):
                     gate.keeper.throttled(ticket, self._clock.monotonic(), pacing.jitter.random())
+                elif failure.http_status is not None:  # refused for what it says, and not for how often it comes
+                    gate.keeper.let_through(ticket, self._clock.monotonic())
             # An answer tells whether the service has acted; without one, a request that was written may have.
             call.doubt = failure.in_doubt = call.doubt or failure.in_doubt
             call.written = False
@@ -271,21 +216,22 @@ class Transport:
         """Wait for the operation's pace and for a free connection."""
         with self._clock.calling(), translated(operation.service, operation.name, sends=False):
             connection = await self._connected(operation.service, region, profile)
+        slots = connection.slots(operation.name)
         if gate.keeper.is_open():
-            await connection.slots.acquire()
+            await slots.acquire()
             if gate.keeper.is_open():
                 waited = 0.0
             else:  # another call was throttled while this one waited
-                connection.slots.release()
-                waited = await self._pass(gate, connection, first=False)
+                slots.release()
+                waited = await self._pass(gate, slots, first=False)
         else:
-            waited = await self._pass(gate, connection, first=tries.throttled_since is not None)
+            waited = await self._pass(gate, slots, first=tries.throttled_since is not None)
         tries.waited += waited
         tries.requests += 1
         try:
             yield connection, gate.keeper.sent(self._clock.monotonic(), waited)
         finally:
-            connection.slots.release()
+            slots.release()
 
     async def _connected(self, service: str, region: str | None, profile: str | None) -> Connection:
         # Whoever gives credentials may wait for a person, or for ever: that is no reason for others to wait with them.
@@ -299,7 +245,7 @@ class Transport:
             text = f"no credentials and no connection within call_timeout={self._policy.call_timeout:g} s"
             raise CallTimeoutError(text, sent=False) from error
 
-    async def _pass(self, gate: _Gate, connection: Connection, *, first: bool) -> float:
+    async def _pass(self, gate: _Gate, slots: asyncio.Semaphore, *, first: bool) -> float:
         """Wait for the pace and then for a free connection, one call after the other; return for how long, if at all.
 
         Calls that took their share of the quota and were sent much later would come faster than the quota allows.
@@ -313,15 +259,15 @@ class Transport:
                     await self._clock.sleep(pause)
                 # Waiting for a connection is no wait for the quota, and not to be told as one.
                 waited = self._clock.monotonic() - began if has_waited else 0.0
-                await connection.slots.acquire()
+                await slots.acquire()
                 if not gate.keeper.wait(self._clock.monotonic()):
                     return waited
-                connection.slots.release()
+                slots.release()
 
     def _gate(self, operation: Operation[Any], region: str | None, profile: str | None) -> _Gate:
         key = (self._policy.shared.get(profile, profile), region, operation.service, operation.name)
         if key not in self._gates:
-            self._gates[key] = _Gate(self._policy.keeper(operation), _Turns())
+            self._gates[key] = _Gate(self._policy.keeper(operation), Turns())
         return self._gates[key]
 
     async def _request(

@@ -43,7 +43,7 @@ _check_session: Final = kind_of(AioSession, "an aiobotocore session, as aiobotoc
 
 
 class Connection:
-    """A client of one service, and the slots of its connection pool.
+    """A client of one service, and the slots of its connection pool, for each operation as many as are configured.
 
     Waiting for a connection has no limit in aiohttp, so slots are counted here, where the deadline has not begun.
     """
@@ -58,13 +58,22 @@ class Connection:
         """
         self.client = client
         self._credentials = credentials
-        self.slots: asyncio.Semaphore = asyncio.Semaphore(client.meta.config.max_pool_connections)
+        self._most: int = client.meta.config.max_pool_connections
+        self._slots: dict[str, asyncio.Semaphore] = {}
+        self._has_own_pool = tells_when_it_writes
         service = client.meta.service_model.service_id.hyphenize()
         if credentials is not None:
             client.meta.events.register(f"before-sign.{service}", sign_with_keys)
         client.meta.events.register(f"before-parse.{service}", _keep_body)
         if not tells_when_it_writes:  # from here on it may be, for all that is known
             client.meta.events.register_last(f"before-send.{service}", _mark_written)
+
+    def slots(self, operation: str) -> asyncio.Semaphore:
+        """Return the slots for calls of an operation: sixty lists that hang keep no get waiting.
+
+        An HTTP session that is not ours has one pool for all, in which they would wait with their deadline running.
+        """
+        return self._slots.setdefault(operation if self._has_own_pool else "", asyncio.Semaphore(self._most))
 
     async def account(self) -> str | None:
         """Return a name of the account, as far as credentials tell: its id, or else the access key.

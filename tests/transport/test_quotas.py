@@ -8,6 +8,7 @@ from jobruns_sdk import JobRef, Quota
 from jobruns_sdk.services.registry import QUOTAS
 from jobruns_sdk.testing import LocalService
 from tests.transport.clients import CountingSession, client_at
+from tests.transport.gated import until
 
 ONE_A_SECOND = Quota(rate=1, burst=1)
 
@@ -70,6 +71,19 @@ async def test_every_attempt_draws_on_the_quota(local: LocalService, monkeypatch
 
     assert local.calls() == 3
     assert local.clock.monotonic() == pytest.approx(2)
+
+
+async def test_lists_that_hang_keep_no_get_waiting(local: LocalService) -> None:
+    run = local.add_run("emr-serverless:00f1")
+    local.fault("ListJobRuns", "silence", times=None)
+    async with client_at(local.url, quotas=None, clock=local.clock) as client:
+        app = client.emr_serverless("00f1")
+        hanging = [asyncio.ensure_future(app.runs().collect()) for _ in range(60)]
+        await until(lambda: local.calls("ListJobRuns") == 32)  # as many as there are slots
+        assert (await app.run(run)).id == run
+        for task in hanging:
+            task.cancel()
+        await asyncio.wait(hanging)
 
 
 async def test_a_single_call_does_not_stand_behind_those_of_a_walk() -> None:

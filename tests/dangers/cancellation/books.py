@@ -53,15 +53,17 @@ def other_tasks() -> set["asyncio.Task[Any]"]:
 def held_by(client: JobRunsClient) -> dict[str, int]:
     """Return what a client holds, of each kind how much; nothing, unless something is under way."""
     connections, connectors = connections_of(client), connectors_of(client)
-    slots = [attrgetter("client.meta.config.max_pool_connections")(one) for one in connections]
+    most = [attrgetter("client.meta.config.max_pool_connections")(one) for one in connections]
+    by_operation = [attrgetter("_slots")(one).values() for one in connections]
+    slots = [(each, all_of) for some, all_of in zip(by_operation, most, strict=True) for each in some]
     clock = attrgetter("_transport._clock")(client)
     sleepers = (clock.sleepers, attrgetter("_calls")(clock)) if isinstance(clock, VirtualClock) else (0, 0)
     starts = attrgetter("_starts")(client.handle("glue:any?region=eu-west-1"))  # all handles of a client share them
     held = {
         "tasks": len(other_tasks()),
         "calls": len(attrgetter("_transport._lifetime._scopes")(client)),
-        "slots": sum(slots) - sum(attrgetter("slots._value")(one) for one in connections),
-        "who wait for slots": sum(len(attrgetter("slots._waiters")(one) or ()) for one in connections),
+        "slots": sum(all_of - attrgetter("_value")(each) for each, all_of in slots),
+        "who wait for slots": sum(len(attrgetter("_waiters")(each) or ()) for each, _ in slots),
         "connections in use": sum(len(attrgetter("_acquired")(one)) for one in connectors),
         "who wait for connections": sum(len(attrgetter("_waiters")(one)) for one in connectors),
         "connections being made": len(attrgetter("_connections._making")(client)),
