@@ -3,7 +3,7 @@
 import os
 from collections import deque
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 
@@ -44,12 +44,13 @@ class LocalService(Seeding):
     It works with `with` as well, and for clients of any kind: `AWS_ENDPOINT_URL=local.url`. Everything may be called
     from any thread.
 
-    Time is a `VirtualClock` unless `speed` is given: with `speed=60` an hour passes in a minute. `auto_advance=False`
-    makes the virtual clock stand still unless `advance` is called; `start` is where the clock begins. `quotas=True`
-    throttles as the published quotas say, a mapping of `"service:Operation"` to (calls a second, burst) as it says,
-    each access key and region for itself. `check=True` holds every answer against botocore's model as well, not only
-    every request. `tokens="offset"` makes page tokens that count rows, so that pages shift while runs are added. Other
-    addresses than loopback ones are refused unless `allow_remote=True`.
+    Time is a `VirtualClock` unless `speed` is given: with `speed=60` an hour passes in a minute.
+    `auto_advance=False` makes the virtual clock stand still unless `advance` is called. Time begins now, to the
+    second, or at `start`. `quotas=True` throttles as the published quotas say, a mapping of `"service:Operation"`
+    to (calls a second, burst) as it says, each access key and region for itself. `check=True` holds every answer
+    against botocore's model as well, not only every request. `tokens="offset"` makes page tokens that count rows,
+    so that pages shift while runs are added. Other addresses than loopback ones are refused unless
+    `allow_remote=True`.
 
     Raises:
         ValueError: An argument is invalid, the address is not a loopback one, or a clock and its settings are both
@@ -278,4 +279,6 @@ class LocalService(Seeding):
 
 
 def _clock(start: datetime | None, speed: float | None, *, auto_advance: bool) -> VirtualClock | SpeedClock:
-    return VirtualClock(start, auto_advance=auto_advance) if speed is None else SpeedClock(start, speed=speed)
+    if speed is not None:
+        return SpeedClock(start, speed=speed)
+    return VirtualClock(datetime.now(UTC).replace(microsecond=0) if start is None else start, auto_advance=auto_advance)

@@ -24,6 +24,7 @@ from jobruns_sdk import (
     RunState,
     ServiceUnavailableError,
     ThrottledError,
+    UnknownAnswerError,
     UnsupportedOperationError,
     adapters,
     from_dict,
@@ -236,7 +237,7 @@ async def test_a_state_of_tomorrow_is_unknown(client: JobRunsClient, service: Ba
         (500, "ServerException", ServiceUnavailableError, 2),
         (429, "TooManyRequestsException", ThrottledError, 1),
         (400, "ThrottlingException", ThrottledError, 1),
-        (404, "", NotFoundError, 1),
+        (404, "", UnknownAnswerError, 1),
     ],
 )
 async def test_errors_are_mapped(status: int, code: str, kind: type[JobRunsError], requests: int) -> None:

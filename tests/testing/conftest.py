@@ -11,6 +11,7 @@ import pytest
 from botocore.config import Config
 
 from jobruns_sdk.testing import LocalService
+from jobruns_sdk.testing.clock import START
 
 if TYPE_CHECKING:
     from mypy_boto3_datazone import DataZoneClient
@@ -43,7 +44,7 @@ def emr_at(url: str) -> "closing[EMRServerlessClient]":
 
 @pytest.fixture
 def local() -> Iterator[LocalService]:
-    with LocalService(check=True, auto_advance=False) as service:
+    with LocalService(check=True, auto_advance=False, start=START) as service:
         yield service
         assert service.problems == []
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from jobruns_sdk.testing import SpeedClock, VirtualClock
+from jobruns_sdk.testing import LocalService, SpeedClock, VirtualClock
 
 
 async def woken_at(clock: VirtualClock, seconds: float) -> float:
@@ -187,3 +187,15 @@ async def test_a_speed_clock_runs_ahead_of_real_time() -> None:
 def test_a_speed_is_a_positive_number(speed: float) -> None:
     with pytest.raises(ValueError, match="positive"):
         SpeedClock(speed=speed)
+
+
+def test_a_service_begins_now_unless_it_is_told_when() -> None:
+    before = datetime.now(UTC).replace(microsecond=0)
+    with LocalService(auto_advance=False) as local:
+        now = local.clock.now()
+        assert before <= now <= datetime.now(UTC)
+        assert now.microsecond == 0
+        local.add_demo()
+        assert local.states("glue:hourly-ingest")
+
+    assert LocalService(start=before).clock.now() == before
