@@ -692,7 +692,7 @@ class JobRunsClient:
 
 
 def _endpoints_of(given: Mapping[str, str] | None, entries: Mapping[str, Entry]) -> Mapping[str, str]:
-    named = {} if given is None else given
+    named: Mapping[str, str] = {} if given is None else given
     urls = dict(mapping_of("endpoint_urls", "a mapping of services to addresses", named))
     known = {*entries, *_BESIDE}
     for service in urls:

@@ -7,7 +7,6 @@ import sys
 from datetime import UTC, datetime
 from functools import cache, reduce
 from inspect import get_annotations
-from operator import or_
 from types import UnionType
 from typing import Annotated, Any, Final, TypeAlias, TypeVar, cast, get_type_hints
 
@@ -47,11 +46,10 @@ _HIDDEN: Final = _Hidden()
 
 
 def _real(hint: Any) -> Any:  # noqa: ANN401  # annotations
-    if isinstance(hint, type):
-        return real(hint) if issubclass(hint, datetime) else hint
     if isinstance(hint, UnionType):
-        return reduce(or_, map(_real, hint.__args__))
-    return hint
+        return reduce(lambda one, other: one | other, map(_real, hint.__args__))
+    kind = cast("type[Any]", hint)
+    return real(kind) if isinstance(hint, type) and issubclass(kind, datetime) else hint
 
 
 def _short_repr() -> reprlib.Repr:

@@ -37,9 +37,13 @@ _ENDPOINT: Final = "an http or https address, such as 'https://host:port', witho
 _Key: TypeAlias = tuple[str, str | None, str | None]
 _check_verify: Final = Rule(
     "True, False or the path of a file of certificates",
-    lambda value: isinstance(value, bool) or (isinstance(value, str | PathLike) and bool(fspath(value))),
+    lambda value: isinstance(value, bool) or _is_path(value),
 )
 _check_session: Final = kind_of(AioSession, "an aiobotocore session, as aiobotocore.session.get_session() makes")
+
+
+def _is_path(value: object) -> bool:
+    return isinstance(value, str | PathLike) and bool(fspath(cast("str | PathLike[str]", value)))
 
 
 class Connection:

@@ -97,9 +97,9 @@ class SessionCredentials:
         if self._found is None or refused is None or hasattr(self._found, "refresh_needed"):
             return False
         with getting_credentials():
-            found = self._found
+            found: Any = self._found
             if await found.get_frozen_credentials() == refused:
-                found = await self._session.get_credentials()
+                found = cast("Any", await self._session.get_credentials())
             if await found.get_frozen_credentials() == refused and getattr(found, "method", _EXPLICIT) != _EXPLICIT:
                 async with alone_with(self._session):
                     found = await self._session.get_component("credential_provider").load_credentials()

@@ -7,7 +7,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from aiobotocore.credentials import AioCredentialResolver, AioCredentials
 from aiobotocore.session import AioSession
@@ -60,20 +60,19 @@ class Container(ThreadingHTTPServer):
 
 
 class _Answering(BaseHTTPRequestHandler):
-    server: Container
-
     def do_GET(self) -> None:  # as http.server has it
-        self.server.asked += 1
-        expires = datetime.now(UTC) + self.server.lifetime
-        keys = {"AccessKeyId": f"key-{self.server.asked}", "SecretAccessKey": "s", "Token": "t"}
+        server = cast("Container", self.server)
+        server.asked += 1
+        expires = datetime.now(UTC) + server.lifetime
+        keys = {"AccessKeyId": f"key-{server.asked}", "SecretAccessKey": "s", "Token": "t"}
         body = json.dumps({**keys, "Expiration": f"{expires:%Y-%m-%dT%H:%M:%SZ}"}).encode()
         self.send_response(200)
         self.send_header("content-length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *_: object) -> None:
-        pass
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # as http.server has it
+        """Say nothing."""
 
 
 @contextmanager

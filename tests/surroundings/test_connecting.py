@@ -1,6 +1,7 @@
 """Connections are made side by side: whoever waits for credentials keeps nobody else waiting, and not for ever."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -93,7 +94,7 @@ async def test_each_who_waited_has_an_error_of_its_own(local: LocalService) -> N
 
     provider = Failing()
     async with client_at(local.url, session=session_of(provider)) as client:
-        reading = [
+        reading: list[asyncio.Task[Any]] = [
             asyncio.create_task(client.glue("etl").runs().first()),
             asyncio.create_task(client.glue("etl").job()),
         ]
