@@ -23,7 +23,7 @@ nitpicky = True
 nitpick_ignore_regex = [
     # Other packages: without the network there is nothing to link to.
     ("py:.*", r"(asyncio|collections|contextlib|datetime|enum|re|types|typing)\..*"),
-    ("py:.*", r"(aiobotocore|attrs|botocore|msgspec|pa|pyarrow|pyspark)\..*|AioSession|Config"),
+    ("py:.*", r"(aiobotocore|attrs|botocore|msgspec|pa|pyarrow|pyspark)\..*|AioSession|Config|PathLike"),
     ("py:(class|obj)", r"(.*\.)?[A-Z](_co)?"),  # type variables
     ("py:class", r"[\de.+]+"),  # the bounds of a number
     # What the parts hand to each other.

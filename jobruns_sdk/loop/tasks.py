@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine, Hashable, Iterable
 from copy import copy
 from typing import Any, Generic, TypeVar
 
-from jobruns_sdk.errors import JobRunsError
+from jobruns_sdk.errors import ClientClosedError, JobRunsError
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
@@ -122,6 +122,7 @@ class Shared(Generic[K, T]):
 
         Raises:
             Exception: It could not be made; each who waits is given an error of its own.
+            ClientClosedError: All was given up meanwhile.
         """
         task = self._making.get(key)
         if task is None:
@@ -137,6 +138,8 @@ class Shared(Generic[K, T]):
                 if not self._waiting[task]:
                     self._forget(key, task)
                     task.cancel()
+        if task.cancelled():  # by ``aclose``: whoever waits here was not
+            raise ClientClosedError("the client was closed meanwhile")
         return _result_of(task)
 
     def __len__(self) -> int:
@@ -156,7 +159,7 @@ class Shared(Generic[K, T]):
 
 
 def _result_of(task: asyncio.Task[T]) -> T:
-    if task.cancelled() or (error := task.exception()) is None:
+    if (error := task.exception()) is None:
         return task.result()
     # Several may raise it, and each adds its own to it: where it was raised, and for which operation.
     own = copy(error) if isinstance(error, JobRunsError) else error
