@@ -26,6 +26,8 @@ _SPAN: Final = 13.0  # seconds until a rate is back where it was cut
 _LEAST_PAUSE: Final = 0.4  # seconds after a throttle; tokens are saved up meanwhile, so that none of this is lost
 _SLOWEST: Final = 1 / 16  # calls a second: no quota is lower, and a pause is bounded by it
 _RECENT: Final = 32  # calls, to tell how many are sent a second
+_MODEST: Final = 1.0  # calls a second: whoever makes fewer is not why the service throttles
+_QUIET: Final = 60.0  # seconds without a throttle, after which time alone doubles the rate, up to the first guess
 
 
 @attrs.frozen
@@ -75,6 +77,7 @@ class PaceKeeper:
         """
         self._guess = guess
         self._ceiling = ceiling
+        self._first = _MODEST if guess is None else guess.rate
         self._rate = float("inf") if guess is None else guess.rate
         self._burst: float = 1.0 if guess is None else guess.burst
         self._level = self._burst
@@ -105,6 +108,7 @@ class PaceKeeper:
         """
         if self.is_open():
             return 0.0
+        self._recover(now)
         self._fill(now)
         lacking = 1 - self._level
         return lacking / self._rate if lacking > 1e-9 else 0.0  # noqa: PLR2004  # rounding is no reason to wait
@@ -159,6 +163,16 @@ class PaceKeeper:
         pause = max(1 / self._rate, _LEAST_PAUSE) * (0.75 + chance / 2)
         self._level = 1 - pause * self._rate
 
+    def _recover(self, now: float) -> None:
+        # What throttled may have gone long ago, and few calls would never find out: none of them waits.
+        #   10:00  an outage: whatever is called is throttled, ten times one after the other
+        #   10:30  forty gets at once: at the rate of 10:00 they would take ten minutes
+        quiet = 0.0 if self._emptied is None else (now - self._emptied) / _QUIET - 1
+        rate = min(self._first, self._top * 2 ** min(quiet, 32)) if quiet > 0 else 0.0
+        if rate > self._rate:
+            self._fill(now)  # what has passed was at the old rate
+            self._rate = rate
+
     def _fill(self, now: float) -> None:
         if now > self._at:
             self._level = min(self._burst, self._level + self._rate * (now - self._at))
@@ -178,5 +192,5 @@ class PaceKeeper:
         return self._top * (1 + (1 - _CUT) * past**3)
 
     def _recent_rate(self, now: float) -> float:
-        """Return how many calls a second were sent lately."""
-        return len(self._sent) / max(now - self._sent[0], 0.1)
+        """Return how many calls a second were sent lately, or what is few enough to be no matter."""
+        return max(_MODEST, len(self._sent) / max(now - self._sent[0], 0.1))

@@ -177,3 +177,26 @@ def test_a_quota_far_below_the_guess_is_found_too() -> None:
 
     assert took <= 1.1 * (300 - 10) / 2
     assert account.throttled <= 0.2 * account.calls
+
+
+@pytest.mark.parametrize("guess", [None, GUESS, Quota(rate=20, burst=100)], ids=["none", "1/s", "20/s"])
+def test_a_throttle_of_few_calls_is_not_taken_for_their_own_doing(guess: Quota | None) -> None:
+    keeper = PaceKeeper(guess)
+    for minute in range(10):
+        keeper.let_through(keeper.sent(60.0 * minute), 60.0 * minute + 0.1)
+    keeper.throttled(keeper.sent(600.0), 600.1, 0.5)
+    times = sent_at(keeper, 40, 610.0)
+
+    assert times[-1] - times[0] <= 60
+
+
+@pytest.mark.parametrize("guess", [None, GUESS, Quota(rate=20, burst=100)], ids=["none", "1/s", "20/s"])
+def test_an_outage_that_is_over_slows_nobody_down(guess: Quota | None) -> None:
+    keeper, now = PaceKeeper(guess), 0.0
+    while now < 600:
+        now += keeper.wait(now)
+        keeper.throttled(keeper.sent(now), now + 0.1, 0.5)
+        now += 0.1
+    times = sent_at(keeper, 40, now + 900)
+
+    assert times[-1] - times[0] <= 40 / GUESS.rate
