@@ -104,6 +104,15 @@ class Judge:
     def known_end(self, life: Life, since: float, pace: Pace) -> float:
         """Return from when on a wait that began then can know that the run has ended for good."""
         known = life.known_end(pace.grace)
+        # An outage hides an end as well as a wait that begins after it.
+        hidden = (
+            outage.until
+            for outage in self.world.outages
+            if outage.touches(life.work)
+            and outage.since <= life.end.at + pace.longest * 1.25
+            and outage.until > life.end.at
+        )
+        since = max([since, *hidden])
         if life.end.at < min(since, known):
             # The end was never seen to come, and this machine's clock may be as fast as AWS lets it be.
             known = min(known + SKEW, since + known - life.end.at)
