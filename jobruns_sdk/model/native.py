@@ -73,7 +73,8 @@ class Native(msgspec.Struct, frozen=True, kw_only=True):
         """Let members be real times where the class is made while a test has frozen time: it outlives the test."""
         super().__init_subclass__()
         hints = get_annotations(cls)
-        cls.__annotations__ = {name: _real(hint) for name, hint in hints.items()}
+        # Type checkers would take a plain assignment for a member of their own finding.
+        type.__setattr__(cls, "__annotations__", {name: _real(hint) for name, hint in hints.items()})
 
     def __repr__(self) -> str:
         """Return the members that are there, secrets hidden and long values cut."""

@@ -46,7 +46,8 @@ class HttpSession(_Session):
     _is_watched = False
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**{**options, "max_pool_connections": 0})  # no limit: slots are counted by operation
+        options["max_pool_connections"] = 0  # no limit: slots are counted by operation
+        super().__init__(**options)
 
     async def send(self, request: Any) -> Any:
         """Send a request.

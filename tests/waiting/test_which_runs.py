@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pytest
 
-from jobruns_sdk import InvalidRequestError, JobRunsClient, RunRef, StopOutcome
+from jobruns_sdk import InvalidRequestError, JobRun, JobRunsClient, RunRef, StopOutcome
 from jobruns_sdk.testing import LocalService
 from tests.waiting.kit import HOUR
 
@@ -95,16 +95,21 @@ async def test_a_client_says_whether_it_is_open(local: LocalService) -> None:
     assert repr(local.sync_client()) == "<sync.JobRunsClient: us-east-1, not open yet>"
 
 
-@pytest.mark.parametrize(
-    ("named", "right"),
-    [
-        (lambda run: run.ref, ".job"),
-        (lambda run: run, ".job"),
-        (lambda run: StopOutcome(run.ref, accepted=True), ".ref.job"),
-    ],
-)
+def by_ref(run: JobRun[Any]) -> object:
+    return run.ref
+
+
+def by_itself(run: JobRun[Any]) -> object:
+    return run
+
+
+def by_outcome(run: JobRun[Any]) -> object:
+    return StopOutcome(run.ref, accepted=True)
+
+
+@pytest.mark.parametrize(("named", "right"), [(by_ref, ".job"), (by_itself, ".job"), (by_outcome, ".ref.job")])
 async def test_who_names_a_run_where_a_job_is_wanted_is_told_how_to_name_its_job(
-    local: LocalService, client: JobRunsClient, named: Callable[[Any], Any], right: str
+    local: LocalService, client: JobRunsClient, named: Callable[[JobRun[Any]], Any], right: str
 ) -> None:
     local.add_glue_job("etl")
     run = await client.run(await client.glue("etl").start())

@@ -89,5 +89,6 @@ class RetryFold(msgspec.Struct, frozen=True):
 
 def waiting(fold: RetryFold | None) -> Mapping[str, datetime | None]:
     """Return the runs that are still to come, by their ids, each with the start of its first attempt that is known."""
-    groups = {} if fold is None else fold.open
-    return {root: utc(group[min(group)].StartedOn) for root, group in groups.items()}
+    if fold is None:
+        return {}
+    return {root: utc(group[min(group)].StartedOn) for root, group in fold.open.items()}

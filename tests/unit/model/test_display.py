@@ -215,7 +215,7 @@ def test_every_time_that_there_is_shows(monkeypatch: pytest.MonkeyPatch, zone: s
     with monkeypatch.context() as patch:
         patch.setitem(os.environ, "TZ", zone)
         time.tzset()
-        html = run._repr_html_()  # notebooks call it
+        html = html_of(run)
     time.tzset()
 
     assert run.created_at is not None
