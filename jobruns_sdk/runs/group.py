@@ -54,8 +54,8 @@ class Group:
         self.polling: asyncio.Lock = asyncio.Lock()
         self.unlisted: dict[str, tuple[float, float]] = {}
         self.quota_time: float = 0.0
-        self.round = 0
-        self.due = -inf  # when the next round is
+        self.round: int = 0
+        self.due: float = -inf  # when the next round is
         self.cadences: dict[PollIntervals, Cadence] = {}
         self.nudges: Counter[str] = Counter()
         self.sleepers: dict[object, tuple[float, Callable[[str | None], object]]] = {}
