@@ -162,13 +162,17 @@ class Follower:
         self._ended_at: float | None = None
         self._began = self._polled_at = self._unseen_since = self._seen_at = self._changed_after = -inf
 
-    async def poll(self) -> Done | Sleep | GiveUp:
-        """Poll once, as far as nobody else has just done so, and return what to do next."""
+    async def poll(self, *, woken: bool = False) -> Done | Sleep | GiveUp:
+        """Poll once, as far as nobody else has just done so, and return what to do next.
+
+        Args:
+            woken: Whether others have polled: that is taken as it was seen.
+        """
         # Asked before the poll, which remembers whatever it sees.
         is_known = self.last is not None or self._poller.is_known(self.run)
         if self._began == -inf:
             self._began = self._unseen_since = self._poller.clock.monotonic()
-        seen = await self._poller.poll(self._handle, self.run.run_id, self._interval, since=self._began)
+        seen = await self._poller.poll(self._handle, self.run.run_id, self._interval, since=self._began, woken=woken)
         self._polled_at = self._poller.clock.monotonic()
         if isinstance(seen, JobRunsError):
             self.error = seen if self.last is None else _carrying(seen, self.last)

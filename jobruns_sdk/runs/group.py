@@ -55,6 +55,7 @@ class Group:
         self.unlisted: dict[str, tuple[float, float]] = {}
         self.quota_time: float = 0.0
         self.round: int = 0
+        self.round_at: float = -inf  # when the last one began
         self.due: float = -inf  # when the next round is
         self.cadences: dict[PollIntervals, Cadence] = {}
         self.nudges: Counter[str] = Counter()
@@ -89,9 +90,10 @@ class Group:
             self.newest[run_id] = seen
         return self.newest.get(run_id, seen)
 
-    def begin_round(self, now: float) -> None:
-        """Count a round, and wake those who would sleep on: their runs were seen, too."""
+    def end_round(self, began: float, now: float) -> None:
+        """Count a round, and wake those who would sleep on: their runs were seen, too, then or just before it began."""
         self.round += 1
+        self.round_at = began
         for due, wake in list(self.sleepers.values()):
             if due > now + TICK:
                 wake(None)

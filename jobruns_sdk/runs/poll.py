@@ -108,7 +108,9 @@ class Poller:
         group = self._groups.get(handle.ref)
         return group.quota_time if group else 0.0
 
-    async def poll(self, handle: Follows, run_id: str, interval: float, *, since: float = -inf) -> Observation:
+    async def poll(
+        self, handle: Follows, run_id: str, interval: float, *, since: float = -inf, woken: bool = False
+    ) -> Observation:
         """Return what is to be seen of a run that is being watched: now, or by a poll that others made just before.
 
         Args:
@@ -116,11 +118,14 @@ class Poller:
             run_id: The run.
             interval: Seconds since the caller last polled, or after which it would poll again.
             since: When the caller began: what was seen before that is of no use to it.
+            woken: Whether a round has woken the caller: what was seen then is what it came for. By its own interval,
+                which may have begun a moment before, that is too old already, and two would wake each other for ever.
         """
         group = self._groups[handle.ref]
         async with group.polling:
             stale_at = max(min(interval * _FRESH, _MOST_FRESH), group.quota_time)
-            limit = min(stale_at, self.clock.monotonic() - since)
+            now = self.clock.monotonic()
+            limit = now - group.round_at + group.quota_time + TICK if woken else min(stale_at, now - since)
             nudged = -1
             while nudged != group.nudges[run_id] and not self._is_fresh(group, run_id, limit):
                 # Waits that begin at the same moment are polled for together.
@@ -133,10 +138,11 @@ class Poller:
                 stale = [
                     other for other in others if other != run_id and not self._is_fresh(group, other, group.quota_time)
                 ]
+                began = self.clock.monotonic()
                 with on_behalf_of(self):
                     await self._poll(handle, group, [run_id, *stale])
                 if is_round:
-                    group.begin_round(self.clock.monotonic())
+                    group.end_round(began, self.clock.monotonic())
                 limit = stale_at  # a nudge meanwhile makes it stale again: that answer may be older than the nudge
             return group.seen[run_id][1]
 
@@ -179,8 +185,11 @@ class Poller:
             cadence.round, cadence.seconds = group.round, next(cadence.intervals)
         return cadence.seconds
 
-    async def pause(self, handle: Follows, run_id: str, seconds: float) -> None:
-        """Sleep until the next poll of a run that is being watched, or until it is nudged.
+    async def pause(self, handle: Follows, run_id: str, seconds: float) -> bool:
+        """Sleep until the next poll of a run that is being watched, or until it is nudged or others poll.
+
+        Returns:
+            Whether others have polled.
 
         Args:
             handle: The run's job.
@@ -190,11 +199,13 @@ class Poller:
         Raises:
             ClientClosedError: The client was closed meanwhile.
         """
-        me, sleeping = object(), asyncio.timeout(None)
+        me, sleeping, by_round = object(), asyncio.timeout(None), False
         due = self.plan(handle, seconds)
 
         def wake(nudged: str | None) -> None:
+            nonlocal by_round
             if nudged in (run_id, None):
+                by_round = nudged is None
                 sleeping.reschedule(0)
 
         try:
@@ -207,6 +218,7 @@ class Poller:
         finally:
             if (group := self._groups.get(handle.ref)) is not None:
                 group.sleepers.pop(me, None)
+        return by_round
 
     def plan(self, handle: Follows, seconds: float) -> float:
         """Return when to poll next: in so many seconds, or with the job's next round if that is earlier.

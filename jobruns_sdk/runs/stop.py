@@ -78,8 +78,9 @@ class Stopping:
             ClientClosedError: The client was closed.
         """
         with self._poller.watching(self._handle, (self._follower.run.run_id,)):
+            woken = False
             while True:
-                verdict = await self._follower.poll()
+                verdict = await self._follower.poll(woken=woken)
                 self.outcome = attrs.evolve(self.outcome, run=self._follower.last or self.outcome.run)
                 if isinstance(verdict, Done):
                     self._take_end(verdict.run)
@@ -94,7 +95,7 @@ class Stopping:
                     break
                 if self.outcome.accepted and not to_end:
                     break
-                await self._poller.pause(self._handle, self._follower.run.run_id, verdict.seconds)
+                woken = await self._poller.pause(self._handle, self._follower.run.run_id, verdict.seconds)
         self.is_pausing = False
 
     def _take_end(self, run: JobRun[Any]) -> None:

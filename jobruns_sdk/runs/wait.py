@@ -162,8 +162,9 @@ class Waits:
 
     async def _follow(self, handle: Follows, follower: Follower) -> JobRun[Native]:
         may_be_endless = self._rules.timeout is not None or bool(self._rules.until)
+        woken = False
         while True:
-            verdict = await follower.poll()
+            verdict = await follower.poll(woken=woken)
             self._tell(follower)
             match verdict:
                 case Done(run):
@@ -173,7 +174,7 @@ class Waits:
                 case _:
                     if not may_be_endless and follower.last is not None:
                         may_be_endless = await self._check_end(handle, follower.last)
-                    await self._poller.pause(handle, follower.run.run_id, verdict.seconds)
+                    woken = await self._poller.pause(handle, follower.run.run_id, verdict.seconds)
 
     def _tell(self, follower: Follower) -> None:
         if follower.error is None:

@@ -33,12 +33,14 @@ class WatchedRun:
     Attributes:
         run: The run.
         due: When to poll next, on the clock that never goes backwards.
+        woken: True if others have polled.
         is_done: True once it has ended for good.
     """
 
     def __init__(self, poller: Poller, handle: Follows, run: RunRef, pace: PollIntervals, most_unseen: float) -> None:
         self.run = run
         self.due: float = float("-inf")
+        self.woken: bool = False
         self.is_done: bool = False
         self._poller = poller
         self._handle = handle
@@ -54,7 +56,8 @@ class WatchedRun:
         Raises:
             JobRunsError: The run cannot be followed.
         """
-        verdict = await self._follower.poll()
+        woken, self.woken = self.woken, False
+        verdict = await self._follower.poll(woken=woken)
         # What others saw of a run that had ended before this watch began is news to it now.
         self._age = min(self._poller.age(self._handle, self.run.run_id), self._follower.elapsed)
         run = self._follower.last
@@ -140,6 +143,7 @@ class JobWatch:
                 self._job.due = self.due = float("-inf")
             for one in self.runs.values() if run_id is None else [named] if named else ():
                 one.due = self.due = float("-inf")
+                one.woken = run_id is None
             wake()
 
         if not self._is_attached:

@@ -10,16 +10,17 @@ from tests.oracle.waiting_programs import Pace, Stop, Wait
 from tests.oracle.waiting_world import Life, Phase, Work, World
 
 # Chosen among a thousand so that every kind of program, end, trouble and refusal that three schedules or more have is
-# there, in as few requests as may be.
+# there, in as few requests as may be; and two in which waits woke each other for ever.
 # fmt: off
 SEEDS = (
+    22, 136,
     345, 347, 368, 397, 405, 509, 512, 513, 515, 520, 533, 541, 542, 544, 546, 548, 551, 554,
     555, 563, 579, 585, 599, 609, 619, 635, 636, 648, 653, 659, 674, 685, 686, 690, 702, 704,
     709, 713, 725, 734, 740, 753, 755, 793, 810, 818, 837, 843, 848, 850, 855, 878, 888, 901,
 )
 # fmt: on
 TEN_MINUTES = 600.0
-MOST_ROUNDS = 3 + 20
+MOST_ROUNDS = 20
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +50,7 @@ def test_thirty_waits_of_one_job_look_no_oftener_than_a_few(examiner: Examiner) 
     _, complaints = examiner.judge(schedule)
     rounds = [heard for heard in schedule.world.heard if heard.at < TEN_MINUTES and heard.operation == "GetJobRuns"]
     assert complaints == []
-    # Rounds are half of the longest interval (60 s) apart or more, but for the first ones, at 0, 10 and about 25 s:
-    # each wait still draws intervals of its own, and due times that belong to the job could be further apart.
+    # The due times belong to the job: thirty waits look as often as one, whose intervals grow from 10 s to a minute.
     assert len(rounds) <= MOST_ROUNDS
     assert len([heard for heard in schedule.world.heard if heard.operation == "GetJob"]) <= 1
 

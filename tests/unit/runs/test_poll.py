@@ -189,3 +189,30 @@ async def test_what_was_listed_is_as_old_as_the_list_however_long_the_gets_take(
         assert [poller.age(job, run) for run in ("a", "b", "x")] == [17, 17, 0]
         await poller.poll(job, "b", 10)  # the poll was over just now, and serves all
         assert memory.calls == Counter(GetJobRuns=1, GetJobRun=1)
+
+
+async def test_waits_that_a_round_has_woken_do_not_wake_each_other_for_ever() -> None:
+    memory, clock = Memory(["a", "b", "c", "d"], []), VirtualClock()
+
+    async def slowly(operation: Operation[Any], params: Mapping[str, object]) -> Reply:
+        await clock.sleep(0.15)
+        return await memory(operation, params)
+
+    poller = Poller(clock, lambda _: 1e-6)
+    job = GlueJob(JobRef(Service.GLUE, ("etl",), "us-east-1"), slowly)
+
+    async def wait(run: str, begins: float) -> None:
+        await clock.sleep(begins)
+        began = polled = clock.monotonic()
+        with poller.watching(job, [run]):
+            interval, woken = 10.0, False
+            while clock.monotonic() < 600:
+                await poller.poll(job, run, interval, since=began, woken=woken)
+                polled = clock.monotonic()
+                woken = await poller.pause(job, run, 10)
+                interval = clock.monotonic() - polled
+
+    # The first poll of c ends as the round of a begins, which has no need to see it again, and wakes it all the same.
+    await asyncio.gather(wait("a", 0), wait("b", 3), wait("c", 10.05), wait("d", 20.1))
+    assert memory.calls["GetJobRuns"] <= 62
+    assert memory.calls["GetJobRun"] <= 6
