@@ -186,7 +186,7 @@ class Judge:
         was_accepted = any(since - 0.01 <= stop <= due for stop in life.stops)
         troubled = not self.world.is_calm(life.work, since, due) or life.lost_at <= until or life.seen_from > since
         free = life.work.service != "datazone" and life.stoppable
-        too_short = life.pauses_at(since) and life.end.at < life.resumes_after(since) + AFTER_PAUSE
+        too_short = life.pauses_at(since) and life.longest_attempt_after(since) < AFTER_PAUSE
         if outcome is not None:
             if outcome.ref.run_id != life.id:
                 yield f"the outcome of {life.ref} is about {outcome.ref}"

@@ -8,6 +8,7 @@ import bisect
 import random
 from collections import defaultdict
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
 from attrs import define, field
@@ -112,6 +113,12 @@ class Life:
     def resumes_after(self, now: float) -> float:
         """Return when the next attempt can be seen, where it pauses at that moment."""
         return next((phase.at for phase in self.phases if phase.at > now), NEVER) + self.lag
+
+    def longest_attempt_after(self, now: float) -> float:
+        """Return how long the longest of the attempts that begin after a moment goes on."""
+        ends = [phase.at for phase in self.phases if self.is_ended(phase.state)]
+        begins = [after.at for before, after in pairwise(self.phases) if self.is_ended(before.state) and after.at > now]
+        return max((min(end for end in [*ends, NEVER] if end > begin) - begin for begin in begins), default=0.0)
 
     def attempts_at(self, now: float) -> "list[list[Phase]]":
         """Return the phases so far of each attempt that can be seen."""
