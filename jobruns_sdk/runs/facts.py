@@ -1,11 +1,12 @@
 """Facts about jobs that decide how their runs are followed, asked for once a job however many waits need them."""
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
 from logging import getLogger
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
-from jobruns_sdk.errors import ClientClosedError, JobRunsError
+from jobruns_sdk.errors import ClientClosedError, CredentialsError, JobRunsError
 from jobruns_sdk.loop.clock import Clock
 from jobruns_sdk.model.runs import JobRun
 from jobruns_sdk.services.handle import Handle, JobFacts, Retries, Streams, TellsFacts
@@ -41,6 +42,8 @@ class FactBook:
     async def retry_limit(self, handle: Retries) -> int | None:
         """Return how many retries may follow a first attempt of a job, None if nobody can tell.
 
+        Where it could not be read for the moment, any number may follow: that it is refused is another thing.
+
         Raises:
             ClientClosedError: The client was closed.
         """
@@ -51,6 +54,8 @@ class FactBook:
         except ClientClosedError:
             raise
         except JobRunsError as error:
+            if error.retryable or isinstance(error, CredentialsError):
+                return sys.maxsize
             if handle.ref not in self._told:
                 self._told.add(handle.ref)
                 _LOG.warning(

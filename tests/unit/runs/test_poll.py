@@ -1,6 +1,7 @@
 """The poller that all waits of a client share, over a service that answers from memory."""
 
 import asyncio
+import sys
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
@@ -166,7 +167,7 @@ async def test_retries_are_asked_for_once_unless_that_failed_for_the_moment() ->
     memory, clock, poller, job = setting(["a"], [])
     with poller.watching(job, ["a"]):
         memory.errors["GetJob"] = ThrottledError("slow down")
-        assert await asyncio.gather(*(poller.facts.retry_limit(job) for _ in range(5))) == [None] * 5
+        assert await asyncio.gather(*(poller.facts.retry_limit(job) for _ in range(5))) == [sys.maxsize] * 5
         memory.errors.clear()
         clock.advance(5)
         assert await asyncio.gather(*(poller.facts.retry_limit(job) for _ in range(5))) == [3] * 5
