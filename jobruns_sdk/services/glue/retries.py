@@ -35,12 +35,15 @@ class RetryFold(msgspec.Struct, frozen=True):
         """The ids of the retries whose run has not come yet."""
         return tuple(attempt_id(root, number) for root, group in self.open.items() for number in group)
 
-    def add(self, rows: Iterable[native.JobRun]) -> "tuple[list[JobRun[native.JobRun]], RetryFold]":
+    def add(self, rows: Sequence[native.JobRun]) -> "tuple[list[JobRun[native.JobRun]], RetryFold]":
         """Take in rows, each with its id; return the runs that are complete with them, and the fold without these.
 
         A retry comes before its run, [a_attempt_1, a], but nothing says that it must: where it stands behind it on the
         same page, [a, a_attempt_1], the run is in the state of the retry all the same.
         """
+        # Most pages hold no retry: they are spared the sorting, a third of the time that this takes.
+        if not self.open and not any("_attempt_" in (row.Id or "") for row in rows):
+            return [run_from_row(self.job, row.Id or "", row, 1) for row in rows], self
         # Copied, since a fold is a value: a cursor made before this page goes on from the fold as it was then.
         groups = {root: dict(group) for root, group in self.open.items()}
         firsts: list[tuple[str, native.JobRun]] = []
