@@ -187,7 +187,9 @@ class JobRunsClient:
         published = QUOTAS if adapters is None else quotas_of(self._entries)
         limits = quotas_with(quotas, published, OPERATIONS, self._services)
         shares = shares_of(share_quotas, self._connections.profiles)
-        policy = Policy(call_timeout, max_attempts, limits, quotas or {}, shares, throttle_timeout.total_seconds())
+        policy = Policy(
+            call_timeout, max_attempts, limits, {**(quotas or {})}, shares, throttle_timeout.total_seconds()
+        )
         clock = clock or RealClock()
         self._lifetime = lifetime = Lifetime(self._opened_by)
         self._transport = Transport(self._connections, clock, policy, lifetime)

@@ -24,7 +24,7 @@ _CUT: Final = 0.8  # of what was granted; who calls more often is cut more often
 _CAUTION: Final = 0.9  # what was let through holds tokens that were saved up, too
 _SPAN: Final = 13.0  # seconds until a rate is back where it was cut
 _LEAST_PAUSE: Final = 0.4  # seconds after a throttle; tokens are saved up meanwhile, so that none of this is lost
-_SLOWEST: Final = 1 / 16  # calls a second: no quota is lower, and a pause is bounded by it
+_SLOWEST: Final = 1 / 16  # calls a second: no published quota is lower, and a pause is bounded by it
 _RECENT: Final = 32  # calls, to tell how many are sent a second
 _MODEST: Final = 1.0  # calls a second: whoever makes fewer is not why the service throttles
 _QUIET: Final = 60.0  # seconds without a throttle, after which time alone doubles the rate, up to the first guess
@@ -158,7 +158,7 @@ class PaceKeeper:
             granted = (self._granted + 1) / max(now - self._emptied, 1e-3)
             self._top = min(self._rate, max(_CAUTION * granted, self._rate / 2))
             self._rate = _CUT * self._top
-        self._rate = max(_SLOWEST, self._rate)
+        self._rate = max(min(_SLOWEST, self._first), self._rate)  # a share of a quota, which is a ceiling, may be lower
         self._emptied, self._granted, self._at = now, 0, now
         pause = max(1 / self._rate, _LEAST_PAUSE) * (0.75 + chance / 2)
         self._level = 1 - pause * self._rate

@@ -58,13 +58,16 @@ def test_no_span_of_time_holds_more_than_the_ceiling_allows(quota: Quota) -> Non
             assert goes[first + count] - goes[first] >= (count + 1 - quota.burst) / quota.rate - 1e-6
 
 
-def test_a_ceiling_holds_after_a_throttle_too() -> None:
-    keeper, now = kept(Quota(rate=2, burst=1)), 0.0
-    keeper.throttled(keeper.sent(now), now, 0.5)
+@pytest.mark.parametrize("rate", [2, 1, 0.025, 0.001])
+def test_a_ceiling_holds_after_a_throttle_too(rate: float) -> None:
+    keeper, now = kept(Quota(rate=rate, burst=1)), 0.0
+    for _ in range(5):
+        now += keeper.wait(now)
+        keeper.throttled(keeper.sent(now), now, 0.5)
     times = sent_at(keeper, 200, now)
 
-    assert min(after - before for before, after in pairwise(times)) >= 0.5 - 1e-6
-    assert keeper.pace.rate == 2
+    assert min(after - before for before, after in pairwise(times)) >= 1 / rate - 1e-6
+    assert keeper.pace.rate == rate
 
 
 def test_without_a_guess_nothing_waits_until_the_first_throttle() -> None:
