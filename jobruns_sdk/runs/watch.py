@@ -11,80 +11,20 @@ from jobruns_sdk.errors import ClientClosedError, JobRunsError
 from jobruns_sdk.loop.deadline import DeadlineError, deadline
 from jobruns_sdk.loop.tasks import begun, cancelled, ended
 from jobruns_sdk.model.changes import StateChange
-from jobruns_sdk.model.native import Native
 from jobruns_sdk.model.refs import JobRef, RunRef
 from jobruns_sdk.model.reports import OnSourceError, SourceError
 from jobruns_sdk.model.runs import JobRun, WaitTimeoutError
 from jobruns_sdk.runs.discover import WatchedJob
-from jobruns_sdk.runs.follow import Done, Follower, GiveUp, patience
+from jobruns_sdk.runs.follow import patience
 from jobruns_sdk.runs.intervals import PollIntervals
 from jobruns_sdk.runs.poll import Poller
+from jobruns_sdk.runs.watched import WatchedRun
 from jobruns_sdk.services.handle import Follows
 
 if TYPE_CHECKING:
-    from jobruns_sdk.model.states import RunState
+    from jobruns_sdk.model.native import Native
 
 _AT_ONCE: Final = 32  # jobs that are polled at the same time
-
-
-class WatchedRun:
-    """A run that is being watched.
-
-    Attributes:
-        run: The run.
-        due: When to poll next, on the clock that never goes backwards.
-        woken: True if others have polled.
-        is_done: True once it has ended for good.
-    """
-
-    def __init__(self, poller: Poller, handle: Follows, run: RunRef, pace: PollIntervals, most_unseen: float) -> None:
-        self.run = run
-        self.due: float = float("-inf")
-        self.woken: bool = False
-        self.is_done: bool = False
-        self._poller = poller
-        self._handle = handle
-        self._follower = Follower(poller, handle, run, pace, most_unseen=most_unseen)
-        self._before: tuple[RunState, int] | None = None
-        self._age = 0.0
-        self._watching = ExitStack()
-        self._is_attached = False
-
-    async def poll(self) -> StateChange | None:
-        """Poll, and return what has changed since the last time.
-
-        Raises:
-            JobRunsError: The run cannot be followed.
-        """
-        woken, self.woken = self.woken, False
-        verdict = await self._follower.poll(woken=woken)
-        # What others saw of a run that had ended before this watch began is news to it now.
-        self._age = min(self._poller.age(self._handle, self.run.run_id), self._follower.elapsed)
-        run = self._follower.last
-        if isinstance(verdict, GiveUp):
-            raise verdict.error
-        if isinstance(verdict, Done):
-            self.is_done = True
-        else:
-            self.due = self._poller.plan(self._handle, verdict.seconds)
-        if run is None or self._before == (run.state, run.attempt):
-            return None
-        before, self._before = self._before, (run.state, run.attempt)
-        at = self._poller.clock.now() - timedelta(seconds=self._age)
-        return StateChange(run, before and before[0], run.state, run.attempt, at)
-
-    def attach(self, row: JobRun[Native] | None) -> None:
-        """Let the run be polled whenever others of its job are; it may just have been listed."""
-        if not self._is_attached:
-            self._watching.enter_context(self._poller.watching(self._handle, (self.run.run_id,)))
-            self._is_attached = True
-        if row is not None:
-            self._poller.note(self._handle, row)
-
-    def detach(self) -> None:
-        """Let the run not be polled until it is attached again."""
-        self._is_attached = False
-        self._watching.close()
 
 
 class JobWatch:

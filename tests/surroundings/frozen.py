@@ -82,7 +82,7 @@ def used(when: str) -> None:
                 try:
                     print(when, name, use())  # noqa: T201  # read by who has started it
                 except Exception as error:  # noqa: BLE001  # told as it is
-                    print(when, name, f"FAIL {type(error).__name__}: {error}")  # noqa: T201
+                    print(when, name, f"FAIL {type(error).__name__}: {error}")  # noqa: T201  # as above
 
 
 def main(imported: str) -> None:

@@ -88,7 +88,7 @@ async def test_a_client_is_closed_while_it_waits_for_credentials(local: LocalSer
 
 async def test_each_who_waited_has_an_error_of_its_own(local: LocalService) -> None:
     class Failing(Waiting):
-        async def load(self) -> None:  # type: ignore[override]
+        async def load(self) -> None:  # type: ignore[override]  # what it finds is not needed here
             await super().load()
             raise RuntimeError("the vault is locked")
 
