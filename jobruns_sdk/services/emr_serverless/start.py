@@ -98,8 +98,8 @@ def client_token(application_id: str, idempotency_key: str | None, count: int = 
     """Return the token that makes a start happen once: the same for the same key, a new one without a key.
 
     The application is part of it: whether the service keeps the tokens of two applications apart is not documented. As
-    no application's id holds a colon or a tilde, no two name the same token, and an answer is always of the application
-    that was asked; it need not be compared.
+    no application's id holds a colon or a tilde, no two make the same token. An answer that names another application
+    all the same is refused.
 
     Args:
         application_id: The application.
