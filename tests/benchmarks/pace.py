@@ -22,8 +22,9 @@ from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession, get_session
 from aiohttp import web
 
-from jobruns_sdk import JobRunsClient
+from jobruns_sdk import JobRunsClient, Quota
 from tests.benchmarks.server import ROOT
+from tests.unit.transport.accounts import Account
 
 _REGION: Final = "eu-west-1"
 _LATENCY: Final = 0.02
@@ -65,29 +66,20 @@ SITUATIONS: Final = (
 
 
 @attrs.define
-class _Account:
-    """A server that lists runs as fast as a quota allows, and counts."""
+class _Service:
+    """A server that lists runs as fast as an account's quota allows."""
 
     situation: Situation
-    calls: int = 0
-    throttled: int = 0
+    account: Account
     began: float = 0.0
     ended: float = 0.0
-    _level: float = 0.0
-    _at: float = 0.0
 
     async def list_runs(self, request: web.Request) -> web.Response:
         now = time.monotonic()
-        if not self.calls:
-            self.began, self._level = now, self.situation.burst
-        self._level = min(self.situation.burst, self._level + self.situation.rate * (now - self._at))
-        self._at = now
-        self.calls += 1
-        if self._level < 1:
-            self.throttled += 1
+        self.began = self.began or now
+        if not self.account.lets_through(now):
             said: dict[str, Any] = {"message": "Rate exceeded"}
             return web.json_response(said, status=400, headers={"x-amzn-errortype": "ThrottlingException"})
-        self._level -= 1
         await asyncio.sleep(_LATENCY)
         self.ended = time.monotonic()
         page = int(request.query.get("nextToken", "0"))
@@ -144,9 +136,10 @@ def _read_when_told(url: str, way: str) -> None:
 
 
 async def _measured(situation: Situation, way: str, go: asyncio.Event, ready: asyncio.Semaphore) -> dict[str, Any]:
-    account = _Account(situation)
+    account = Account(Quota(rate=situation.rate, burst=situation.burst))
+    service = _Service(situation, account)
     app = web.Application()
-    app.router.add_get("/applications/{id}/jobruns", account.list_runs)
+    app.router.add_get("/applications/{id}/jobruns", service.list_runs)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -164,7 +157,7 @@ async def _measured(situation: Situation, way: str, go: asyncio.Event, ready: as
     ready.release()
     await go.wait()
     told = await asyncio.gather(*(reader.communicate(b"go\n") for reader in readers))
-    took = account.ended - account.began
+    took = service.ended - service.began
     await runner.cleanup()
     outcomes = [json.loads(out) for out, _ in told]
     failed = [outcome for outcome in outcomes if outcome != situation.pages * _ROWS]
