@@ -1,4 +1,6 @@
-"""What went wrong anywhere since yesterday: all jobs of three services in one stream, newest first.
+"""What failed anywhere since yesterday: all jobs of three services in one stream, newest first.
+
+A run counts by its end: one that began the day before yesterday and failed an hour ago is told, too.
 
 Runs against a local service with a week of made-up runs. With an account: ``JobRunsClient(region_name="eu-west-1")``.
 """
@@ -13,20 +15,21 @@ DATAZONE_JOBS = [JobRef.parse("datazone:dzd_4p9n6sw4qt9xgn/redshift-lineage")]  
 
 
 async def failed_since(client: JobRunsClient, since: datetime) -> list[JobRun[object]]:
-    """Return the unsuccessful runs of all jobs; a job that cannot be read is told, and loses nobody else's runs."""
+    """Return the runs of all jobs that have ended unsuccessfully since; a job that cannot be read is told, and loses nobody else's runs."""
 
     def tell(failure: SourceError) -> None:
         print(f"cannot read {failure.job}: {failure.error}")
 
     jobs = [job.ref for service in (Service.GLUE, Service.EMR_SERVERLESS) async for job in client.jobs(service)]
-    pages = client.runs([*jobs, *DATAZONE_JOBS], states=UNSUCCESSFUL, created_after=since, on_error=tell)
+    pages = client.runs([*jobs, *DATAZONE_JOBS], states=UNSUCCESSFUL, ended_after=since, on_error=tell)
     return [run async for run in pages]
 
 
 def show(run: JobRun[object]) -> None:
     """Print a run in a line, and below it the first line of its message."""
-    created = f"{run.created_at:%a %H:%M}" if run.created_at else "-"
-    print(f"{created}  {run.state:<19}  {run.name or run.id:<20}  attempt {run.attempt}  {run.job}")
+    at = run.ended_at or run.updated_at  # EMR Serverless lists no ends: what it changed last was the end
+    print(f"{at:%a %H:%M}" if at else "-", end="")
+    print(f"  {run.state:<19}  {run.name or run.id:<20}  attempt {run.attempt}  {run.job}")
     if run.message:
         print(f"           {run.message.splitlines()[0]}")
 

@@ -297,6 +297,10 @@ class JobRunsClient:
         native_states: Iterable[str] | None = None,
         created_after: datetime | None = None,
         created_before: datetime | None = None,
+        ended_after: datetime | None = None,
+        ended_before: datetime | None = None,
+        active_after: datetime | None = None,
+        reach: timedelta | None = None,
         order: Literal["newest", "any"] = "newest",
         hydrate: bool = False,
         concurrency: int = 32,
@@ -317,6 +321,12 @@ class JobRunsClient:
             native_states: The states that are wanted in the services' own words.
             created_after: Runs created then or later (aware).
             created_before: Runs created before that (aware).
+            ended_after: Runs that have ended, then or later (aware). The order stays that of creation.
+            ended_before: Runs that have ended, before that (aware).
+            active_after: Runs that had not ended before that (aware): they have ended since, or go on. On EMR
+                Serverless and DataZone what goes on is found however old it is.
+            reach: How far back by creation is read for ``ended_after`` and ``active_after``, since no service filters
+                by ends; 7 days unless told otherwise. The report's ``read_from`` tells what that comes to.
             order: ``"newest"`` first over all jobs, up to 2 000 of them, each of which holds a page in memory; or
                 ``"any"``, as pages arrive, for any number of jobs.
             hydrate: Whether the full run is got where the list tells less (GetJobRun on EMR Serverless and DataZone):
@@ -336,7 +346,14 @@ class JobRunsClient:
             CursorError: The cursor is damaged, of another listing or of other filters.
         """
         query = RunQuery(
-            states=states, native_states=native_states, created_after=created_after, created_before=created_before
+            states=states,
+            native_states=native_states,
+            created_after=created_after,
+            created_before=created_before,
+            ended_after=ended_after,
+            ended_before=ended_before,
+            active_after=active_after,
+            reach=reach,
         )
         many = ManyJobs(
             jobs,

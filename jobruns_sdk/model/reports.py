@@ -1,6 +1,7 @@
 """Reports of a walk: progress by source, and sources that failed."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Final, Literal
 
 import attrs
@@ -71,11 +72,14 @@ class WalkReport:
         failed: The jobs that could not be read, or not to the end, and those with a run that could not be got in full.
             Each run that was passed since it is gone is named.
         complete: Whether all sources were begun; where jobs are still being discovered it is not known how many follow.
+        read_from: The creation time back to which runs are read (aware UTC), because of ``created_after``, or of the
+            ``reach`` of a window of ends; None for all that the services remember.
     """
 
     sources: tuple[SourceReport, ...]
     failed: tuple[SourceError, ...]
     complete: bool
+    read_from: datetime | None = None
 
     @property
     def calls(self) -> int:

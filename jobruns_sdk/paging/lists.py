@@ -79,7 +79,7 @@ def run_pages(
     # Where no state of the service can satisfy the filters there is nothing to ask for.
     opened = () if wanted == () else tuple(sources(query, wanted))
     finish = None if full is None else partial(completed, full, on_error)
-    plan = Plan(listing, query.to_cursor(), opened, kind, query.filter, finish=finish)
+    plan = Plan(listing, query.to_cursor(), opened, kind, query.filter, finish=finish, read_from=query.read_from)
     check_limit("limit", limit)
     return Pages(plan, limit=limit, begin=at)
 

@@ -139,7 +139,9 @@ class Walk(Generic[T_co]):
         failed = {**self._unfinished, **failed}
         passed = tuple(failure for failure in self._passed if failure not in failed.values())
         sources = tuple(report for reader in readers for report in reader.reports)
-        return WalkReport(sources, (*failed.values(), *passed), self._stream.is_complete)
+        return WalkReport(
+            sources, (*failed.values(), *passed), self._stream.is_complete, read_from=self._plan.read_from
+        )
 
     async def aclose(self) -> None:
         """End the walk: nothing of it is under way any more when this returns. A closed walk yields nothing."""

@@ -1,6 +1,7 @@
 """A listing, its filters and its sources: all that a walk needs."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 from weakref import WeakValueDictionary
 
@@ -35,6 +36,7 @@ class Plan(msgspec.Struct, Generic[T], frozen=True):
             stands in the place of its row. None where rows are complete.
         keep_decoded: Most rows of a page that stay decoded while other sources go first; None for all of them.
         remembered: Rows that are remembered of each job, so that each is yielded once.
+        read_from: The time of creation back to which runs are read; None for all there are.
     """
 
     listing: str
@@ -46,6 +48,7 @@ class Plan(msgspec.Struct, Generic[T], frozen=True):
     finish: Callable[[Sequence[T]], Awaitable[tuple[Sequence[T | SourceError], Sequence[SourceError]]]] | None = None
     keep_decoded: int | None = None
     remembered: int = 5_000
+    read_from: datetime | None = None
 
 
 class Opening(Generic[T]):

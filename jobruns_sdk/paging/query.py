@@ -7,7 +7,7 @@ from typing import Any, Final, Literal, Self, TypedDict
 import attrs
 import msgspec
 
-from jobruns_sdk.checks import check_flag, check_moment, items_of, one_of, optional, refusal, validated
+from jobruns_sdk.checks import check_flag, check_moment, check_some_time, items_of, one_of, optional, refusal, validated
 from jobruns_sdk.errors import CursorError, InvalidRequestError, UnsupportedOperationError
 from jobruns_sdk.model.native import builtins_of, utc
 from jobruns_sdk.model.runs import JobRun
@@ -27,6 +27,10 @@ class RunOptions(TypedDict, total=False):
         native_states: The states that are wanted, in the service's own words.
         created_after: Runs created then or later (aware).
         created_before: Runs created before that (aware).
+        ended_after: Runs that have ended, then or later (aware).
+        ended_before: Runs that have ended before that (aware).
+        active_after: Runs that had not ended before that: they have ended since, or go on (aware).
+        reach: How far back by creation is read for ``ended_after`` and ``active_after``; 7 days unless told otherwise.
         order: Which end of the list comes first.
         limit: How many runs are yielded at most.
         page_size: How many rows to ask for at once.
@@ -37,6 +41,10 @@ class RunOptions(TypedDict, total=False):
     native_states: Iterable[str] | None
     created_after: datetime | None
     created_before: datetime | None
+    ended_after: datetime | None
+    ended_before: datetime | None
+    active_after: datetime | None
+    reach: timedelta | None
     order: Order | None
     limit: int | None
     page_size: int | None
@@ -49,7 +57,10 @@ Wanted = tuple[str, ...] | None
 # No run is older, so that such a bound need not be sent; botocore writes years before 1000 with too few digits.
 _EARLIEST: Final = exact(datetime(1970, 1, 1, tzinfo=UTC))
 _LATEST: Final = exact(datetime.max.replace(tzinfo=UTC))
-_DEFAULTS: Final[Mapping[str, object]] = {"order": "newest", "collapse_retries": True}
+REACH: Final = timedelta(days=7)
+"""How far back by creation is read for windows of ends."""
+
+_DEFAULTS: Final[Mapping[str, object]] = {"order": "newest", "collapse_retries": True, "reach": REACH}
 
 
 def _states(values: Iterable[RunState] | None) -> frozenset[RunState] | None:
@@ -73,10 +84,16 @@ def _names(name: str, values: Iterable[str] | None) -> frozenset[str] | None:
     return frozenset(map(str, chosen))
 
 
-def _check_window(query: "RunQuery", _: object, until: datetime | None) -> None:
-    since = query.created_after
+def _check_window(query: "RunQuery", bound: "attrs.Attribute[Any]", until: datetime | None) -> None:
+    name = bound.name.replace("before", "after")
+    since = getattr(query, name)
     if since is not None and until is not None and since > until:
-        raise InvalidRequestError(f"created_after is no later than created_before, got {since!r} and {until!r}")
+        raise InvalidRequestError(f"{name} is no later than {bound.name}, got {since!r} and {until!r}")
+
+
+def _check_reach(query: "RunQuery", _: object, reach: timedelta | None) -> None:
+    if reach is not None and query.ended_since is None:
+        raise InvalidRequestError("reach says how far back is read for ended_after or active_after: give one of them")
 
 
 _MOMENT: Final = validated(optional(check_moment))
@@ -98,6 +115,10 @@ class RunQuery:
         native_states: The states that are wanted, in the service's own words.
         created_after: Runs created then or later, in UTC whatever zone it was given in.
         created_before: Runs created earlier than that, in UTC too.
+        ended_after: Runs that have ended, then or later, in UTC too.
+        ended_before: Runs that have ended, earlier than that, in UTC too.
+        active_after: Runs that had not ended before that, in UTC too.
+        reach: How far back by creation is read for the windows of ends; ``REACH`` unless told otherwise.
         order: Which end of the list comes first; the newest unless told otherwise.
         mode: ``"BATCH"`` or ``"STREAMING"``, on EMR Serverless.
         collapse_retries: Whether a Glue run and its retries are one run; they are unless told otherwise.
@@ -107,6 +128,10 @@ class RunQuery:
     native_states: frozenset[str] | None = attrs.field(default=None, converter=_native_states)
     created_after: Moment | None = attrs.field(default=None, converter=_instant, validator=_MOMENT)
     created_before: Moment | None = attrs.field(default=None, converter=_instant, validator=[_MOMENT, _check_window])
+    ended_after: Moment | None = attrs.field(default=None, converter=_instant, validator=_MOMENT)
+    ended_before: Moment | None = attrs.field(default=None, converter=_instant, validator=[_MOMENT, _check_window])
+    active_after: Moment | None = attrs.field(default=None, converter=_instant, validator=_MOMENT)
+    reach: timedelta | None = attrs.field(default=None, validator=[validated(optional(check_some_time)), _check_reach])
     order: Order | None = attrs.field(default=None, validator=validated(optional(one_of("newest", "oldest"))))
     mode: str | None = None
     collapse_retries: bool | None = attrs.field(default=None, validator=validated(optional(check_flag)))
@@ -138,8 +163,9 @@ class RunQuery:
         strange = (self.native_states or frozenset()).difference(table)
         if strange:
             raise InvalidRequestError(f"unknown native_states {sorted(strange)}, known are {', '.join(sorted(table))}")
-        if self.created_after is not None and self.created_after == self.created_before:
-            return ()  # an empty window, as programs have it that go on from where they were
+        for since, until in ((self.created_after, self.created_before), (self.ended_after, self.ended_before)):
+            if since is not None and since == until:
+                return ()  # an empty window, as programs have it that go on from where they were
         chosen = tuple(
             name
             for name, state in table.items()
@@ -148,6 +174,29 @@ class RunQuery:
         )
         unknown_too = self.native_states is None and (self.states is None or RunState.UNKNOWN in self.states)
         return None if unknown_too or len(chosen) == len(table) else chosen
+
+    @property
+    def ended_since(self) -> datetime | None:
+        """The time before which no run that is wanted has ended; None where nothing was said of that."""
+        return max((at for at in (self.ended_after, self.active_after) if at is not None), default=None)
+
+    @property
+    def read_from(self) -> datetime | None:
+        """The time of creation back to which runs are read; None for all there are."""
+        since = self.ended_since
+        if since is None:
+            return self.created_after
+        reach = REACH if self.reach is None else self.reach
+        bound = since - reach if since - _EARLIEST > reach else _EARLIEST
+        return bound if self.created_after is None else max(self.created_after, bound)
+
+    def within_reach(self) -> Self:
+        """Return the query with the window of creation that is read: no run ends before it was created."""
+        untils = [at for at in (self.created_before, self.ended_before) if at is not None]
+        since, until = self.read_from, min(untils, default=None)
+        return attrs.evolve(
+            self, created_after=since if until is None or since is None else min(since, until), created_before=until
+        )
 
     def created_after_less(self, slack: timedelta) -> datetime | None:
         """Return ``created_after`` less some slack for rows that come late, None where no row can be older."""
@@ -160,20 +209,54 @@ class RunQuery:
         return None if until is None else max(_EARLIEST, min(until, _LATEST - slack)) + slack
 
     def accepts(self, run: JobRun[Any]) -> bool:
-        """True if a run satisfies the filters on state and time; one without a creation time is in no window."""
+        """True if a run satisfies the filters on state and time; one without a creation time was created in no window.
+
+        A run counts as ended when it was changed last where its end is not told.
+        """
         if self.states is not None and run.state not in self.states:
             return False
         if self.native_states is not None and run.native_state not in self.native_states:
             return False
         if self.created_after is not None and (run.created_at is None or run.created_at < self.created_after):
             return False
-        return self.created_before is None or (run.created_at is not None and run.created_at < self.created_before)
+        if self.created_before is not None and (run.created_at is None or run.created_at >= self.created_before):
+            return False
+        return not self.filters_ends or self._accepts_end(run)
+
+    @property
+    def filters_ends(self) -> bool:
+        """True if runs are chosen by their ends."""
+        return not (self.ended_after is self.ended_before is self.active_after is None)
+
+    def _accepts_end(self, run: JobRun[Any]) -> bool:
+        if not run.is_terminal:
+            return self.ended_after is self.ended_before is None
+        bound = self.read_from
+        if bound is not None and run.created_at is not None and run.created_at < bound:
+            return False  # it lies beyond what is read, and comes with it by accident
+        ended, since = run.ended_at or run.updated_at, self.ended_since
+        if ended is None:
+            return True  # better one run too many than one lost
+        return (since is None or ended >= since) and (self.ended_before is None or ended < self.ended_before)
+
+    def knows_end(self, run: JobRun[Any]) -> bool:
+        """True if a listed run tells enough of its end to be judged: it ended between its creation and its last change.
+
+        Of three runs that list no end, only the last one has to be got to know whether it has ended since 10:00:
+            created 09:00, changed 09:40    it ended before
+            created 10:10, changed 10:30    it ended since
+            created 09:50, changed 10:30
+        """
+        if not (self.filters_ends and run.is_terminal) or run.ended_at is not None or run.updated_at is None:
+            return True
+        earliest, latest = run.created_at or _EARLIEST, run.updated_at
+        return all(at is None or earliest >= at or latest < at for at in (self.ended_since, self.ended_before))
 
     @property
     def filter(self) -> Callable[[JobRun[Any]], bool] | None:
         """The predicate of the runs that are wanted; None if all are."""
         chosen = (self.states, self.native_states, self.created_after, self.created_before)
-        return None if all(value is None for value in chosen) else self.accepts
+        return None if all(value is None for value in chosen) and not self.filters_ends else self.accepts
 
     def to_cursor(self) -> Query:
         """Return the filters as a cursor carries them."""

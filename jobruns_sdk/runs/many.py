@@ -4,6 +4,8 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Ma
 from functools import partial
 from typing import Any, Final, Literal, Self
 
+import attrs
+
 from jobruns_sdk.checks import (
     check_callable,
     check_count,
@@ -26,7 +28,7 @@ from jobruns_sdk.paging.plan import Plan
 from jobruns_sdk.paging.query import RunQuery
 from jobruns_sdk.paging.reader import Reader
 from jobruns_sdk.paging.source import AnySource, Supply
-from jobruns_sdk.services.handle import Follows, Handle
+from jobruns_sdk.services.handle import Follows, Handle, MakesSources
 
 _LISTING: Final = "runs of many jobs"
 _ROWS_DECODED: Final = 50_000  # of all sources together; of what is beyond that each keeps its page as bytes
@@ -131,13 +133,19 @@ def sources_of(handle: Handle, states: States, query: RunQuery, page_size: int |
         native_states = native_states.intersection(states.get(handle.ref.service) or native_states)
         if not native_states:
             return []
-    sources = handle.runs(
-        states=query.states,
-        native_states=native_states,
-        created_after=query.created_after,
-        created_before=query.created_before,
-        page_size=page_size,
-    ).plan.sources
+    if isinstance(handle, MakesSources):
+        own = attrs.evolve(query, native_states=native_states)
+        wanted = own.wanted(states[handle.ref.service])
+        sources = () if wanted == () else handle.sources(own, wanted, page_size=page_size)
+    else:
+        near = query.within_reach()
+        sources = handle.runs(
+            states=query.states,
+            native_states=native_states,
+            created_after=near.created_after,
+            created_before=near.created_before,
+            page_size=page_size,
+        ).plan.sources
     return [source.among(handle.ref) for source in sources]
 
 
@@ -210,6 +218,7 @@ class ManyJobs:
             finish=partial(completed, self._full, self._on_error) if hydrate else None,
             keep_decoded=max(_FEWEST_DECODED, _ROWS_DECODED // max(1, known)) if order == "newest" else None,
             remembered=max(_FEWEST_REMEMBERED, _ROWS_REMEMBERED // max(1, known)),
+            read_from=query.read_from,
         )
         return Pages(plan, limit=limit, begin=at)
 

@@ -13,7 +13,8 @@ from jobruns_sdk.model.refs import JobRef, RunRef
 from jobruns_sdk.model.runs import Attempt, Job, JobRun, StopOutcome
 from jobruns_sdk.model.states import RunState
 from jobruns_sdk.paging.pages import Pages
-from jobruns_sdk.paging.query import Order
+from jobruns_sdk.paging.query import Order, RunQuery, Wanted
+from jobruns_sdk.paging.source import AnySource
 from jobruns_sdk.transport.operation import Operation
 
 
@@ -42,6 +43,23 @@ class Handle(Protocol):
 
     async def run(self, run_id: str) -> JobRun[Native]:
         """Return a run in the state of its latest attempt."""
+        ...
+
+
+@runtime_checkable
+class MakesSources(Handle, Protocol):
+    """A job whose service lists runs by more than the window of their creation."""
+
+    def sources(
+        self, query: RunQuery, wanted: Wanted, *, page_size: int | None = None
+    ) -> Sequence[AnySource[JobRun[Any]]]:
+        """Return the lists that have the runs which a query wants.
+
+        Args:
+            query: The filters.
+            wanted: The native states that can satisfy them.
+            page_size: How many rows to ask for at once.
+        """
         ...
 
 

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from datetime import datetime
-from typing import Final, Literal, Unpack, overload
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Final, Literal, Unpack, overload
 
 import attrs
 
@@ -15,7 +16,7 @@ from jobruns_sdk.model.states import RunState
 from jobruns_sdk.paging.lists import attempt_pages, run_pages
 from jobruns_sdk.paging.pages import Pages
 from jobruns_sdk.paging.query import Order, RunOptions, RunQuery, Wanted
-from jobruns_sdk.paging.source import Source
+from jobruns_sdk.paging.source import AnySource, MovingSource, Source
 from jobruns_sdk.services.datazone import native
 from jobruns_sdk.services.datazone.listing import AttemptListing, RunListing, get_run
 from jobruns_sdk.services.datazone.operations import GET_JOB_RUN, LIST_JOB_RUNS
@@ -68,6 +69,10 @@ class DataZoneJob:
         native_states: Iterable[str] | None = None,
         created_after: datetime | None = None,
         created_before: datetime | None = None,
+        ended_after: datetime | None = None,
+        ended_before: datetime | None = None,
+        active_after: datetime | None = None,
+        reach: timedelta | None = None,
         order: Order | None = None,
         hydrate: bool = False,
         on_error: OnSourceError = "raise",
@@ -84,6 +89,11 @@ class DataZoneJob:
             native_states: The states that are wanted in DataZone's own words, such as ``{"ABORTED"}``.
             created_after: Runs created then or later (aware).
             created_before: Runs created before that (aware).
+            ended_after: Runs that have ended, then or later (aware).
+            ended_before: Runs that have ended, before that (aware).
+            active_after: Runs that had not ended before that (aware): what goes on is found however old it is.
+            reach: How far back by creation is read for those that ended after ``ended_after`` or ``active_after``;
+                7 days unless told otherwise.
             order: ``"newest"`` first, as is usual, or ``"oldest"`` first.
             hydrate: Whether the full run is got for each that the filters let pass (GetJobRun), with its details;
                 it is as it is by then, which may be a later state. No cursor carries this.
@@ -106,15 +116,13 @@ class DataZoneJob:
             native_states=native_states,
             created_after=created_after,
             created_before=created_before,
+            ended_after=ended_after,
+            ended_before=ended_before,
+            active_after=active_after,
+            reach=reach,
             order=order,
         )
-        rows = page_size_of(page_size, LARGEST_PAGE)
-
-        def sources(
-            query: RunQuery, wanted: Wanted
-        ) -> Iterable[Source[JobRun[native.JobRunSummary | native.GetJobRunOutput]]]:
-            yield Source("", lambda _: RunListing(self.ref, self._call, query, wanted, page_size=rows))
-
+        sources = partial(self.sources, page_size=page_size_of(page_size, LARGEST_PAGE))
         full = self._full if hydrate else None
         return run_pages(self.ref, query, STATES, sources, limit=limit, cursor=cursor, full=full, on_error=on_error)
 
@@ -163,6 +171,24 @@ class DataZoneJob:
         """Return the lists of the runs that go on, one for each state in the order of a run's life."""
         # A single state is filtered by the service; several would be picked here out of the whole history.
         return tuple(self.runs(native_states={name}) for name, state in STATES.items() if state.is_active)
+
+    def sources(
+        self, query: RunQuery, wanted: Wanted, *, page_size: int | None = None
+    ) -> Sequence[AnySource[JobRun[Any]]]:
+        """Return the lists that have the runs which a query wants."""
+        rows = page_size_of(page_size, LARGEST_PAGE)
+
+        def listed(name: str, query: RunQuery, wanted: Wanted) -> Source[JobRun[Any]]:
+            return Source(name, lambda _: RunListing(self.ref, self._call, query, wanted, page_size=rows))
+
+        history = listed("", query.within_reach(), wanted)
+        if query.active_after is None:
+            return [history]
+        # What goes on is wanted however old it is: the service lists it by its state, which is one for each list.
+        active = [name for name, state in STATES.items() if state.is_active and (wanted is None or name in wanted)]
+        return (
+            [MovingSource(tuple(listed(name, query, (name,)) for name in active), (history,))] if active else [history]
+        )
 
     async def _full(self, row: JobRun[object]) -> JobRun[native.GetJobRunOutput]:
         return await self.run(row.id)

@@ -114,6 +114,10 @@ class EmrServerlessApplication:
         native_states: Iterable[str] | None = None,
         created_after: datetime | None = None,
         created_before: datetime | None = None,
+        ended_after: datetime | None = None,
+        ended_before: datetime | None = None,
+        active_after: datetime | None = None,
+        reach: timedelta | None = None,
         mode: Mode | None = None,
         order: Order | None = None,
         hydrate: bool = False,
@@ -131,6 +135,12 @@ class EmrServerlessApplication:
             native_states: The states that are wanted in the service's own words, such as ``{"QUEUED"}``.
             created_after: Runs created then or later (aware).
             created_before: Runs created before that (aware).
+            ended_after: Runs that have ended, then or later (aware). The list tells no ends: a run that was created
+                before that, and has changed since, is got (GetJobRun).
+            ended_before: Runs that have ended, before that (aware); those it may cut off are got.
+            active_after: Runs that had not ended before that (aware): what goes on is found however old it is.
+            reach: How far back by creation is read for those that ended after ``ended_after`` or ``active_after``;
+                7 days unless told otherwise.
             mode: ``"BATCH"`` or ``"STREAMING"``, None for both.
             order: ``"newest"``, the only order there is.
             hydrate: Whether the full run is got for each that the filters let pass (GetJobRun), with its usage and
@@ -156,12 +166,14 @@ class EmrServerlessApplication:
             native_states=native_states,
             created_after=created_after,
             created_before=created_before,
+            ended_after=ended_after,
+            ended_before=ended_before,
+            active_after=active_after,
+            reach=reach,
             mode=mode,
             order=order,
         )
-        rows = page_size_of(page_size, LARGEST_PAGE)
-
-        sources = partial(self._sources, rows)
+        sources = partial(self.sources, page_size=page_size_of(page_size, LARGEST_PAGE))
         full = self._full if hydrate else None
         return run_pages(self.ref, query, STATES, sources, limit=limit, cursor=cursor, full=full, on_error=on_error)
 
@@ -369,11 +381,19 @@ class EmrServerlessApplication:
         _check_id("a run id", run_id)
         return self.ref.run(run_id)
 
-    def _sources(self, page_size: int, query: RunQuery, wanted: Wanted) -> Sequence[AnySource[Row]]:
+    def sources(
+        self, query: RunQuery, wanted: Wanted, *, page_size: int | None = None
+    ) -> Sequence[AnySource[JobRun[Any]]]:
+        """Return the lists that have the runs which a query wants, one for each state that it names."""
         query.only_newest_first(self.ref.service)
-        states = (None,) if wanted is None else wanted
+        near = query.within_reach()
+        # What goes on is wanted however old it is: its lists are short, and without the bound on ends.
+        active_too = query.active_after is not None
+        states = (*_ACTIVE, None) if wanted is None and active_too else wanted or (None,)
+        rows = page_size_of(page_size, LARGEST_PAGE)
         lists: list[Source[Row]] = [
-            Source(state or "", partial(self._listing, query, state, page_size)) for state in states
+            Source(state or "", partial(self._listing, query if active_too and state in _ACTIVE else near, state, rows))
+            for state in states
         ]
         active = tuple(one for one in lists if one.name in _ACTIVE)
         # No run goes from one state in which it has ended to another.

@@ -1,12 +1,17 @@
 """The lists of EMR Serverless, page by page."""
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import ClassVar, Final
 
+import attrs
+import msgspec
+
 from jobruns_sdk.checks import items_of, page_size_of
 from jobruns_sdk.errors import InvalidRequestError, NotFoundError, UnsupportedOperationError
+from jobruns_sdk.loop.tasks import concurrently
 from jobruns_sdk.model.refs import JobRef, RunRef
 from jobruns_sdk.model.runs import Attempt, Job, JobRun
 from jobruns_sdk.paging.lists import attempt_pages, job_pages
@@ -25,6 +30,7 @@ from jobruns_sdk.services.emr_serverless.translate import (
     attempt_from_native,
     attempt_from_summary,
     job_from_summary,
+    run_from_native,
     run_from_summary,
 )
 from jobruns_sdk.transport.operation import Call, Reply
@@ -33,6 +39,7 @@ from jobruns_sdk.transport.operation import Call, Reply
 # https://docs.aws.amazon.com/emr-serverless/latest/APIReference/API_ListJobRuns.html
 _SLACK: Final = timedelta(seconds=1)
 _MOST_UNLISTED: Final = 1_000  # attempts that are got one by one because the list lacks them
+_GETS_AT_ONCE: Final = 10
 _FIRST_MODE: Final = "BATCH"  # that of runs from before there was another
 
 
@@ -44,6 +51,25 @@ async def get_run(call: Call, run: RunRef, attempt: int | None = None) -> tuple[
     if found is None or not found.jobRunId:
         raise GET_JOB_RUN.lacks("$.jobRun" if found is None else "$.jobRun.jobRunId", reply)
     return found, reply
+
+
+class Fetched(msgspec.Struct, frozen=True):
+    """A page of ListJobRuns as it came, and what was got because the list does not tell it.
+
+    Attributes:
+        reply: The page, undecoded.
+        got: The runs whose ends had to be known, by their ids, None for one that is gone; and the requests that each
+            took.
+    """
+
+    reply: Reply
+    got: Sequence[tuple[str, native.JobRun | None, int]] = ()
+
+
+def _with_end(row: JobRun[native.JobRunSummary], full: native.JobRun) -> JobRun[native.JobRunSummary]:
+    """Return a listed run with what GetJobRun tells of its times; its state stays that which was listed."""
+    found = run_from_native(row.job, row.id, full)
+    return attrs.evolve(row, started_at=found.started_at, ended_at=found.ended_at)
 
 
 class RunListing:
@@ -59,6 +85,7 @@ class RunListing:
     ) -> None:
         self._application = application
         self._call = call
+        self._query = query
         self._mode = query.mode
         asked = {
             "applicationId": application.path[0],
@@ -70,13 +97,30 @@ class RunListing:
         }
         self._asked: Mapping[str, object] = {name: value for name, value in asked.items() if value is not None}
 
-    async def fetch(self, token: str | None, _: None) -> Reply:
-        """Fetch a page."""
+    async def fetch(self, token: str | None, _: None) -> Fetched:
+        """Fetch a page, and the ends of those of its runs that only their ends tell to be wanted or not."""
         after = {} if token is None else {"nextToken": token}
-        return await self._call(LIST_JOB_RUNS, {**self._asked, **after})
+        reply = await self._call(LIST_JOB_RUNS, {**self._asked, **after})
+        if self._query.filters_ends:
+            batch, _ = self.read(Fetched(reply), None)
+            unsure = [row.ref for row in batch.rows if not self._query.knows_end(row)]
+            if unsure:
+                slots = asyncio.Semaphore(_GETS_AT_ONCE)
+                return Fetched(reply, await concurrently(self._got(run, slots) for run in unsure))
+        return Fetched(reply)
 
-    def read(self, reply: Reply, _: None) -> tuple[Batch[JobRun[native.JobRunSummary]], None]:
+    async def _got(self, run: RunRef, slots: asyncio.Semaphore) -> tuple[str, native.JobRun | None, int]:
+        """Return a run's id, the run, and the requests that it took; None for a run that is gone, or going on again."""
+        async with slots:
+            try:
+                found, reply = await get_run(self._call, run)
+            except NotFoundError as error:
+                return run.run_id, None, max(1, error.requests)
+        return run.run_id, found, reply.requests
+
+    def read(self, page: Fetched, _: None) -> tuple[Batch[JobRun[native.JobRunSummary]], None]:
         """Read a page."""
+        reply = page.reply
         answer = LIST_JOB_RUNS.read(reply)
         if answer.jobRuns is None:
             raise LIST_JOB_RUNS.lacks("$.jobRuns", reply)
@@ -85,7 +129,12 @@ class RunListing:
                 raise LIST_JOB_RUNS.lacks(f"$.jobRuns[{index}].id", reply)
         job = self._application
         rows = [run_from_summary(job, row.id or "", row) for row in answer.jobRuns if self._is_wanted(row)]
-        return Batch(rows, answer.nextToken or None, reply.requests, reply.waited), None
+        requests = reply.requests
+        if page.got:
+            ends = {run_id: run for run_id, run, _ in page.got if run is not None}
+            rows = [_with_end(row, ends[row.id]) if row.id in ends else row for row in rows]
+            requests += sum(taken for _, _, taken in page.got)
+        return Batch(rows, answer.nextToken or None, requests, reply.waited), None
 
     def _is_wanted(self, row: native.JobRunSummary) -> bool:
         return self._mode is None or (row.mode or _FIRST_MODE) == self._mode

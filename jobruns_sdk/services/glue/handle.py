@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 import attrs
@@ -26,7 +27,7 @@ from jobruns_sdk.model.states import RunState
 from jobruns_sdk.paging.lists import attempt_pages, run_pages
 from jobruns_sdk.paging.pages import Pages
 from jobruns_sdk.paging.query import Order, RunQuery, Wanted
-from jobruns_sdk.paging.source import Source
+from jobruns_sdk.paging.source import AnySource, Source
 from jobruns_sdk.services.glue import native
 from jobruns_sdk.services.glue.listing import AttemptListing, RunListing
 from jobruns_sdk.services.glue.operations import (
@@ -93,6 +94,10 @@ class GlueJob:
         native_states: Iterable[str] | None = None,
         created_after: datetime | None = None,
         created_before: datetime | None = None,
+        ended_after: datetime | None = None,
+        ended_before: datetime | None = None,
+        active_after: datetime | None = None,
+        reach: timedelta | None = None,
         order: Order | None = None,
         collapse_retries: bool | None = None,
         hydrate: bool = False,
@@ -110,6 +115,11 @@ class GlueJob:
             native_states: The states that are wanted in Glue's own words, such as ``{"EXPIRED"}``.
             created_after: Runs whose first attempt started then or later (aware).
             created_before: Runs whose first attempt started before that (aware).
+            ended_after: Runs that have ended, then or later (aware).
+            ended_before: Runs that have ended, before that (aware).
+            active_after: Runs that had not ended before that (aware).
+            reach: How far back by creation is read for ``ended_after`` and ``active_after``, what goes on included:
+                Glue's list knows no states; 7 days unless told otherwise.
             order: ``"newest"``, the only order that Glue has.
             collapse_retries: Whether a run and its retries are one run, as they are unless this is False.
             hydrate: Taken for the sake of the other services; Glue's list tells all that GetJobRun does.
@@ -130,23 +140,32 @@ class GlueJob:
             native_states=native_states,
             created_after=created_after,
             created_before=created_before,
+            ended_after=ended_after,
+            ended_before=ended_before,
+            active_after=active_after,
+            reach=reach,
             order=order,
             collapse_retries=collapse_retries,
         )
-        rows = page_size_of(page_size, LARGEST_PAGE)
+        sources = partial(self.sources, page_size=page_size_of(page_size, LARGEST_PAGE))
+        return run_pages(self.ref, query, STATES, sources, limit=limit, cursor=cursor, on_error=on_error)
 
-        def sources(query: RunQuery, _: Wanted) -> Iterable[Source[JobRun[native.JobRun]]]:
-            query.only_newest_first(self.ref.service)
-            yield Source(
+    def sources(
+        self, query: RunQuery, _: Wanted, *, page_size: int | None = None
+    ) -> Sequence[AnySource[JobRun[native.JobRun]]]:
+        """Return the one list there is, which has the runs in all states."""
+        query.only_newest_first(self.ref.service)
+        near, rows = query.within_reach(), page_size_of(page_size, LARGEST_PAGE)
+        return [
+            Source(
                 "",
-                lambda cut: RunListing(self.ref, self._call, query, page_size=rows, cut=cut),
+                lambda cut: RunListing(self.ref, self._call, near, page_size=rows, cut=cut),
                 # A retry that is listed far behind its run would bring the run once more, where the list ends.
                 lasting=lambda run: run.native_state not in _SETTLED,
                 row_of=lambda run_id: root_and_number(run_id)[0],
                 waiting=waiting,
             )
-
-        return run_pages(self.ref, query, STATES, sources, limit=limit, cursor=cursor, on_error=on_error)
+        ]
 
     def attempts(
         self, run_id: str, *, limit: int | None = None, page_size: int | None = None, cursor: str | None = None
