@@ -15,7 +15,7 @@ DATAZONE_JOBS = [JobRef.parse("datazone:dzd_4p9n6sw4qt9xgn/redshift-lineage")]  
 
 
 async def failed_since(client: JobRunsClient, since: datetime) -> list[JobRun[object]]:
-    """Return the runs of all jobs that have ended unsuccessfully since; a job that cannot be read is told, and loses nobody else's runs."""
+    """Return the runs of all jobs that have ended unsuccessfully since; a job that cannot be read is told."""
 
     def tell(failure: SourceError) -> None:
         print(f"cannot read {failure.job}: {failure.error}")

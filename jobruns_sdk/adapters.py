@@ -13,7 +13,7 @@ from jobruns_sdk.model.refs import check_name, name_like
 from jobruns_sdk.model.reports import OnSourceError
 from jobruns_sdk.paging.lists import attempt_pages, job_pages, run_pages
 from jobruns_sdk.paging.query import Order, RunOptions, RunQuery, Wanted
-from jobruns_sdk.paging.source import Batch, Listing, MovingSource, Named, Source
+from jobruns_sdk.paging.source import AnySource, Batch, Listing, MovingSource, Named, Source
 from jobruns_sdk.services.boto3_answer import Boto3Answer
 from jobruns_sdk.services.handle import (
     ClientParts,
@@ -22,6 +22,7 @@ from jobruns_sdk.services.handle import (
     Handle,
     JobFacts,
     ListsAttempts,
+    MakesSources,
     Polling,
     Retries,
     Stops,
@@ -33,6 +34,7 @@ from jobruns_sdk.transport.operation import Call, Operation, Reply
 
 __all__ = [
     "Adapter",
+    "AnySource",
     "Batch",
     "Boto3Answer",
     "Call",
@@ -46,6 +48,7 @@ __all__ = [
     "JobFacts",
     "Listing",
     "ListsAttempts",
+    "MakesSources",
     "MovingSource",
     "Named",
     "Native",

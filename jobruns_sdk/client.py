@@ -27,6 +27,7 @@ from jobruns_sdk.checks import (
     check_text,
     check_texts,
     check_time,
+    items_of,
     kind_of,
     mapping_of,
     optional,
@@ -54,6 +55,7 @@ from jobruns_sdk.model.states import RunState
 from jobruns_sdk.paging.pages import Pages, all_of
 from jobruns_sdk.paging.query import RunQuery
 from jobruns_sdk.runs.intervals import PollIntervals
+from jobruns_sdk.runs.jobs import found_jobs
 from jobruns_sdk.runs.many import ManyJobs
 from jobruns_sdk.runs.poll import Poller
 from jobruns_sdk.runs.stop import Stopper
@@ -441,11 +443,58 @@ class JobRunsClient:
         if entry.jobs is None:
             raise _unsupported(service, f"cannot list its jobs: name them, as in {_naming(service, entry)}")
         check_texts(name=name)
-        place = self._completed(JobRef(service, ("-",) * len(entry.names or "-"), region_name, profile))
+        place = self._place(service, region_name, profile)
         call = self._call_for(place)
         return entry.jobs(
             call, place, name=name, states=states, tags=tags, limit=limit, page_size=page_size, cursor=cursor
         )
+
+    def discover(
+        self,
+        *,
+        services: Iterable[Service | str] | None = None,
+        regions: Iterable[str] | None = None,
+        profiles: Iterable[str | None] | None = None,
+        name: str | None = None,
+        on_error: OnSourceError = "raise",
+        limit: int | None = None,
+        page_size: int | None = None,
+        cursor: str | None = None,
+    ) -> Pages[Job[Native]]:
+        """Return the jobs of several services, regions and accounts (ListApplications, ListJobs), in no order.
+
+        Each service is asked in each region with each profile, several at once. What is found can be read at once:
+        ``client.runs(client.discover(regions=["eu-west-1", "us-east-1"]))``.
+
+        Args:
+            services: The services; by default all that can list their jobs: EMR Serverless, Glue, and adapters.
+            regions: The regions; by default the client's.
+            profiles: Names of the client's ``sessions``, None among them for its default session, as by default.
+            name: A pattern of names, such as ``"nightly-*"``, compared here.
+            on_error: What to do about a place whose jobs cannot be listed: ``"raise"``, ``"skip"``, or something to
+                call with the ``SourceError``, whose ``job`` names service, region and profile, and ``-`` for the job.
+            limit: How many jobs are yielded at most.
+            page_size: How many to ask for at once; the services' largest pages unless told otherwise.
+            cursor: Where an earlier walk has left off.
+
+        Raises:
+            InvalidRequestError: An argument is invalid, or a service unknown.
+            UnsupportedOperationError: A service has no way to list its jobs: DataZone.
+            CursorError: The cursor is damaged, or of another pattern.
+        """
+        able = [service for service, entry in self._entries.items() if entry.jobs is not None]
+        chosen = able if services is None else items_of("services", services, "services, such as {'glue'}")
+        places = [
+            (service, region, profile)
+            for service in dict.fromkeys(chosen)
+            for region in dict.fromkeys([None] if regions is None else items_of("regions", regions, "regions"))
+            for profile in dict.fromkeys([None] if profiles is None else items_of("profiles", profiles, "profiles"))
+        ]
+        lists: list[tuple[JobRef, Pages[Job[Native]]]] = []
+        for service, region, profile in places:
+            pages = self.jobs(service, name=name, region_name=region, profile=profile, page_size=page_size)
+            lists.append((self._place(service, region, profile), pages))
+        return found_jobs(lists, name, on_error=on_error, limit=limit, cursor=cursor)
 
     async def stop(
         self, runs: Runs, *, grace_period: timedelta | None = None, wait: timedelta | None = None
@@ -687,6 +736,10 @@ class JobRunsClient:
             return isinstance(target, str) and bool(RunRef.parse(target, services=self._services))
         return False
 
+    def _place(self, service: str, region: str | None, profile: str | None) -> JobRef:
+        """Return a reference of a service in a region, with a profile, of no job in particular."""
+        return self._completed(JobRef(service, ("-",) * len(self._entries[service].names or "-"), region, profile))
+
     def _unknown(self, service: str) -> InvalidRequestError:
         known = ", ".join(self._entries)
         return InvalidRequestError(f"unknown service {service!r:.80}, known are {known}")
@@ -701,7 +754,7 @@ class JobRunsClient:
                 "region_name=, in AWS_DEFAULT_REGION, or in the profile's configuration"
                 + (" (botocore does not read AWS_REGION, which is set)" if "AWS_REGION" in environ else "")
             )
-        return JobRef(ref.service, ref.path, region, ref.profile)
+        return JobRef(ref.service, ref.path, region, ref.profile, job_name=ref.job_name)
 
     async def _account_of(self, ref: JobRef) -> str | None:
         return await self._transport.account(ref.service, ref.region, ref.profile)

@@ -26,9 +26,22 @@ _TIME: Final = pa.timestamp("us", tz="UTC")
 _HOURS: Final = pa.float64()
 _NATIVE: Final = pa.field("native", _TEXT)
 
-_JOB: Final = (("run_ref", _TEXT), ("job_ref", _TEXT), ("service", _TEXT), ("region", _TEXT), ("profile", _TEXT))
+_JOB: Final = (
+    ("run_ref", _TEXT),
+    ("job_ref", _TEXT),
+    ("job_name", _TEXT),
+    ("service", _TEXT),
+    ("region", _TEXT),
+    ("profile", _TEXT),
+)
 _STATE: Final = (("state", _TEXT), ("native_state", _TEXT), ("message", _TEXT))
-_TIMES: Final = (("created_at", _TIME), ("started_at", _TIME), ("updated_at", _TIME), ("ended_at", _TIME))
+_TIMES: Final = (
+    ("created_at", _TIME),
+    ("started_at", _TIME),
+    ("updated_at", _TIME),
+    ("ended_at", _TIME),
+    ("duration", pa.float64()),
+)
 _USAGE: Final = (
     ("vcpu_hours", _HOURS),
     ("memory_gb_hours", _HOURS),
@@ -49,7 +62,7 @@ RUN_SCHEMA: Final = pa.schema(
         *_USAGE,
     ]
 )
-"""The columns of runs, as ``JobRun`` has them; ``run_ref`` and ``job_ref`` are the text forms of the references."""
+"""The columns of runs, as ``JobRun`` has them: references in their text forms, ``duration`` is in seconds."""
 
 ATTEMPT_SCHEMA: Final = pa.schema(
     [*_JOB, ("run_id", _TEXT), ("attempt_id", _TEXT), ("attempt", pa.int32()), *_STATE, *_TIMES, *_USAGE]
@@ -153,6 +166,7 @@ def _job_columns(jobs: Sequence[JobRef], run_ids: list[str]) -> list[pa.Array]:
     return [
         compute.binary_join_element_wise(spread(heads), quoted, spread(tails), ""),
         spread(list(map(str, known))),
+        spread([job.job_name for job in known]),
         spread([str(job.service) for job in known]),
         spread([job.region for job in known]),
         spread([job.profile for job in known]),
@@ -178,6 +192,7 @@ def _is_plain(names: Iterable[str]) -> bool:
 def _state_columns(rows: Sequence[JobRun[object] | Attempt[object]]) -> list[pa.Array]:
     created, started = [row.created_at for row in rows], [row.started_at for row in rows]
     created_at = _times(created)
+    durations = [row.duration for row in rows]
     return [
         _array([row.state for row in rows], _TEXT),
         _array([row.native_state for row in rows], _TEXT),
@@ -186,6 +201,7 @@ def _state_columns(rows: Sequence[JobRun[object] | Attempt[object]]) -> list[pa.
         created_at if started == created else _times(started),  # Glue has one time for both
         _times([row.updated_at for row in rows]),
         _times([row.ended_at for row in rows]),
+        _array([None if took is None else took.total_seconds() for took in durations], pa.float64()),
     ]
 
 

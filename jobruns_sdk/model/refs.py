@@ -191,6 +191,8 @@ class JobRef:
         path: The names that say which one: ``(application_id,)``, ``(domain_id, job_id)`` or ``(job_name,)``.
         region: The AWS region, or None until a client completes it.
         profile: The name of one of the client's ``sessions``, or None for its default session.
+        job_name: The name that people know the job by, where that is known: of a ``Job``, and of a Glue job, whose path
+            it is. It takes no part in equality, order, hash or the text form.
 
     Raises:
         InvalidRequestError: The path has not the number of names that the service needs, or a name is malformed.
@@ -202,10 +204,16 @@ class JobRef:
     path: tuple[str, ...] = attrs.field(converter=_names, validator=_check_path)
     region: str | None = attrs.field(default=None, validator=_check_region, order=_none_first)
     profile: str | None = attrs.field(default=None, validator=_check_profile, order=_none_first)
+    job_name: str | None = attrs.field(default=None, eq=False, order=False, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        """Know a Glue job by its name."""
+        if self.job_name is None and self.service == Service.GLUE:
+            object.__setattr__(self, "job_name", self.path[0])
 
     def sibling(self, *path: str) -> Self:
         """Return the reference of another job of the same service, region and profile."""
-        return attrs.evolve(self, path=path)
+        return attrs.evolve(self, path=path, job_name=None)
 
     def run(self, run_id: str) -> "RunRef":
         """Return the reference of one run of this job."""

@@ -132,6 +132,11 @@ class JobRun(Shown, Generic[N_co]):
         return self.job.service
 
     @property
+    def job_name(self) -> str | None:
+        """The job's name, where it is known without a call: on Glue, and of jobs that were discovered or got."""
+        return self.job.job_name
+
+    @property
     def duration(self) -> timedelta | None:
         """The time from start to end; None unless both are known and in that order."""
         return _elapsed(self.started_at, self.ended_at)
@@ -228,7 +233,7 @@ class Job(Shown, Generic[N_co]):
     """Something that has runs: an EMR Serverless application or a Glue job.
 
     Attributes:
-        ref: The job's reference, as the client's methods take it.
+        ref: The job's reference, as the client's methods take it; runs that are read by it know the job's name.
         name: Its name; None for an application without one.
         state: The application's own state on EMR Serverless, None on Glue, whose jobs have none.
         native: The service's own structure; it takes no part in equality or hash.
@@ -238,6 +243,11 @@ class Job(Shown, Generic[N_co]):
     name: str | None
     state: str | None
     native: N_co = attrs.field(eq=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Let the reference know the job's name, and with it all that is read by the reference."""
+        if self.name is not None and self.ref.job_name != self.name:
+            object.__setattr__(self, "ref", attrs.evolve(self.ref, job_name=self.name))
 
     def __repr__(self) -> str:
         known = ", ".join(f"{label} {value}" for label, value in (("name", self.name), ("state", self.state)) if value)

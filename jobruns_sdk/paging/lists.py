@@ -43,6 +43,10 @@ def _job_text(job: Job[Any]) -> str:
     return str(job.ref)
 
 
+JOBS: Final[RowOrder[Job[Any]]] = RowOrder(_job_text, _no_time, row=Job)
+"""Jobs, in no order."""
+
+
 def run_pages(
     job: JobRef,
     query: RunQuery,
@@ -150,9 +154,7 @@ def job_pages(
         return name is None or (job.name is not None and fnmatchcase(job.name, name))
 
     listing = f"jobs of {place.service} in {place.region} for {place.profile}, named {name}, {said}"
-    return _pages(
-        listing, open_listing, RowOrder(_job_text, _no_time, row=Job), accept=is_wanted, limit=limit, cursor=cursor
-    )
+    return _pages(listing, open_listing, JOBS, accept=is_wanted, limit=limit, cursor=cursor)
 
 
 def _pages(

@@ -42,9 +42,10 @@ _FATE: Final = frozenset({"in_doubt", "requests", "run"})
 
 @attrs.frozen
 class _Named:
-    """The members that name a run, in one string."""
+    """The members that name a run, in one string, and its job, where it has another name."""
 
     ref: RunRef
+    job_name: str | None
 
 
 class KindConverter(Converter):
@@ -166,7 +167,14 @@ def _error(members: Mapping[str, object], kind: type[JobRunsError], made: KindCo
 
 def _run_writer(made: KindConverter) -> Callable[[JobRun[object]], dict[str, object]]:
     write = make_dict_unstructure_fn(JobRun[object], made, job=override(omit=True), id=override(omit=True))
-    return lambda run: {"ref": str(run.ref), **write(run)}
+
+    def write_run(run: JobRun[object]) -> dict[str, object]:
+        # On Glue the name is the reference's own.
+        is_known = run.job_name is None or run.job_name in run.job.path
+        named = {} if is_known else {"job_name": run.job_name}
+        return {"ref": str(run.ref), **named, **write(run)}
+
+    return write_run
 
 
 def _run_reader(made: KindConverter, kind: type[JobRun[object]]) -> Callable[[object, object], object]:
@@ -174,11 +182,13 @@ def _run_reader(made: KindConverter, kind: type[JobRun[object]]) -> Callable[[ob
 
     def read_run(data: object, _: object) -> object:
         members = dict(mapping(data))
-        ref = made.structure({"ref": members.pop("ref", None)}, _Named).ref
+        named = made.structure({"ref": members.pop("ref", None), "job_name": members.pop("job_name", None)}, _Named)
         strange = members.keys() & {"job", "id"}
         if strange:
             raise ForbiddenExtraKeysError(None, kind, strange)
-        return read({**members, "job": ref.job, "id": ref.run_id}, kind)
+        job, name = named.ref.job, named.job_name
+        job = job if name is None else attrs.evolve(job, job_name=name)
+        return read({**members, "job": job, "id": named.ref.run_id}, kind)
 
     return read_run
 

@@ -64,6 +64,7 @@ class JobRunsClient(Carrier[client.JobRunsClient]):
     attempts: Final = paged(client.JobRunsClient.attempts)
     job: Final = blocking(client.JobRunsClient.job)
     jobs: Final = paged(client.JobRunsClient.jobs)
+    discover: Final = paged(client.JobRunsClient.discover)
     stop: Final = blocking(client.JobRunsClient.stop)
     wait: Final = blocking(client.JobRunsClient.wait)
     watch: Final = wrapped(client.JobRunsClient.watch, _changes)

@@ -39,6 +39,7 @@ def flat(row: JobRun[Any] | Attempt[Any]) -> dict[str, object]:
     return {
         "run_ref": str(ref),
         "job_ref": str(ref.job),
+        "job_name": ref.job.job_name,
         "service": str(ref.job.service),
         "region": ref.job.region,
         "profile": ref.job.profile,
@@ -46,6 +47,7 @@ def flat(row: JobRun[Any] | Attempt[Any]) -> dict[str, object]:
         **own,
         **{name: getattr(row, name) for name in ("state", "native_state", "message")},
         **{f"{name}_at": getattr(row, f"{name}_at") for name in ("created", "started", "updated", "ended")},
+        "duration": None if row.duration is None else row.duration.total_seconds(),
         **{name: usage.get(name) for name in ("vcpu_hours", "memory_gb_hours", "storage_gb_hours", "dpu_hours")},
         "usage_basis": usage.get("basis"),
     }

@@ -1,10 +1,22 @@
 """Which jobs there are: Glue jobs and EMR Serverless applications; DataZone cannot tell."""
 
 import re
+from typing import Any
 
 import pytest
 
-from jobruns_sdk import CursorError, InvalidRequestError, JobRef, JobRunsClient, Service, UnsupportedOperationError
+from jobruns_sdk import (
+    AccessDeniedError,
+    CursorError,
+    InvalidRequestError,
+    JobRef,
+    JobRunsClient,
+    Service,
+    SourceError,
+    UnsupportedOperationError,
+    from_dict,
+    to_dict,
+)
 from jobruns_sdk.testing import LocalService
 
 NAMES = ["nightly-b", "nightly-a", "hourly/x#", "a..b", "Nightly-c"]
@@ -116,3 +128,84 @@ async def test_what_was_discovered_is_read_as_one_stream(local: LocalService, cl
     found = [run.ref async for run in client.runs(client.jobs("glue", page_size=2), order="any", concurrency=2)]
     assert set(found) == {run.ref for run in runs}
     assert len(found) == len(runs)
+
+
+@pytest.mark.usefixtures("apps", "glue_jobs")
+async def test_jobs_of_all_services_are_found_at_once(client: JobRunsClient) -> None:
+    found = await client.discover(name="nightly-*").collect()
+    one_by_one = [
+        job for service in ("glue", "emr-serverless") for job in await client.jobs(service, name="nightly-*").collect()
+    ]
+    assert len(one_by_one) == 4
+    assert sorted(job.ref for job in found) == sorted(job.ref for job in one_by_one)
+
+
+@pytest.mark.usefixtures("apps", "glue_jobs")
+async def test_every_service_is_asked_in_every_region(local: LocalService, client: JobRunsClient) -> None:
+    regions = ["eu-west-1", "us-east-1"]
+    found = {job.ref async for job in client.discover(regions=regions, services=["glue", "glue", Service.GLUE])}
+    asked = {request.region for request in local.requests if request.operation == "ListJobs"}
+    assert asked == set(regions)
+    assert {ref.region for ref in found} <= set(regions)
+
+
+@pytest.mark.usefixtures("apps", "glue_jobs")
+async def test_a_discovery_of_all_goes_on_from_a_cursor_at_each_place(client: JobRunsClient) -> None:
+    everything = {job.ref async for job in client.discover()}
+    assert len(everything) == 2 * len(NAMES)
+    for stop in range(1, 2 * len(NAMES)):
+        async with client.discover(page_size=2).open() as walk:
+            seen = [(await anext(walk)).ref for _ in range(stop)]
+            cursor = walk.cursor
+        seen += [job.ref for job in await client.discover(page_size=2, cursor=cursor).collect()]
+        assert len(seen) == len(everything)
+        assert set(seen) == everything
+        with pytest.raises(CursorError):
+            client.discover(name="other", cursor=cursor)
+
+
+@pytest.mark.usefixtures("apps", "glue_jobs")
+async def test_a_place_that_cannot_be_listed_is_told_and_the_others_go_on(
+    local: LocalService, client: JobRunsClient
+) -> None:
+    local.fault("ListJobs", "error", times=None, code="AccessDeniedException", status=400)
+    with pytest.raises(AccessDeniedError):
+        await client.discover().collect()
+    told: list[SourceError] = []
+    found = [job async for job in client.discover(on_error=told.append)]
+    assert {job.ref.service for job in found} == {"emr-serverless"}
+    assert [str(failure.job) for failure in told] == ["glue:-?region=us-east-1"]
+    assert isinstance(told[0].error, AccessDeniedError)
+
+
+def test_what_cannot_be_discovered_is_refused(client: JobRunsClient) -> None:
+    cases: list[dict[str, Any]] = [
+        {"services": ["datazone"]},
+        {"services": ["s3"]},
+        {"profiles": ["nobody"]},
+        {"regions": "eu-west-1"},
+    ]
+    for wrong in cases:
+        with pytest.raises((UnsupportedOperationError, InvalidRequestError)):
+            client.discover(**wrong)
+
+
+@pytest.mark.usefixtures("apps")
+async def test_runs_know_the_name_of_a_job_that_was_discovered(local: LocalService, client: JobRunsClient) -> None:
+    (job,) = [job for job in await client.discover(services=["emr-serverless"]).collect() if job.name == "nightly-a"]
+    local.add_runs(f"emr-serverless:{job.ref.path[0]}", 3)
+    runs = await client.runs([job]).collect()
+    assert [run.job_name for run in runs] == ["nightly-a"] * 3
+    assert from_dict(to_dict(runs[0])).job_name == "nightly-a"  # type: ignore[attr-defined]
+    plain = await client.emr_serverless(job.ref.path[0]).runs().collect()
+    assert [run.job_name for run in plain] == [None] * 3
+    assert plain == runs
+    assert {run.ref for run in plain} == {run.ref for run in runs}
+    assert (await client.run(runs[0])).job_name == "nightly-a"
+
+
+async def test_a_run_of_glue_always_knows_its_jobs_name(local: LocalService, client: JobRunsClient) -> None:
+    local.add_glue_job("etl")
+    local.add_runs("glue:etl", 1)
+    (run,) = await client.runs("glue:etl").collect()
+    assert run.job_name == "etl"

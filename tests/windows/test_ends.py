@@ -137,7 +137,7 @@ async def test_many_jobs_at_once_and_a_cursor_at_each_place(world: World) -> Non
     expected = world.expected(ended_in(since, None), *JOBS)
     options: Any = {"ended_after": since, "reach": 11 * DAY}
     for order in ("newest", "any"):
-        found = await world.client.runs(JOBS, order=order, **options).collect()  # type: ignore[arg-type]
+        found = await world.client.runs(JOBS, order=order, **options).collect()
         assert sorted(run.id for run in found) == sorted(expected)
     for stop in (1, 7, len(expected) - 1):
         async with world.client.runs(JOBS, **options, page_size=5).open() as walk:
