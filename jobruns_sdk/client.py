@@ -31,6 +31,7 @@ from jobruns_sdk.checks import (
     kind_of,
     mapping_of,
     optional,
+    page_size_of,
     whole_seconds,
 )
 from jobruns_sdk.errors import ClientClosedError, InvalidRequestError, JobRunsError, UnsupportedOperationError
@@ -54,6 +55,8 @@ from jobruns_sdk.model.runs import Attempt, Job, JobRun, StopOutcome
 from jobruns_sdk.model.states import RunState
 from jobruns_sdk.paging.pages import Pages, all_of
 from jobruns_sdk.paging.query import RunQuery
+from jobruns_sdk.runs.attempts import ManyAttempts
+from jobruns_sdk.runs.chosen import Chosen
 from jobruns_sdk.runs.intervals import PollIntervals
 from jobruns_sdk.runs.jobs import found_jobs
 from jobruns_sdk.runs.many import ManyJobs
@@ -64,7 +67,7 @@ from jobruns_sdk.runs.watch import Watch
 from jobruns_sdk.services.datazone import DataZoneJob
 from jobruns_sdk.services.emr_serverless import EmrServerlessApplication
 from jobruns_sdk.services.glue import GlueJob
-from jobruns_sdk.services.handle import ClientParts, DescribesJob, Follows, Handle, ListsAttempts
+from jobruns_sdk.services.handle import ClientParts, DescribesJob, Follows, Handle, ListsAttempts, ListsFullAttempts
 from jobruns_sdk.services.registry import OPERATIONS, QUOTAS, Adapter, Entry, entries_with, quotas_of
 from jobruns_sdk.transport.calls import Policy, Transport
 from jobruns_sdk.transport.connections import Connections, region_of
@@ -379,19 +382,86 @@ class JobRunsClient:
         return await self.handle(ref.job).run(ref.run_id)
 
     def attempts(
-        self, run: RunLike, *, limit: int | None = None, page_size: int | None = None, cursor: str | None = None
+        self,
+        targets: RunLike | JobLike | Iterable[RunLike | JobLike] | AsyncIterable[JobLike],
+        *,
+        states: Iterable[RunState] | None = None,
+        created_after: datetime | None = None,
+        created_before: datetime | None = None,
+        ended_after: datetime | None = None,
+        hydrate: bool = False,
+        concurrency: int = 32,
+        on_error: OnSourceError = "raise",
+        limit: int | None = None,
+        page_size: int | None = None,
+        cursor: str | None = None,
     ) -> Pages[Attempt[Native]]:
-        """Return the attempts of a run, first one first; see the ``attempts`` of its job's handle.
+        """Return the attempts of a run, first one first, or of many runs and of the runs of jobs.
+
+        Runs come newest first, and each one's attempts first to last. A run that was tried once takes no call: its row
+        tells of its attempt. Of others the attempts are read as the ``attempts`` of its job's handle do it.
+
+        Args:
+            targets: A run or a job, or several of either. A job stands for its runs that the filters choose.
+            states: The states of runs that are wanted, None for all.
+            created_after: Attempts of runs created then or later (aware).
+            created_before: Attempts of runs created before that (aware).
+            ended_after: Attempts of runs that have ended, then or later (aware); see ``runs``.
+            hydrate: Whether attempts on EMR Serverless have their start, end and usage, which no list tells: GetJobRun
+                for each of them.
+            concurrency: How many pages, and the attempts of how many runs, are under way at once.
+            on_error: What to do about a job or a run that cannot be read; see ``runs``. Of a run that was not read no
+                attempt is yielded.
+            limit: How many attempts are yielded at most.
+            page_size: How many rows to ask for at once; the services' largest pages unless told otherwise.
+            cursor: Where an earlier walk has left off.
 
         Raises:
-            InvalidRequestError: An argument is invalid.
+            InvalidRequestError: An argument is invalid, or runs are to be filtered that were named one by one.
             UnsupportedOperationError: The service has no attempts.
+            CursorError: The cursor is damaged, of another listing or of other filters.
         """
-        ref = ref_of(RunRef, run, self._services)
-        handle = self.handle(ref.job)
+        check_flag("hydrate", hydrate)
+        query = RunQuery(
+            states=states, created_after=created_after, created_before=created_before, ended_after=ended_after
+        )
+        runs, jobs = self._runs_and_jobs(targets)
+        if not isinstance(jobs, AsyncIterable) and not jobs and query != RunQuery():
+            raise InvalidRequestError("filters choose among the runs of jobs: runs that are named come all")
+        if _is_one(targets) and runs:
+            return self._attempts_of(*runs[0], hydrate=hydrate, limit=limit, page_size=page_size, cursor=cursor)
+        many = ManyJobs(
+            jobs,
+            self.handle,
+            {service: entry.states for service, entry in self._entries.items()},
+            concurrency=concurrency,
+            on_error=on_error,
+            progress=None,
+            page_size=page_size,
+            chosen=Chosen.of(runs, on_error),
+        )
+        listed = partial(many.pages, query, order="newest", hydrate=False, limit=None)
+        attempts = ManyAttempts(
+            self.handle, lambda at: listed(cursor=at), hydrate=hydrate, on_error=on_error, concurrency=concurrency
+        )
+        return attempts.pages(limit=limit, cursor=cursor)
+
+    @staticmethod
+    def _attempts_of(
+        handle: Handle,
+        run_id: str,
+        *,
+        hydrate: bool,
+        limit: int | None,
+        page_size: int | None,
+        cursor: str | None,
+    ) -> Pages[Attempt[Native]]:
         if not isinstance(handle, ListsAttempts):
-            raise _unsupported(ref.job.service, "has no attempts")
-        return handle.attempts(ref.run_id, limit=limit, page_size=page_size, cursor=cursor)
+            raise _unsupported(handle.ref.service, "has no attempts")
+        if hydrate and isinstance(handle, ListsFullAttempts):
+            page_size_of(page_size, 1)
+            return handle.full_attempts(run_id, limit=limit, cursor=cursor)
+        return handle.attempts(run_id, limit=limit, page_size=page_size, cursor=cursor)
 
     async def job(self, job: JobLike) -> Job[Native]:
         """Return a job (GetApplication on EMR Serverless, GetJob on Glue).
@@ -699,14 +769,10 @@ class JobRunsClient:
         optional(check_some_time)("unseen_for", unseen_for)
         check_on_error("on_error", on_error)
         pace = _pace(poll_interval, max_poll_interval, retry_grace)
-        runs: list[Target] = []
-        jobs: list[Follows] = []
-        for target in each_of("targets", targets, "runs and jobs"):
-            if isinstance(getattr(target, "ref", target), RunRef) or self._names_run(target):
-                runs.append(self._followed(target))
-            else:
-                jobs.append(_following(self.handle(target)))
-        return Watch(self._poller, runs, jobs, pace=pace, timeout=timeout, unseen_for=unseen_for, on_error=on_error)
+        named, jobs = self._runs_and_jobs(targets)
+        runs = [self._followed(handle.ref.run(run_id)) for handle, run_id in named]
+        followed = [_following(job) for job in jobs]
+        return Watch(self._poller, runs, followed, pace=pace, timeout=timeout, unseen_for=unseen_for, on_error=on_error)
 
     @property
     def pace(self) -> Mapping[tuple[str | None, str | None, str, str], Pace]:
@@ -730,6 +796,30 @@ class JobRunsClient:
         ref = ref_of(RunRef, run, self._services)
         handle = _following(self.handle(ref.job))
         return handle, handle.run_ref(ref.run_id)
+
+    @overload
+    def _runs_and_jobs(
+        self, targets: RunLike | JobLike | Iterable[RunLike | JobLike]
+    ) -> tuple[list[tuple[Handle, str]], list[Handle]]: ...
+    @overload
+    def _runs_and_jobs(
+        self, targets: RunLike | JobLike | Iterable[RunLike | JobLike] | AsyncIterable[JobLike]
+    ) -> tuple[list[tuple[Handle, str]], list[Handle] | AsyncIterable[JobLike]]: ...
+    def _runs_and_jobs(
+        self, targets: RunLike | JobLike | Iterable[RunLike | JobLike] | AsyncIterable[JobLike]
+    ) -> tuple[list[tuple[Handle, str]], list[Handle] | AsyncIterable[JobLike]]:
+        """Return the runs that are named, and the jobs."""
+        if isinstance(targets, AsyncIterable):
+            return [], targets
+        runs: list[tuple[Handle, str]] = []
+        jobs: list[Handle] = []
+        for target in each_of("targets", targets, "runs and jobs"):
+            if isinstance(getattr(target, "ref", target), RunRef) or self._names_run(target):
+                ref = ref_of(RunRef, target, self._services)
+                runs.append((self.handle(ref.job), ref.run_id))
+            else:
+                jobs.append(self.handle(target))
+        return runs, jobs
 
     def _names_run(self, target: object) -> bool:
         with suppress(InvalidRequestError):
@@ -772,6 +862,10 @@ def _endpoints_of(given: Mapping[str, str] | None, entries: Mapping[str, Entry])
             names = ", ".join(sorted(map(str, known)))
             raise InvalidRequestError(f"endpoint_urls names {service!r:.80}, known are {names}")
     return cast("Mapping[str, str]", urls)  # each is looked at where it is used
+
+
+def _is_one(targets: object) -> bool:
+    return isinstance(getattr(targets, "ref", targets), (str, JobRef, RunRef))
 
 
 def _naming(service: str, entry: Entry) -> str:

@@ -43,6 +43,9 @@ def _job_text(job: Job[Any]) -> str:
     return str(job.ref)
 
 
+ATTEMPTS: Final[RowOrder[Attempt[Any]]] = RowOrder(_attempt_number, _no_time, row=Attempt)
+"""The attempts of a run, first one first."""
+
 JOBS: Final[RowOrder[Job[Any]]] = RowOrder(_job_text, _no_time, row=Job)
 """Jobs, in no order."""
 
@@ -122,8 +125,7 @@ def attempt_pages(
     run: RunRef, open_listing: Callable[[], Listing[Any, Any, Attempt[N]]], *, limit: int | None, cursor: str | None
 ) -> Pages[Attempt[N]]:
     """Return the attempts of a run, first one first; the arguments and errors are those of ``run_pages``."""
-    kind = RowOrder(_attempt_number, _no_time, row=Attempt)
-    return _pages(f"attempts of {run}", open_listing, kind, accept=None, limit=limit, cursor=cursor)
+    return _pages(f"attempts of {run}", open_listing, ATTEMPTS, accept=None, limit=limit, cursor=cursor)
 
 
 def job_pages(

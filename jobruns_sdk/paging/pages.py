@@ -118,10 +118,15 @@ class Walk(Generic[T_co]):
 
         A list call that is given None begins anew: None is the end of a walk, and not a place to go on from.
         """
+        return self.cursor_before(0)
+
+    def cursor_before(self, count: int) -> str | None:
+        """Return the cursor as it was before so many items of the present page were handed out."""
+        at = self._at - count
         # Rows that were taken from the stream and not handed out are still to come, whatever has become of them so far.
-        rest = (*self._ready[self._at :], *self._taken)
+        rest = (*self._ready[at:], *self._taken)
         unconsumed = Counter(reader for _, reader in rest)
-        since = self._time_with(self._ready[: self._at])
+        since = self._time_with(self._ready[:at])
         places = dict(self._places)
         for reader in self._stream.readers:
             places.update(reader.places(unconsumed[reader], since))

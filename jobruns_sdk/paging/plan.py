@@ -73,6 +73,9 @@ class Opening(Generic[T]):
                 remembered=plan.remembered,
                 keep_decoded=plan.keep_decoded,
             )
+        if source.chosen:
+            place = self._places.get(source.name, _START)
+            return SourceReader(source, plan.kind, None, SeenRows(plan.remembered), place)
         # Sources of one job are opened one after the other: what the last one has seen is kept for the next.
         self._seen = seen = self._seen_by_job.setdefault(source.job, SeenRows(plan.remembered))
         place = self._places.get(source.name, _START)

@@ -112,6 +112,7 @@ class Source(msgspec.Struct, Generic[T], frozen=True):
         lasting: Tells whether a row has to be known for the whole walk, since it may be listed again at any distance;
             None if rows are listed again only near to where they were.
         row_of: Tells the key of the row that a text of a batch's ``state`` belongs to; None where there are no such.
+        chosen: True if its rows were named one by one: no filter applies to them, and other sources leave them out.
         waiting: Tells the rows that the listing waits for in a state of its own, by their keys, with the time of what
             was read of each last.
     """
@@ -121,6 +122,7 @@ class Source(msgspec.Struct, Generic[T], frozen=True):
     job: JobRef | None = None
     lasting: Callable[[T], bool] | None = None
     row_of: Callable[[str], str] | None = None
+    chosen: bool = False
     waiting: Callable[[Any], Mapping[str, datetime | None]] | None = None
 
     def among(self, job: JobRef) -> "Source[T]":

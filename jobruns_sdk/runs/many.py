@@ -28,6 +28,7 @@ from jobruns_sdk.paging.plan import Plan
 from jobruns_sdk.paging.query import RunQuery
 from jobruns_sdk.paging.reader import Reader
 from jobruns_sdk.paging.source import AnySource, Supply
+from jobruns_sdk.runs.chosen import NONE_CHOSEN, Chosen
 from jobruns_sdk.services.handle import Follows, Handle, MakesSources
 
 _LISTING: Final = "runs of many jobs"
@@ -72,6 +73,8 @@ class SourceFeed(Supply[Row]):
         states: States,
         query: RunQuery,
         page_size: int | None,
+        *,
+        chosen: Sequence[AnySource[Row]],
     ) -> None:
         self._jobs = aiter(jobs) if isinstance(jobs, AsyncIterable) else iter(jobs)
         self._handle = handle
@@ -79,7 +82,7 @@ class SourceFeed(Supply[Row]):
         self._query = query
         self._page_size = page_size
         self._seen: set[JobRef] = set()
-        self._ready: list[AnySource[Row]] = []
+        self._ready: list[AnySource[Row]] = [*chosen]
         self._job: JobLike | None = None
         self._failure: Exception | None = None
         # An iterator that the caller made is closed by the caller; one that was made here of something iterable, here.
@@ -168,6 +171,7 @@ class ManyJobs:
         on_error: OnSourceError,
         progress: Callable[[Progress], object] | None,
         page_size: int | None,
+        chosen: Chosen = NONE_CHOSEN,
     ) -> None:
         """Check the options, and the jobs as far as they are known.
 
@@ -186,6 +190,7 @@ class ManyJobs:
         self._on_error: OnSourceError = on_error
         self._progress = progress
         self._page_size = page_size
+        self._chosen = chosen
         self._used_up = False
 
     def pages(
@@ -213,7 +218,7 @@ class ManyJobs:
             query.to_cursor(),
             (),
             RUNS,
-            query.filter,
+            self._chosen.and_no_other(query.filter),
             arrange=partial(self._arrange, query, order),
             finish=partial(completed, self._full, self._on_error) if hydrate else None,
             keep_decoded=max(_FEWEST_DECODED, _ROWS_DECODED // max(1, known)) if order == "newest" else None,
@@ -225,7 +230,9 @@ class ManyJobs:
     def _arrange(
         self, query: RunQuery, order: Literal["newest", "any"], open_reader: Callable[[AnySource[Row]], Reader[Row]]
     ) -> Stream[Row]:
-        sources = SourceFeed(self._begin(), self._handle, self._states, query, self._page_size)
+        sources = SourceFeed(
+            self._begin(), self._handle, self._states, query, self._page_size, chosen=self._chosen.sources
+        )
         tally = None if self._progress is None else Tally(self._progress)
         failed = None if self._on_error == "raise" else ErrorNotices(self._on_error, tally)
         on_page = None if tally is None else tally.count

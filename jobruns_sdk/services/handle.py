@@ -75,6 +75,31 @@ class ListsAttempts(Protocol):
 
 
 @runtime_checkable
+class TellsAttempt(Protocol):
+    """A job whose listed runs tell of an attempt that is the only one."""
+
+    def attempt_of(self, run: JobRun[Any], *, thin: bool) -> Attempt[Native] | None:
+        """Return the only attempt of a run, None where it has others, or its row does not tell enough.
+
+        Args:
+            run: The run, as it was listed or got.
+            thin: Whether what only a get tells may be missing.
+        """
+        ...
+
+
+@runtime_checkable
+class ListsFullAttempts(Protocol):
+    """A job whose list of attempts tells less than a get of each does."""
+
+    def full_attempts(
+        self, run_id: str, *, limit: int | None = None, cursor: str | None = None
+    ) -> Pages[Attempt[Native]]:
+        """Return the attempts of a run, first one first, each as a get tells it."""
+        ...
+
+
+@runtime_checkable
 class DescribesJob(Protocol):
     """A job whose definition can be read."""
 

@@ -30,7 +30,10 @@ RENAMED: Final = {"aclose": "close", "__aenter__": "__enter__", "__aexit__": "__
     "__anext__": "__next__"
 }
 # What the parts of the client ask of a handle when they poll, and of pages when they merge them.
-INTERNAL: Final = {"polling", "survey", "active", "attempt_rows", "facts", "ask_to_stop", "plan", "sources"}
+INTERNAL: Final = {
+    *("polling", "survey", "active", "attempt_rows", "facts", "ask_to_stop", "plan", "sources"),
+    *("attempt_of", "cursor_before", "full_attempts"),
+}
 
 
 def public(kind: type) -> Iterable[str]:

@@ -13,16 +13,20 @@ from jobruns_sdk.services.emr_serverless import EmrServerlessApplication
 from jobruns_sdk.services.glue import GlueJob
 
 PINNED: Final = Path(__file__).parents[1] / "typing" / "api.py"
-# What the client asks of a handle in order to follow runs; see jobruns_sdk/services/handle.py.
+# What the client asks of a handle and of walks; see jobruns_sdk/services/handle.py.
 OF_PORTS: Final = {
     "active",
     "ask_to_stop",
+    "attempt_of",
     "attempt_rows",
+    "cursor_before",
     "facts",
+    "full_attempts",
     "is_streaming",
     "polling",
     "retry_limit",
     "run_ref",
+    "sources",
     "survey",
 }
 

@@ -20,7 +20,7 @@ from jobruns_sdk.paging.source import AnySource, MovingSource, Source
 from jobruns_sdk.services.datazone import native
 from jobruns_sdk.services.datazone.listing import AttemptListing, RunListing, get_run
 from jobruns_sdk.services.datazone.operations import GET_JOB_RUN, LIST_JOB_RUNS
-from jobruns_sdk.services.datazone.translate import STATES
+from jobruns_sdk.services.datazone.translate import STATES, attempt_from_run
 from jobruns_sdk.services.handle import Polling
 from jobruns_sdk.transport.operation import Call
 
@@ -144,6 +144,10 @@ class DataZoneJob:
         run = self.run_ref(run_id)
         page_size_of(page_size, 1)
         return attempt_pages(run, lambda: AttemptListing(run, self._call), limit=limit, cursor=cursor)
+
+    def attempt_of(self, run: JobRun[Any], *, thin: bool) -> Attempt[Any] | None:
+        """Return a run as its only attempt; a list tells of it what a get does, but for its details."""
+        return attempt_from_run(run) if thin or isinstance(run.native, native.GetJobRunOutput) else None
 
     async def run(self, run_id: str) -> JobRun[native.GetJobRunOutput]:
         """Return a run with its details (GetJobRun).

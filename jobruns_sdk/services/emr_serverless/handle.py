@@ -29,7 +29,7 @@ from jobruns_sdk.paging.pages import Pages
 from jobruns_sdk.paging.query import Order, RunOptions, RunQuery, Wanted
 from jobruns_sdk.paging.source import AnySource, MovingSource, Source
 from jobruns_sdk.services.emr_serverless import native
-from jobruns_sdk.services.emr_serverless.listing import AttemptListing, RunListing, get_run
+from jobruns_sdk.services.emr_serverless.listing import AttemptListing, FullAttemptListing, RunListing, get_run
 from jobruns_sdk.services.emr_serverless.native_application import Application
 from jobruns_sdk.services.emr_serverless.operations import (
     CANCEL_JOB_RUN,
@@ -45,7 +45,14 @@ from jobruns_sdk.services.emr_serverless.start import (
     check_mode,
     start_request,
 )
-from jobruns_sdk.services.emr_serverless.translate import STATES, AttemptNative, job_from_native, run_from_native
+from jobruns_sdk.services.emr_serverless.translate import (
+    STATES,
+    AttemptNative,
+    attempt_from_native,
+    attempt_from_run,
+    job_from_native,
+    run_from_native,
+)
 from jobruns_sdk.services.handle import ClientParts, Polling
 from jobruns_sdk.services.room import Pauses
 from jobruns_sdk.transport.operation import Call
@@ -195,6 +202,19 @@ class EmrServerlessApplication:
         run = self.run_ref(run_id)
         rows = page_size_of(page_size, LARGEST_PAGE)
         return attempt_pages(run, lambda: AttemptListing(run, self._call, page_size=rows), limit=limit, cursor=cursor)
+
+    def attempt_of(self, run: JobRun[Any], *, thin: bool) -> Attempt[Any] | None:
+        """Return the only attempt of a run, None where it has others; a list tells neither end nor usage."""
+        if run.attempt == 1 and isinstance(run.native, native.JobRun):
+            return attempt_from_native(run.ref, run.native)
+        return attempt_from_run(run) if run.attempt == 1 and thin else None
+
+    def full_attempts(
+        self, run_id: str, *, limit: int | None = None, cursor: str | None = None
+    ) -> Pages[Attempt[AttemptNative]]:
+        """Return the attempts of a run, each as GetJobRun has it, with start, end and usage."""
+        run = self.run_ref(run_id)
+        return attempt_pages(run, lambda: FullAttemptListing(run, self._call), limit=limit, cursor=cursor)
 
     async def run(self, run_id: str, *, attempt: int | None = None) -> JobRun[native.JobRun]:
         """Return a run in the state of its latest attempt, or of the one that is asked for (GetJobRun).

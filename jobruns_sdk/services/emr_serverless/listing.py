@@ -39,6 +39,7 @@ from jobruns_sdk.transport.operation import Call, Reply
 # https://docs.aws.amazon.com/emr-serverless/latest/APIReference/API_ListJobRuns.html
 _SLACK: Final = timedelta(seconds=1)
 _MOST_UNLISTED: Final = 1_000  # attempts that are got one by one because the list lacks them
+_MOST_LISTED: Final = 50  # attempts on a page
 _GETS_AT_ONCE: Final = 10
 _FIRST_MODE: Final = "BATCH"  # that of runs from before there was another
 
@@ -198,6 +199,46 @@ class AttemptListing:
                 attempts[number] = attempt_from_native(self._run, missing)
         if newest.number not in attempts or not attempts[newest.number].is_terminal:
             attempts[newest.number] = newest
+        return Batch([attempts[number] for number in sorted(attempts)], None, requests)
+
+    def read(self, page: Batch[Attempt[AttemptNative]], _: None) -> tuple[Batch[Attempt[AttemptNative]], None]:
+        """Return the page, which was read while it was put together."""
+        return page, None
+
+
+class FullAttemptListing:
+    """The attempts of a run, first one first, each by GetJobRun; as they are listed where it does not know them."""
+
+    operation: ClassVar[Named] = GET_JOB_RUN
+
+    def __init__(self, run: RunRef, call: Call) -> None:
+        self._run = run
+        self._call = call
+
+    async def fetch(self, _: str | None, __: None) -> Batch[Attempt[AttemptNative]]:
+        """Get all attempts, in one page whatever the token."""
+        slots = asyncio.Semaphore(_GETS_AT_ONCE)
+        latest, reply = await get_run(self._call, self._run)
+        newest = attempt_from_native(self._run, latest)
+        if newest.number > _MOST_UNLISTED:
+            raise GET_JOB_RUN.malformed(f"the run is in attempt {newest.number}", "$.jobRun.attempt", reply)
+        attempts, requests = {newest.number: newest}, reply.requests
+
+        async def earlier(number: int) -> int:
+            async with slots:
+                try:
+                    run, reply = await get_run(self._call, self._run, number)
+                except (NotFoundError, InvalidRequestError) as error:
+                    return error.requests
+            attempts[number] = attempt_from_native(self._run, run)
+            return reply.requests
+
+        requests += sum(await concurrently(map(earlier, range(1, newest.number))))
+        if len(attempts) < newest.number:
+            source = ListedAttempts(self._run, self._call, page_size=_MOST_LISTED)
+            async with attempt_pages(self._run, lambda: source, limit=None, cursor=None).open() as walk:
+                attempts = {attempt.number: attempt async for attempt in walk} | attempts
+                requests += walk.report.calls
         return Batch([attempts[number] for number in sorted(attempts)], None, requests)
 
     def read(self, page: Batch[Attempt[AttemptNative]], _: None) -> tuple[Batch[Attempt[AttemptNative]], None]:

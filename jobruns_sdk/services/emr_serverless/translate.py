@@ -104,6 +104,25 @@ def attempt_from_summary(run: RunRef, row: native.JobRunAttemptSummary) -> Attem
     )
 
 
+def attempt_from_run(run: JobRun[native.JobRunSummary]) -> Attempt[native.JobRunSummary]:
+    """Return the only attempt of a run as ListJobRuns tells of it."""
+    row = run.native
+    return Attempt(
+        run.ref,
+        run.id,
+        run.attempt,
+        run.state,
+        run.native_state,
+        run.message,
+        utc(row.attemptCreatedAt) or run.created_at,
+        run.started_at,
+        utc(row.attemptUpdatedAt) or run.updated_at,
+        run.ended_at,
+        run.usage,
+        row,
+    )
+
+
 def attempt_from_native(ref: RunRef, run: native.JobRun) -> Attempt[AttemptNative]:
     """Return the attempt that GetJobRun tells of: the one that was asked for, else the latest."""
     native_state = run.state or ""

@@ -44,6 +44,7 @@ from jobruns_sdk.services.glue.start_request import StartRequest, check_line, st
 from jobruns_sdk.services.glue.stop import Stopper
 from jobruns_sdk.services.glue.translate import (
     STATES,
+    attempt_from_native,
     job_from_native,
     may_be_retried,
     root_and_number,
@@ -185,6 +186,11 @@ class GlueJob:
         page_size_of(page_size, 1)
         root = self.run_ref(run_id)
         return attempt_pages(root, lambda: self._attempts(run_id), limit=limit, cursor=cursor)
+
+    def attempt_of(self, run: JobRun[Any], *, thin: bool) -> Attempt[native.JobRun] | None:  # noqa: ARG002  # it never is
+        """Return the only attempt of a run, of which a list tells all; None where it has others."""
+        is_known = run.attempt == 1 and isinstance(run.native, native.JobRun)
+        return attempt_from_native(run.ref, run.native) if is_known else None
 
     async def run(self, run_id: str, *, predecessors: bool = False) -> JobRun[native.JobRun]:
         """Return a run in the state of its latest attempt (GetJobRun, once more for each attempt that failed).

@@ -1,0 +1,240 @@
+"""The attempts of many runs as one stream: runs as they are listed, each one's attempts first to last."""
+
+import asyncio
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import accumulate, takewhile
+from typing import Any, Final
+
+from jobruns_sdk.checks import check_limit
+from jobruns_sdk.errors import ClientClosedError, JobRunsError, NotFoundError, UnsupportedOperationError
+from jobruns_sdk.loop.tasks import concurrently
+from jobruns_sdk.model.native import Native
+from jobruns_sdk.model.refs import JobRef, RunRef
+from jobruns_sdk.model.reports import OnSourceError, SourceError, SourceReport
+from jobruns_sdk.model.runs import Attempt, JobRun
+from jobruns_sdk.paging.counts import Counts
+from jobruns_sdk.paging.cursor import Cursor, Mark, Place
+from jobruns_sdk.paging.lists import ATTEMPTS
+from jobruns_sdk.paging.pages import Pages, Walk
+from jobruns_sdk.paging.plan import Plan
+from jobruns_sdk.services.handle import Handle, ListsAttempts, ListsFullAttempts, TellsAttempt
+
+_LISTING: Final = "attempts of many runs"
+_RUNS: Final = "runs"  # the one place that a cursor has: that of the walk through the runs
+_RUNS_AT_ONCE: Final = 20
+
+Row = JobRun[Native]
+Tried = Attempt[Native]
+
+
+class ManyAttempts:
+    """The attempts of the runs of a listing, and what is asked for them."""
+
+    def __init__(
+        self,
+        handle: Callable[[JobRef], Handle],
+        runs: Callable[[str | None], Pages[Row]],
+        *,
+        hydrate: bool,
+        on_error: OnSourceError,
+        concurrency: int,
+    ) -> None:
+        """Take what is asked for.
+
+        Args:
+            handle: Makes the handle of a job.
+            runs: Lists the runs, from the start or from a cursor.
+            hydrate: Whether each attempt is to have its end, duration and usage.
+            on_error: What to do about a run whose attempts cannot be read.
+            concurrency: Of how many runs attempts are asked for at once.
+        """
+        self._handle = handle
+        self.runs = runs
+        self.on_error: OnSourceError = on_error
+        self._hydrate = hydrate
+        self.concurrency = concurrency
+
+    def pages(self, *, limit: int | None, cursor: str | None) -> Pages[Tried]:
+        """Return the attempts.
+
+        Raises:
+            InvalidRequestError: An argument is invalid.
+            CursorError: The cursor is damaged, of another listing or of other filters.
+        """
+        check_limit("limit", limit)
+        at = None if cursor is None else Cursor.parse(cursor, _LISTING)
+        place = None if at is None else at.places.get(_RUNS)
+        runs = self.runs(None if place is None else place.token)  # a cursor of other filters is refused at once
+        arrange = partial(_arrange, self, place)
+        return Pages(
+            Plan(_LISTING, {}, (), ATTEMPTS, arrange=arrange, read_from=runs.plan.read_from), limit=limit, begin=at
+        )
+
+    async def of(self, run: Row, counts: Counts) -> Sequence[Tried]:
+        """Return the attempts of a run: of one that was tried once what its row tells, where that is all."""
+        handle = self._handle(run.job)
+        in_full = self._hydrate and isinstance(handle, ListsFullAttempts)
+        if isinstance(handle, TellsAttempt) and (told := handle.attempt_of(run, thin=not in_full)) is not None:
+            return (told,)
+        if isinstance(handle, ListsFullAttempts) and in_full:
+            pages = handle.full_attempts(run.id)
+        elif isinstance(handle, ListsAttempts):
+            pages = handle.attempts(run.id)
+        else:
+            raise UnsupportedOperationError("has no attempts", service=run.service)
+        async with pages.open() as walk:
+            try:
+                return [attempt async for attempt in walk]
+            finally:
+                counts.requests += walk.report.calls
+                counts.waited += walk.report.waited
+
+
+def _arrange(many: ManyAttempts, place: Place | None, _: object) -> "AttemptStream":
+    return AttemptStream(many, many.runs(None if place is None else place.token).open(), place)
+
+
+class AttemptStream:
+    """Runs that are read some at a time, and replaced by their attempts.
+
+    It stands before a run, or behind some of its attempts: a cursor holds that of the walk through the runs, and with
+    it the run and the number of its attempts that were passed.
+    """
+
+    def __init__(self, many: ManyAttempts, walk: Walk[Row], place: Place | None) -> None:
+        self.job: JobRef | None = None
+        self.error: JobRunsError | None = None
+        self.counts = Counts()
+        self.in_order = False
+        self._many = many
+        self._walk = walk
+        self._passed = place  # the run that an earlier walk stopped in, until it is met
+        self._runs: list[Row] = []  # whose attempts are handed out
+        self._tried: list[Sequence[Tried]] = []  # the attempts of each
+        self._pending: dict[RunRef, Row] = {}  # runs behind them
+        self._found: dict[RunRef, Sequence[Tried]] = {}  # what is known of their attempts
+        self._ready: list[Tried] = []
+        self._at = 0
+        self._skipped = 0
+        self._failures: list[SourceError] = []
+
+    @property
+    def readers(self) -> Sequence[Any]:
+        """The one reader there is, and one for each job that could not be read."""
+        return [self, *map(_Failed, (*self._walk.report.failed, *self._failures))]
+
+    @property
+    def is_complete(self) -> bool:
+        """True if no further reader will be opened."""
+        return True
+
+    @property
+    def reports(self) -> tuple[SourceReport, ...]:
+        """The progress on the lists of runs, and on all their attempts."""
+        return (*self._walk.report.sources, self.counts.report("attempts", ended=False, error=None))
+
+    async def take(self, most: int | None) -> list[tuple[Tried, Any]]:
+        """Return the next attempts, that many at most."""
+        while self._at == len(self._ready):
+            if not self._pending:
+                self._pending = {run.ref: run for run in await self._walk.take(_RUNS_AT_ONCE)}
+                if not self._pending:
+                    return []
+            await self._expand()
+        until = len(self._ready) if most is None else min(len(self._ready), self._at + most)
+        rows, self._at = self._ready[self._at : until], until
+        return [(row, self) for row in rows]
+
+    def places(self, unconsumed: int, _: object) -> dict[str, Place | None]:
+        """Return where to go on.
+
+        Args:
+            unconsumed: How many of the attempts that were handed out last the caller has not consumed.
+        """
+        if self._passed is not None:
+            return {_RUNS: self._passed}
+        consumed = self._at - unconsumed + self._skipped
+        ends = list(accumulate(map(len, self._tried)))
+        index = bisect_right(ends, consumed)  # of the run that comes next, or is not told to its end
+        number = consumed - ends[index - 1] if index else consumed
+        cursor = self._walk.cursor_before(len(self._runs) - index + len(self._pending))
+        if cursor is None:
+            return {_RUNS: None}
+        after = Mark(str(self._runs[index].ref), None) if number else None
+        return {_RUNS: Place(cursor, after, state=(str(number),) if number else ())}
+
+    async def _expand(self) -> None:
+        """Read the attempts of the runs that come next, up to one whose attempts cannot be read; raise for the first.
+
+        Raises:
+            JobRunsError: The attempts of the next run cannot be read; of one that is gone that is raised once.
+        """
+        slots = asyncio.Semaphore(self._many.concurrency)
+
+        async def one(run: Row) -> Sequence[Tried] | SourceError:
+            async with slots:
+                try:
+                    return await self._many.of(run, self.counts)
+                except JobRunsError as error:
+                    return SourceError(run.job, error, run.ref)
+
+        missing = [run for ref, run in self._pending.items() if ref not in self._found]
+        failed: dict[RunRef, SourceError] = {}
+        for run, found in zip(missing, await concurrently(map(one, missing)), strict=True):
+            if not isinstance(found, SourceError):
+                self._found[run.ref] = found
+            elif self._many.on_error == "raise" or isinstance(found.error, ClientClosedError):
+                failed[run.ref] = found
+            else:
+                self._note(run.ref, found)
+                if callable(self._many.on_error):
+                    self._many.on_error(found)
+        refs = list(takewhile(self._found.__contains__, self._pending))
+        if not refs:
+            ref = next(iter(self._pending))
+            if isinstance(failed[ref].error, NotFoundError):
+                self._note(ref, failed[ref])  # when the walk is asked again, it goes on behind it
+            raise failed[ref].error
+        self._runs = [self._pending.pop(ref) for ref in refs]
+        self._tried = [self._found.pop(ref) for ref in refs]
+        self._ready, self._at, self._skipped = [attempt for tried in self._tried for attempt in tried], 0, 0
+        self.counts.rows += len(self._ready)
+        passed, self._passed = self._passed, None
+        if passed is not None and passed.after is not None and passed.after.key == str(refs[0]):
+            self._skipped = min(int(passed.state[0]), len(self._tried[0]))
+            del self._ready[: self._skipped]
+
+    def _note(self, run: RunRef, failure: SourceError) -> None:
+        self._found[run] = ()
+        self._failures.append(failure)
+
+    def fetch_ahead(self) -> None:
+        """Fetch nothing ahead: the walk through the runs does."""
+
+    def interrupt(self) -> None:
+        """End nothing: what is under way is awaited by whoever is cancelled."""
+
+    def cancel(self) -> Sequence[asyncio.Task[Any]]:
+        """End nothing: see ``aclose``."""
+        return ()
+
+    async def aclose(self) -> None:
+        """End the walk through the runs."""
+        await self._walk.aclose()
+
+
+class _Failed:
+    """A job that could not be read, as reports find it among readers."""
+
+    reports = ()
+
+    def __init__(self, failure: SourceError) -> None:
+        self.job = failure.job
+        self.error = failure.error
+        self.counts = Counts()
+
+    def places(self, _: int, __: object) -> dict[str, Place | None]:
+        """Return nothing: the place is that of the runs."""
+        return {}
