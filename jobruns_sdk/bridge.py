@@ -8,9 +8,10 @@ from collections.abc import AsyncIterable, Callable, Coroutine, Generator, Itera
 from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from contextvars import copy_context
+from functools import partial
 from queue import Empty, SimpleQueue
 from types import TracebackType
-from typing import Any, Final, Generic, Self, TypeVar, cast
+from typing import Any, ClassVar, Final, Generic, Self, TypeVar, cast
 from weakref import finalize
 
 from jobruns_sdk.checks import check_whole
@@ -25,6 +26,9 @@ _AT_EXIT: Final = 10.0  # seconds that a forgotten loop may take to end
 _LOOK: Final = 1.0  # seconds after which who waits looks up: an interrupt just before the waiting begins wakes nobody
 _CLOSED: Final = "it was closed: open another one"
 _FORKED: Final = "it belongs to the process that opened it: open another one after a fork"
+_CROWDED: Final = (
+    "another loop runs in this thread, as under gevent in a coroutine: use JobRunsClient of jobruns_sdk there"
+)
 _WITHIN: Final = "a callback cannot wait for the event loop that it is called by: let it note what is to be done"
 
 
@@ -201,15 +205,29 @@ class _Call(Generic[T]):
 
 
 class _PrivateLoop:
-    """The loop and its thread, which keeps this alive, and not the bridge."""
+    """The loop and its thread, which keeps this alive, and not the bridge.
+
+    Where gevent has made threads greenlets, all are in one thread of the system, in which one loop can run: then the
+    first is the host of the others, which are its guests, and its loop runs until all have left.
+    """
+
+    _HOSTS: ClassVar[dict[int, "_PrivateLoop"]] = {}  # by the system's number of their threads
 
     def __init__(self) -> None:
         self.contexts = AsyncExitStack()
         self._lock = threading.Lock()
         self._process: int | None = None  # unknown until the thread runs
-        self._runner = asyncio.Runner(loop_factory=_new_loop)
-        self._thread = threading.Thread(target=self._main, name="jobruns-bridge", daemon=True)
+        self.thread = threading.Thread(target=self._main, name="jobruns-bridge", daemon=True)
+        self._starter: threading.Thread | None = None
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self._early: list[Callable[[], object]] = []  # what the loop is to call as soon as there is one
+        self._host: _PrivateLoop | None = None
+        self.guests: set[_PrivateLoop] = set()
+        self.left = asyncio.Event()
         self._closing = asyncio.Event()
+        self._served = threading.Event()
+        self.begun = threading.Event()
+        self.gone = threading.Event()
         self._calls: dict[_Call[Any], asyncio.Task[None]] = {}
         self._unanswered: set[_Call[Any]] = set()
         self._is_closed = False
@@ -237,18 +255,18 @@ class _PrivateLoop:
         if call.is_done or self._process != os.getpid():
             return
         self.soon(call.cancel)
-        if threading.current_thread() is not self._thread and not sys.is_finalizing():
+        if not (self._is_within() or sys.is_finalizing()):
             call.wait()
 
     def soon(self, callback: Callable[[], object]) -> None:
         """Let the loop call something, unless it is closed."""
         with self._lock:
             if not self._is_closed:
-                self._runner.get_loop().call_soon_threadsafe(callback)
+                self._soon(callback)
 
     def refuse_within(self) -> None:
         """Refuse to wait for the loop in its own thread."""
-        if threading.current_thread() is self._thread:
+        if self._is_within():
             raise UnsupportedOperationError(_WITHIN)
 
     def stop(self, patience: float | None) -> None:
@@ -257,10 +275,28 @@ class _PrivateLoop:
             return
         with self._lock:
             if not self._is_closed and self._process is not None:
-                self._runner.get_loop().call_soon_threadsafe(self._closing.set)
+                self._soon(self._closing.set)
             self._is_closed = True
-        if self._process is not None and threading.current_thread() is not self._thread:
-            self._thread.join(patience)
+        if self._process is not None and not self._is_within():
+            self._served.wait(patience)
+            self.join(patience)
+            if self._host is not None:
+                self._host.join(patience)
+
+    def join(self, patience: float | None) -> None:
+        """Wait until the thread has ended, unless its loop is still needed."""
+        if self._is_closed and not self.guests:
+            self.thread.join(patience)
+
+    def _is_within(self) -> bool:
+        current = threading.current_thread()
+        return current is self.thread or (self._host is not None and current is self._host.thread)
+
+    def _soon(self, callback: Callable[[], object]) -> None:
+        if self.loop is None:
+            self._early.append(callback)
+        else:
+            self.loop.call_soon_threadsafe(callback)
 
     def _begin(self, call: _Call[Any]) -> None:
         self.refuse_within()
@@ -269,16 +305,16 @@ class _PrivateLoop:
         with self._lock:
             if self._is_closed:
                 raise ClientClosedError(_CLOSED)
-            loop = self._runner.get_loop()
             if self._process is None:
-                self._thread.start()
+                self._starter = threading.current_thread()
+                self.thread.start()
                 self._process = os.getpid()
             self._unanswered.add(call)
             call.when_done(lambda: self._unanswered.discard(call))
-            loop.call_soon_threadsafe(self._start, call)
+            self._soon(partial(self._start, call))
 
     def _start(self, call: _Call[Any]) -> None:
-        self._calls[call] = task = call.start(self._runner.get_loop())
+        self._calls[call] = task = call.start(asyncio.get_running_loop())
         task.add_done_callback(lambda _: self._forget(call))
 
     def _forget(self, call: _Call[Any]) -> None:
@@ -287,33 +323,106 @@ class _PrivateLoop:
 
     def _main(self) -> None:
         try:
-            self._runner.run(self._serve())
+            self._host = host = self._host_here()
+            if host is None or host.loop is None:
+                self._run_loop()
+            else:
+                self._be_guest_of(host, host.loop)
         except BaseException as error:  # noqa: BLE001  # SystemExit in a task: it is raised where a call is waited for
-            self._cancel(error)
             self._end(error)
         else:
             self._end(None)
 
+    def _host_here(self) -> "_PrivateLoop | None":
+        """Return whose loop runs in this thread; None where none does, as in each thread that is not a greenlet."""
+        while (host := self._HOSTS.setdefault(threading.get_native_id(), self)) is not self:
+            if host.thread is self._starter:
+                raise RuntimeError(_WITHIN)
+            host.begun.wait()
+            if host.loop is not None:
+                return host
+            host.gone.wait()
+        return None
+
+    def _run_loop(self) -> None:
+        try:
+            if _is_in_loop():
+                raise RuntimeError(_CROWDED)
+            with asyncio.Runner(loop_factory=_new_loop) as runner:
+                self._begin_in(runner.get_loop())
+                try:
+                    runner.run(self._be_host())
+                except BaseException as error:
+                    with self._lock:
+                        self._is_closed = True
+                    self.cancel_all(error)
+                    for guest in self.guests:
+                        guest.cancel_all(ClientClosedError(_ended(error)))
+                    raise
+                finally:
+                    self.loop = None
+        finally:
+            del self._HOSTS[threading.get_native_id()]
+
+    def _be_guest_of(self, host: "_PrivateLoop", loop: asyncio.AbstractEventLoop) -> None:
+        serving = asyncio.run_coroutine_threadsafe(self._serve(), loop)
+        host.guests.add(self)
+        self._begin_in(loop)
+        try:
+            serving.result()
+        finally:
+            host.guests.discard(self)
+            with suppress(RuntimeError):  # it has died
+                loop.call_soon_threadsafe(host.left.set)
+
+    def _begin_in(self, loop: asyncio.AbstractEventLoop) -> None:
+        with self._lock:
+            self.loop, early = loop, self._early
+            for callback in early:
+                loop.call_soon_threadsafe(callback)
+        self.begun.set()
+
     def _end(self, error: BaseException | None) -> None:
         with self._lock:
             self._is_closed = True
-        with suppress(RuntimeError):  # it never ran, since another loop runs in this thread: those of gevent are none
-            self._runner.close()
         # Nobody else will tell those who wait for what was never begun.
-        reason = _CLOSED if error is None else f"its event loop has ended: {str(error) or type(error).__name__}"
+        reason = _CLOSED if error is None else _ended(error)
         for call in list(self._unanswered):
             call.fail(ClientClosedError(reason))
+        for event in (self.begun, self._served, self.gone):
+            event.set()
+
+    async def _be_host(self) -> None:
+        await self._serve()
+        self._served.set()
+        while self.guests:
+            await self.left.wait()
+            self.left.clear()
+        self.loop = None  # who comes now waits until this is over, and runs a loop of its own
 
     async def _serve(self) -> None:
         async with self.contexts:
             await self._closing.wait()
-        if tasks := self._cancel(ClientClosedError(_CLOSED)):
+        if tasks := self.cancel_all(ClientClosedError(_CLOSED)):
             await asyncio.wait(tasks)
 
-    def _cancel(self, reason: BaseException) -> list[asyncio.Task[None]]:
+    def cancel_all(self, reason: BaseException) -> list[asyncio.Task[None]]:
+        """Cancel all calls, for a reason that is raised where they are waited for; return their tasks."""
         for call in self._calls:
             call.cancel(reason)
         return list(self._calls.values())
+
+
+def _ended(error: BaseException) -> str:
+    return f"its event loop has ended: {str(error) or type(error).__name__}"
+
+
+def _is_in_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:

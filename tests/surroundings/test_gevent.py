@@ -28,17 +28,94 @@ gevent.spawn(tick)
 print(len(ticks) > 3)
 """
 IN_TURN: Final = ONE * 3
-AT_ONCE: Final = """
-from jobruns_sdk import ClientClosedError
-with JobRunsClient() as first:
+LEFT_OPEN: Final = f"""
+first = JobRunsClient().open()
+print(len(first.glue('etl').runs().collect()))
+second = JobRunsClient().open()
+print(len(second.glue('etl').runs().collect()))
+first.close()
+print(len(second.glue('etl').runs().collect()))
+third = JobRunsClient().open()
+print(len(third.glue('etl').runs().collect()))
+second.close()
+print(len(third.glue('etl').runs().collect()))
+third.close()
+{ONE}"""
+MANY: Final = """
+import asyncio, random
+numbers = random.Random(4)
+def work(number):
+    found = []
+    for _ in range(3):
+        gevent.sleep(numbers.random() / 100)
+        with JobRunsClient() as client:
+            gevent.sleep(numbers.random() / 100)
+            found += [len(client.glue('etl').runs().collect()) for _ in range(2)]
+    return found
+workers = [gevent.spawn(work, number) for number in range(12)]
+gevent.joinall(workers)
+for worker in workers: print(worker.get())
+import threading
+print([thread.name for thread in threading.enumerate() if thread.name == "jobruns-bridge"])
+"""
+ENDLESS: Final = """
+import threading
+started, stopped = threading.Event(), threading.Event()
+def wait_for_ever():
+    with JobRunsClient() as client:
+        try:
+            client.wait(client.glue('etl').start(), timeout=None, on_poll=lambda run: started.set(), until={'STOPPED'})
+        finally:
+            stopped.set()
+worker = gevent.spawn(wait_for_ever)
+started.wait()
+with JobRunsClient() as client:
+    print(len(client.glue('etl').runs(limit=2).collect()))
+worker.kill()
+print(stopped.is_set())
+with JobRunsClient() as client:
+    print(len(client.glue('etl').runs(limit=2).collect()))
+"""
+WITHIN: Final = """
+from jobruns_sdk import JobRunsError
+with JobRunsClient() as first, JobRunsClient() as second:
+    second.glue('etl').runs().collect()
+    def look(run):
+        for client in (second, JobRunsClient()):
+            try:
+                with client: client.glue('etl').runs().collect()
+            except JobRunsError as error:
+                print(type(error).__name__, str(error)[:150])
+    first.wait(first.glue('etl').runs().first(), timeout=None, on_poll=look)
     print(len(first.glue('etl').runs().collect()))
-    second = JobRunsClient()
+"""
+COROUTINE: Final = f"""
+import asyncio
+from jobruns_sdk import ClientClosedError
+async def main():
     try:
-        with second: print('open')
+        {ONE.strip()}
     except ClientClosedError as error:
         print(error)
-    second.close()
-    print(len(first.glue('etl').runs().collect()))
+asyncio.run(main())
+{ONE}"""
+DEAD: Final = """
+from jobruns_sdk import ClientClosedError
+with JobRunsClient() as first, JobRunsClient() as second:
+    first.glue('etl').runs().collect(), second.glue('etl').runs().collect()
+    ref = second.glue('etl').start()
+    waiting = gevent.spawn(second.wait, ref, timeout=None, until={'STOPPED'})
+    gevent.sleep(0.1)
+    async def die():
+        import asyncio
+        def leave(): raise SystemExit(3)
+        asyncio.get_running_loop().call_soon(leave)
+        await asyncio.sleep(60)
+    for call in (lambda: first.bridge.run(die()), waiting.get, second.glue('etl').runs().collect):
+        try: call()
+        except BaseException as error: print(type(error).__name__)
+with JobRunsClient() as client:
+    print(len(client.glue('etl').runs(limit=2).collect()))
 """
 
 
@@ -66,8 +143,32 @@ def test_clients_work_one_after_the_other(local: LocalService) -> None:
     assert run(IN_TURN, local) == ["3"] * 3
 
 
-def test_a_second_client_is_refused_at_once_and_leaves_the_first_alone(local: LocalService) -> None:
-    before, refusal, after = run(AT_ONCE, local)
+def test_clients_work_at_once_and_each_is_closed_by_itself(local: LocalService) -> None:
+    assert run(LEFT_OPEN, local) == ["3"] * 6
 
-    assert (before, after) == ("3", "3")
-    assert refusal.startswith("its event loop has ended: ")
+
+def test_clients_come_and_go_in_many_greenlets(local: LocalService) -> None:
+    assert run(MANY, local) == [*[str([3] * 6)] * 12, "[]"]
+
+
+def test_a_greenlet_that_is_killed_ends_its_own_call_only(local: LocalService) -> None:
+    assert run(ENDLESS, local) == ["2", "True", "2"]
+
+
+def test_a_callback_that_would_wait_for_its_own_loop_is_refused(local: LocalService) -> None:
+    *refusals, last = run(WITHIN, local)
+
+    assert len(refusals) == 2
+    assert all("callback cannot wait" in refusal for refusal in refusals)
+    assert last == "3"
+
+
+def test_a_coroutine_is_told_to_use_the_asynchronous_client(local: LocalService) -> None:
+    refusal, after = run(COROUTINE, local)
+
+    assert "another loop runs in this thread" in refusal
+    assert after == "3"
+
+
+def test_a_loop_that_dies_fails_all_who_wait_for_it(local: LocalService) -> None:
+    assert run(DEAD, local) == ["SystemExit", "ClientClosedError", "ClientClosedError", "2"]
