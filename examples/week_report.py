@@ -14,7 +14,7 @@ from pyspark.sql import SparkSession
 
 from jobruns_sdk.testing import LocalService
 
-ACCOUNTS, REGIONS = ("prod", "dev"), ("eu-west-1", "us-east-1")
+ACCOUNTS, REGIONS = {"prod": "111122223333", "dev": "444455556666"}, ("eu-west-1", "us-east-1")
 DOMAIN = "dzd_4p9n6sw4qt9xgn"
 
 REPORT = """
@@ -32,24 +32,25 @@ def seed(local: LocalService) -> list[str]:
     """Put a week of each account and region into the local service; return the references of the jobs."""
     jobs: list[str] = []
     now = local.clock.now()
-    for number, (account, region) in enumerate(product(ACCOUNTS, REGIONS)):
-        name = f"{account}-{region}"
-        local.add_glue_job(name, max_retries=1)
-        local.add_application(f"00f1app{number:09}", name=name)
-        local.add_datazone_job(DOMAIN, name)
-        for job in (f"glue:{name}", f"emr-serverless:00f1app{number:09}", f"datazone:{DOMAIN}/{name}"):
-            local.add_runs(job, 7 * 6, every=timedelta(hours=4))
+    for number, (profile, region) in enumerate(product(ACCOUNTS, REGIONS)):
+        account = local.account(ACCOUNTS[profile], region_name=region)
+        account.add_glue_job("etl", max_retries=1)
+        account.add_application("00f1app000000000", name="etl")
+        account.add_datazone_job(DOMAIN, "etl")
+        for job in ("glue:etl", "emr-serverless:00f1app000000000", f"datazone:{DOMAIN}/etl"):
+            account.add_runs(job, 7 * 6, every=timedelta(hours=4))
             for day in range(1 + number):
-                local.add_run(
+                account.add_run(
                     job, state="FAILED", created_at=now - timedelta(days=day, hours=1), message=f"disk {day} full"
                 )
-            jobs.append(f"{job}?region={region}&profile={account}")
+            jobs.append(f"{job}?region={region}&profile={profile}")
     return jobs
 
 
 def configure(local: LocalService, folder: Path) -> None:
-    """Give this machine the credentials of two accounts, which mean nothing."""
-    profiles = (f"[profile {name}]\naws_access_key_id = {name}\naws_secret_access_key = none\n" for name in ACCOUNTS)
+    """Give this machine the credentials of two accounts: to the local service, an access key is an account's id."""
+    keys = "aws_access_key_id = {}\naws_secret_access_key = none\n"
+    profiles = (f"[profile {name}]\n{keys.format(account)}" for name, account in ACCOUNTS.items())
     (folder / "config").write_text("".join(profiles), encoding="utf-8")
     os.environ |= {"AWS_CONFIG_FILE": str(folder / "config"), "AWS_ENDPOINT_URL": local.url}
 

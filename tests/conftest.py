@@ -6,7 +6,8 @@ No test sees the AWS settings of this machine, and the local service of most tes
 import gc
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
 from importlib import import_module
 from itertools import count
 from pathlib import Path
@@ -18,7 +19,7 @@ import pytest
 from hypothesis import register_random, settings
 
 from jobruns_sdk.model.refs import JobRef, Service
-from jobruns_sdk.testing import LocalService
+from jobruns_sdk.testing import LocalAccount, LocalService
 from jobruns_sdk.transport import quotas as pacing
 from tests.garbage import keep_what_is_there
 
@@ -86,18 +87,23 @@ def no_aws_environment(monkeypatch: pytest.MonkeyPatch, aws_files: Path) -> Path
 
 @pytest.fixture
 def local(request: pytest.FixtureRequest) -> Iterator[LocalService]:
-    """A local service with the jobs and options of the `local` mark; what it has answered must be what AWS answers."""
+    """A local service with options and, in each region, jobs of the `local` mark; its answers must be as AWS's are."""
     mark = request.node.get_closest_marker("local")
     jobs: tuple[str, ...] = mark.args if mark else ()
     options: dict[str, Any] = {"check": True, **(mark.kwargs if mark else {})}
     with LocalService(**options) as service:
-        for text in jobs:
-            add_job(service, JobRef.parse(text))
+        service.everywhere(partial(add_jobs, jobs))
         yield service
         assert service.problems == []
 
 
-def add_job(service: LocalService, job: JobRef) -> None:
+def add_jobs(jobs: Iterable[str], service: LocalAccount) -> None:
+    """Add jobs that are named as in references."""
+    for text in jobs:
+        add_job(service, JobRef.parse(text))
+
+
+def add_job(service: LocalAccount, job: JobRef) -> None:
     """Add a job of whatever service."""
     match job.service:
         case Service.GLUE:

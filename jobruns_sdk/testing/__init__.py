@@ -6,15 +6,17 @@ Nothing here is loaded before it is asked for.
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from jobruns_sdk.testing.account import LocalAccount
     from jobruns_sdk.testing.clock import SpeedClock, VirtualClock
     from jobruns_sdk.testing.faults import FaultKind
     from jobruns_sdk.testing.local import LocalService
     from jobruns_sdk.testing.wire.dispatch import ReceivedRequest
 
-__all__ = ["FaultKind", "LocalService", "ReceivedRequest", "SpeedClock", "VirtualClock"]
+__all__ = ["FaultKind", "LocalAccount", "LocalService", "ReceivedRequest", "SpeedClock", "VirtualClock"]
 
 _HOMES = {
     "FaultKind": "faults",
+    "LocalAccount": "account",
     "LocalService": "local",
     "ReceivedRequest": "wire.dispatch",
     "SpeedClock": "clock",

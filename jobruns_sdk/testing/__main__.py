@@ -9,7 +9,6 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from types import FrameType
 
-from jobruns_sdk.testing import demo
 from jobruns_sdk.testing.local import LocalService
 
 
@@ -22,7 +21,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--seed", choices=("demo", "none"), default="demo", help="what to begin with (%(default)s)")
     parser.add_argument("--speed", type=float, default=60.0, help="how fast time passes, 1 being real (%(default)s)")
-    parser.add_argument("--region", default="us-east-1", help="the region to be in (%(default)s)")
+    parser.add_argument(
+        "--region",
+        default="us-east-1",
+        help="the region of the line that is printed (%(default)s); jobs are in every region",
+    )
     parser.add_argument("--quotas", action="store_true", help="throttle as AWS's published quotas say")
     return parser
 
@@ -32,9 +35,9 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _serve(local: LocalService, seed: str, now: datetime) -> None:
+def _serve(local: LocalService, seed: str) -> None:
     if seed == "demo":
-        demo.seed(local, now)
+        local.add_demo()
     variables = " ".join(f"{name}={value}" for name, value in local.environment.items())
     sys.stdout.write(f"Serving EMR Serverless, DataZone and Glue job runs at {local.url}\nexport {variables}\n")
     sys.stdout.flush()
@@ -45,11 +48,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until interrupted; 0 afterwards, 2 where the options or the address cannot be used."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    now = datetime.now(UTC)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         local = LocalService(
-            start=now,
+            start=datetime.now(UTC),
             speed=options.speed,
             quotas=options.quotas,
             host=options.host,
@@ -58,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             region_name=options.region,
         )
         with local, suppress(KeyboardInterrupt):
-            _serve(local, options.seed, now)
+            _serve(local, options.seed)
     except (ValueError, OSError) as error:
         parser.error(str(error))
     return 0

@@ -1,12 +1,13 @@
 """`LocalService`: the three services on a loopback port, for tests and for work without AWS."""
 
-import os
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self, cast
+from typing import Final, Self
 
+from jobruns_sdk.checks import Rule
+from jobruns_sdk.testing.account import KEY, LocalAccount
 from jobruns_sdk.testing.clock import SpeedClock, VirtualClock
 from jobruns_sdk.testing.faults import HTML, Fault, FaultKind
 from jobruns_sdk.testing.wire.dispatch import Dispatcher, ReceivedRequest, check_operation
@@ -14,27 +15,18 @@ from jobruns_sdk.testing.wire.quotas import Quota, Quotas, limits_of
 from jobruns_sdk.testing.wire.server import ServerThread, is_loopback
 from jobruns_sdk.testing.world.history import span
 from jobruns_sdk.testing.world.pages import TokenKind, Tokens
-from jobruns_sdk.testing.world.seeding import Seeding
 from jobruns_sdk.testing.world.seeds import checked
-from jobruns_sdk.testing.world.world import World
-
-if TYPE_CHECKING:
-    from jobruns_sdk.client import JobRunsClient
-    from jobruns_sdk.sync import JobRunsClient as SyncJobRunsClient
+from jobruns_sdk.testing.world.world import ACCOUNT, World, Worlds
 
 _LOG_SIZE: Final = 20_000
-_KEY: Final = "local"
-# As botocore has the variables of a session: option of the configuration file, environment variables, value, type.
-_NOTHING_OF_THIS_MACHINE: Final = {
-    "profile": (None, None, None, None),
-    "config_file": (None, None, os.devnull, None),
-    "credentials_file": (None, None, os.devnull, None),
-}
 _LAST_PORT: Final = 65_535
+_check_account: Final = Rule(
+    "an account's id: twelve digits", lambda value: isinstance(value, str) and ACCOUNT.fullmatch(value) is not None
+)
 _SECONDS: Final[Mapping[FaultKind, float]] = {"stale_list": 60.0, "delay": 0.1}
 
 
-class LocalService(Seeding):
+class LocalService(LocalAccount):
     """EMR Serverless, DataZone and Glue job runs, served on this machine for any AWS client.
 
         async with LocalService() as local:
@@ -44,10 +36,14 @@ class LocalService(Seeding):
     It works with `with` as well, and for clients of any kind: `AWS_ENDPOINT_URL=local.url`. Everything may be called
     from any thread.
 
+    Each region and account has jobs of its own, as at AWS. What is added here belongs to `region_name` and
+    `account_id`; `account` gives the others. A call is for the region that it was signed for. An access key of twelve
+    digits stands for the account of that number, any other, and none, for `account_id`.
+
     Time is a `VirtualClock` unless `speed` is given: with `speed=60` an hour passes in a minute.
     `auto_advance=False` makes the virtual clock stand still unless `advance` is called. Time begins now, to the
     second, or at `start`. `quotas=True` throttles as the published quotas say, a mapping of `"service:Operation"`
-    to (calls a second, burst) as it says, each access key and region for itself. `check=True` holds every answer
+    to (calls a second, burst) as it says, each account and region for itself. `check=True` holds every answer
     against botocore's model as well, not only every request. `tokens="offset"` makes page tokens that count rows,
     so that pages shift while runs are added. Other addresses than loopback ones are refused unless
     `allow_remote=True`.
@@ -83,8 +79,7 @@ class LocalService(Seeding):
             raise ValueError(f"a port is a number up to {_LAST_PORT}: not {port}")
         if clock is not None and (start is not None or speed is not None):
             raise ValueError("a clock is given: start and speed are its own to say")
-        self.region_name = region_name
-        self.clock: VirtualClock | SpeedClock = clock or _clock(start, speed, auto_advance=auto_advance)
+        clock = clock or _clock(start, speed, auto_advance=auto_advance)
         self._host = host
         world = World(
             region=region_name,
@@ -96,26 +91,16 @@ class LocalService(Seeding):
         limits = limits_of(quotas)
         for operation in limits:
             check_operation(operation)
-        self._dispatcher = Dispatcher(world, self.clock, Quotas(limits), check, deque(maxlen=_LOG_SIZE))
+        self._worlds = Worlds(world)
+        self._dispatcher = Dispatcher(self._worlds, clock, Quotas(limits), check, deque(maxlen=_LOG_SIZE))
         self._server = ServerThread(self._dispatcher.handle, host, port, any_host=allow_remote)
-        super().__init__(world, self.clock, self._dispatcher.lock)
+        super().__init__(self, world, clock, self._dispatcher.lock, access_key=KEY)
 
     @property
     def url(self) -> str:
         """The address to give to clients as their endpoint."""
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self._server.port}"
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """The environment variables with which any AWS client talks to this service."""
-        return {
-            "AWS_ENDPOINT_URL": self.url,
-            "AWS_REGION": self.region_name,
-            "AWS_DEFAULT_REGION": self.region_name,
-            "AWS_ACCESS_KEY_ID": _KEY,
-            "AWS_SECRET_ACCESS_KEY": _KEY,
-        }
 
     def start(self) -> Self:
         """Begin to serve, if that has not been done; `with` does this.
@@ -146,45 +131,47 @@ class LocalService(Seeding):
     ) -> None:
         self.stop()
 
-    def client(self, **options: Any) -> "JobRunsClient":  # noqa: ANN401  # JobRunsClient's own options, passed on
-        """A `JobRunsClient` for this service, not yet opened, with credentials that mean nothing and with its clock.
-
-        What this machine says of AWS is not heeded: neither profiles and configuration files nor proxies.
-        """
-        from jobruns_sdk.client import JobRunsClient  # noqa: PLC0415  # only those who want a client pay for it
-
-        return JobRunsClient(**self._settings(options))
-
-    def sync_client(self, **options: Any) -> "SyncJobRunsClient":  # noqa: ANN401  # JobRunsClient's own options
-        """The same for tests without an event loop: a `jobruns_sdk.sync.JobRunsClient`, to be used in `with`."""
-        from jobruns_sdk.sync import JobRunsClient  # noqa: PLC0415  # as above
-
-        return JobRunsClient(**self._settings(options))
-
-    def _settings(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        from aiobotocore.config import AioConfig  # noqa: PLC0415  # as above
-        from aiobotocore.session import get_session  # noqa: PLC0415  # as above
-        from botocore.config import Config  # noqa: PLC0415  # as above
-
-        session = get_session(_NOTHING_OF_THIS_MACHINE)
-        session.set_credentials(_KEY, _KEY)
-        settings: dict[str, Any] = {"session": session, "endpoint_url": self.url, "region_name": self.region_name}
-        settings |= {"clock": self.clock, "config": None, **options}
-        config = settings["config"]
-        if config is None or isinstance(config, Config):
-            # The stubs want an AioConfig; any merges.
-            settings["config"] = AioConfig(proxies={}).merge(cast("AioConfig", config or AioConfig()))
-        return settings
-
     def advance(self, by: timedelta | float) -> None:
         """Move the clock forward by a timedelta, or by a number of seconds."""
         self.clock.advance(by)
 
+    def account(self, account_id: str | None = None, *, region_name: str | None = None) -> LocalAccount:
+        """One account in one region, the service's own unless told: what is added there is seen there only.
+
+        Its access key is the account's id, so that a profile of any AWS client can name it; the service's own account
+        has any other access key as well.
+
+        Raises:
+            ValueError: An account's id is twelve digits.
+        """
+        if account_id is not None:
+            _check_account("account_id", account_id)
+        with self._lock:
+            world = self._worlds.at(account_id or self.account_id, region_name or self.region_name)
+        return self._account(world)
+
+    def everywhere(self, seed: Callable[[LocalAccount], object]) -> None:
+        """Call a function with each account and region, so that it may add jobs wherever somebody looks for them.
+
+        It is called at once for those that are known, and for the others when a call for them comes.
+        """
+        with self._lock:
+            self._worlds.everywhere(lambda world: seed(self._account(world)))
+
     def add_demo(self) -> None:
-        """Add a week in the life of a small data platform: five Glue jobs and applications, and a DataZone job."""
+        """Add a week in the life of a small data platform: five Glue jobs and applications, and a DataZone job.
+
+        It is there in each region and account; each has runs of its own.
+        """
         from jobruns_sdk.testing import demo  # noqa: PLC0415  # only those who want it pay for it
 
-        demo.seed(self, self.clock.now())
+        self.everywhere(lambda account: demo.seed(account, self.clock.now()))
+
+    def _account(self, world: World) -> LocalAccount:
+        if world is self._world:
+            return self
+        key = KEY if world.account == self.account_id else world.account
+        return LocalAccount(self, world, self.clock, self._lock, access_key=key)
 
     @property
     def requests(self) -> list[ReceivedRequest]:

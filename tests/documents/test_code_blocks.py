@@ -22,7 +22,7 @@ import pytest
 from sybil import Example, Sybil
 from sybil.parsers.markdown import CodeBlockParser
 
-from jobruns_sdk.testing import LocalService, demo
+from jobruns_sdk.testing import LocalAccount, LocalService, demo
 from tests.spark.kit import LOOPBACK
 
 ROOT: Final = Path(__file__).parents[2]
@@ -39,10 +39,14 @@ _AS_TREE: Final = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT | ast.PyCF_ONLY_AST
 def local(no_aws_environment: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[LocalService]:
     del no_aws_environment
     now = datetime.now(UTC)
+
+    def seed(account: LocalAccount) -> None:
+        demo.seed(account, now)
+        account.add_application("00f1abcdefgh0909")
+        account.add_runs("emr-serverless:00f1abcdefgh0909", 60, state="SUCCESS")
+
     with LocalService(start=now) as local:
-        demo.seed(local, now)
-        local.add_application("00f1abcdefgh0909")
-        local.add_runs("emr-serverless:00f1abcdefgh0909", 60, state="SUCCESS")
+        local.everywhere(seed)
         for name, value in (local.environment | LOOPBACK).items():
             monkeypatch.setenv(name, value)
         monkeypatch.setattr("jobruns_sdk.client.RealClock", lambda: local.clock)

@@ -7,7 +7,7 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -136,9 +136,12 @@ def check_install(words: Sequence[str]) -> None:
             assert canonicalize_name(wanted.name) in known
 
 
-def check_aws(service: str, operation: str) -> None:
-    names = get_session().get_service_model(service).operation_names
-    assert operation in {xform_name(name, "-") for name in names}
+def check_aws(service: str, operation: str, *options: str) -> None:
+    model = get_session().get_service_model(service)
+    (name,) = (name for name in model.operation_names if xform_name(name, "-") == operation)
+    shape = model.operation_model(name).input_shape
+    members: Iterable[str] = () if shape is None else shape.members
+    assert set(options[::2]) <= {"--region", *(f"--{xform_name(member, '-')}" for member in members)}
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=str)

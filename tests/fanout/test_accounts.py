@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from jobruns_sdk import InvalidRequestError, JobRef, JobRunsClient, Quota, Service
-from jobruns_sdk.testing import LocalService
+from jobruns_sdk.testing import LocalAccount, LocalService
 from tests.fanout.kit import client_of, session_of
 from tests.fanout.reading import Order
 from tests.transport.clients import CountingSession
@@ -35,10 +35,15 @@ def sent(local: LocalService) -> Counter[tuple[str | None, str | None]]:
 async def test_a_reference_goes_to_its_region_with_its_credentials(
     local: LocalService, accounts: JobRunsClient
 ) -> None:
-    local.add_glue_job("etl")
-    app = local.add_application()
-    for job in ("glue:etl", f"emr-serverless:{app}"):
-        local.add_runs(job, 2)
+    app = "00f1abcdefgh0909"
+
+    def seed(account: LocalAccount) -> None:
+        account.add_glue_job("etl")
+        account.add_application(app)
+        for job in ("glue:etl", f"emr-serverless:{app}"):
+            account.add_runs(job, 2)
+
+    local.everywhere(seed)
     jobs = [
         "glue:etl",
         "glue:etl?region=eu-west-1&profile=prod",
@@ -55,7 +60,7 @@ async def test_a_reference_goes_to_its_region_with_its_credentials(
         ("eu-central-1", "local"): 1,
         ("us-east-1", "dev-key"): 1,
     }
-    # The local service knows no regions: it answered each with the same runs, which are others by their references.
+    # Keys that name no account are those of the service's own: the same runs are others by their references.
     assert len({run.ref for run in runs}) == len(runs) == 10
     assert {(run.job.region, run.job.profile) for run in runs} == {
         ("us-east-1", None),
@@ -69,8 +74,9 @@ async def test_a_reference_goes_to_its_region_with_its_credentials(
 async def test_what_was_found_is_got_and_described_where_it_was_found(
     local: LocalService, accounts: JobRunsClient
 ) -> None:
-    app = local.add_application(name="etl")
-    run = local.add_run(f"emr-serverless:{app}", state="FAILED")
+    ireland = local.account(region_name="eu-west-1")
+    app = ireland.add_application(name="etl")
+    run = ireland.add_run(f"emr-serverless:{app}", state="FAILED")
     (job,) = await accounts.jobs(Service.EMR_SERVERLESS, region_name="eu-west-1", profile="dev").collect()
     assert job.ref == JobRef("emr-serverless", (app,), "eu-west-1", "dev")
     (found,) = await accounts.runs([job], hydrate=True).collect()
@@ -94,8 +100,7 @@ async def test_an_unknown_profile_is_refused_before_anything_is_sent(
 
 async def test_a_service_in_a_region_is_connected_to_once_for_each_session(local: LocalService) -> None:
     names = [f"etl-{index}" for index in range(20)]
-    for name in names:
-        local.add_glue_job(name)
+    local.everywhere(lambda account: [account.add_glue_job(name) for name in names])
     session = CountingSession("counted")
     regions = ("eu-west-1", "us-west-2")
     async with client_of(local, sessions={"counted": session}) as client:
@@ -112,8 +117,7 @@ async def waited(client: JobRunsClient, jobs: list[str]) -> float:
 
 
 async def test_each_profile_region_and_service_has_its_own_bucket(local: LocalService) -> None:
-    for name in ("a", "b"):
-        local.add_glue_job(name)
+    local.everywhere(lambda account: [account.add_glue_job(name) for name in ("a", "b")])
     quotas = {GLUE_RUNS: Quota(rate=1, burst=1)}
     ways = ["", "?profile=prod", "?profile=dev", "?region=eu-west-1", "?region=eu-west-1&profile=prod"]
     one_each = [f"glue:a{way}" for way in ways]
@@ -126,7 +130,7 @@ async def test_each_profile_region_and_service_has_its_own_bucket(local: LocalSe
 
 
 async def test_profiles_of_one_account_share_a_bucket_where_they_are_told_to(local: LocalService) -> None:
-    local.add_glue_job("a")
+    local.everywhere(lambda account: account.add_glue_job("a"))
     quotas = {GLUE_RUNS: Quota(rate=1, burst=1)}
     jobs = ["glue:a", "glue:a?profile=prod", "glue:a?profile=dev", "glue:a?region=eu-west-1&profile=dev"]
     shared = {"dev": "prod", None: "prod"}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from jobruns_sdk.testing import LocalService
+from jobruns_sdk.testing import LocalAccount, LocalService
 from tests.spark.kit import read, rows
 
 if TYPE_CHECKING:
@@ -25,9 +25,14 @@ REGIONS: Final = ("eu-west-1", "eu-central-1", "us-east-1", "us-west-2")
 @pytest.mark.parametrize("domains", [1, 4])
 def test_no_call_is_throttled_whatever_the_number_of_tasks(spark: "SparkSession", tasks: int, domains: int) -> None:
     with LocalService(speed=1, quotas={"emr-serverless:ListJobRuns": (RATE, BURST + BUNCHED)}) as local:
-        jobs = [f"emr-serverless:{local.add_application()}" for _ in range(APPLICATIONS)]
-        for job in jobs:
-            local.add_runs(job, PAGES * 50)
+        jobs = [f"emr-serverless:00f1app{number:09}" for number in range(APPLICATIONS)]
+
+        def seed(account: LocalAccount) -> None:
+            for job in jobs:
+                account.add_application(job.partition(":")[2])
+                account.add_runs(job, PAGES * 50)
+
+        local.everywhere(seed)
         frame = read(
             spark,
             local,

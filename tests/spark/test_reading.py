@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from jobruns_sdk import UNSUCCESSFUL, RunState
-from jobruns_sdk.testing import LocalService
+from jobruns_sdk.testing import LocalAccount, LocalService
 from tests.spark.kit import client, in_order, read, rows, throttle
 from tests.unit.values import CANARY
 
@@ -110,6 +110,9 @@ def test_jobs_are_found_by_patterns_and_in_files(spark: "SparkSession", seeded: 
         "glue:nightly-2?region=us-east-1": 2,
         "emr-serverless:00f1abcdefgh0909?region=us-east-1": 162,
     }
+    ireland = seeded.account(region_name="eu-west-1")
+    ireland.add_glue_job("nightly-2")
+    ireland.add_run("glue:nightly-2")
     listed = tmp_path / "jobs.txt"
     listed.write_text("# ours\nglue:hourly  # each hour\n\nglue:nightly-2?region=eu-west-1\n", encoding="utf-8")
     options = {"endpoint": seeded.url, "jobsFile": str(listed)}
@@ -124,9 +127,12 @@ def test_jobs_are_found_by_patterns_and_in_files(spark: "SparkSession", seeded: 
 def test_each_account_and_region_is_asked_with_its_own_credentials(
     spark: "SparkSession", local: LocalService, tasks: int | None
 ) -> None:
-    for name in ("a", "b"):
-        local.add_glue_job(name)
-        local.add_runs(f"glue:{name}", 3)
+    def seed(account: LocalAccount) -> None:
+        for name in ("a", "b"):
+            account.add_glue_job(name)
+            account.add_runs(f"glue:{name}", 3)
+
+    local.everywhere(seed)
     options: dict[str, object] = {} if tasks is None else {"tasks": tasks}
     frame = read(spark, local, ["glue:*"], regions="eu-west-1,us-west-2", profiles="prod,dev", **options)
     found = Counter((row["region"], row["profile"], row["run_id"]) for row in rows(frame))

@@ -86,7 +86,7 @@ def test_nothing_that_spark_shows_holds_a_secret(
 def test_what_travels_to_tasks_holds_no_secret(seeded: LocalService, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "local")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-    given = {"jobs": "glue:*?region=eu-west-1", "endpoint": seeded.url, "roles": ROLES}
+    given = {"jobs": "glue:*?region=us-east-1", "endpoint": seeded.url, "roles": ROLES}
     made = source.JobRunsDataSource(given)
     reader = made.reader(made.schema())
     partitions = reader.partitions()

@@ -35,7 +35,7 @@ async def reads(local: LocalService, session: AioSession) -> list[int]:
 
 async def own_reads(local: LocalService, session: AioSession) -> None:
     """Let a client of the user's own contend for the session's lock in this event loop."""
-    async with session.create_client("glue", region_name="eu-west-1", endpoint_url=local.url) as glue:
+    async with session.create_client("glue", region_name="us-east-1", endpoint_url=local.url) as glue:
         await asyncio.gather(*(glue.get_job_runs(JobName="etl") for _ in range(CALLS)), return_exceptions=True)
 
 
@@ -75,7 +75,7 @@ def test_a_session_is_used_in_loops_of_many_threads_at_once(local: LocalService,
 
 def test_synchronous_clients_of_many_threads_share_a_session(local: LocalService, session: AioSession) -> None:
     def request(_: int) -> int:
-        with sync.JobRunsClient(session=session, region_name="eu-west-1", endpoint_url=local.url) as client:
+        with sync.JobRunsClient(session=session, region_name="us-east-1", endpoint_url=local.url) as client:
             return len(client.glue("etl").runs().collect())
 
     with ThreadPoolExecutor(4) as threads:

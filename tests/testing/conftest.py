@@ -37,9 +37,9 @@ def glue_at(url: str, **options: str) -> "closing[GlueClient]":
     return closing(cast("GlueClient", client_of("glue", url, **options)))
 
 
-def emr_at(url: str) -> "closing[EMRServerlessClient]":
+def emr_at(url: str, **options: str) -> "closing[EMRServerlessClient]":
     """An EMR Serverless client, for a `with`."""
-    return closing(cast("EMRServerlessClient", client_of("emr-serverless", url)))
+    return closing(cast("EMRServerlessClient", client_of("emr-serverless", url, **options)))
 
 
 @pytest.fixture

@@ -66,10 +66,10 @@ def test_each_account_and_region_has_quotas_of_its_own() -> None:
     places = [
         {},
         {"region_name": "eu-west-1"},
-        {"aws_access_key_id": "other", "aws_secret_access_key": "other"},
+        {"aws_access_key_id": "444455556666", "aws_secret_access_key": "other"},
     ]
     with LocalService(quotas={"GetJobRuns": (1, 2)}, auto_advance=False) as local:
-        local.add_glue_job("etl")
+        local.everywhere(lambda account: account.add_glue_job("etl"))
         for place in places:
             with glue_at(local.url, **place) as glue:
                 assert accepted(partial(glue.get_job_runs, JobName="etl"), 5) == 2

@@ -40,17 +40,14 @@ _SESSION: Final = CountingSession()  # to make one takes longer than most calls;
 
 def client_at(url: str | None, **options: Any) -> JobRunsClient:  # noqa: ANN401  # JobRunsClient's own options
     """Return a client, not yet opened, of a service at an address; quotas are off, and back-off takes no real time."""
-    given: dict[str, Any] = {"endpoint_url": url, "region_name": "eu-west-1", "quotas": None, **options}
+    given: dict[str, Any] = {"endpoint_url": url, "region_name": "us-east-1", "quotas": None, **options}
     given.setdefault("clock", VirtualClock())
     given.setdefault("session", _SESSION)
     return JobRunsClient(**given)
 
 
 def settings_of(local: LocalService, **options: Any) -> dict[str, Any]:  # noqa: ANN401  # JobRunsClient's own options
-    """Return the options of a client of a local service, a session among them.
-
-    `local.client` makes a session even where one is given, which takes longer than all calls of most tests.
-    """
+    """Return the options of a client of a local service."""
     return {"endpoint_url": local.url, "region_name": local.region_name, "clock": local.clock, **options}
 
 

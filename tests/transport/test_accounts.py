@@ -30,7 +30,7 @@ async def keys_of(local: LocalService, name: str, jobs: list[str], external_id: 
     other = role_session(ROLE.format(name), external_id=external_id, source=session)
     sessions = {"other": other}
     async with JobRunsClient(
-        session=session, sessions=sessions, endpoint_url=local.url, region_name="eu-west-1"
+        session=session, sessions=sessions, endpoint_url=local.url, region_name="us-east-1"
     ) as client:
         await client.runs(jobs).collect()
     return [request.access_key for request in local.requests]

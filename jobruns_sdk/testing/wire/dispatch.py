@@ -18,7 +18,7 @@ from jobruns_sdk.testing.faults import Fault, Faults
 from jobruns_sdk.testing.wire import checking
 from jobruns_sdk.testing.wire.answers import Answer, Params, ServiceError, validation_error
 from jobruns_sdk.testing.wire.http import Reply, Request
-from jobruns_sdk.testing.wire.quotas import Quotas, Signer
+from jobruns_sdk.testing.wire.quotas import Quotas
 from jobruns_sdk.testing.wire.replies import (
     bad_token,
     broken_reply,
@@ -30,7 +30,7 @@ from jobruns_sdk.testing.wire.replies import (
 )
 from jobruns_sdk.testing.wire.routes import Call, Operation, datazone, emr_serverless, glue
 from jobruns_sdk.testing.world.pages import BadTokenError
-from jobruns_sdk.testing.world.world import World
+from jobruns_sdk.testing.world.world import Signer, World, Worlds
 
 OPERATIONS: Final[Mapping[str, Mapping[str, Operation]]] = {
     "datazone": datazone.OPERATIONS,
@@ -86,6 +86,7 @@ class ReceivedRequest:
         region: The region that the request was signed for, if it was signed.
         access_key: The access key that it was signed with, if it was signed.
         fault: The kind of fault that it met, None for none.
+        account_id: The account whose jobs were meant.
     """
 
     service: str
@@ -97,6 +98,7 @@ class ReceivedRequest:
     region: str | None
     access_key: str | None
     fault: str | None
+    account_id: str = ""
 
 
 @dataclass(slots=True)
@@ -129,7 +131,7 @@ class _Exchange:
 class Dispatcher:
     """Answers requests; what it does is guarded by `lock`, since tests seed and inspect from their own thread."""
 
-    world: World
+    worlds: Worlds
     clock: Clock
     quotas: Quotas
     check: bool
@@ -147,9 +149,11 @@ class Dispatcher:
             request_id = f"{self._received:08x}-0000-4000-8000-{self._received:012x}"
             exchange = _routed(request)
             at = self.clock.now()
+            world = self.worlds.of(exchange.signer)
             try:
-                reply = self._reply(exchange, milliseconds(at))
+                reply = self._reply(exchange, world, milliseconds(at))
             except ServiceError as error:
+                error.message += self._elsewhere(exchange, error, world)
                 reply = error_reply(exchange.service, error)
             except Exception:  # noqa: BLE001  # a bug of ours must not leave a client without an answer
                 self.problems.append(traceback.format_exc())
@@ -157,47 +161,57 @@ class Dispatcher:
                 reply = error_reply(exchange.service, failure)
             reply.headers["x-amzn-requestid"] = request_id
             reply.headers["date"] = format_datetime(at, usegmt=True)
-            self._record(exchange, reply.status, at, request_id)
+            self._record(exchange, world, reply.status, at, request_id)
             return reply
 
-    def _reply(self, exchange: _Exchange, now: int) -> Reply:
+    def _elsewhere(self, exchange: _Exchange, error: ServiceError, world: World) -> str:
+        """Say where there is a job that the service was told to look for in the wrong region or account."""
+        if not error.code.endswith("NotFoundException"):
+            return ""
+        names = (exchange.members.get(member) for member in ("JobName", "applicationId", "domainIdentifier"))
+        name = next((name for name in names if isinstance(name, str)), "")
+        others = [] if world.has(name) else self.worlds.others_with(name, world)
+        places = " and ".join(f"{other.region} of {other.account}" for other in others)
+        return f" (This local service has {name} in {places}, not in {world.region} of {world.account}.)" * bool(places)
+
+    def _reply(self, exchange: _Exchange, world: World, now: int) -> Reply:
         service, operation = exchange.service, exchange.operation
         if operation not in OPERATIONS[service]:
             raise ServiceError("UnknownOperationException", f"The operation {operation} is not known here.", 404)
         exchange.members = _read_members(exchange)
-        if not self.quotas.allows(service, operation, exchange.signer, now):
+        if not self.quotas.allows(service, operation, world, now):
             raise throttled(service)
         fault = exchange.fault = self.faults.next(service, operation, exchange.members, exchange.token)
-        broken = None if fault is None else self._broken(exchange, fault, now)
+        broken = None if fault is None else self._broken(exchange, fault, world, now)
         if broken is not None:
             return broken
-        answer = self._answer(exchange, now)
+        answer = self._answer(exchange, world, now)
         if fault is None:
             return json_reply(service, answer)
         answer = changed_answer(fault, answer, exchange.token, exchange.token_name)
         return changed_reply(fault, json_reply(service, answer))
 
-    def _broken(self, exchange: _Exchange, fault: Fault, now: int) -> Reply | None:
+    def _broken(self, exchange: _Exchange, fault: Fault, world: World, now: int) -> Reply | None:
         """Return the reply in the answer's place; the operation takes effect first where the fault keeps its effect."""
         if fault.keeps_effect:
-            self._answer(exchange, now)
+            self._answer(exchange, world, now)
         return broken_reply(exchange.service, fault)
 
-    def _answer(self, exchange: _Exchange, now: int) -> Answer:
+    def _answer(self, exchange: _Exchange, world: World, now: int) -> Answer:
         service, operation = exchange.service, exchange.operation
         if problems := checking.problems_of_request(service, operation, exchange.members):
             raise validation_error(checking.message_from(problems))
         stale = exchange.fault is not None and exchange.fault.kind == "stale_list"
         seen = now - int(exchange.fault.seconds * 1000) if stale and exchange.fault is not None else now
         try:
-            answer = OPERATIONS[service][operation](Call(self.world, Params(exchange.members), now, seen))
+            answer = OPERATIONS[service][operation](Call(world, Params(exchange.members), now, seen))
         except BadTokenError as error:
             raise bad_token(service, str(error)) from error
         if self.check and (problems := checking.problems_of_answer(service, operation, answer)):
             raise AssertionError(checking.message_from(problems))
         return answer
 
-    def _record(self, exchange: _Exchange, status: int, at: datetime, request_id: str) -> None:
+    def _record(self, exchange: _Exchange, world: World, status: int, at: datetime, request_id: str) -> None:
         self.counts[exchange.operation] += 1
         self.counts[f"{exchange.service}:{exchange.operation}"] += 1
         access_key, region = exchange.signer
@@ -212,6 +226,7 @@ class Dispatcher:
                 region=region,
                 access_key=access_key,
                 fault=exchange.fault.kind if exchange.fault else None,
+                account_id=world.account,
             )
         )
 

@@ -1,16 +1,14 @@
-"""The services' published quotas, as token buckets on the service's own clock, for each region and access key."""
+"""The services' published quotas, as token buckets on the service's own clock, for each region and account."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from jobruns_sdk.checks import mapping_of, refusal
+from jobruns_sdk.testing.world.world import World
 
 Quota = tuple[float, float]
 """Calls a second, and how many may come at once."""
-
-Signer = tuple[str | None, str | None]
-"""The access key that a call was signed with, and the region that it was signed for."""
 
 # https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/endpoints-quotas.html
 # Attempts are not in that table; the rate of the other list operation is assumed.
@@ -50,22 +48,19 @@ class Quotas:
     """The quotas in force, by `service:Operation` or by operation alone."""
 
     limits: Mapping[str, Quota]
-    _levels: dict[tuple[str, Signer], tuple[float, int]] = field(
-        default_factory=dict[tuple[str, Signer], tuple[float, int]]
+    _levels: dict[tuple[str, str, str], tuple[float, int]] = field(
+        default_factory=dict[tuple[str, str, str], tuple[float, int]]
     )
 
-    def allows(self, service: str, operation: str, signer: Signer, now: int) -> bool:
-        """True if a call at an instant (milliseconds) is within its quota; counts it if so.
-
-        AWS counts by account and region; here each access key is an account of its own.
-        """
+    def allows(self, service: str, operation: str, world: World, now: int) -> bool:
+        """True if a call at an instant (milliseconds) is within its account's quota in the region; counts it if so."""
         name = f"{service}:{operation}"
         quota = self.limits.get(name) or self.limits.get(operation)
         if quota is None:
             return True
         rate, burst = quota
-        level, since = self._levels.get((name, signer), (burst, now))
+        level, since = self._levels.get(key := (name, world.account, world.region), (burst, now))
         level = min(burst, level + rate * (now - since) / 1000)
         allowed = level >= 1 - 1e-9
-        self._levels[name, signer] = (level - 1 if allowed else level, now)
+        self._levels[key] = (level - 1 if allowed else level, now)
         return allowed

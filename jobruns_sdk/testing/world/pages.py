@@ -27,14 +27,15 @@ class BadTokenError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Writes and reads tokens; `lifetime` is in milliseconds."""
+    """Writes and reads tokens; `lifetime` is in milliseconds, and one with another `salt` is another query's."""
 
     kind: TokenKind = "key"
     lifetime: int = 86_400_000
+    salt: str = ""
 
     def write(self, scope: Sequence[object], place: Place, now: int) -> str:
         """The token for a place in a query."""
-        body = json.dumps([now, _digest(scope), list(place)], separators=(",", ":")).encode()
+        body = json.dumps([now, _digest([self.salt, *scope]), list(place)], separators=(",", ":")).encode()
         return base64.urlsafe_b64encode(zlib.crc32(body).to_bytes(4, "big") + body).decode()
 
     def read(self, scope: Sequence[object], token: str, now: int) -> Place:
@@ -48,7 +49,7 @@ class Tokens:
             issued, digest, place = cast("tuple[int, int, Place]", json.loads(raw[4:]))
         except (ValueError, binascii.Error) as error:
             raise BadTokenError("The pagination token is invalid.") from error
-        if zlib.crc32(raw[4:]) != int.from_bytes(raw[:4], "big") or digest != _digest(scope):
+        if zlib.crc32(raw[4:]) != int.from_bytes(raw[:4], "big") or digest != _digest([self.salt, *scope]):
             raise BadTokenError("The pagination token is invalid.")
         if now - issued > self.lifetime:
             raise BadTokenError("The pagination token has expired.")

@@ -299,9 +299,14 @@ class Seeding:
 
         Raises:
             KeyError: There is no such job: add it first.
+            ValueError: It names another region.
         """
         service, _, rest = text.partition(":")
-        rest = rest.partition("?")[0] if service != "glue" or rest not in self._world.glue else rest
+        if service != "glue" or rest not in self._world.glue:
+            rest, _, where = rest.partition("?")
+            region = next((part[7:] for part in where.split("&") if part.startswith("region=")), self._world.region)
+            if region != self._world.region:
+                raise ValueError(f"{text!r} is in another region: LocalService.account(region_name={region!r}) has it")
         jobs: Mapping[str, Job] = self._world.glue if service == "glue" else self._world.applications
         name = rest if rest in jobs else unquote(rest)
         if service == "datazone":

@@ -67,10 +67,12 @@ def _seeded(local: LocalService, plan: Plan) -> dict[str, list[str]]:
     chance = Random(7)
     reading = [f"glue:read-{index}" for index in range(20)]
     waited = [f"glue:wait-{index}" for index in range(10)]
-    for job in (*reading, *waited):
-        local.add_glue_job(job.removeprefix("glue:"))
+    ireland = local.account(region_name="eu-west-1")
     for job in reading:
-        local.add_runs(job, 2_000)
+        ireland.add_glue_job(job.removeprefix("glue:"))
+        ireland.add_runs(job, 2_000)
+    for job in waited:
+        local.add_glue_job(job.removeprefix("glue:"))
     # The published quota of ListJobRuns is one a second: a look at four applications takes that long.
     apps = [f"emr-serverless:{local.add_application(max_concurrent_runs=None)}" for _ in range(4)]
     runs: list[str] = []

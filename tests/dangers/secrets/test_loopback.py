@@ -84,4 +84,4 @@ async def test_what_goes_to_another_machine_goes_to_the_proxy(monkeypatch: pytes
             with pytest.raises(Exception, match="proxy"):
                 await client.glue("etl").runs().collect()
 
-        assert [line.partition(b"\r\n")[0] for line in asked] == [b"CONNECT glue.eu-west-1.amazonaws.com:443 HTTP/1.1"]
+        assert [line.partition(b"\r\n")[0] for line in asked] == [b"CONNECT glue.us-east-1.amazonaws.com:443 HTTP/1.1"]
