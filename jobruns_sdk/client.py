@@ -153,6 +153,7 @@ class JobRunsClient:
             endpoint_url: Where to send requests instead of to AWS, such as a local service.
             endpoint_urls: The same for single services, by the names that boto3 has for them: ``glue``,
                 ``emr-serverless``, ``datazone``, ``logs``, ``s3``, ``sqs`` and ``sts``, and those of adapters.
+                By ``sts`` the roles of profiles are assumed.
             verify: Whether certificates are checked, or the path of a file of those that are trusted.
             config: Passed on to aiobotocore, but for retries, which are this client's.
             call_timeout: Seconds for a call with its retries, not counting waits for its quota or for a connection.

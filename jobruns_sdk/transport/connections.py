@@ -200,7 +200,8 @@ class Connections:
 
     async def _connect(self, service: str, region: str | None, profile: str | None) -> Connection:
         session = self.session(profile)
-        credentials = self._credentials.setdefault(profile, SessionCredentials(session))
+        sts = self._endpoint_urls.get("sts")
+        credentials = self._credentials.setdefault(profile, SessionCredentials(session, region=region, sts=sts))
         await asyncio.to_thread(_load_models, session, service)
         config: Any = _with_user_agent(session, _config(session.get_default_client_config(), self._config))
         if config.http_session_cls is AIOHTTPSession:  # aiobotocore 3.7 forgets it when configurations are merged

@@ -1,6 +1,7 @@
 """Credentials: asked for once a session, renewed by one call at a time, and read again where they were refused."""
 
 import asyncio
+import logging
 import threading
 from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -15,6 +16,8 @@ from botocore.exceptions import BotoCoreError, NoCredentialsError
 from jobruns_sdk.errors import CredentialsError
 from jobruns_sdk.loop.tasks import Shared
 from jobruns_sdk.transport.exceptions import getting_credentials
+from jobruns_sdk.transport.providers import get_credentials, load_credentials
+from jobruns_sdk.transport.underlying import fitting
 
 _MANDATORY: Final = 600  # seconds before their end in which botocore signs with no credentials, new ones failing or not
 _ANOTHER_THREAD: Final = 0.005  # seconds after which to look whether another event loop is done
@@ -32,7 +35,19 @@ class Frozen(Protocol):
     account_id: str | None
 
 
+_asking: Final[ContextVar[bool]] = ContextVar("jobruns_asking", default=False)
 _keys: Final[ContextVar[Frozen | None]] = ContextVar("jobruns_keys", default=None)
+
+
+def _fit_to_log(record: logging.LogRecord) -> bool:
+    """Let aiobotocore log that a refresh failed, but not what a helper has printed."""
+    if _asking.get() and record.exc_info and record.exc_info[1] is not None:
+        shown = fitting(record.exc_info[1])
+        record.exc_info = (type(shown), shown, None)
+    return True
+
+
+logging.getLogger("aiobotocore.credentials").addFilter(_fit_to_log)
 
 
 class SessionCredentials:
@@ -43,9 +58,16 @@ class SessionCredentials:
     function is given. Here they are never contended: one call after the other gets or renews keys, whatever its loop.
     """
 
-    def __init__(self, session: AioSession) -> None:
-        """Keep the session; nobody is asked for anything yet."""
+    def __init__(self, session: AioSession, *, region: str | None = None, sts: str | None = None) -> None:
+        """Keep the session; nobody is asked for anything yet.
+
+        Args:
+            session: The session.
+            region: The region in which roles are assumed, if the session has none of its own.
+            sts: The address of STS, if it is not the session's to say.
+        """
         self._session = session
+        self._where = (region, sts)
         self._found: Any = None
         self._latest: Frozen | None = None
         self._loading = Shared[None, Any]()
@@ -99,10 +121,10 @@ class SessionCredentials:
         with getting_credentials():
             found: Any = self._found
             if await found.get_frozen_credentials() == refused:
-                found = cast("Any", await self._session.get_credentials())
+                found = await get_credentials(self._session, *self._where)
             if await found.get_frozen_credentials() == refused and getattr(found, "method", _EXPLICIT) != _EXPLICIT:
                 async with alone_with(self._session):
-                    found = await self._session.get_component("credential_provider").load_credentials()
+                    found = await load_credentials(self._session, *self._where)
             if found is None or _checked(await found.get_frozen_credentials()) == refused:
                 return False
         self._found = found
@@ -110,7 +132,7 @@ class SessionCredentials:
 
     async def _load(self) -> Any:
         async with alone_with(self._session):
-            return await self._session.get_credentials()
+            return await get_credentials(self._session, *self._where)
 
     async def aclose(self) -> None:
         """Give up what is under way."""
@@ -156,9 +178,11 @@ async def alone_with(session: AioSession) -> AsyncGenerator[None]:
         lock = _LOCKS.setdefault(session, threading.Lock())
     while not lock.acquire(blocking=False):  # noqa: ASYNC110  # another event loop has it, which can set no event here
         await asyncio.sleep(_ANOTHER_THREAD)
+    asking = _asking.set(True)
     try:
         yield
     finally:
+        _asking.reset(asking)
         lock.release()
 
 

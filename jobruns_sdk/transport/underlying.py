@@ -59,6 +59,11 @@ def fit_to_show() -> Generator[None]:
         raise
 
 
+def fitting(error: BaseException) -> BaseException:
+    """Return an exception and what it came of, or others that show the same without secrets."""
+    return _fit(error, None, set())
+
+
 def _make_fit(error: JobRunsError, outer: BaseException | None) -> None:
     if error.http_status is None:  # a service's own words were seen to where they were read
         error.message = without_secrets(error.message)
