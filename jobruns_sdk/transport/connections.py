@@ -24,6 +24,7 @@ from jobruns_sdk.loop.tasks import Shared
 from jobruns_sdk.transport.credentials import Frozen, SessionCredentials, sign_with_keys
 from jobruns_sdk.transport.exceptions import getting_credentials, translated
 from jobruns_sdk.transport.http_session import HttpSession
+from jobruns_sdk.transport.models import load_models
 from jobruns_sdk.transport.operation import sending
 from jobruns_sdk.transport.underlying import fit_to_show
 
@@ -139,6 +140,7 @@ class Connections:
         optional(kind_of(Config, "an aiobotocore.config.AioConfig or a botocore.config.Config"))("config", config)
         check_flag("allow_insecure_endpoint", allow_insecure_endpoint)
         self._session = session
+        self._is_own = session is None
         self._sessions = dict(sessions)
         self._allow_insecure = allow_insecure_endpoint
         self._endpoint_url = endpoint_url
@@ -202,7 +204,7 @@ class Connections:
         session = self.session(profile)
         sts = self._endpoint_urls.get("sts")
         credentials = self._credentials.setdefault(profile, SessionCredentials(session, region=region, sts=sts))
-        await asyncio.to_thread(_load_models, session, service)
+        await asyncio.to_thread(load_models, session, service, is_own=self._is_own and profile is None)
         config: Any = _with_user_agent(session, _config(session.get_default_client_config(), self._config))
         if config.http_session_cls is AIOHTTPSession:  # aiobotocore 3.7 forgets it when configurations are merged
             config.http_session_cls = HttpSession
@@ -275,18 +277,6 @@ def _config(*given: Config | None) -> AioConfig:
     ours = " ".join(filter(None, (getattr(config, "user_agent_extra", None), "lib/jobruns_sdk")))
     # One place retries: the caller of these connections. Otherwise retries multiply, and start Glue jobs twice.
     return config.merge(AioConfig(retries={"total_max_attempts": 1, "mode": "standard"}, user_agent_extra=ours))
-
-
-def _load_models(session: AioSession, service: str) -> None:
-    """Load what a client is made of, which the session keeps: on the event loop it would take 0.1 s and more.
-
-    aiobotocore's ``warm_up_loader_caches`` does the same, and loads paginators, waiters and examples besides.
-    """
-    loader: Any = session.get_component("data_loader")
-    for name in ("_retry", "endpoints", "partitions", "sdk-default-configuration"):
-        loader.load_data_with_path(name)
-    for kind in ("service-2", "endpoint-rule-set-1"):
-        loader.load_service_model(service, kind)
 
 
 def _with_user_agent(session: AioSession, config: AioConfig) -> AioConfig:

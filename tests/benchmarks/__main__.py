@@ -33,10 +33,11 @@ def _rows(*, smoke: bool) -> Iterator[report.Row]:
     with serving() as url:
         for measure in _reading(url, smoke=smoke):
             yield from report.calm(measure) if smoke else measure()
-    if not smoke:  # a single start tells nothing about some milliseconds
-        with compiled():
-            yield from rows_process.importing(rounds=20)
-            yield rows_process.pytest_start(rounds=20)
+        if not smoke:  # a single start tells nothing about some milliseconds
+            with compiled():
+                yield from rows_process.cold_start(url, rounds=20)
+                yield from rows_process.importing(rounds=20)
+                yield rows_process.pytest_start(rounds=20)
 
 
 def main() -> int:

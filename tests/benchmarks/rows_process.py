@@ -48,6 +48,17 @@ def first_page(url: str, *, rounds: int) -> list[Row]:
     ]
 
 
+def cold_start(url: str, *, rounds: int) -> list[Row]:
+    """Processor time from a process's start to the first row."""
+    names = ("jobruns_sdk", "aiobotocore", "boto3")
+    found = alternately({name: partial(child, "cold_start", name, url) for name in names}, rounds)
+    ours, aiobotocore, boto3 = (statistics.median(found[name][1:]) for name in names)  # the first one compiles
+    return [
+        ratio("cold start, CPU from a process's start to the first row, glue", (ours, boto3), "boto3", 1.4),
+        ratio("- against aiobotocore", (ours, aiobotocore), "aiobotocore", None),
+    ]
+
+
 def pytest_start(*, rounds: int) -> Row:
     """A test run that does not use the plugin, with it and without."""
     with tempfile.TemporaryDirectory() as folder:
