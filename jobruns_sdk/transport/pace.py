@@ -7,6 +7,9 @@ empty, and what it lets through until the next one is what it grants this client
     10:00:00  throttled             the bucket is empty
     10:00:20  18 calls let through
     10:00:20  throttled             empty again: 0.9 calls a second, whatever was published
+
+A throttle of a call that did not have to wait says nothing of the rate, since none was tried: the burst is smaller than
+was thought. The rate goes on to be sought then, from a low one upwards.
 """
 
 from collections import deque
@@ -23,9 +26,10 @@ _FIRST_CUT: Final = 0.45  # of a rate of which nothing is known but that it is t
 _CUT: Final = 0.8  # of what was granted; who calls more often is cut more often, so that clients share evenly
 _CAUTION: Final = 0.9  # what was let through holds tokens that were saved up, too
 _SPAN: Final = 13.0  # seconds until a rate is back where it was cut
+_SPAN_WHEN_FOUND: Final = 26.0  # the same of a rate that was found by doubling, and is known to be about right
 _LEAST_PAUSE: Final = 0.4  # seconds after a throttle; tokens are saved up meanwhile, so that none of this is lost
 _SLOWEST: Final = 1 / 16  # calls a second: no published quota is lower, and a pause is bounded by it
-_RECENT: Final = 32  # calls, to tell how many are sent a second
+_RECENT: Final = (4, 32)  # calls, to tell how many are sent a second: one after the other, or many together
 _MODEST: Final = 1.0  # calls a second: whoever makes fewer is not why the service throttles
 _QUIET: Final = 60.0  # seconds without a throttle, after which time alone doubles the rate, up to the first guess
 
@@ -83,13 +87,15 @@ class PaceKeeper:
         self._level = self._burst
         self._at = float("-inf")
         self._top = self._rate  # where the rate was cut last
+        self._span = _SPAN
+        self._doubles = True  # no throttle has told yet that the rate is too high
         self._emptied: float | None = None  # the moment of the last throttle
         self._granted = 0  # calls let through since then
         self._throttles = 0
         self._steps = 0
         self._throttled = 0
         self._waited = 0.0
-        self._sent: deque[float] = deque(maxlen=_RECENT)
+        self._sent: deque[float] = deque(maxlen=max(_RECENT))
 
     def is_open(self) -> bool:
         """Return whether no call has to wait, however many there are."""
@@ -152,16 +158,29 @@ class PaceKeeper:
         if not self.is_open():
             self._fill(now)
             self._burst = max(1.0, self._burst - max(0.0, self._level))  # it held less than was thought
-        if self._emptied is None:
-            self._top = self._rate = _FIRST_CUT * min(self._rate, self._recent_rate(now))
-        else:
-            granted = (self._granted + 1) / max(now - self._emptied, 1e-3)
-            self._top = min(self._rate, max(_CAUTION * granted, self._rate / 2))
-            self._rate = _CUT * self._top
+        self._cut(ticket, now)
         self._rate = max(min(_SLOWEST, self._first), self._rate)  # a share of a quota, which is a ceiling, may be lower
         self._emptied, self._granted, self._at = now, 0, now
         pause = max(1 / self._rate, _LEAST_PAUSE) * (0.75 + chance / 2)
         self._level = 1 - pause * self._rate
+
+    def _cut(self, ticket: Ticket, now: float) -> None:
+        self._span = _SPAN
+        if self._emptied is None:
+            self._top = self._rate = _FIRST_CUT * min(self._rate, self._recent_rate(now))
+            self._doubles = not (ticket.was_held or self._steps)  # none was tried yet
+            return
+        if self._doubles and self._granted:
+            # Half of it was let through. What was granted since the last throttle may tell far less:
+            #   a bucket of 5 tokens, 10 a second     throttled, calls after 2, 1, 0.5, 0.2, 0.1 s, throttled
+            # It ran over in the pauses, and that these were too long is not to be taken for the account's rate.
+            self._top = self._rate = self._rate / 2
+            self._span = _SPAN_WHEN_FOUND
+        else:
+            granted = (self._granted + 1) / max(now - self._emptied, 1e-3)
+            self._top = min(self._rate, max(_CAUTION * granted, self._rate / 2))
+            self._rate = _CUT * self._top
+        self._doubles = False
 
     def _recover(self, now: float) -> None:
         # What throttled may have gone long ago, and few calls would never find out: none of them waits.
@@ -181,16 +200,17 @@ class PaceKeeper:
     def _grown(self, now: float) -> float:
         """Return the rate after that time without a throttle.
 
-        It doubles until the first. Then it is a cubic, as TCP has it: quickly back to where it was cut, slowly past
-        there, and ever faster beyond, where the account seems to grant more than it did.
+        It doubles until a throttle tells that it is too high. Then it is a cubic, as TCP has it: quickly back to where
+        it was cut, slowly past there, and ever faster beyond, where the account seems to grant more than it did.
         """
-        if self._emptied is None:
+        if self._doubles or self._emptied is None:
             return 2 * self._rate
-        past = (now - self._emptied) / _SPAN - 1
+        past = (now - self._emptied) / self._span - 1
         if past > 1 and self._guess is not None:
             self._burst = max(self._burst, self._guess.burst)
         return self._top * (1 + (1 - _CUT) * past**3)
 
     def _recent_rate(self, now: float) -> float:
         """Return how many calls a second were sent lately, or what is few enough to be no matter."""
-        return max(_MODEST, len(self._sent) / max(now - self._sent[0], 0.1))
+        counts = {min(calls, len(self._sent)) for calls in _RECENT}
+        return max(_MODEST, *(count / max(now - self._sent[-count], 0.1) for count in counts))

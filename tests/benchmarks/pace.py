@@ -62,6 +62,7 @@ SITUATIONS: Final = (
     Situation("the published quota", 1, 25, 150),
     Situation("half of it", 0.5, 10, 60),
     Situation("the published quota, shared by three processes", 1, 25, 35, 3),
+    Situation("ten times the published rate, a fifth of its burst", 10, 5, 40),
 )
 
 

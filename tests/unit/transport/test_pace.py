@@ -9,7 +9,7 @@ import pytest
 
 from jobruns_sdk import Quota
 from jobruns_sdk.transport.pace import PaceKeeper
-from tests.unit.transport.accounts import Account, Reader, read
+from tests.unit.transport.accounts import LATENCY, Account, Reader, read
 
 GUESS: Final = Quota(rate=1, burst=25)
 SEEDS: Final = range(20)
@@ -130,6 +130,68 @@ def test_an_account_is_read_as_fast_as_its_quota_allows(real: Quota, calls: int,
 
     assert max(times) <= 1.1
     assert statistics.median(throttled) <= 0.05
+
+
+@pytest.mark.parametrize("burst", [1, 5, 10])
+def test_a_burst_below_the_published_one_is_not_taken_for_a_low_rate(burst: int) -> None:
+    ideal, times = (40 - burst) / 10, list[float]()
+    for seed in SEEDS:
+        account = Account(Quota(rate=10, burst=burst))
+        times.append(read(account, [Reader(PaceKeeper(GUESS), 40)], Random(seed)) / ideal)
+        assert account.throttled <= 4
+
+    assert statistics.median(times) <= (2.2 if burst > 1 else 2.8)
+    assert max(times) <= 3
+
+
+@pytest.mark.parametrize(
+    ("guess", "at_once"), [pytest.param(GUESS, 1, id="1/s"), pytest.param(Quota(rate=20, burst=100), 8, id="20/s")]
+)
+@pytest.mark.parametrize("burst", [0.04, 0.2, 0.4, 1, 2, 10])
+@pytest.mark.parametrize("rate", [0.25, 0.5, 1, 2, 5, 10, 25, 50])
+def test_rate_and_burst_are_learnt_each_by_itself(rate: float, burst: float, guess: Quota, at_once: int) -> None:
+    real = Quota(rate=rate * guess.rate, burst=round(burst * guess.burst))
+    calls = max(60, real.burst + 40)
+    ideal = max((calls - real.burst) / real.rate, calls * LATENCY / at_once)
+    times, throttled = list[float](), list[float]()
+    for seed in range(6):
+        account = Account(real)
+        times.append(read(account, [Reader(PaceKeeper(guess), calls, at_once=at_once)], Random(seed)))
+        throttled.append(account.throttled / account.calls)
+
+    assert statistics.median(times) <= 2.5 * ideal + 1
+    assert statistics.median(throttled) <= (0.2 if rate < 1 else 0.12)
+
+
+def test_a_rate_that_was_not_tried_goes_on_to_be_sought() -> None:
+    keeper, now = PaceKeeper(GUESS), 0.0
+    for _ in range(5):
+        keeper.let_through(keeper.sent(now), now)
+    keeper.throttled(keeper.sent(now), now, 0.5)
+    rates = [keeper.pace.rate or 0]
+    for _ in range(3):
+        began, now = now, now + keeper.wait(now)
+        keeper.let_through(keeper.sent(now, now - began), now)
+        rates.append(keeper.pace.rate or 0)
+
+    assert [round(after / before, 3) for before, after in pairwise(rates)] == [2] * 3
+    began, now = now, now + keeper.wait(now)
+    keeper.throttled(keeper.sent(now, now - began), now, 0.5)
+    assert keeper.pace.rate == rates[-1] / 2
+
+
+def test_a_rate_that_has_grown_was_tried_and_is_cut_for_good() -> None:
+    keeper, now = PaceKeeper(GUESS), 0.0
+    for _ in range(30):  # a burst, then at a rate that grows
+        began, now = now, now + keeper.wait(now)
+        keeper.let_through(keeper.sent(now, now - began), now)
+    keeper.throttled(keeper.sent(now + 60), now + 60, 0.5)  # of a call that did not have to wait
+    cut, now = keeper.pace.rate or 0, now + 60
+    for _ in range(3):
+        began, now = now, now + keeper.wait(now)
+        keeper.let_through(keeper.sent(now, now - began), now)
+
+    assert (keeper.pace.rate or 0) < 1.2 * cut
 
 
 @pytest.mark.parametrize("calls", [35, 200])
