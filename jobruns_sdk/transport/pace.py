@@ -27,6 +27,7 @@ _CUT: Final = 0.8  # of what was granted; who calls more often is cut more often
 _CAUTION: Final = 0.9  # what was let through holds tokens that were saved up, too
 _SPAN: Final = 13.0  # seconds until a rate is back where it was cut
 _SPAN_WHEN_FOUND: Final = 26.0  # the same of a rate that was found by doubling, and is known to be about right
+_FAR: Final = 5  # times what was granted: where that is all there is, a rate is hardly doubled as far as that
 _LEAST_PAUSE: Final = 0.4  # seconds after a throttle; tokens are saved up meanwhile, so that none of this is lost
 _SLOWEST: Final = 1 / 16  # calls a second: no published quota is lower, and a pause is bounded by it
 _RECENT: Final = (4, 32)  # calls, to tell how many are sent a second: one after the other, or many together
@@ -170,14 +171,17 @@ class PaceKeeper:
             self._top = self._rate = _FIRST_CUT * min(self._rate, self._recent_rate(now))
             self._doubles = not (ticket.was_held or self._steps)  # none was tried yet
             return
+        seconds = max(now - self._emptied, 1e-3)
         if self._doubles and self._granted:
-            # Half of it was let through. What was granted since the last throttle may tell far less:
+            # Half of it was let through. What was granted since the last throttle is a better guess, or far too low:
             #   a bucket of 5 tokens, 10 a second     throttled, calls after 2, 1, 0.5, 0.2, 0.1 s, throttled
             # It ran over in the pauses, and that these were too long is not to be taken for the account's rate.
-            self._top = self._rate = self._rate / 2
+            half, granted = self._rate / 2, _CAUTION * self._granted / seconds
+            is_far_less = self._granted == 1 or granted < self._rate / _FAR
+            self._top = self._rate = half if is_far_less else min(half, granted)
             self._span = _SPAN_WHEN_FOUND
         else:
-            granted = (self._granted + 1) / max(now - self._emptied, 1e-3)
+            granted = (self._granted + 1) / seconds
             self._top = min(self._rate, max(_CAUTION * granted, self._rate / 2))
             self._rate = _CUT * self._top
         self._doubles = False
