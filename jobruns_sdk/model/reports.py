@@ -45,11 +45,12 @@ class SourceReport:
         pages: Pages read.
         rows: Rows read, before filters, each once.
         disorder: Rows that came later than their time says; each was yielded where it came.
-        waited: Seconds waited for quotas.
+        waited: Seconds for which its calls have waited for their turn under the pace, those that failed included.
         ended: Whether it was read to its end.
         error: Why it was not, if it has failed.
         rounds: How often it was read from its start: where several states are wanted of EMR Serverless, lists that runs
             leave again are read until nothing new turns up.
+        throttled: Those of the requests that the service has throttled; each was sent again.
     """
 
     name: str
@@ -61,6 +62,7 @@ class SourceReport:
     ended: bool
     error: JobRunsError | None = attrs.field(eq=told_by)
     rounds: int = 1
+    throttled: int = 0
 
 
 @attrs.frozen
@@ -107,8 +109,13 @@ class WalkReport:
         return max((source.rounds for source in self.sources), default=1)
 
     @property
+    def throttled(self) -> int:
+        """Those of the requests that the service has throttled; each was sent again."""
+        return sum(source.throttled for source in self.sources)
+
+    @property
     def waited(self) -> float:
-        """Seconds waited for quotas, the waits of all calls added up."""
+        """Seconds for which calls have waited for their turn under the pace, all of them added up."""
         return sum(source.waited for source in self.sources)
 
 
@@ -122,7 +129,8 @@ class Progress:
         pages: Pages read.
         runs: Runs read, before filters.
         calls: Requests made for its pages, retries and failures included.
-        waited: Seconds waited for quotas, the waits of all calls added up.
+        waited: Seconds for which calls have waited for their turn under the pace, all of them added up.
+        throttled: Those of the requests that the service has throttled; each was sent again.
     """
 
     sources: int
@@ -131,3 +139,4 @@ class Progress:
     runs: int
     calls: int
     waited: float
+    throttled: int = 0

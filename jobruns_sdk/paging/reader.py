@@ -11,6 +11,7 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 import msgspec
 
 from jobruns_sdk.errors import InvalidRequestError, JobRunsError, PaginationError, answer_of
+from jobruns_sdk.loop.meter import Meter, metered
 from jobruns_sdk.loop.tasks import begun, ended
 from jobruns_sdk.model.refs import JobRef
 from jobruns_sdk.model.reports import SourceReport
@@ -107,6 +108,7 @@ class SourceReader(Generic[T]):
         self.job: JobRef | None = source.job
         self.error: JobRunsError | None = None
         self.counts: Counts = Counts()
+        self._meter = Meter()  # of fetches whose page was not read yet
         self._seen = seen
         self._source = source
         self._kind = kind
@@ -237,6 +239,8 @@ class SourceReader(Generic[T]):
         else:
             self.error = None
             self._enter(place, batch, partial(rows_of, self._listing, answer, before))
+        finally:
+            self.counts.take(self._meter)
 
     def retire(self) -> None:
         """Let go of what a reader that has ended, and whose rows are consumed, needs no more."""
@@ -252,10 +256,11 @@ class SourceReader(Generic[T]):
         return ended(task)
 
     async def _fetch(self, token: str | None, slots: asyncio.Semaphore | None) -> object:
-        if slots is None:
-            return await self._listing.fetch(token, self._state)
-        async with slots:
-            return await self._listing.fetch(token, self._state)
+        with metered(self._meter):
+            if slots is None:
+                return await self._listing.fetch(token, self._state)
+            async with slots:
+                return await self._listing.fetch(token, self._state)
 
     def _lost(self, fault: str, refusal: JobRunsError | None = None) -> PaginationError:
         operation = self._listing.operation

@@ -23,7 +23,6 @@ class Batch(msgspec.Struct, Generic[T_co], frozen=True):
         rows: The rows in the service's order.
         token: The token of the next page, None if this is the last one that is wanted.
         requests: How many requests it took.
-        waited: Seconds that were waited for the quota.
         state: What the listing has to remember to go on after this page in another process.
         last: How many rows at its end come only now because the list has ended: they lie behind all others, whatever
             their time.
@@ -32,7 +31,6 @@ class Batch(msgspec.Struct, Generic[T_co], frozen=True):
     rows: Sequence[T_co]
     token: str | None = None
     requests: int = 1
-    waited: float = 0.0
     state: tuple[str, ...] = ()
     last: int = 0
 

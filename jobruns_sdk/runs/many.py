@@ -49,18 +49,21 @@ class Tally:
 
     def __init__(self, report: Callable[[Progress], object]) -> None:
         self._report = report
-        self._readers: dict[str, tuple[int, int, int, float, bool]] = {}
-        self._sums = [0, 0, 0, 0.0, 0]
+        self._readers: dict[str, tuple[int, int, int, float, int, bool]] = {}
+        self._sums = [0, 0, 0, 0.0, 0, 0]
 
     def count(self, reader: Reader[Any]) -> None:
         """Count what a reader has read since it was counted last, and report."""
         counts, done = reader.counts, reader.error is not None or not reader.has_more
-        now = (counts.pages, counts.rows, counts.requests, counts.waited, done)
-        before = self._readers.get(reader.name, (0, 0, 0, 0.0, False))
+        now = (counts.pages, counts.rows, counts.requests, counts.waited, counts.throttled, done)
+        before = self._readers.get(reader.name, (0, 0, 0, 0.0, 0, False))
         self._readers[reader.name] = now
         self._sums = [total + new - old for total, new, old in zip(self._sums, now, before, strict=True)]
-        pages, runs, calls, waited, ended = self._sums
-        self._report(Progress(len(self._readers), int(ended), int(pages), int(runs), int(calls), waited))
+        pages, runs, calls, waited, throttled, ended = self._sums
+        done = int(ended)
+        self._report(
+            Progress(len(self._readers), done, int(pages), int(runs), int(calls), waited, throttled=int(throttled))
+        )
 
 
 class SourceFeed(Supply[Row]):

@@ -21,6 +21,7 @@ from jobruns_sdk.errors import (
 )
 from jobruns_sdk.loop.clock import Clock
 from jobruns_sdk.loop.lifetime import Lifetime
+from jobruns_sdk.loop.meter import meter
 from jobruns_sdk.loop.tasks import finished
 from jobruns_sdk.transport import quotas as pacing
 from jobruns_sdk.transport.connections import BODY, Connection, Connections
@@ -189,6 +190,7 @@ class Transport:
                     failure, call.lost_at = error, self._clock.monotonic()
                 if isinstance(failure, ThrottledError):
                     gate.keeper.throttled(ticket, self._clock.monotonic(), pacing.jitter.random())
+                    meter().add(throttled=1)
                 elif failure.http_status is not None:  # refused for what it says, and not for how often it comes
                     gate.keeper.let_through(ticket, self._clock.monotonic())
             # An answer tells whether the service has acted; without one, a request that was written may have.
@@ -227,6 +229,7 @@ class Transport:
         else:
             waited = await self._pass(gate, slots, first=tries.throttled_since is not None)
         tries.waited += waited
+        meter().add(waited=waited)
         tries.requests += 1
         try:
             yield connection, gate.keeper.sent(self._clock.monotonic(), waited)

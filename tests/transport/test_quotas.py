@@ -1,10 +1,11 @@
 """Calls keep to the quotas before the service has to say so."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
-from jobruns_sdk import JobRef, Quota
+from jobruns_sdk import JobRef, Quota, ThrottledError, WalkReport
 from jobruns_sdk.services.registry import QUOTAS
 from jobruns_sdk.testing import LocalService
 from tests.transport.clients import CountingSession, client_at
@@ -37,6 +38,55 @@ async def test_the_published_quotas_are_outgrown_while_nothing_is_refused() -> N
         assert pace.rate > QUOTAS["emr-serverless", "ListJobRuns"].rate
         assert pace.throttled == len(local.requests) - 200 <= 0.05 * 200
         assert pace.waited > 0
+
+
+async def test_a_report_tells_the_throttles_and_waits_of_its_walk_alone() -> None:
+    with LocalService(quotas={"emr-serverless:ListJobRuns": (0.5, 2)}) as local:
+        application = local.add_application()
+        local.add_runs(f"emr-serverless:{application}", 60)
+        async with local.client() as client:
+            pages = client.emr_serverless(application).runs(page_size=10)
+            reports: list[WalkReport] = []
+            for _ in range(2):
+                async with pages.open() as walk:
+                    assert len([run async for run in walk]) == 60
+                    reports.append(walk.report)
+            pace = client.pace[None, "us-east-1", "emr-serverless", "ListJobRuns"]
+
+    assert reports[0].throttled > 0
+    assert sum(report.throttled for report in reports) == pace.throttled
+    assert sum(report.calls for report in reports) == local.calls()
+    assert sum(report.waited for report in reports) == pytest.approx(pace.waited)
+
+
+async def test_a_report_tells_the_throttles_and_waits_of_calls_that_failed() -> None:
+    with LocalService(quotas={"glue:GetJobRuns": (0.001, 1)}) as local:
+        local.add_glue_job("etl")
+        async with local.client(throttle_timeout=timedelta(minutes=1)) as client:
+            await client.glue("etl").runs().collect()
+            async with client.runs(["glue:etl"], on_error="skip").open() as walk:
+                assert [run async for run in walk] == []
+            pace = client.pace[None, "us-east-1", "glue", "GetJobRuns"]
+
+    assert isinstance(walk.report.failed[0].error, ThrottledError)
+    assert walk.report.throttled == pace.throttled == walk.report.calls > 1
+    assert walk.report.waited == pytest.approx(pace.waited)
+
+
+async def test_a_report_tells_the_waits_of_all_calls_that_a_page_takes() -> None:
+    with LocalService() as local:
+        application = local.add_application()
+        run = local.add_run(f"emr-serverless:{application}")
+        quotas = {("emr-serverless", name): ONE_A_SECOND for name in ("ListJobRunAttempts", "GetJobRun")}
+        async with local.client(quotas=quotas) as client:
+            attempts = client.emr_serverless(application).attempts(run)
+            await attempts.collect()
+            async with attempts.open() as walk:
+                assert len([attempt async for attempt in walk]) == 1
+            pace = client.pace
+
+    assert walk.report.waited == pytest.approx(sum(one.waited for one in pace.values()))
+    assert walk.report.waited > 0
 
 
 async def test_without_quotas_the_service_has_to_say_so(local: LocalService) -> None:

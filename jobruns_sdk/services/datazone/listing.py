@@ -62,7 +62,7 @@ class RunListing:
                 raise LIST_JOB_RUNS.lacks(f"$.items[{index}].runId", reply)
         rows = [run_from_summary(self._job, row.runId or "", row) for row in items]
         token = None if self._is_past(items) else answer.nextToken or None
-        return Batch(rows, token, reply.requests, reply.waited), None
+        return Batch(rows, token, reply.requests), None
 
     def _is_past(self, rows: Sequence[native.JobRunSummary]) -> bool:
         times = [created for row in rows if (created := utc(row.createdAt)) is not None]
@@ -92,4 +92,4 @@ class AttemptListing:
     ) -> tuple[Batch[Attempt[native.GetJobRunOutput]], None]:
         """Return the run as its attempt."""
         run, reply = answer
-        return Batch((attempt_from_run(run),), None, reply.requests, reply.waited), None
+        return Batch((attempt_from_run(run),), None, reply.requests), None

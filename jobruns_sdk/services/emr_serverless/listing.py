@@ -135,7 +135,7 @@ class RunListing:
             ends = {run_id: run for run_id, run, _ in page.got if run is not None}
             rows = [_with_end(row, ends[row.id]) if row.id in ends else row for row in rows]
             requests += sum(taken for _, _, taken in page.got)
-        return Batch(rows, answer.nextToken or None, requests, reply.waited), None
+        return Batch(rows, answer.nextToken or None, requests), None
 
     def _is_wanted(self, row: native.JobRunSummary) -> bool:
         return self._mode is None or (row.mode or _FIRST_MODE) == self._mode
@@ -162,7 +162,7 @@ class ListedAttempts:
         if answer.jobRunAttempts is None:
             raise LIST_JOB_RUN_ATTEMPTS.lacks("$.jobRunAttempts", reply)
         rows = [attempt_from_summary(self._run, row) for row in answer.jobRunAttempts]
-        return Batch(rows, answer.nextToken or None, reply.requests, reply.waited), None
+        return Batch(rows, answer.nextToken or None, reply.requests), None
 
 
 class AttemptListing:
@@ -272,7 +272,7 @@ class ApplicationListing:
             if not row.id:
                 raise LIST_APPLICATIONS.lacks(f"$.applications[{index}].id", reply)
             rows.append(job_from_summary(self._place.sibling(row.id), row))
-        return Batch(rows, answer.nextToken or None, reply.requests, reply.waited), None
+        return Batch(rows, answer.nextToken or None, reply.requests), None
 
 
 _LARGEST_PAGE: Final = 50

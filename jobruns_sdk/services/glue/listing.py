@@ -142,7 +142,7 @@ class RunListing:
         if self._folds:
             runs, fold = fold.add((*page.attempts, *rows))
             if token is None and fold.is_partial and fold.open:
-                return Batch(runs, _LAST, page.requests, reply.waited, fold.ids), fold
+                return Batch(runs, _LAST, page.requests, fold.ids), fold
             lost = fold.lost() if token is None else []
         else:
             runs = [self._alone(row, row.Id or "") for row in rows]
@@ -151,7 +151,7 @@ class RunListing:
             # its earlier attempts: what is listed further down is older.
             fold = fold.since(self._since)
             token = _BEHIND if fold.open else None
-        return Batch([*runs, *lost], token, page.requests, reply.waited, fold.ids, len(lost)), fold
+        return Batch([*runs, *lost], token, page.requests, fold.ids, len(lost)), fold
 
     def _alone(self, row: native.JobRun, run_id: str) -> JobRun[native.JobRun]:
         return run_from_row(self._job, run_id, row, root_and_number(run_id)[1])
@@ -168,14 +168,12 @@ class GotAttempt(msgspec.Struct, frozen=True):
         number: The attempt's number, from 1.
         found: The attempt, or the error that says that the history holds none of that number.
         requests: How many requests it took; the client asks for the job's definition, once for all that need it.
-        waited: Seconds that were waited for the quota.
         last: The number up to which attempts are looked for, where that was asked for.
     """
 
     number: int
     found: native.JobRun | NotFoundError
     requests: int
-    waited: float
     last: int | None = None
 
 
@@ -238,8 +236,8 @@ class AttemptListing:
         except NotFoundError as error:
             asks = sought is not None and sought.error is not None and number == max(_LOOKED_FOR, self._known)
             last = 1 + await self._retries() if asks else None
-            return GotAttempt(number, error, max(1, error.requests), 0.0, last)
-        return GotAttempt(number, row, reply.requests, reply.waited)
+            return GotAttempt(number, error, max(1, error.requests), last)
+        return GotAttempt(number, row, reply.requests)
 
     def read(self, got: GotAttempt, sought: Sought | None) -> tuple[Batch[Attempt[native.JobRun]], Sought]:
         """Return the attempt, or nothing where it is lost.
@@ -255,10 +253,10 @@ class AttemptListing:
             more = number < self._known or (sought.error is not None and number < sought.last)
             if sought.error is not None and not more:
                 raise sought.error
-            return Batch((), str(number + 1) if more else None, got.requests, got.waited), sought
+            return Batch((), str(number + 1) if more else None, got.requests), sought
         attempt = attempt_from_native(self._job.run(self._root), found)
         more = number < self._known or may_be_retried(attempt.state)
-        return Batch((attempt,), str(number + 1) if more else None, got.requests, got.waited), Sought()
+        return Batch((attempt,), str(number + 1) if more else None, got.requests), Sought()
 
     async def _retries(self) -> int:
         """Return how many retries a run of the job may have had, as many as there can be where that is not told."""
@@ -295,7 +293,7 @@ class JobListing:
         if "" in names:
             raise LIST_JOBS.lacks(f"$.JobNames[{names.index('')}]", reply)
         rows = [job_from_native(self._place.sibling(name), native.Job(Name=name)) for name in names]
-        return Batch(rows, answer.NextToken or None, reply.requests, reply.waited), None
+        return Batch(rows, answer.NextToken or None, reply.requests), None
 
 
 _LARGEST_PAGE: Final = 1000

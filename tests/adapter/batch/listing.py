@@ -33,7 +33,7 @@ class RunListing:
         if jobs is None or not all(job.jobId for job in jobs):
             raise LIST_JOBS.lacks("$.jobSummaryList" if jobs is None else "$.jobSummaryList[*].jobId", reply)
         rows = [run_from_job(self._queue.run(job.jobId or ""), job) for job in jobs]
-        return Batch(rows, answer.nextToken or None, reply.requests, reply.waited), None
+        return Batch(rows, answer.nextToken or None, reply.requests), None
 
 
 class QueueListing:
@@ -50,7 +50,7 @@ class QueueListing:
     def read(self, reply: Reply, _: None) -> tuple[Batch[Job[native.JobQueue]], None]:
         answer = DESCRIBE_JOB_QUEUES.read(reply)
         rows = [job_from_queue(self._place, queue) for queue in answer.jobQueues or () if queue.jobQueueName]
-        return Batch(rows, answer.nextToken or None, reply.requests, reply.waited), None
+        return Batch(rows, answer.nextToken or None, reply.requests), None
 
 
 def jobs(

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from jobruns_sdk.errors import InvalidRequestError, PaginationError, ServiceUnavailableError
+from jobruns_sdk.loop.meter import meter
 from jobruns_sdk.model.refs import JobRef
 from jobruns_sdk.model.reports import SourceError
 from jobruns_sdk.paging.merge import Merged
@@ -191,13 +192,15 @@ async def test_a_token_that_comes_twice_is_told_with_its_source() -> None:
 async def test_what_reading_has_cost_is_added_up() -> None:
     class Costly(Book):
         def page(self, token: str | None) -> Batch[Row]:
+            meter().add(throttled=1, waited=0.25)
             page = super().page(token)
-            return Batch(page.rows, page.token, requests=2, waited=0.25)
+            return Batch(page.rows, page.token, requests=2)
 
     async with pages_of(Costly(*THREE_PAGES), Costly(ROWS[:0], [])).open() as walk:
         assert [item async for item in walk] == ROWS
     assert [(source.calls, source.waited) for source in walk.report.sources] == [(6, 0.75), (4, 0.5)]
-    assert (walk.report.calls, walk.report.waited) == (10, 1.25)
+    assert [source.throttled for source in walk.report.sources] == [3, 2]
+    assert (walk.report.calls, walk.report.throttled, walk.report.waited) == (10, 5, 1.25)
 
 
 def opened(book: Book, _: tuple[str, ...]) -> Book:

@@ -37,7 +37,9 @@ from tests.truth.drift.surface import SURFACES, Surface
 from tests.truth.samples import own
 from tests.unit.values import ATTEMPT, CANARY, CREATED, ENDED, JOB, NATIVE, REF, RUN
 
-SOURCE: Final = SourceReport(name="glue:a", calls=2, pages=2, rows=300, disorder=1, waited=0.25, ended=True, error=None)
+SOURCE: Final = SourceReport(
+    name="glue:a", calls=2, pages=2, rows=300, disorder=1, waited=0.25, ended=True, error=None, throttled=1
+)
 ANY: Final[JobRun[Any]] = RUN
 VALUES: Final = [
     RUN,
@@ -64,7 +66,7 @@ VALUES: Final = [
     Quota(rate=0.5, burst=25),
     SOURCE,
     WalkReport((SOURCE,), (), complete=True),
-    Progress(sources=3, sources_done=2, pages=7, runs=300, calls=9, waited=0.5),
+    Progress(sources=3, sources_done=2, pages=7, runs=300, calls=9, waited=0.5, throttled=1),
     SparkSubmit("s3://b/main.py", ["--day", "2026-11-21"], "--conf a=b"),
     HiveQuery("select 1", "s3://b/init.sql", None),
     NATIVE,
