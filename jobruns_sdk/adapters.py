@@ -7,6 +7,7 @@ further protocols, one for each capability; the client finds out by itself which
 """
 
 from jobruns_sdk.checks import check_flag, page_size_of
+from jobruns_sdk.hints import Hinted
 from jobruns_sdk.loop.clock import Clock
 from jobruns_sdk.model.native import Integer, Native, Rows, Secret, utc
 from jobruns_sdk.model.refs import check_name, name_like
@@ -44,6 +45,7 @@ __all__ = [
     "Entry",
     "Follows",
     "Handle",
+    "Hinted",
     "Integer",
     "JobFacts",
     "Listing",

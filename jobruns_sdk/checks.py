@@ -6,7 +6,7 @@ A check takes the argument's name and its value; most are rules. ``validated`` m
 import re
 from collections.abc import Callable, ItemsView, Iterable, Mapping
 from datetime import date, datetime, timedelta
-from inspect import iscoroutinefunction
+from inspect import iscoroutine, iscoroutinefunction
 from sys import float_info
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
@@ -28,6 +28,8 @@ _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 def hidden(value: object) -> str:
     """Return what an error may show of a value that may be a secret: its type."""
+    if iscoroutine(value):
+        return f"a coroutine: await it first, as in `await {value.__name__}(...)`"
     return f"a value of type {type(value).__name__}"
 
 
@@ -205,6 +207,18 @@ def pairs_of(name: str, values: Mapping[str, str] | None) -> dict[str, str]:
         if value != "":
             check_text(f"{name}[{key!r:.200}]", value)
     return dict(values or {})
+
+
+def seconds_of(name: str, value: object) -> float:
+    """Return a time that is given in seconds or as a timedelta, in seconds.
+
+    Raises:
+        InvalidRequestError: It is neither, or not more than 0.
+    """
+    seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    if not check_number.holds(seconds):
+        raise refusal(name, "a number of seconds of more than 0, or a timedelta", value)
+    return cast("float", seconds)
 
 
 def page_size_of(asked: int | None, largest: int) -> int:

@@ -22,7 +22,6 @@ from typing import (
 from jobruns_sdk.checks import (
     check_count,
     check_flag,
-    check_number,
     check_some_time,
     check_text,
     check_texts,
@@ -32,9 +31,11 @@ from jobruns_sdk.checks import (
     mapping_of,
     optional,
     page_size_of,
+    seconds_of,
     whole_seconds,
 )
 from jobruns_sdk.errors import ClientClosedError, InvalidRequestError, JobRunsError, UnsupportedOperationError
+from jobruns_sdk.hints import BOTO3_ARGUMENTS, CLIENT_NAMES, AsyncContext, Hinted, named_only
 from jobruns_sdk.loop.clock import Clock, RealClock
 from jobruns_sdk.loop.lifetime import Lifetime
 from jobruns_sdk.model.native import Native
@@ -116,14 +117,16 @@ def _following(handle: Handle) -> Follows:
     return handle
 
 
-class JobRunsClient:
+class JobRunsClient(AsyncContext, Hinted):
     """Reads the job runs of EMR Serverless, DataZone and Glue; used in ``async with``, in one event loop.
 
     Every service and region is connected to once, when it is first needed, however many tasks share the client.
     """
 
     _opened_by: ClassVar = "async with"
+    _hints = CLIENT_NAMES
 
+    @named_only(BOTO3_ARGUMENTS)
     def __init__(
         self,
         *,
@@ -134,7 +137,7 @@ class JobRunsClient:
         endpoint_urls: Mapping[str, str] | None = None,
         verify: "bool | str | PathLike[str]" = True,
         config: "Config | None" = None,
-        call_timeout: float = 60.0,
+        call_timeout: float | timedelta = 60.0,
         max_attempts: int = 4,
         throttle_timeout: timedelta = timedelta(minutes=10),
         quotas: Mapping[tuple[str, str], Quota] | None = _NOT_GIVEN,
@@ -156,7 +159,8 @@ class JobRunsClient:
                 By ``sts`` the roles of profiles are assumed.
             verify: Whether certificates are checked, or the path of a file of those that are trusted.
             config: Passed on to aiobotocore, but for retries, which are this client's.
-            call_timeout: Seconds for a call with its retries, not counting waits for its quota or for a connection.
+            call_timeout: Seconds, or a timedelta, for a call with its retries, not counting waits for its quota or for
+                a connection.
             max_attempts: How many requests a call may send; those that are throttled are not counted.
             throttle_timeout: How long a call may be throttled before it fails. A throttle holds back all calls of its
                 operation, and uses up neither ``max_attempts`` nor ``call_timeout``.
@@ -174,7 +178,7 @@ class JobRunsClient:
             InvalidRequestError: An argument is invalid.
         """
         check_region(region_name)
-        check_number("call_timeout", call_timeout)
+        seconds = seconds_of("call_timeout", call_timeout)
         check_count("max_attempts", max_attempts)
         check_time("throttle_timeout", throttle_timeout)
         optional(kind_of(Clock, "a clock, with the methods of jobruns_sdk.loop.clock.Clock"))("clock", clock)
@@ -193,14 +197,12 @@ class JobRunsClient:
         published = QUOTAS if adapters is None else quotas_of(self._entries)
         limits = quotas_with(quotas, published, OPERATIONS, self._services)
         shares = shares_of(share_quotas, self._connections.profiles)
-        policy = Policy(
-            call_timeout, max_attempts, limits, {**(quotas or {})}, shares, throttle_timeout.total_seconds()
-        )
+        policy = Policy(seconds, max_attempts, limits, {**(quotas or {})}, shares, throttle_timeout.total_seconds())
         clock = clock or RealClock()
         self._lifetime = lifetime = Lifetime(self._opened_by)
         self._transport = Transport(self._connections, clock, policy, lifetime)
         self._poller = Poller(clock, policy.seconds_for, lifetime)
-        self._stopper = Stopper(self._poller, call_timeout)
+        self._stopper = Stopper(self._poller, seconds)
         parts = ClientParts(
             clock,
             lifetime,
@@ -299,7 +301,7 @@ class JobRunsClient:
         self,
         jobs: JobLike | Iterable[JobLike] | AsyncIterable[JobLike],
         *,
-        states: Iterable[RunState] | None = None,
+        states: Iterable[RunState | str] | None = None,
         native_states: Iterable[str] | None = None,
         created_after: datetime | None = None,
         created_before: datetime | None = None,

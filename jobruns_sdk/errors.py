@@ -24,6 +24,7 @@ JobRunsError
 """
 
 import re
+from contextlib import suppress
 from importlib import import_module
 from typing import Any, Final, TypedDict, Unpack
 
@@ -116,6 +117,19 @@ class JobRunsError(Exception):
 def told_by(error: JobRunsError | None) -> tuple[type[JobRunsError], str] | None:
     """Return what makes errors equal where values hold them: errors themselves are equal to nothing else."""
     return None if error is None else (type(error), str(error))
+
+
+def point_to(error: Exception, cursor: str | None) -> None:
+    """Let an error of a walk tell where to go on; of what a service has answered, the traceback begins at the walk."""
+    with suppress(AttributeError):  # not every exception of a caller's own takes attributes
+        error.cursor = cursor  # type: ignore[attr-defined]  # of whatever class it is
+    shorten(error)
+
+
+def shorten(error: Exception) -> None:
+    """Drop the traceback so far of what a service has answered: its way through the package tells nothing more."""
+    if isinstance(error, JobRunsError) and error.http_status is not None:
+        error.__traceback__ = None
 
 
 def answer_of(error: JobRunsError | None) -> Answered:

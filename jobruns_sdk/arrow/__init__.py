@@ -8,7 +8,7 @@ try:
     import pyarrow as pa
 except ModuleNotFoundError as _missing:
     raise ModuleNotFoundError(
-        "Arrow data need pyarrow: install the extra, as in pip install 'jobruns_sdk[arrow]'", name=_missing.name
+        "Arrow data needs pyarrow: install the extra, as in pip install 'jobruns_sdk[arrow]'", name=_missing.name
     ) from _missing
 
 from jobruns_sdk.arrow.columns import ATTEMPT_SCHEMA, RUN_SCHEMA, batch_from_attempts, batch_from_runs, with_native

@@ -22,6 +22,7 @@ from jobruns_sdk.arrow.columns import (
 )
 from jobruns_sdk.checks import check_count
 from jobruns_sdk.errors import InvalidRequestError, JobRunsError, UnsupportedOperationError
+from jobruns_sdk.hints import AsyncContext, AsyncOnly
 from jobruns_sdk.model.runs import Attempt, JobRun
 
 if TYPE_CHECKING:
@@ -84,8 +85,10 @@ _COLUMNS: Final[dict[type, tuple[pa.Schema, Callable[..., pa.RecordBatch]]]] = {
 }
 
 
-class RecordBatches:
+class RecordBatches(AsyncOnly, AsyncContext):
     """A walk that yields record batches; made by ``Pages.record_batches()``."""
+
+    _use_instead = "`async for batch in pages.record_batches()`"
 
     def __init__(self, walk: Reads, columns: Columns, size: int) -> None:
         """Go along with a walk.

@@ -11,9 +11,10 @@ import attrs
 
 from jobruns_sdk.checks import Rule, is_text, items_of, refusal, shown
 from jobruns_sdk.errors import InvalidRequestError
+from jobruns_sdk.hints import HintedEnum
 
 
-class Service(StrEnum):
+class Service(StrEnum, metaclass=HintedEnum):
     """The services that this package ships an adapter for."""
 
     EMR_SERVERLESS = "emr-serverless"
@@ -102,10 +103,19 @@ def _check_profile(_: object, __: object, profile: str | None) -> None:
         raise refusal("a profile", "a non-empty string", profile)
 
 
+def _without_service(what: str, text: str) -> str:
+    if what == "job":
+        return f"it names no service; a Glue job of that name is {'glue:' + quote(text, '', errors='replace')!r:.200}"
+    glue = text if "/" in text else f"JOB/{text}"
+    return f"it names no service; a run of Glue is {'glue:' + glue!r:.200}, and start() returns such a reference"
+
+
 def _split_text(what: str, text: object, services: Collection[str]) -> tuple[str, tuple[str, ...], dict[str, str]]:
     if not isinstance(text, str):
         raise InvalidRequestError(f"expected a string, got {type(text).__name__}")
-    service, _, rest = text.partition(":")
+    service, colon, rest = text.partition(":")
+    if not colon:
+        raise InvalidRequestError(_without_service(what, text))
     path, _, query = rest.partition("?")
     options: dict[str, str] = {}
     for pair in query.split("&"):

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final, Generic, Literal, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, Self, TypeVar, Unpack
 
 import attrs
 
 from jobruns_sdk.checks import check_flag, kind_of
 from jobruns_sdk.errors import Facts, JobRunsError, harmless, told_by
+from jobruns_sdk.hints import Elsewhere
 from jobruns_sdk.model.display import Shown, moment
 from jobruns_sdk.model.refs import JobRef, RunRef
 from jobruns_sdk.model.states import RunState
@@ -72,8 +73,27 @@ def _brief(what: str, state: str, row: "JobRun[object] | Attempt[object]") -> st
     return f"<{what}: {state}{created}{took}{message}>"
 
 
+class _Row(Shown):
+    """A value that says what to use to whoever takes it for a dict, or for one of another library's."""
+
+    __slots__ = ()
+
+    if not TYPE_CHECKING:
+        status = Elsewhere("use state, or native_state")
+        run_id = Elsewhere("use id")
+        error = Elsewhere("use message")
+        error_message = Elsewhere("use message")
+
+        def __getitem__(self, name: object) -> object:
+            text = f"{type(self).__name__!r} object is not a dict: use attributes, as in run.state, or to_dict(run)"
+            raise TypeError(text)
+
+        def __dir__(self) -> list[str]:
+            return [name for name in super().__dir__() if not isinstance(vars(_Row).get(name), Elsewhere)]
+
+
 @attrs.frozen(slots=False, repr=False)
-class JobRun(Shown, Generic[N_co]):
+class JobRun(_Row, Generic[N_co]):
     """One run that somebody started, with its retries, in the state of its latest attempt.
 
     Attributes:
@@ -177,7 +197,7 @@ check_run: Final = kind_of(JobRun, "a JobRun, such as run() returns")
 
 
 @attrs.frozen(slots=False, repr=False)
-class Attempt(Shown, Generic[N_co]):
+class Attempt(_Row, Generic[N_co]):
     """One attempt of a run; a run without retries has one.
 
     Attributes:

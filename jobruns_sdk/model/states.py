@@ -7,9 +7,10 @@ from typing import Any, Final
 
 from jobruns_sdk.checks import shown
 from jobruns_sdk.errors import InvalidRequestError
+from jobruns_sdk.hints import HintedEnum
 
 
-class RunState(StrEnum):
+class RunState(StrEnum, metaclass=HintedEnum):
     """The state of a run or an attempt, in one vocabulary for all services.
 
     A state that a service adds tomorrow is ``UNKNOWN``; the service's own word is always in ``native_state``.
@@ -65,11 +66,30 @@ def states_of(name: str, named: Iterable[Any]) -> frozenset[RunState]:
         try:
             states.add(RunState(state))
         except ValueError as error:
-            near = get_close_matches(state.upper(), RunState, n=1, cutoff=_NEAR) if isinstance(state, str) else []
-            meant = f", nearest is {near[0]}" if near else ""
+            hint = _hint(name, state) if isinstance(state, str) else ""
             known = f"states are {', '.join(RunState)}"
-            raise InvalidRequestError(f"{name}: {shown(state)} is not a RunState{meant}; {known}") from error
+            raise InvalidRequestError(f"{name}: {shown(state)} is not a RunState{hint}; {known}") from error
     return frozenset(states)
 
 
-_NEAR: Final = 0.7  # with less, words that services have for other states would be taken for typing errors
+# Services' own words for states, by the states that they mean: for hints alone, since nothing here knows a service.
+_OWN_WORDS: Final = {
+    RunState.QUEUED: ("PENDING", "SCHEDULED", "SUBMITTED", "WAITING"),
+    RunState.STARTING: ("SCHEDULED",),
+    RunState.RUNNING: ("IN_PROGRESS",),
+    RunState.STOPPING: ("CANCELLING",),
+    RunState.SUCCEEDED: ("SUCCESS",),
+    RunState.FAILED: ("ABORTED", "ERROR"),
+    RunState.STOPPED: ("CANCELED", "CANCELLED"),
+    RunState.TIMED_OUT: ("EXPIRED", "TIMEOUT"),
+}
+_NEAR: Final = 0.7  # the least likeness of a word that was mistyped
+
+
+def _hint(name: str, word: str) -> str:
+    meant = [state for state, words in _OWN_WORDS.items() if word.upper() in words]
+    if meant:
+        native = f", or native_states={{{word.upper()!r}}}" if name == "states" else ""
+        return f", it is a service's own name for {' or '.join(meant)}: use that{native}"
+    near = get_close_matches(word.upper(), RunState, n=1, cutoff=_NEAR)
+    return f", nearest is {near[0]}" if near else ""

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterable, Awaitable, Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Generic, Self, TypeVar
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final, Generic, Self, TypeVar
 import attrs
 
 from jobruns_sdk.checks import check_limit
-from jobruns_sdk.errors import NotFoundError
+from jobruns_sdk.errors import NotFoundError, point_to
+from jobruns_sdk.hints import AsyncContext, AsyncOnly
 from jobruns_sdk.loop.caller import on_behalf_of
 from jobruns_sdk.model.display import Collected
 from jobruns_sdk.model.reports import SourceError, WalkReport
@@ -31,12 +32,6 @@ T_co = TypeVar("T_co", covariant=True)
 _FINISHED_AT_ONCE: Final = 50  # rows, so that the first ones need not wait for thousands
 
 
-def _point(error: Exception, cursor: str | None) -> None:
-    """Let an error tell where to go on."""
-    with suppress(AttributeError):  # not every exception of a caller's own takes attributes
-        error.cursor = cursor  # type: ignore[attr-defined]  # of whatever class it is
-
-
 @attrs.frozen
 class Page(Generic[T_co]):
     """A page of what was asked for: never empty, filters applied.
@@ -51,8 +46,10 @@ class Page(Generic[T_co]):
     cursor: str | None
 
 
-class Walk(Generic[T_co]):
+class Walk(AsyncOnly, AsyncContext, Generic[T_co]):
     """One walk through the pages, with its own position; made by ``Pages.open()`` or a loop over ``Pages``."""
+
+    _use_instead = "`async for item in walk`"
 
     def __init__(self, plan: Plan[T_co], begin: Cursor | None, limit: int | None) -> None:
         """Stand where that cursor does, at the start if there is none."""
@@ -71,9 +68,7 @@ class Walk(Generic[T_co]):
         self._time: datetime | None = None  # up to which rows were consumed, of those that came before ``_ready``
         self._closed = False
         self._advancing = asyncio.Lock()
-        self._caller = (
-            object()
-        )  # not the walk itself: what its fetches hold would never be dropped by whoever breaks off
+        self._caller = object()  # not the walk itself: what its fetches hold would never be dropped after a break
         self._stream = (plan.arrange or self._arrange)(Opening(plan, self._places))
 
     def __repr__(self) -> str:
@@ -213,7 +208,7 @@ class Walk(Generic[T_co]):
                     self._stream.interrupt()
                     raise
                 except Exception as error:
-                    _point(error, self._cursor_on_error())
+                    point_to(error, self._cursor_on_error())
                     raise
 
     async def _hand_over(self) -> bool:
@@ -269,11 +264,13 @@ class Walk(Generic[T_co]):
         return Merged(readers) if len(readers) > 1 else Single(readers)
 
 
-class Pages(Generic[T_co]):
+class Pages(AsyncOnly, Generic[T_co]):
     """The result of a list call: nothing is requested until it is iterated, and every loop starts afresh.
 
     ``async for item in pages`` yields the items; the next page is fetched while the caller works on the present one.
     """
+
+    _use_instead = "`async for item in pages`, `await pages.collect()` for a list, or `await pages.first()`"
 
     def __init__(self, plan: Plan[T_co], *, limit: int | None = None, begin: Cursor | None = None) -> None:
         """Prepare to walk; made by the list calls.
@@ -358,12 +355,14 @@ class Pages(Generic[T_co]):
         try:
             yield
         except Exception as error:
-            _point(error, None if self._begin is None else str(self._begin))
+            point_to(error, None if self._begin is None else str(self._begin))
             raise
 
 
-class ByPage(Generic[T_co]):
+class ByPage(AsyncOnly, Generic[T_co]):
     """A walk that yields pages; made by ``Pages.by_page()``."""
+
+    _use_instead = "`async for page in pages.by_page()`"
 
     def __init__(self, walk: Walk[T_co]) -> None:
         self._walk = walk
@@ -397,5 +396,5 @@ async def all_of(rows: AsyncIterable[T]) -> list[T]:
     try:
         return [row async for row in rows]
     except Exception as error:
-        _point(error, begin)
+        point_to(error, begin)
         raise

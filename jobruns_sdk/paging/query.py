@@ -37,7 +37,7 @@ class RunOptions(TypedDict, total=False):
         cursor: Where an earlier walk has left off.
     """
 
-    states: Iterable[RunState] | None
+    states: Iterable[RunState | str] | None
     native_states: Iterable[str] | None
     created_after: datetime | None
     created_before: datetime | None
@@ -63,7 +63,7 @@ REACH: Final = timedelta(days=7)
 _DEFAULTS: Final[Mapping[str, object]] = {"order": "newest", "collapse_retries": True, "reach": REACH}
 
 
-def _states(values: Iterable[RunState] | None) -> frozenset[RunState] | None:
+def _states(values: Iterable[RunState | str] | None) -> frozenset[RunState] | None:
     names = _names("states", {values} if isinstance(values, RunState) else values)
     return None if names is None else states_of("states", names)
 

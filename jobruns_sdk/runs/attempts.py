@@ -90,6 +90,7 @@ class ManyAttempts:
             finally:
                 counts.requests += walk.report.calls
                 counts.waited += walk.report.waited
+                counts.throttled += walk.report.throttled
 
 
 def _arrange(many: ManyAttempts, place: Place | None, _: object) -> "AttemptStream":

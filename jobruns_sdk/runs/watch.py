@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Self
 
 from jobruns_sdk.errors import ClientClosedError, JobRunsError
+from jobruns_sdk.hints import AsyncOnly
 from jobruns_sdk.loop.deadline import DeadlineError, deadline
 from jobruns_sdk.loop.tasks import begun, cancelled, ended
 from jobruns_sdk.model.changes import StateChange
@@ -262,8 +263,10 @@ class Fleet:
             job.detach()
 
 
-class Watch:
+class Watch(AsyncOnly):
     """A stream of state changes, made by ``JobRunsClient.watch``."""
+
+    _use_instead = "`async for change in client.watch(...)`"
 
     def __init__(
         self,

@@ -29,7 +29,7 @@ class Handle(Protocol):
     def runs(
         self,
         *,
-        states: Iterable[RunState] | None = None,
+        states: Iterable[RunState | str] | None = None,
         native_states: Iterable[str] | None = None,
         created_after: datetime | None = None,
         created_before: datetime | None = None,

@@ -5,6 +5,7 @@ from functools import wraps
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast
 
 from jobruns_sdk.bridge import Bridge
+from jobruns_sdk.hints import Hinted, SyncContext
 
 P = ParamSpec("P")
 A = TypeVar("A")
@@ -14,7 +15,7 @@ A_co = TypeVar("A_co", covariant=True)
 R_co = TypeVar("R_co", covariant=True)
 
 
-class Carrier(Generic[A_co]):
+class Carrier(SyncContext, Hinted, Generic[A_co]):
     """Something of the asynchronous face, and the bridge over which its calls go.
 
     Attributes:

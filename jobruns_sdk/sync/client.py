@@ -8,6 +8,7 @@ from jobruns_sdk import client
 from jobruns_sdk.bridge import Bridge
 from jobruns_sdk.client import WaitOptions
 from jobruns_sdk.errors import JobRunsError
+from jobruns_sdk.hints import CLIENT_NAMES
 from jobruns_sdk.model.changes import StateChange
 from jobruns_sdk.model.native import Native
 from jobruns_sdk.model.refs import RunLike, Runs
@@ -34,9 +35,11 @@ class JobRunsClient(Carrier[client.JobRunsClient]):
     are called in the thread of the private event loop, and cannot call the client.
     """
 
+    _hints = CLIENT_NAMES
+
     @constructed_like(client.JobRunsClient)
-    def __init__(self, **options: Any) -> None:  # noqa: ANN401  # those of the asynchronous client
-        super().__init__(Bridge(), _Carried(**options))
+    def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401  # those of the asynchronous client
+        super().__init__(Bridge(), _Carried(*args, **options))
 
     def __enter__(self) -> Self:
         self.bridge.enter(self.carried)

@@ -10,6 +10,7 @@ from jobruns_sdk.paging.query import RunOptions
 from jobruns_sdk.services import datazone, emr_serverless, glue
 from jobruns_sdk.services import handle as ports
 from jobruns_sdk.services.datazone import native as datazone_native
+from jobruns_sdk.services.datazone.handle import READ_ONLY
 from jobruns_sdk.services.emr_serverless import native as emr_native
 from jobruns_sdk.services.emr_serverless.handle import ApplicationRunOptions
 from jobruns_sdk.sync.carry import Carrier, blocking, plain
@@ -81,6 +82,8 @@ class EmrServerlessApplication(Carrier[emr_serverless.EmrServerlessApplication])
 
 class DataZoneJob(Carrier[datazone.DataZoneJob]):
     """A DataZone job, made by ``JobRunsClient.datazone``."""
+
+    _hints = READ_ONLY
 
     @property
     def ref(self) -> JobRef:

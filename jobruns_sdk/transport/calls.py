@@ -17,6 +17,7 @@ from jobruns_sdk.errors import (
     InvalidRequestError,
     JobRunsError,
     ThrottledError,
+    TransportError,
     UnsupportedOperationError,
 )
 from jobruns_sdk.loop.clock import Clock
@@ -203,6 +204,8 @@ class Transport:
                     continue
             pause = tries.pause(failure, loop.time() - begun, self._clock.monotonic())
             if pause is None or self._lifetime.has_ended or not _may_repeat(operation, failure):
+                if isinstance(failure, TransportError) and not failure.sent:
+                    failure.message += connection.doubt_about_region()
                 raise failure
             if pause:
                 await self._clock.sleep(pause)

@@ -2,8 +2,10 @@
 
 import asyncio
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AsyncExitStack
+from difflib import get_close_matches
+from functools import partial
 from ipaddress import ip_address
 from os import PathLike, fspath
 from types import TracebackType
@@ -35,12 +37,25 @@ BODY: Final = "JobRunsBody"
 # be sent as a password.
 _ADDRESS: Final = re.compile(r"[^\x00-\x20\x7f-\U0010ffff\\@?#]+")
 _ENDPOINT: Final = "an http or https address, such as 'https://host:port', without user, query or fragment"
+_AWS: Final = re.compile(r"(^|\.)(amazonaws\.com(\.cn)?|api\.aws)$")
 _Key: TypeAlias = tuple[str, str | None, str | None]
 _check_verify: Final = Rule(
     "True, False or the path of a file of certificates",
     lambda value: isinstance(value, bool) or _is_path(value),
 )
-_check_session: Final = kind_of(AioSession, "an aiobotocore session, as aiobotocore.session.get_session() makes")
+
+
+def _not_a_session(value: object) -> str:
+    if isinstance(value, str):
+        return f"{value!r:.80}: for a profile, give AioSession(profile={value!r:.80}), of aiobotocore.session"
+    return f"a value of type {type(value).__module__}.{type(value).__qualname__}"
+
+
+_check_session: Final = Rule(
+    "an aiobotocore session, as aiobotocore.session.get_session() makes",
+    lambda value: isinstance(value, AioSession),
+    _not_a_session,
+)
 
 
 def _is_path(value: object) -> bool:
@@ -53,15 +68,24 @@ class Connection:
     Waiting for a connection has no limit in aiohttp, so slots are counted here, where the deadline has not begun.
     """
 
-    def __init__(self, client: Any, credentials: SessionCredentials | None, *, tells_when_it_writes: bool) -> None:
+    def __init__(
+        self,
+        client: Any,
+        credentials: SessionCredentials | None,
+        *,
+        tells_when_it_writes: bool,
+        regions: Callable[[], Collection[str]] = tuple,
+    ) -> None:
         """Take over a client of aiobotocore's.
 
         Args:
             client: The client.
             credentials: The credentials that it signs with, None if it does not.
             tells_when_it_writes: Whether its HTTP session says when a request is written.
+            regions: The regions that botocore knows; none where another one cannot be a mistake.
         """
         self.client = client
+        self._regions = regions
         self._credentials = credentials
         self._most: int = client.meta.config.max_pool_connections
         self._slots: dict[str, asyncio.Semaphore] = {}
@@ -99,6 +123,15 @@ class Connection:
             CredentialsError: They cannot be got.
         """
         return None if self._credentials is None else await self._credentials.frozen()
+
+    def doubt_about_region(self) -> str:
+        """Return a question about the region where botocore knows no such one, else nothing; it may be a new one."""
+        region: str = self.client.meta.region_name
+        known = self._regions()
+        if not known or region in known:
+            return ""
+        near = get_close_matches(region, known, n=1)
+        return f": is the region right? botocore knows no {region!r}" + (f", nearest is {near[0]!r}" if near else "")
 
     async def has_other_keys(self, refused: Frozen | None) -> bool:
         """Return whether there are other keys than those that the service has refused; see ``SessionCredentials``."""
@@ -226,6 +259,7 @@ class Connections:
             client,
             credentials if signs else None,
             tells_when_it_writes=issubclass(config.http_session_cls, HttpSession),
+            regions=partial(_regions, session) if _is_of_aws(client.meta.endpoint_url) else tuple,
         )
         return connection
 
@@ -246,7 +280,7 @@ class Connections:
         if not isinstance(url, str):
             raise refusal(name, _ENDPOINT, url)
         if not _ADDRESS.fullmatch(url):
-            raise InvalidRequestError(f"{name} is {_ENDPOINT}, got another text")
+            raise InvalidRequestError(f"{name} is {_ENDPOINT}, got another string")
         try:
             parts = urlsplit(url)
             host, _ = parts.hostname, parts.port
@@ -289,6 +323,15 @@ def _with_user_agent(session: AioSession, config: AioConfig) -> AioConfig:
         if any((*options, session.get_config_variable("user_agent_appid"))):
             return config
     return config.merge(AioConfig(user_agent=session.user_agent().removesuffix(session.user_agent_extra).rstrip()))
+
+
+def _is_of_aws(url: str) -> bool:
+    return bool(_AWS.search(urlsplit(url).hostname or ""))
+
+
+def _regions(session: AioSession) -> Collection[str]:
+    loader: Any = session.get_component("data_loader")
+    return [region for one in loader.load_data("partitions")["partitions"] for region in one["regions"]]
 
 
 def _is_on_this_machine(url: str) -> bool:

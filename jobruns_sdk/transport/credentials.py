@@ -193,5 +193,5 @@ def _is_due(credentials: Any, seconds: float | None = None) -> bool:
 
 def _checked(keys: Any) -> Frozen:
     if not (isinstance(keys.access_key, str) and isinstance(keys.secret_key, str)):
-        raise CredentialsError("what should give credentials gave no text as a key")
+        raise CredentialsError("what should give credentials gave a key that is not a string")
     return cast("Frozen", keys)

@@ -56,6 +56,10 @@ _OF_PERSONS: Final = (
     botocore.SSOError,
     botocore.TokenRetrievalError,
 )
+_WHERE_TO_LOOK: Final = (
+    "set AWS_PROFILE, or AWS_ACCESS_KEY_ID with its secret key; run `aws configure` or `aws sso login`; "
+    "or pass session="
+)
 _REFUSALS: Final = (AccessDeniedError, CredentialsError, InvalidRequestError)
 # What asking somebody for credentials ends with, and nothing else that happens while a client is made.
 _OF_OTHERS: Final = (
@@ -127,6 +131,8 @@ def _translation(error: Exception, service: str, operation: str | None, *, sends
     text = str(error) or type(error).__name__
     if isinstance(error, _CREDENTIALS):
         # None found: who would give them may not have answered, which botocore does not tell apart.
+        if isinstance(error, botocore.NoCredentialsError):
+            text = f"{text}: {_WHERE_TO_LOOK}"
         return CredentialsError(
             text, retryable=isinstance(error, botocore.NoCredentialsError), service=service, operation=operation
         )

@@ -14,7 +14,7 @@ from typing import Any, Final, cast
 from urllib.parse import unquote
 from urllib.request import getproxies
 
-from jobruns_sdk.errors import JobRunsError
+from jobruns_sdk.errors import JobRunsError, shorten
 
 HIDDEN: Final = "<hidden>"
 _SHORTEST: Final = 4  # characters: what is shorter stands in texts by chance
@@ -56,6 +56,7 @@ def fit_to_show() -> Generator[None]:
         yield
     except JobRunsError as error:
         _make_fit(error, outer)
+        shorten(error)
         raise
 
 

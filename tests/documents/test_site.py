@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 import jobruns_sdk
+from jobruns_sdk.hints import Elsewhere
 
 ROOT: Final = Path(__file__).parents[2]
 PACKAGE: Final = ROOT / "jobruns_sdk"
@@ -80,7 +81,8 @@ def public_names() -> Iterator[str]:
             if each.__module__.startswith("jobruns_sdk."):
                 own = {*vars(each), *inspect.get_annotations(each)}
                 # The tests of a suite say by their names what holds, and are no part of its interface.
-                shown = (member for member in own if not member.startswith(("_", "test_")))
+                hinted = {member for member, value in vars(each).items() if isinstance(value, Elsewhere)}
+                shown = (member for member in own - hinted if not member.startswith(("_", "test_")))
                 yield from (f"{names.get(each, name)}.{member}" for member in shown)
 
 

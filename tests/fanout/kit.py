@@ -107,7 +107,7 @@ class Job:
     def runs(
         self,
         *,
-        states: Iterable[RunState] | None = None,
+        states: Iterable[RunState | str] | None = None,
         native_states: Iterable[str] | None = None,
         created_after: datetime | None = None,
         created_before: datetime | None = None,

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import assert_type
 
 from jobruns_sdk import (
+    UNSUCCESSFUL,
     Attempt,
     HiveQuery,
     Job,
@@ -197,3 +198,29 @@ async def only_runs_and_attempts_become_arrow_data(client: JobRunsClient) -> Non
     assert_type(await client.runs([]).to_arrow(native=True), JobRunFrame)
     client.jobs("glue").record_batches()  # type: ignore[misc]
     await client.jobs("glue").to_arrow()  # type: ignore[misc]
+
+
+async def states_are_members_or_their_names(client: JobRunsClient, names: frozenset[str]) -> None:
+    await client.glue("x").runs(states={"FAILED"}).collect()
+    await client.glue("x").runs(states=UNSUCCESSFUL).collect()
+    await client.emr_serverless("x").runs(states=["FAILED", RunState.RUNNING], hydrate=True).collect()
+    await client.datazone("x", "y").runs(states={RunState.FAILED}).collect()
+    await client.runs(["glue:x"], states=names).collect()
+    await client.handle("glue:x").runs(states={"FAILED"}).collect()
+    await client.wait("glue:x/jr_0", timeout=None, until={"RUNNING"})
+    await client.wait_all(["glue:x/jr_0"], timeout=HOUR, until=["RUNNING", RunState.STOPPING])
+    client.glue("x").runs(states={3})  # type: ignore[arg-type]
+
+
+async def first_mistakes_stay_mistakes(client: JobRunsClient, run: JobRun[glue.JobRun]) -> None:
+    pages = client.glue("x").runs()
+    for _ in pages:  # type: ignore[attr-defined]
+        pass
+    len(pages)  # type: ignore[arg-type]
+    pages[0]  # type: ignore[index]
+    await pages  # type: ignore[misc]
+    run["state"]  # type: ignore[index]
+    _ = run.status  # type: ignore[attr-defined]
+    _ = client.emr  # type: ignore[attr-defined]
+    _ = Service.EMR  # type: ignore[attr-defined]
+    JobRunsClient(region="eu-west-1")  # type: ignore[call-arg]

@@ -6,7 +6,7 @@ from typing import assert_type
 
 import pyarrow as pa
 
-from jobruns_sdk import Attempt, Job, JobRun, JobRunsError, Page, RunRef, StateChange, StopOutcome
+from jobruns_sdk import Attempt, Job, JobRun, JobRunsError, Page, RunRef, RunState, StateChange, StopOutcome
 from jobruns_sdk.arrow import JobRunFrame, JobRunStream
 from jobruns_sdk.model.native import Native
 from jobruns_sdk.services.datazone import native as datazone
@@ -92,3 +92,11 @@ def a_run_is_one_of_whatever_service(pages: Pages[JobRun[object]], client: JobRu
     """The pages are covariant, too."""
     assert_type(list(pages), list[JobRun[object]])
     a_run_is_one_of_whatever_service(client.glue("x").runs(), client)
+
+
+def states_are_members_or_their_names(client: JobRunsClient) -> None:
+    client.glue("x").runs(states={"FAILED"}).collect()
+    client.emr_serverless("x").runs(states={"FAILED"}).collect()
+    client.datazone("x", "y").runs(states={RunState.FAILED}, hydrate=True).collect()
+    client.runs(["glue:x"], states=["FAILED", RunState.RUNNING]).collect()
+    client.wait_all(["glue:x/jr_0"], timeout=None, until={"RUNNING"})

@@ -1,7 +1,7 @@
 """A DataZone job and its runs, which can be read and nothing else."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final, Literal, Unpack, overload
@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, Unpack, overload
 import attrs
 
 from jobruns_sdk.checks import check_flag, page_size_of
+from jobruns_sdk.hints import Hinted
 from jobruns_sdk.model.refs import JobRef, RunRef, name_like
 from jobruns_sdk.model.reports import OnSourceError
 from jobruns_sdk.model.runs import Attempt, JobRun
@@ -39,13 +40,21 @@ def _check_job(_: object, __: object, ref: JobRef) -> None:
     _check_id("a job id", ref.path[1])
 
 
+READ_ONLY: Final[Mapping[str, str]] = dict.fromkeys(
+    ("start", "stop"), "DataZone has no operation that starts or stops a job run"
+)
+"""The calls that a DataZone job lacks, and why."""
+
+
 @attrs.frozen
-class DataZoneJob:
+class DataZoneJob(Hinted):
     """A DataZone job, made by ``JobRunsClient.datazone``. DataZone can neither start nor stop a run.
 
     Attributes:
         ref: The job's reference, complete with its region.
     """
+
+    _hints = READ_ONLY
 
     ref: JobRef = attrs.field(validator=_check_job)
     _call: Call = attrs.field(repr=False)
@@ -65,7 +74,7 @@ class DataZoneJob:
     def runs(
         self,
         *,
-        states: Iterable[RunState] | None = None,
+        states: Iterable[RunState | str] | None = None,
         native_states: Iterable[str] | None = None,
         created_after: datetime | None = None,
         created_before: datetime | None = None,

@@ -19,6 +19,7 @@ from jobruns_sdk.checks import (
     whole_seconds,
 )
 from jobruns_sdk.errors import ClientClosedError, JobRunsError
+from jobruns_sdk.hints import Hinted
 from jobruns_sdk.loop.tasks import concurrently
 from jobruns_sdk.model.refs import JobRef, RunRef, name_like
 from jobruns_sdk.model.reports import OnSourceError
@@ -86,7 +87,7 @@ def _check_application(_: object, __: object, ref: JobRef) -> None:
 
 
 @attrs.frozen
-class EmrServerlessApplication:
+class EmrServerlessApplication(Hinted):
     """An EMR Serverless application, made by ``JobRunsClient.emr_serverless``.
 
     Attributes:
@@ -117,7 +118,7 @@ class EmrServerlessApplication:
     def runs(
         self,
         *,
-        states: Iterable[RunState] | None = None,
+        states: Iterable[RunState | str] | None = None,
         native_states: Iterable[str] | None = None,
         created_after: datetime | None = None,
         created_before: datetime | None = None,

@@ -19,6 +19,7 @@ from jobruns_sdk.checks import (
     whole_seconds,
 )
 from jobruns_sdk.errors import NotFoundError
+from jobruns_sdk.hints import Hinted
 from jobruns_sdk.loop.clock import RealClock
 from jobruns_sdk.model.refs import JobRef, RunRef
 from jobruns_sdk.model.reports import OnSourceError
@@ -40,7 +41,7 @@ from jobruns_sdk.services.glue.operations import (
 from jobruns_sdk.services.glue.retries import waiting
 from jobruns_sdk.services.glue.start import SETTLE, OnFailed, Rules, Starter
 from jobruns_sdk.services.glue.start_memory import Starts
-from jobruns_sdk.services.glue.start_request import StartRequest, check_line, start_members
+from jobruns_sdk.services.glue.start_request import StartRequest, check_line, start_members, warn_of_names
 from jobruns_sdk.services.glue.stop import Stopper
 from jobruns_sdk.services.glue.translate import (
     STATES,
@@ -74,7 +75,7 @@ def _check_job(_: object, __: object, ref: JobRef) -> None:
 
 
 @attrs.frozen
-class GlueJob:
+class GlueJob(Hinted):
     """A Glue job, made by ``JobRunsClient.glue``.
 
     Attributes:
@@ -91,7 +92,7 @@ class GlueJob:
     def runs(
         self,
         *,
-        states: Iterable[RunState] | None = None,
+        states: Iterable[RunState | str] | None = None,
         native_states: Iterable[str] | None = None,
         created_after: datetime | None = None,
         created_before: datetime | None = None,
@@ -304,6 +305,7 @@ class GlueJob:
         if allocated_capacity is not None:
             warnings.warn("allocated_capacity is deprecated by AWS: use max_capacity", DeprecationWarning, stacklevel=2)
         request = StartRequest.of({"JobName": self.ref.path[0], **members}, arguments, idempotency_key)
+        warn_of_names(request.arguments)
         run = await self._starter().start(request, Rules(on_failed, key_lifetime, settle, slot_timeout))
         self._remember(run)
         return run

@@ -2,6 +2,7 @@
 
 import json
 import re
+import warnings
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from hashlib import sha256
@@ -91,6 +92,14 @@ def start_members(**given: Any) -> dict[str, object]:  # noqa: ANN401  # what a 
     if sum(not said.isdisjoint(one) for one in _CAPACITIES) > 1:
         raise InvalidRequestError("give workers (worker_type, number_of_workers) or max_capacity, not both")
     return members
+
+
+def warn_of_names(arguments: Mapping[str, str]) -> None:
+    """Warn whoever calls the caller of an argument that Glue takes, and that the job's script does not get to see."""
+    for name in arguments:
+        if not name.startswith("--"):
+            text = f"argument {name!r:.80} does not begin with '--': Glue accepts it, but getResolvedOptions ignores it"
+            warnings.warn(text, stacklevel=3)
 
 
 @attrs.frozen

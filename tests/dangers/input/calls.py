@@ -229,7 +229,7 @@ WRONG: Final[Mapping[str, Values]] = {
     "arguments": _PAIRS,
     "attempt": _COUNT,
     "burst": (*_COUNT, None),
-    "call_timeout": ("5", True, 0, -1, None, timedelta(seconds=5), float("nan")),
+    "call_timeout": ("5", True, 0, -1, None, timedelta(0), timedelta(seconds=-1), float("nan")),
     "clock": (5, object(), "now"),
     "collapse_retries": _FLAG_OR_NONE,
     "concurrency": _COUNT,
