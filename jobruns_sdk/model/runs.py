@@ -279,8 +279,6 @@ class Job(Shown, Generic[N_co]):
 
 
 class _RunError(JobRunsError):
-    run: "JobRun[Any] | None"
-
     def __init__(self, message: str, *, run: "JobRun[Any] | None" = None, **facts: Unpack[Facts]) -> None:
         super().__init__(message, **facts)
         self.run = run
@@ -314,6 +312,8 @@ class WaitTimeoutError(_RunError, TimeoutError):
         outcomes: The same for each run that was given up, in the order in which the runs were given to ``wait_all``.
     """
 
+    run: "JobRun[Any] | None"
+
     def __init__(
         self,
         message: str,
@@ -329,8 +329,20 @@ class WaitTimeoutError(_RunError, TimeoutError):
 
 
 class RunFailedError(_RunError):
-    """A run ended in another state than SUCCEEDED; ``run`` is that run."""
+    """A run ended in another state than SUCCEEDED.
+
+    Attributes:
+        run: That run.
+    """
+
+    run: "JobRun[Any]"
 
 
 class RunNotFinishedError(_RunError):
-    """A run's outcome was asked for before its end; ``run`` is that run."""
+    """A run's outcome was asked for before its end.
+
+    Attributes:
+        run: That run.
+    """
+
+    run: "JobRun[Any]"

@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol, get_type_hints
 import pytest
 
 import jobruns_sdk
-from jobruns_sdk import sync
+from jobruns_sdk import hints, sync
 from jobruns_sdk.paging import pages as paging
 from jobruns_sdk.services import datazone, emr_serverless, glue
 from jobruns_sdk.services import handle as ports
@@ -37,7 +37,8 @@ INTERNAL: Final = {
 
 
 def public(kind: type) -> Iterable[str]:
-    own = (name for base in kind.__mro__[:-1] for name in vars(base))
+    bases = [base for base in kind.__mro__[:-1] if base.__module__ != hints.__name__]  # what refuses first mistakes
+    own = (name for base in bases for name in vars(base))
     return sorted({name for name in own if not name.startswith("_") or name in RENAMED} - INTERNAL)
 
 
