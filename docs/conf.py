@@ -10,14 +10,14 @@ HERE: Final = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))  # the package that is described is the one beside this folder
 
 import jobruns_sdk  # noqa: E402  # the path comes first
-from docs import drawing, filters, places, quotas, timeline  # noqa: E402  # the path comes first
+from docs import drawing, filters, night, permissions, places, quotas, timeline  # noqa: E402  # the path comes first
 
 project = "jobruns_sdk"
 author = "The jobruns_sdk authors"
 copyright = author  # noqa: A001  # Sphinx's name for it
 version = release = jobruns_sdk.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "docs.docstrings"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "docs.docstrings", "docs.pages"]
 exclude_patterns = ["_made/*.md"]  # they are parts of pages
 nitpicky = True
 nitpick_ignore_regex = [
@@ -36,7 +36,8 @@ nitpick_ignore_regex = [
 linkcheck_ignore = [r"http://127\.0\.0\.1"]
 
 default_role = "code"  # a single backtick in a docstring
-myst_enable_extensions = ["colon_fence"]
+smartquotes = False  # code is copied from docstrings, too
+myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
 autodoc_default_options = {"members": True, "undoc-members": True, "member-order": "bysource"}
@@ -59,6 +60,8 @@ def setup(app: Sphinx) -> None:
 def _make(_: Sphinx) -> None:
     drawing.draw_all(HERE / "_made")
     quotas.write(HERE / "_made")
+    permissions.write(HERE / "_made")
     timeline.write(HERE / "_made")
     places.write(HERE / "_made")
     filters.write(HERE / "_made")
+    night.write(HERE / "_made")

@@ -17,7 +17,7 @@ import jobruns_sdk
 from jobruns_sdk.adapters import Native
 
 _MARKED: Final = (
-    (re.compile(r"Annotated\[(.*), <object object at 0x[0-9a-f]+>\]"), r"Secret[\1]"),
+    (re.compile(r"Annotated\[(.*), SECRET\]"), r"Secret[\1]"),
     (re.compile(r"Annotated\[((?:[^\[\]]|\[[^\[\]]*\])+), msgspec\.Meta\([^)]*\)\]"), r"\1"),
 )
 """What msgspec and the package have marked types with, and how that reads."""
@@ -30,12 +30,25 @@ _kept: Final[dict[str, list[str]]] = {}
 
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Take part in the build."""
+    app.connect("autodoc-process-docstring", _show_code, priority=_BEFORE_NAPOLEON)
     app.connect("autodoc-process-docstring", _before_napoleon, priority=_BEFORE_NAPOLEON)
     app.connect("autodoc-process-docstring", _after_napoleon, priority=_AFTER_NAPOLEON)
     app.connect("autodoc-process-signature", _hide_signature)
     app.connect("doctree-read", _name_fully)
     app.connect("doctree-read", _shorten_types)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def _show_code(_: Sphinx, __: str, ___: str, ____: object, _____: object, lines: list[str]) -> None:
+    """Let an indented example be a block of code, where it would be a quotation."""
+    shown: list[str] = []
+    for index, line in enumerate(lines):
+        begins = index > 0 and line.startswith("    ") and not lines[index - 1].strip()
+        before = next((text for text in reversed(lines[: index - 1]) if text.strip()), "") if begins else " "
+        if before.strip() and not before.startswith(" ") and not before.endswith("::"):
+            shown += [".. code-block:: python", ""]
+        shown.append(line)
+    lines[:] = shown
 
 
 def _before_napoleon(_: Sphinx, what: str, name: str, value: object, __: object, lines: list[str]) -> None:

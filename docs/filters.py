@@ -57,18 +57,18 @@ async def _fate(local: LocalService, handle: Any, given: Mapping[str, object], p
     try:
         requests = await _requests(local, handle, given)
     except TypeError:
-        return "there is no such filter"
+        return "no such filter"
     except UnsupportedOperationError:
-        return "refused"
+        return "rejected"
     usual, first = plain[0].params, requests[0].params
     sent = {name: value for name, value in first.items() if value != usual.get(name) and name not in _TOKENS}
     if not sent:
-        return "applied here; reading stops early" if len(requests) < len(plain) else "applied here"
+        return "client-side; reading stops early" if len(requests) < len(plain) else "client-side"
     listings = sum(not any(name in request.params for name in _TOKENS) for request in requests)
-    fate = f"sent as `{next(iter(sent))}`"
+    fate = f"server-side, `{next(iter(sent))}`"
     if listings > 1:
-        fate += ", a listing for each state"
-    return f"{fate}; made exact here" if "created" in str(next(iter(given))) else fate
+        fate += ", one list per state"
+    return f"{fate}; made exact client-side" if "created" in str(next(iter(given))) else fate
 
 
 def table(found: Mapping[str, Mapping[str, str]]) -> str:

@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import NamedTuple
 
-from docs.drawing import svg
+from docs.drawing import save, svg
 from jobruns_sdk.testing import LocalService
 
 _RUNS, _PAGE, _TAKEN = 10, 4, 6
@@ -39,29 +39,29 @@ def picture(found: Walked) -> str:
     shapes: list[str] = []
     number, x = 0, _LEFT
     for page, size in enumerate(found.pages, start=1):
-        shapes.append(_text(x + (size * _STEP - _STEP + _BOX) // 2, _TOP - 16, f"page {page}"))
+        shapes.append(_text(x + (size * _STEP - _STEP + _BOX) // 2, _TOP - 16, f"page {page}", "label"))
         for _ in range(size):
             number += 1
             kind = "taken" if number <= len(found.taken) else "left"
             fill = "#a9cdf6" if kind == "taken" else "#ffffff"
             shapes.append(
                 f'<rect class="box" data-run="{kind}" x="{x}" y="{_TOP}" width="{_BOX}" height="{_BOX}" rx="6" '
-                f'fill="{fill}"/>{_text(x + _BOX // 2, _TOP + 27, str(number))}'
+                f'fill="{fill}"/>{_text(x + _BOX // 2, _TOP + 27, str(number), "native")}'
             )
             if number == len(found.taken):
                 at = x + (_STEP + _BOX) // 2
-                shapes.append(f'<path d="M{at} {_TOP - 8}V{_TOP + _BOX + 12}" stroke="#b3261e" stroke-width="3"/>')
-                shapes.append(_text(at, _TOP + _BOX + 30, "cursor"))
+                shapes.append(f'<path class="mark" d="M{at} {_TOP - 8}V{_TOP + _BOX + 12}"/>')
+                shapes.append(_text(at, _TOP + _BOX + 30, "cursor", "label"))
             x += _STEP
         x += _BETWEEN
-    told = f"{len(found.taken)} runs of {sum(found.pages)} were handed out; the cursor stands before the next one"
+    told = f"{len(found.taken)} of {sum(found.pages)} runs have been returned; the cursor is before the next one"
     return svg(x - _BETWEEN + _LEFT, _TOP + _BOX + 48, "A cursor in the middle of a page", told, shapes)
 
 
-def _text(x: int, y: int, text: str) -> str:
-    return f'<text class="native" x="{x}" y="{y}">{text}</text>'
+def _text(x: int, y: int, text: str, kind: str) -> str:
+    return f'<text class="{kind}" x="{x}" y="{y}">{text}</text>'
 
 
 def write(folder: Path) -> None:
     """Write the picture into a folder."""
-    (folder / "cursor.svg").write_text(picture(asyncio.run(walked())), encoding="utf-8")
+    save(folder, "cursor", picture(asyncio.run(walked())))

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from docs.drawing import COLOURS, svg
+from docs.drawing import COLOURS, save, svg
 from jobruns_sdk import RunState
 from jobruns_sdk.testing import LocalService
 
-_LEFT, _TOP, _BAR, _LINE, _LONG = 190, 52, 30, 44, 620  # pixels
+_LEFT, _TOP, _BAR, _LINE, _LONG = 172, 52, 30, 44, 520  # pixels
 _RUN: Final = "jr_0123"
 
 
@@ -57,14 +57,14 @@ def _bar(name: str, begin: datetime | None, end: datetime | None, state: RunStat
 def picture(found: Lived) -> str:
     """Return the picture."""
     begin, span = found.run.begin, found.run.end - found.run.begin
-    shapes = [_name(30, "in Glue's list"), _name(_y(len(found.rows)) + 20, "here")]
+    shapes = [_name(30, "Glue lists"), _name(_y(len(found.rows)) + 20, "jobruns_sdk")]
     for line, row in enumerate(found.rows):
         shapes += [_name(_y(line) + 20, row.name), *_drawn(row, "row", begin, span, _y(line))]
     y = _y(len(found.rows)) + 34
     shapes.append(_name(y + 20, found.run.name))
     for attempt in found.attempts:
         shapes += _drawn(attempt, "attempt", begin, span, y)
-    told = f"Glue lists {len(found.rows)} runs; here it is one, {found.run.state}, with {len(found.attempts)} attempts"
+    told = f"Glue lists {len(found.rows)} runs; here they are one, {found.run.state}, of {len(found.attempts)} attempts"
     return svg(_LEFT + _LONG + 24, y + _BAR + 24, "A run with two retries", told, shapes)
 
 
@@ -83,9 +83,9 @@ def _drawn(bar: Bar, kind: str, begin: datetime, span: timedelta, y: int) -> lis
 
 
 def _name(y: int, text: str) -> str:
-    return f'<text class="native" x="{_LEFT - 12}" y="{y}" style="text-anchor:end">{text}</text>'
+    return f'<text class="label" x="{_LEFT - 12}" y="{y}" style="text-anchor:end">{text}</text>'
 
 
 def write(folder: Path) -> None:
     """Write the picture into a folder."""
-    (folder / "attempts.svg").write_text(picture(asyncio.run(lived())), encoding="utf-8")
+    save(folder, "attempts", picture(asyncio.run(lived())))

@@ -17,7 +17,6 @@ from jobruns_sdk.times import exact, real
 T = TypeVar("T")
 _EARLIEST: Final = exact(datetime.min.replace(tzinfo=UTC))
 _LATEST: Final = exact(datetime.max.replace(tzinfo=UTC))
-_SECRET: Final = object()
 _PATH: Final = re.compile(r" - at `(?:key` in `)?(?P<path>\$[^`]*)`$")
 _Json: TypeAlias = "dict[str, _Json] | list[_Json] | tuple[_Json, ...] | str | float | bool | None"
 
@@ -32,6 +31,14 @@ Real = Annotated[float, msgspec.Meta(ge=-sys.float_info.max, le=sys.float_info.m
 
 Rows = Annotated[tuple[T, ...], msgspec.Meta(max_length=10_000)]
 """The rows of a page, of which no service sends more than a thousand."""
+
+
+class _Mark:
+    def __repr__(self) -> str:  # annotations are shown in documentation, where an address would differ each time
+        return "SECRET"
+
+
+_SECRET: Final = _Mark()
 
 Secret = Annotated[T, _SECRET]
 """Marks a member whose value may hold a password, a query or a signed link: it never shows in a ``repr``."""

@@ -11,6 +11,7 @@ import builtins
 import codeop
 import inspect
 import re
+import subprocess
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -31,6 +32,9 @@ DOCUMENTS: Final = [
     *sorted(path for path in ROOT.glob("docs/**/*.md") if "_made" not in path.parts),
 ]
 PRINTS: Final = re.compile(r"\n```\n\nIt prints:\n\n```text\n(?P<text>.*?)```", re.DOTALL)
+COLUMNS: Final = 88
+"""What fits a page of the site on a screen of 1024 pixels."""
+
 EXTRAS: Final = {"dask", "duckdb", "pandas", "polars", "pyarrow", "pyspark", "ray"}
 _AS_TREE: Final = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT | ast.PyCF_ONLY_AST
 
@@ -88,6 +92,15 @@ EXAMPLES: Final = [
 
 def test_documents_hold_examples() -> None:
     assert EXAMPLES
+
+
+def test_blocks_fit_a_page() -> None:
+    """`ruff format --isolated --line-length 88 README.md docs/how-to/*.md` puts them right, but for long comments."""
+    command = ["ruff", "format", "--isolated", "--check", "--line-length", str(COLUMNS), *map(str, DOCUMENTS)]
+    checked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603  # ours
+    assert (checked.returncode, checked.stderr) == (0, ""), checked.stdout
+    lines = [line for example in EXAMPLES for line in str(example.values[0].parsed).splitlines()]  # type: ignore[union-attr]
+    assert [line for line in lines if len(line) > COLUMNS] == []
 
 
 @pytest.mark.parametrize("example", EXAMPLES)

