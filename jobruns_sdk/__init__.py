@@ -5,7 +5,7 @@ Open a ``JobRunsClient``, name a job, and iterate over its runs and their attemp
 
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 if TYPE_CHECKING:
     __all__: list[str]
