@@ -388,7 +388,7 @@ class JobRunsClient(AsyncContext, Hinted):
         self,
         targets: RunLike | JobLike | Iterable[RunLike | JobLike] | AsyncIterable[JobLike],
         *,
-        states: Iterable[RunState] | None = None,
+        states: Iterable[RunState | str] | None = None,
         created_after: datetime | None = None,
         created_before: datetime | None = None,
         ended_after: datetime | None = None,

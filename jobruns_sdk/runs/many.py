@@ -60,9 +60,10 @@ class Tally:
         self._readers[reader.name] = now
         self._sums = [total + new - old for total, new, old in zip(self._sums, now, before, strict=True)]
         pages, runs, calls, waited, throttled, ended = self._sums
-        done = int(ended)
         self._report(
-            Progress(len(self._readers), done, int(pages), int(runs), int(calls), waited, throttled=int(throttled))
+            Progress(
+                len(self._readers), int(ended), int(pages), int(runs), int(calls), waited, throttled=int(throttled)
+            )
         )
 
 

@@ -164,5 +164,5 @@ def test_an_unknown_profile_is_refused() -> None:
     "options", [{"max_attempts": 0}, {"call_timeout": 0}, {"call_timeout": -1}, {"call_timeout": float("nan")}]
 )
 def test_limits_that_leave_no_room_for_a_request_are_refused(options: dict[str, float]) -> None:
-    with pytest.raises(InvalidRequestError, match=r"(call_timeout is a number of seconds|max_attempts is a whole number)"):
+    with pytest.raises(InvalidRequestError, match=r"(call_timeout is a number|max_attempts is a whole)"):
         client_at(None, **options)

@@ -150,7 +150,7 @@ async def test_many_jobs_at_once_and_a_cursor_at_each_place(world: World) -> Non
 async def test_states_and_ends_together(world: World) -> None:
     since = world.now - 49 * HOUR
     for job in JOBS:
-        found = await world.client.runs(job, states={"FAILED"}, ended_after=since, reach=11 * DAY).collect()  # type: ignore[arg-type]
+        found = await world.client.runs(job, states={"FAILED"}, ended_after=since, reach=11 * DAY).collect()
         wanted = world.expected(lambda run: run.state == "FAILED" and ended_in(since, None)(run), job)
         assert {run.id for run in found} == wanted
 
