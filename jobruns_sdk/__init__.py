@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from jobruns_sdk.model.runs import WaitTimeoutError as WaitTimeoutError
     from jobruns_sdk.model.states import UNSUCCESSFUL as UNSUCCESSFUL
     from jobruns_sdk.model.states import RunState as RunState
+    from jobruns_sdk.observing.observer import Observer as Observer
     from jobruns_sdk.paging.pages import Page as Page
     from jobruns_sdk.paging.pages import Pages as Pages
     from jobruns_sdk.paging.pages import Walk as Walk
@@ -104,6 +105,7 @@ else:
             "WaitTimeoutError",
         ],
         "model.states": ["RunState", "UNSUCCESSFUL"],
+        "observing.observer": ["Observer"],
         "paging.pages": ["Page", "Pages", "Walk"],
         "runs.watch": ["Watch"],
         "serialization.boto3": ["run_from_response"],

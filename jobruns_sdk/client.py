@@ -54,6 +54,8 @@ from jobruns_sdk.model.refs import (
 from jobruns_sdk.model.reports import OnSourceError, Progress, check_on_error
 from jobruns_sdk.model.runs import Attempt, Job, JobRun, StopOutcome
 from jobruns_sdk.model.states import RunState
+from jobruns_sdk.observing.logs import logging_starts
+from jobruns_sdk.observing.observer import Observer
 from jobruns_sdk.paging.pages import Pages, all_of
 from jobruns_sdk.paging.query import RunQuery
 from jobruns_sdk.runs.attempts import ManyAttempts
@@ -70,6 +72,7 @@ from jobruns_sdk.services.emr_serverless import EmrServerlessApplication
 from jobruns_sdk.services.glue import GlueJob
 from jobruns_sdk.services.handle import ClientParts, DescribesJob, Follows, Handle, ListsAttempts, ListsFullAttempts
 from jobruns_sdk.services.registry import OPERATIONS, QUOTAS, Adapter, Entry, entries_with, quotas_of
+from jobruns_sdk.telemetry.options import Telemetry, observing_of
 from jobruns_sdk.transport.calls import Policy, Transport
 from jobruns_sdk.transport.connections import Connections, region_of
 from jobruns_sdk.transport.operation import Call
@@ -145,6 +148,8 @@ class JobRunsClient(AsyncContext, Hinted):
         clock: Clock | None = None,
         allow_insecure_endpoint: bool = False,
         adapters: Mapping[str, Adapter] | None = None,
+        observer: Observer | Sequence[Observer] | None = None,
+        telemetry: bool | Telemetry = False,
     ) -> None:
         """Prepare a client; nothing is loaded or sent yet.
 
@@ -173,9 +178,12 @@ class JobRunsClient(AsyncContext, Hinted):
             allow_insecure_endpoint: Whether ``endpoint_url`` may be plain http to another machine.
             adapters: Services that this package does not know, by name: each an ``Entry``, or what makes its handles;
                 see ``jobruns_sdk.adapters``.
+            observer: What is told of calls, polls, waits, changes and walks; see ``jobruns_sdk.observing``.
+            telemetry: Whether OpenTelemetry's spans and metrics are made, with its global providers, or those that a
+                ``jobruns_sdk.telemetry.Telemetry`` names; needs the extra ``otel``.
 
         Raises:
-            InvalidRequestError: An argument is invalid.
+            InvalidRequestError: An argument is invalid, or what ``telemetry`` needs is not installed.
         """
         check_region(region_name)
         seconds = seconds_of("call_timeout", call_timeout)
@@ -200,13 +208,14 @@ class JobRunsClient(AsyncContext, Hinted):
         policy = Policy(seconds, max_attempts, limits, {**(quotas or {})}, shares, throttle_timeout.total_seconds())
         clock = clock or RealClock()
         self._lifetime = lifetime = Lifetime(self._opened_by)
-        self._transport = Transport(self._connections, clock, policy, lifetime)
-        self._poller = Poller(clock, policy.seconds_for, lifetime)
+        observing = observing_of(observer=observer, telemetry=telemetry)
+        self._transport = Transport(self._connections, clock, policy, lifetime, observing)
+        self._poller = Poller(clock, policy.seconds_for, lifetime, observing)
         self._stopper = Stopper(self._poller, seconds)
         parts = ClientParts(
             clock,
             lifetime,
-            self._poller.remember,
+            logging_starts(self._poller.remember),
             self._stopper.stop,
             self._account_of,
             self._transport.shared_profile,
@@ -295,7 +304,7 @@ class JobRunsClient(AsyncContext, Hinted):
         ref = self._completed(ref_of(JobRef, job, self._services))
         if ref.service not in self._makers:
             raise self._unknown(ref.service)
-        return self._makers[ref.service](ref, self._call_for(ref))
+        return self._makers[ref.service](ref, self._call_for(ref, ref))
 
     def runs(
         self,
@@ -852,8 +861,8 @@ class JobRunsClient(AsyncContext, Hinted):
     async def _account_of(self, ref: JobRef) -> str | None:
         return await self._transport.account(ref.service, ref.region, ref.profile)
 
-    def _call_for(self, ref: JobRef) -> Call:
-        return partial(self._transport.call, region=ref.region, profile=ref.profile)
+    def _call_for(self, place: JobRef, job: JobRef | None = None) -> Call:
+        return partial(self._transport.call, region=place.region, profile=place.profile, job=job)
 
 
 def _endpoints_of(given: Mapping[str, str] | None, entries: Mapping[str, Entry]) -> Mapping[str, str]:

@@ -102,7 +102,9 @@ class JobRunsError(Exception):
             self.retryable = retryable
 
     def __str__(self) -> str:
-        """Return ``service.operation: code: message (HTTP status, request id)``, as far as known, nothing twice.
+        """Return ``service.operation: code: message (HTTP status, request id, requests)``, as far as known.
+
+        Nothing is said twice, and of a single request not that it was one.
 
         Control characters, which a service may have taken from anybody, are shown and not sent to a terminal.
         """
@@ -111,6 +113,7 @@ class JobRunsError(Exception):
         head = ": ".join(part for part in (place, self.code, self.message) if part)
         facts = [f"HTTP {self.http_status}"] if self.http_status is not None else []
         facts += [f"request id {self.request_id}"] if self.request_id else []
+        facts += [f"{self.requests} requests"] if self.requests > 1 else []
         return harmless(f"{head} ({', '.join(facts)})" if facts else head)
 
 

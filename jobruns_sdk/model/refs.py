@@ -29,6 +29,13 @@ _PATHS: Final[Mapping[str, tuple[str, ...]]] = {
     Service.GLUE: ("a job name",),
 }
 
+SERVICE_IDS: Final[Mapping[str, str]] = {
+    Service.EMR_SERVERLESS: "EMR Serverless",
+    Service.DATAZONE: "DataZone",
+    Service.GLUE: "Glue",
+}
+"""The names that AWS's own SDKs have for the services, as traces show them."""
+
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 # See https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsglue.html#awsglue-resources-for-iam-policies

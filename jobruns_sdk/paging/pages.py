@@ -6,7 +6,7 @@ from collections.abc import AsyncIterable, Awaitable, Callable, Generator, Mappi
 from contextlib import contextmanager
 from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, Literal, Self, TypeVar
 
 import attrs
 
@@ -16,6 +16,7 @@ from jobruns_sdk.hints import AsyncContext, AsyncOnly
 from jobruns_sdk.loop.caller import on_behalf_of
 from jobruns_sdk.model.display import Collected
 from jobruns_sdk.model.reports import SourceError, WalkReport
+from jobruns_sdk.observing.walks import WalkCaller
 from jobruns_sdk.paging.cursor import Cursor, Place
 from jobruns_sdk.paging.merge import Merged, Single, Stream
 from jobruns_sdk.paging.plan import Opening, Plan
@@ -68,7 +69,7 @@ class Walk(AsyncOnly, AsyncContext, Generic[T_co]):
         self._time: datetime | None = None  # up to which rows were consumed, of those that came before ``_ready``
         self._closed = False
         self._advancing = asyncio.Lock()
-        self._caller = object()  # not the walk itself: what its fetches hold would never be dropped after a break
+        self._caller = WalkCaller()  # holds no walk: what its fetches hold would never be dropped after a break
         self._stream = (plan.arrange or self._arrange)(Opening(plan, self._places))
 
     def __repr__(self) -> str:
@@ -152,6 +153,7 @@ class Walk(AsyncOnly, AsyncContext, Generic[T_co]):
                 await asyncio.wait(tasks)
         finally:
             await self._stream.aclose()
+            self._end()
 
     async def __aenter__(self) -> Self:
         """Return the walk."""
@@ -168,6 +170,7 @@ class Walk(AsyncOnly, AsyncContext, Generic[T_co]):
         stream: Stream[T_co] | None = getattr(self, "_stream", None)  # missing if a source could not be opened
         if stream is not None:
             stream.cancel()
+            self._end(is_dropped=True)
 
     def _time_with(self, rows: Sequence[tuple[T_co, Reader[T_co]]]) -> datetime | None:
         """Return up to which time a stream that is in order has come with these rows."""
@@ -192,7 +195,7 @@ class Walk(AsyncOnly, AsyncContext, Generic[T_co]):
                 if not self._closed and self._at < len(self._ready):
                     return True
                 if self._closed or (self._left == 0 and not self._taken):
-                    return False
+                    return self._end()
                 if self._is_told:
                     self._is_told = False
                     del self._finished[0]
@@ -202,14 +205,19 @@ class Walk(AsyncOnly, AsyncContext, Generic[T_co]):
                         self._taken = await self._stream.take(self._left)
                         if self._left is not None:
                             self._left -= len(self._taken)
-                    return await self._hand_over()
+                    return await self._hand_over() or self._end()
                 except asyncio.CancelledError:
                     # Who was cancelled may never ask again; and what keeps the exception would keep the fetches, too.
                     self._stream.interrupt()
                     raise
                 except Exception as error:
                     point_to(error, self._cursor_on_error())
+                    self._end(error)
                     raise
+
+    def _end(self, error: Exception | None = None, *, is_dropped: bool = False) -> Literal[False]:
+        self._caller.end(self._plan.listing, lambda: self.report, error, is_left=self._closed, is_dropped=is_dropped)
+        return False
 
     async def _hand_over(self) -> bool:
         # Before the rows are completed, which may take a call for each of them.

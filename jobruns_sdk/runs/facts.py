@@ -3,12 +3,12 @@
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
-from logging import getLogger
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
 from jobruns_sdk.errors import ClientClosedError, CredentialsError, JobRunsError
 from jobruns_sdk.loop.clock import Clock
 from jobruns_sdk.model.runs import JobRun
+from jobruns_sdk.observing.logs import POLLS
 from jobruns_sdk.services.handle import Handle, JobFacts, Retries, Streams, TellsFacts
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_LOG: Final = getLogger("jobruns_sdk.polls")
 _VALID: Final = 24 * 3600.0  # seconds: a job may be updated while a client lives for weeks
 _DENIED: Final = 300.0  # seconds: a role that may not read the job may be given leave to
 _FAILED: Final = 5.0  # seconds: waits that ask at the same moment share an answer that may pass
@@ -58,11 +57,12 @@ class FactBook:
                 return sys.maxsize
             if handle.ref not in self._told:
                 self._told.add(handle.ref)
-                _LOG.warning(
+                POLLS.warning(
                     "MaxRetries of %s cannot be read (%s): while it cannot, an attempt that failed counts as the last "
                     "one where no retry follows within 5 minutes",
                     handle.ref,
                     error,
+                    extra={"jobruns_job": str(handle.ref)},
                 )
             return None
 

@@ -14,6 +14,7 @@ from jobruns_sdk.model.native import Native
 from jobruns_sdk.model.runs import JobRun
 
 if TYPE_CHECKING:
+    from jobruns_sdk.observing.values import WaitStarted
     from jobruns_sdk.runs.intervals import PollIntervals
 
 Observation = JobRun[Native] | JobRunsError
@@ -48,6 +49,7 @@ class Group:
     def __init__(self) -> None:
         self.users = 0
         self.watched: Counter[str] = Counter()
+        self.waits: dict[WaitStarted, None] = {}  # those that observers were told of, in the order in which they began
         self.seen: dict[str, tuple[float, Observation]] = {}  # and when the poll was over that saw it
         self.told_at: dict[str, float] = {}
         self.newest: dict[str, JobRun[Native]] = {}

@@ -23,8 +23,10 @@ from jobruns_sdk.loop.tasks import concurrently
 from jobruns_sdk.model.native import Native
 from jobruns_sdk.model.refs import RunRef
 from jobruns_sdk.model.runs import JobRun
+from jobruns_sdk.observing.seam import Observing
 from jobruns_sdk.runs.facts import FactBook
 from jobruns_sdk.runs.group import TICK, Cadence, Group, Observation
+from jobruns_sdk.runs.observed import polling, waiting
 from jobruns_sdk.services.handle import Follows
 from jobruns_sdk.transport import quotas
 from jobruns_sdk.transport.operation import Operation
@@ -43,7 +45,11 @@ class Poller:
     """Polls runs by whichever costs less of the quotas: a list of the job's runs, or a get for each."""
 
     def __init__(
-        self, clock: Clock, seconds_for: Callable[[Operation[Any]], float], lifetime: Lifetime | None = None
+        self,
+        clock: Clock,
+        seconds_for: Callable[[Operation[Any]], float],
+        lifetime: Lifetime | None = None,
+        observing: Observing | None = None,
     ) -> None:
         """Begin with nothing seen.
 
@@ -51,10 +57,12 @@ class Poller:
             clock: The source of time.
             seconds_for: Tells what a call of an operation costs of its quota, in seconds.
             lifetime: That of the client; with its end all waits end.
+            observing: The observers of the client.
         """
         self.clock = clock
         self.facts: FactBook = FactBook(clock)
         self._lifetime = lifetime or Lifetime()
+        self._observing = observing or Observing()
         self._seconds_for = seconds_for
         self._groups: dict[JobRef, Group] = {}
         self._known: OrderedDict[str, None] = OrderedDict()
@@ -92,7 +100,8 @@ class Poller:
         group.users += 1
         group.watched.update(run_ids)
         try:
-            yield
+            with waiting(self._observing.now, group, handle.ref, run_ids):
+                yield
         finally:
             group.users -= 1
             group.watched.subtract(run_ids)
@@ -138,9 +147,10 @@ class Poller:
                 stale = [
                     other for other in others if other != run_id and not self._is_fresh(group, other, group.quota_time)
                 ]
-                began = self.clock.monotonic()
-                with on_behalf_of(self):
-                    await self._poll(handle, group, [run_id, *stale])
+                began, polled = self.clock.monotonic(), [run_id, *stale]
+                told = polling(self._observing.now, group, handle.ref, polled, self.clock.monotonic)
+                with on_behalf_of(self), told:
+                    await self._poll(handle, group, polled)
                 if is_round:
                     group.end_round(began, self.clock.monotonic())
                 limit = stale_at  # a nudge meanwhile makes it stale again: that answer may be older than the nudge
@@ -160,6 +170,7 @@ class Poller:
         if group is not None and run.id in group.watched.keys() - group.seen.keys() and handle.polling.is_whole(run):
             group.told_at[run.id] = now = self.clock.monotonic()
             group.seen[run.id] = (now, run)
+            self._observing.saw(run, self.clock.now())
 
     def interval(self, handle: Follows, pace: "PollIntervals", *, anew: bool) -> float:
         """Return the seconds to the next poll of a run that is being watched, the same for all waits of one pace.
@@ -283,7 +294,8 @@ class Poller:
                 self.remember(handle.ref.run(run_id))
             if run_id in group.watched:
                 is_current = group.nudges.get(run_id, 0) == nudges.get(run_id, 0)
-                group.seen[run_id] = (at if is_current else -inf, group.newer(run_id, seen))
+                group.seen[run_id] = (at if is_current else -inf, newer := group.newer(run_id, seen))
+                self._observing.saw(newer, self.clock.now())
                 group.told_at[run_id] = told_at[run_id]
         polling = handle.polling
         group.quota_time = pages * self._seconds_for(polling.list_operation) + len(rest) * self._seconds_for(

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
-from logging import getLogger
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -13,6 +12,7 @@ from jobruns_sdk.loop.deadline import DeadlineError, deadline
 from jobruns_sdk.loop.tasks import begun, cancelled, each_to_its_end, finished_soon
 from jobruns_sdk.model.runs import JobRun, StopOutcome
 from jobruns_sdk.model.states import RunState
+from jobruns_sdk.observing.logs import POLLS
 from jobruns_sdk.runs.follow import UNSEEN, Done, Follower, GiveUp
 from jobruns_sdk.runs.intervals import PollIntervals
 from jobruns_sdk.runs.poll import Poller
@@ -21,7 +21,6 @@ from jobruns_sdk.services.handle import AsksToStop, Follows, Handle, Retries, St
 if TYPE_CHECKING:
     from jobruns_sdk.model.refs import JobRef, RunRef
 
-_LOG: Final = getLogger("jobruns_sdk.polls")
 _AFTER_TIMEOUT: Final = timedelta(minutes=5)  # for a retry that is to be stopped, once the time of a wait is over
 _PACE: Final = PollIntervals(poll_interval=timedelta(seconds=5), max_poll_interval=timedelta(seconds=15))
 
@@ -249,7 +248,11 @@ class Stopper:
         def tell(task: asyncio.Task[None]) -> None:
             self._tasks.discard(task)
             if task.cancelled() or task.exception() is not None:
-                _LOG.warning("a retry of %s, which was to be stopped, is watched for no longer", run)
+                text, extra = (
+                    "a retry of %s, which was to be stopped, is watched for no longer",
+                    {"jobruns_run": str(run)},
+                )
+                POLLS.warning(text, run, extra=extra)
 
         self._tasks.add(task)
         task.add_done_callback(tell)

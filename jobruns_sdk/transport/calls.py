@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from types import TracebackType
-from typing import Any, Final, Self, cast
+from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 import msgspec
 from botocore import xform_name
@@ -24,16 +24,21 @@ from jobruns_sdk.loop.clock import Clock
 from jobruns_sdk.loop.lifetime import Lifetime
 from jobruns_sdk.loop.meter import meter
 from jobruns_sdk.loop.tasks import finished
+from jobruns_sdk.observing.seam import Observing
 from jobruns_sdk.transport import quotas as pacing
 from jobruns_sdk.transport.connections import BODY, Connection, Connections
 from jobruns_sdk.transport.credentials import Frozen, signing_with
 from jobruns_sdk.transport.error_answers import error_from_response
 from jobruns_sdk.transport.exceptions import translated
+from jobruns_sdk.transport.observed import ObservedCall, observed
 from jobruns_sdk.transport.operation import Operation, Reply, Sending, sending, tracked
 from jobruns_sdk.transport.pace import Pace, PaceKeeper, Ticket
 from jobruns_sdk.transport.quotas import UNPUBLISHED, Quota, backoff
 from jobruns_sdk.transport.turns import Turns
 from jobruns_sdk.transport.underlying import fit_to_show
+
+if TYPE_CHECKING:
+    from jobruns_sdk.model.refs import JobRef
 
 _FREE: Final = 1e-6
 _MOCKED: Final = (
@@ -91,6 +96,7 @@ class _Tries(msgspec.Struct, eq=False):
     """
 
     policy: Policy
+    observed: ObservedCall | None
     requests: int = 0
     failures: int = 0
     spent: float = 0.0
@@ -115,11 +121,19 @@ class _Tries(msgspec.Struct, eq=False):
         more = self.failures < self.policy.max_attempts and self.spent < self.policy.call_timeout
         return pause if more else None
 
+    def tell(self, failure: JobRunsError, pause: float = 0.0) -> None:
+        """Tell observers that another request follows a failure."""
+        if self.observed is not None:
+            self.observed.retries(failure, pause)
+
 
 class Transport:
     """Calls operations in any region, with any of the client's sessions."""
 
-    def __init__(self, connections: Connections, clock: Clock, policy: Policy, lifetime: Lifetime) -> None:
+    def __init__(
+        self, connections: Connections, clock: Clock, policy: Policy, lifetime: Lifetime, observing: Observing
+    ) -> None:
+        self._observing = observing
         self._connections = connections
         self._clock = clock
         self._policy = policy
@@ -142,16 +156,23 @@ class Transport:
         await finished(self._connections.__aexit__(kind, error, trace))
 
     async def call(
-        self, operation: Operation[Any], params: Mapping[str, object], *, region: str | None, profile: str | None
+        self,
+        operation: Operation[Any],
+        params: Mapping[str, object],
+        *,
+        region: str | None,
+        profile: str | None,
+        job: "JobRef | None" = None,
     ) -> Reply:
         """Call an operation, again and again as far as that is safe and of use; see ``operation.Call``."""
         self._check_open(operation)
+        told = observed(self._observing, operation, region, profile, job=job, seconds=self._clock.monotonic)
         watched = sending()
-        with fit_to_show(), tracked() if watched is None else nullcontext(watched) as call:
+        with told or nullcontext(), fit_to_show(), tracked() if watched is None else nullcontext(watched) as call:
             call.told, call.seconds = True, self._clock.monotonic
             try:
                 async with self._lifetime.scope():
-                    return await self._repeat(call, operation, params, region, profile)
+                    return await self._repeat(call, told, operation, params, region=region, profile=profile)
             except JobRunsError as error:
                 if not self._lifetime.has_ended:
                     raise
@@ -174,19 +195,23 @@ class Transport:
     async def _repeat(
         self,
         call: Sending,
+        told: ObservedCall | None,
         operation: Operation[Any],
         params: Mapping[str, object],
+        *,
         region: str | None,
         profile: str | None,
     ) -> Reply:
-        tries, loop, gate = _Tries(self._policy), asyncio.get_running_loop(), self._gate(operation, region, profile)
+        tries, gate = _Tries(self._policy, told), self._gate(operation, region, profile)
+        loop = asyncio.get_running_loop()
         while True:
             async with self._turn(gate, tries, operation, region, profile) as (connection, ticket):
                 begun = loop.time()
                 try:
                     answer = await self._request(connection, operation, params, tries)
                     gate.keeper.let_through(ticket, self._clock.monotonic())
-                    return _reply(answer, tries.requests, tries.waited)
+                    reply = _reply(answer, tries.requests, tries.waited)
+                    return reply if told is None else told.answered(reply)
                 except JobRunsError as error:
                     failure, call.lost_at = error, self._clock.monotonic()
                 if isinstance(failure, ThrottledError):
@@ -201,12 +226,14 @@ class Transport:
             if _is_of_keys(failure) and not tries.were_refused:
                 tries.were_refused = True
                 if await self._has_other_keys(connection, operation, tries.keys):
+                    tries.tell(failure)
                     continue
             pause = tries.pause(failure, loop.time() - begun, self._clock.monotonic())
             if pause is None or self._lifetime.has_ended or not _may_repeat(operation, failure):
                 if isinstance(failure, TransportError) and not failure.sent:
                     failure.message += connection.doubt_about_region()
                 raise failure
+            tries.tell(failure, pause)
             if pause:
                 await self._clock.sleep(pause)
 
@@ -235,6 +262,8 @@ class Transport:
         meter().add(waited=waited)
         tries.requests += 1
         try:
+            if tries.observed is not None:
+                tries.observed.sends(connection.client.meta.endpoint_url, waited)
             yield connection, gate.keeper.sent(self._clock.monotonic(), waited)
         finally:
             slots.release()

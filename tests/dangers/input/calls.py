@@ -14,6 +14,7 @@ from jobruns_sdk import (
     HiveQuery,
     JobRef,
     JobRunsClient,
+    Observer,
     Quota,
     RunRef,
     SparkSubmit,
@@ -25,6 +26,7 @@ from jobruns_sdk.paging.pages import Pages
 from jobruns_sdk.services.datazone import DataZoneJob
 from jobruns_sdk.services.emr_serverless import EmrServerlessApplication
 from jobruns_sdk.services.glue import GlueJob
+from jobruns_sdk.telemetry import Telemetry
 from tests.transport.clients import CountingSession, client_at
 
 GLUE: Final = JobRef("glue", "etl", "eu-west-1")
@@ -192,6 +194,8 @@ CALLS: Final = {
         _function("SparkSubmit", SparkSubmit, entry_point="s3://b/main.py"),
         _function("HiveQuery", HiveQuery, query="SELECT 1"),
         _function("Quota", Quota, rate=1, burst=1),
+        _function("Observer", Observer),
+        _function("Telemetry", Telemetry),
         _function("JobRun.raise_for_state", RUN.raise_for_state),
         _function("to_dict", to_dict, value=GLUE),
         _function("from_dict", from_dict, data={"kind": "JobRef", "text": "glue:etl"}),
@@ -228,6 +232,8 @@ WRONG: Final[Mapping[str, Values]] = {
     "application_id": _NAME,
     "arguments": _PAIRS,
     "attempt": _COUNT,
+    "call": _CALLBACK,
+    "change": _CALLBACK,
     "burst": (*_COUNT, None),
     "call_timeout": ("5", True, 0, -1, None, timedelta(0), timedelta(seconds=-1), float("nan")),
     "clock": (5, object(), "now"),
@@ -272,12 +278,14 @@ WRONG: Final[Mapping[str, Values]] = {
     "max_attempts": ("3", True, 0, -1, None, 1.5),
     "max_capacity": ("5", True, 0, -1, float("nan"), float("inf")),
     "max_poll_interval": (*_TIME, timedelta(seconds=1)),
+    "meter_provider": (5, "x", True, object()),
     "mode": (5, "", "batch", ["BATCH"], True),
     "name": _TEXT,
     "native": _FLAG,
     "native_states": _STATES,
     "notify_delay_after": (*_TIME, timedelta(seconds=90), timedelta(0)),
     "number_of_workers": _COUNT,
+    "observer": (5, "x", b"x", True, print, ["x"], {"call": print}),
     "on_cancel": (5, "cancel", None, ["stop"]),
     "on_error": (*_CALLBACK, "ignore", None),
     "on_failed": (5, "again", None, ["adopt"]),
@@ -288,6 +296,7 @@ WRONG: Final[Mapping[str, Values]] = {
     "page_size": _COUNT,
     "parameters": _TEXT,
     "path": (5, None, "", (), [5], ("a", "b"), ["\ud800"]),
+    "poll": _CALLBACK,
     "poll_interval": (*_TIME, None, timedelta(0), timedelta(seconds=-1)),
     "predecessors": _FLAG,
     "profile": (5, "", "\ud800", "staging", ["prod"]),
@@ -307,6 +316,7 @@ WRONG: Final[Mapping[str, Values]] = {
     "rate": ("1", True, 0, -1, None, float("nan")),
     "region": (5, "", "eu west", "x.evil.com/"),
     "region_name": (5, "", "eu west", "x.evil.com/", ["eu-west-1"]),
+    "retry": _CALLBACK,
     "retry_grace": (*_TIME, None, timedelta(seconds=-1)),
     "return_exceptions": _FLAG,
     "retry_of": _TEXT,
@@ -329,13 +339,18 @@ WRONG: Final[Mapping[str, Values]] = {
     "states": _STATES,
     "tags": _PAIRS,
     "targets": (5, None, "etl", [5], [None], ["etl"], b"x"),
+    "telemetry": (5, None, "yes", 1, ["x"]),
     "text": (5, None, "", "etl", b"glue:etl"),
+    "tracer_provider": (5, "x", True, object()),
+    "turn": _CALLBACK,
     "throttle_timeout": (*_TIME, None, timedelta(seconds=-1)),
     "timeout": (*_TIME, timedelta(seconds=-1)),
     "unseen_for": (*_TIME, timedelta(0), timedelta(seconds=-1)),
     "until": _STATES,
     "value": (5, None, "x", object(), JobRunsClient),
     "wait": (*_TIME, timedelta(seconds=-1)),
+    "waits": _FLAG,
+    "walk": _CALLBACK,
     "verify": (5, None, "", b"x.pem", ["x.pem"]),
     "worker_type": _TEXT,
 }
@@ -343,6 +358,8 @@ WRONG: Final[Mapping[str, Values]] = {
 
 ELSEWHERE: Final[Mapping[tuple[str, str], Values]] = {
     ("SparkSubmit", "arguments"): ("x", 5, [5], ["\ud800"], {"a": "b"}, b"x", None),
+    ("Observer", "wait"): _CALLBACK,
+    ("Telemetry", "jobs"): _FLAG,
     ("JobRef", "service"): (5, None, "", "a:b", "glue\n", ["glue"]),
     ("JobRef", "profile"): (5, "", "\ud800", ["prod"]),
     ("RunRef", "job"): (*_REFERENCE, "glue:etl"),

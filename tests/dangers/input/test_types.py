@@ -21,7 +21,7 @@ SAID: Final[Mapping[str, str]] = {
     "job": "(a job|a run's job|text form of a job)",
     "job_id": "(a job id|a non-empty string)",
     "job_name": "(a job name|a non-empty string)",
-    "jobs": "(a job|text form of a job)",
+    "jobs": "(jobs|a job|text form of a job)",
     "path": "(path|name)",
     "profile": "(a profile|profile 'staging')",
     "region": "a region",

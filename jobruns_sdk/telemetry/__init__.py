@@ -1,0 +1,15 @@
+"""Traces and metrics by OpenTelemetry; needs the extra ``otel``, which is OpenTelemetry's API alone.
+
+    from jobruns_sdk import JobRunsClient
+    from jobruns_sdk.telemetry import Telemetry
+
+    JobRunsClient(telemetry=True)                                       # the global providers
+    JobRunsClient(telemetry=Telemetry(tracer_provider=provider))        # given ones
+
+A call is one span, however often it is tried again; a poll, which serves many waits, is the root of a trace of its own,
+linked to them. Nothing is made for a row.
+"""
+
+from jobruns_sdk.telemetry.options import Telemetry
+
+__all__ = ["Telemetry"]
