@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.benchmarks import report, rows_process, rows_reading, rows_waiting
+from tests.benchmarks import report, rows_observing, rows_process, rows_reading, rows_waiting
 from tests.benchmarks.measuring import compiled
 from tests.benchmarks.server import serving
 
@@ -38,6 +38,8 @@ def _rows(*, smoke: bool) -> Iterator[report.Row]:
                 yield from rows_process.cold_start(url, rounds=20)
                 yield from rows_process.importing(rounds=20)
                 yield rows_process.pytest_start(rounds=20)
+    if not smoke:
+        yield from rows_observing.observing(rounds=15, calls=2_000)
 
 
 def main() -> int:

@@ -29,7 +29,7 @@ class Row:
         name: What was measured.
         ours: What it takes with this package.
         peer: What it takes with the peer, whose name is part of it.
-        figure: The ratio, or the milliseconds, that the goal is about.
+        figure: The ratio, or the milliseconds or microseconds, that the goal is about.
         goal: The most that the figure may be; None where it is told for comparison only.
         unit: What the figure is.
     """
@@ -39,7 +39,7 @@ class Row:
     peer: str
     figure: float
     goal: float | None
-    unit: Literal["ratio", "ms"] = "ratio"
+    unit: Literal["ratio", "ms", "us"] = "ratio"
 
     @property
     def is_met(self) -> bool:
@@ -48,7 +48,7 @@ class Row:
 
     @property
     def is_alarming(self) -> bool:
-        """Whether a ratio is worse than half of its goal; milliseconds depend on the machine."""
+        """Whether a ratio is worse than half of its goal; times depend on the machine."""
         return self.goal is not None and self.unit == "ratio" and self.figure > 2 * self.goal
 
     def cells(self) -> tuple[str, ...]:
@@ -58,8 +58,8 @@ class Row:
         return (self.name, self.ours, self.peer, self._text(self.figure), goal, verdict)
 
     def _text(self, figure: float) -> str:
-        if self.unit == "ms":
-            return f"{figure:.1f} ms"
+        if self.unit != "ratio":
+            return f"{figure:.1f} {self.unit}"
         return f"1/{1 / figure:.3g}" if figure < 0.6 else f"{figure:.2f}"
 
 
