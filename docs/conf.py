@@ -1,5 +1,6 @@
 """How the documentation is built: ``python -m sphinx -W docs site``. Nothing is fetched from the network."""
 
+import logging
 import sys
 from pathlib import Path
 from typing import Final
@@ -12,6 +13,9 @@ sys.path.insert(0, str(HERE.parent))  # the package that is described is the one
 import jobruns_sdk  # noqa: E402  # the path comes first
 from docs import drawing, filters, night, permissions, places, quotas, timeline  # noqa: E402  # the path comes first
 
+# A package of the theme lets all programs print what is logged at INFO, and pictures are made with clients.
+logging.getLogger("jobruns_sdk").setLevel(logging.WARNING)
+
 project = "jobruns_sdk"
 author = "The jobruns_sdk authors"
 copyright = author  # noqa: A001  # Sphinx's name for it
@@ -23,7 +27,7 @@ nitpicky = True
 nitpick_ignore_regex = [
     # Other packages: without the network there is nothing to link to.
     ("py:.*", r"(asyncio|collections|contextlib|datetime|enum|re|types|typing)\..*"),
-    ("py:.*", r"(aiobotocore|attrs|botocore|msgspec|pa|pyarrow|pyspark)\..*|AioSession|Config|PathLike"),
+    ("py:.*", r"(aiobotocore|attrs|botocore|msgspec|opentelemetry|pa|pyarrow|pyspark)\..*|AioSession|Config|PathLike"),
     ("py:(class|obj)", r"(.*\.)?[A-Z](_co)?"),  # type variables
     ("py:class", r"[\de.+]+"),  # the bounds of a number
     # What the parts hand to each other.

@@ -1,4 +1,4 @@
-"""What a client is told of observers and telemetry, and the observers that this makes."""
+"""The options of a client for observers and telemetry, and the observers that they make."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
@@ -26,7 +26,7 @@ _check_telemetry: Final = Rule("True, False or a Telemetry", lambda value: isins
 
 
 class Telemetry(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a client's spans and metrics go, and how many there are. One may be given to several clients.
+    """The places where a client's spans and metrics go, and how many there are; several clients may have the same.
 
     Attributes:
         tracer_provider: Where spans go; None for the global provider, as it is when the client is made.

@@ -2,7 +2,7 @@
 
 import statistics
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from logging import DEBUG, Handler, LogRecord, getLogger
@@ -50,7 +50,7 @@ def _calls(observing: Observing, count: int) -> float:
 
 
 @contextmanager
-def _logged() -> Iterator[None]:
+def _logged() -> Generator[None]:
     logger, handler = getLogger("jobruns_sdk"), _Nowhere()
     logger.addHandler(handler)
     logger.setLevel(DEBUG)

@@ -10,6 +10,7 @@ import asyncio
 import builtins
 import codeop
 import inspect
+import logging
 import re
 import subprocess
 import time
@@ -55,7 +56,12 @@ def local(no_aws_environment: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: P
             monkeypatch.setenv(name, value)
         monkeypatch.setattr("jobruns_sdk.client.RealClock", lambda: local.clock)
         monkeypatch.chdir(tmp_path)
+        loggers = [logging.getLogger(f"jobruns_sdk{name}") for name in ("", ".calls", ".polls", ".starts")]
+        was = [(logger, logger.level, logger.handlers.copy()) for logger in loggers]
         yield local
+        for logger, level, handlers in was:  # as a page has set them up
+            logger.setLevel(level)
+            logger.handlers[:] = handlers
         assert local.problems == []
 
 

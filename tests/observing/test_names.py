@@ -2,6 +2,7 @@
 
 import re
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import Final
 
@@ -58,6 +59,13 @@ def test_what_is_in_no_convention_is_named_after_this_package() -> None:
     own = {name: text for name, text in texts.items() if name not in {*CONVENTIONS, "CALL_DURATION", "SYSTEM"}}
     assert len(own) > 20
     assert {text for text in own.values() if not text.startswith("jobruns")} == {names.SCHEMA_URL}
+
+
+def test_the_page_names_them_all() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "observe.md").read_text("utf-8")
+    texts = {name: value for name, value in vars(names).items() if name.isupper() and isinstance(value, str)}
+    told = {name: text for name, text in texts.items() if name not in {"SCHEMA_URL", "SCOPE", "SYSTEM"}}
+    assert [text for text in told.values() if f"`{text}`" not in page] == []
 
 
 @pytest.mark.parametrize("service", Service)
