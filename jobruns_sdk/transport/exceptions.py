@@ -35,6 +35,7 @@ _BAD_ARGUMENTS: Final = (
     botocore.UnknownServiceError,
     ValueError,
 )
+_NO_SERVICES: Final = "services configuration does not exist"
 # Refused or timed out while connecting: the service has not seen a byte. Our own HTTP session tells when it has a
 # connection. Of others only the exception underneath tells: aiobotocore reports a connection that broke later as
 # EndpointConnectionError, too. A proxy's refusal of a tunnel is such a case.
@@ -129,7 +130,10 @@ def _is_of_connecting(cause: object) -> bool:
 def _translation(error: Exception, service: str, operation: str | None, *, sends: bool) -> JobRunsError:
     cause = getattr(error, "kwargs", {}).get("error")
     text = str(error) or type(error).__name__
-    if isinstance(error, _CREDENTIALS):
+    # botocore has one class for all that is wrong in a profile, which is mostly about credentials.
+    if lacks_services := isinstance(error, botocore.InvalidConfigError) and _NO_SERVICES in text:
+        text = f"{text} Add it to the configuration file as [services NAME], or take the line services = NAME away."
+    if isinstance(error, _CREDENTIALS) and not lacks_services:
         # None found: who would give them may not have answered, which botocore does not tell apart.
         if isinstance(error, botocore.NoCredentialsError):
             text = f"{text}: {_WHERE_TO_LOOK}"
@@ -138,7 +142,7 @@ def _translation(error: Exception, service: str, operation: str | None, *, sends
         )
     if isinstance(error, botocore.SSLError):
         return TransportError(text, sent=False, retryable=False, service=service, operation=operation)
-    if isinstance(error, _BAD_ARGUMENTS) or (isinstance(error, botocore.BotoCoreError) and not sends):
+    if lacks_services or isinstance(error, _BAD_ARGUMENTS) or (isinstance(error, botocore.BotoCoreError) and not sends):
         return InvalidRequestError(text, service=service, operation=operation)
     if isinstance(cause, _UNREADABLE):
         text = f"a file of certificates cannot be read ({cause}): see AWS_CA_BUNDLE and the configuration's ca_bundle"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from aiobotocore.session import AioSession
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -111,6 +112,20 @@ async def test_an_address_of_one_service_leaves_the_others_where_they_are(monkey
 def test_addresses_that_cannot_be_used_are_refused(urls: Any, why: str) -> None:  # noqa: ANN401
     with pytest.raises(InvalidRequestError, match=why):
         client_at(None, endpoint_urls=urls)
+
+
+@pytest.fixture
+def profile(no_aws_environment: Path) -> None:
+    no_aws_environment.write_text("[profile dev]\nservices = here\naws_access_key_id = a\naws_secret_access_key = b\n")
+
+
+@pytest.mark.usefixtures("profile")
+async def test_a_section_of_addresses_that_is_not_there_is_told() -> None:
+    async with client_at(None, session=AioSession(profile="dev")) as client:
+        with pytest.raises(
+            InvalidRequestError, match=r'"here" services configuration does not exist. .* \[services NAME\]'
+        ):
+            await client.glue("etl").start()
 
 
 async def test_a_client_is_opened_and_closed_by_hand(local: LocalService) -> None:
