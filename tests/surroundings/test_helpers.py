@@ -104,6 +104,28 @@ async def test_a_helper_that_hangs_ends_with_the_call(
         await until(lambda: has_ended(int(read(begun))))
 
 
+@pytest.fixture
+def meeting(no_aws_environment: Path, tmp_path: Path) -> list[str]:
+    """Return profiles each of whose helpers gives keys when all of them have been begun."""
+    names = [f"p{number}" for number in range(20)]
+    keys = json.dumps({"Version": 1, "AccessKeyId": "met-key", "SecretAccessKey": "secret"})
+    write(
+        tmp_path / "meet.sh",
+        f"cd {tmp_path}\ntouch $1.here\n"
+        f"while [ $(ls *.here | wc -l) -lt {len(names)} ]; do sleep 0.1; done\necho '{keys}'\n",
+    )
+    sections = [f"[profile {name}]\ncredential_process = sh {tmp_path / 'meet.sh'} {name}\n" for name in names]
+    write(no_aws_environment, "".join(sections))
+    return names
+
+
+async def test_helpers_of_many_profiles_run_at_once(local: LocalService, meeting: list[str]) -> None:
+    sessions = {name: AioSession(profile=name) for name in meeting}
+    async with client_at(local.url, sessions=sessions, call_timeout=120) as client:
+        assert await client.runs([f"glue:etl?profile={name}" for name in meeting]).collect() == []
+    assert {request.access_key for request in local.requests} == {"met-key"}
+
+
 def has_ended(process: int) -> bool:
     try:
         os.kill(process, 0)
