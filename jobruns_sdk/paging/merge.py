@@ -3,6 +3,7 @@
 import asyncio
 import heapq
 from collections.abc import Callable, Iterable, Sequence
+from itertools import repeat
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 from jobruns_sdk.errors import JobRunsError
@@ -99,7 +100,7 @@ class Single(Known[T]):
         for reader in self.readers:
             while not reader.left and reader.has_more:
                 await reader.read_page()
-            return [(row, reader) for row in reader.hand_out(most)]
+            return list(zip(reader.hand_out(most), repeat(reader)))
         return []
 
     def fetch_ahead(self) -> None:

@@ -25,7 +25,7 @@ class SeenRows:
         """Return the rows that were not seen before, and remember them."""
         if self.lasting:
             rows = [row for row in rows if hash(key(row)) not in self.lasting]
-        keys = [hash(key(row)) for row in rows]
+        keys = list(map(hash, map(key, rows)))
         # Nearly all pages are new as a whole: then no row has to be looked at alone.
         if len(set(keys)) < len(keys) or not (self._recent.isdisjoint(keys) and self._older.isdisjoint(keys)):
             rows = [row for row_key, row in zip(keys, rows, strict=True) if self._is_new(row_key)]

@@ -4,6 +4,7 @@ import math
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
+from operator import ge, le
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import msgspec
@@ -98,6 +99,16 @@ class RowOrder(msgspec.Struct, Generic[T], frozen=True):
         if moment is None or other is None:
             return False
         return moment < other if self.newest_first else moment > other
+
+    def in_order(self, moments: Sequence[datetime | None], before: datetime | None) -> bool:
+        """True if times are all known, and each lies as far on as the one before it, or further."""
+        if moments[0] is None or self.is_beyond(before, moments[0]):
+            return False
+        try:
+            # By C alone, since it is asked of each page.
+            return all(map(ge if self.newest_first else le, moments, moments[1:]))  # type: ignore[arg-type]  # None raises
+        except TypeError:
+            return False
 
 
 class Source(msgspec.Struct, Generic[T], frozen=True):

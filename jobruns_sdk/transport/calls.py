@@ -1,8 +1,8 @@
 """Calls to AWS: quotas, deadlines, and the one place that retries: botocore makes one attempt a call."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 
@@ -32,7 +32,7 @@ from jobruns_sdk.transport.error_answers import error_from_response
 from jobruns_sdk.transport.exceptions import translated
 from jobruns_sdk.transport.observed import ObservedCall, observed
 from jobruns_sdk.transport.operation import Operation, Reply, Sending, sending, tracked
-from jobruns_sdk.transport.pace import Pace, PaceKeeper, Ticket
+from jobruns_sdk.transport.pace import Pace, PaceKeeper
 from jobruns_sdk.transport.quotas import UNPUBLISHED, Quota, backoff
 from jobruns_sdk.transport.turns import Turns
 from jobruns_sdk.transport.underlying import fit_to_show
@@ -181,7 +181,7 @@ class Transport:
     async def account(self, service: str, region: str | None, profile: str | None) -> str | None:
         """Return a name of a profile's account, as far as its credentials tell; nothing is sent."""
         with fit_to_show(), self._clock.calling(), translated(service, sends=False):
-            return await (await self._connected(service, region, profile)).account()
+            return await (await self._connect(service, region, profile)).account()
 
     @property
     def pace(self) -> Mapping[tuple[str | None, str | None, str, str], Pace]:
@@ -205,8 +205,13 @@ class Transport:
         tries, gate = _Tries(self._policy, told), self._gate(operation, region, profile)
         loop = asyncio.get_running_loop()
         while True:
-            async with self._turn(gate, tries, operation, region, profile) as (connection, ticket):
-                begun = loop.time()
+            connection = await self._connected(operation, region, profile)
+            slots = connection.slots(operation.name)
+            waited = await self._turn(gate, tries, slots)
+            try:
+                if tries.observed is not None:
+                    tries.observed.sends(connection.client.meta.endpoint_url, waited)
+                begun, ticket = loop.time(), gate.keeper.sent(self._clock.monotonic(), waited)
                 try:
                     answer = await self._request(connection, operation, params, tries)
                     gate.keeper.let_through(ticket, self._clock.monotonic())
@@ -219,6 +224,8 @@ class Transport:
                     meter().add(throttled=1)
                 elif failure.http_status is not None:  # refused for what it says, and not for how often it comes
                     gate.keeper.let_through(ticket, self._clock.monotonic())
+            finally:
+                slots.release()
             # An answer tells whether the service has acted; without one, a request that was written may have.
             call.doubt = failure.in_doubt = call.doubt or failure.in_doubt
             call.written = False
@@ -241,14 +248,27 @@ class Transport:
         with self._clock.calling(), translated(operation.service, operation.name, sends=False):
             return await connection.has_other_keys(refused)
 
-    @asynccontextmanager
-    async def _turn(
-        self, gate: _Gate, tries: _Tries, operation: Operation[Any], region: str | None, profile: str | None
-    ) -> AsyncGenerator[tuple[Connection, Ticket]]:
-        """Wait for the operation's pace and for a free connection."""
-        with self._clock.calling(), translated(operation.service, operation.name, sends=False):
-            connection = await self._connected(operation.service, region, profile)
-        slots = connection.slots(operation.name)
+    async def _connected(self, operation: Operation[Any], region: str | None, profile: str | None) -> Connection:
+        service = operation.service
+        if (connection := self._connections.made(service, region, profile)) is not None:
+            return connection
+        with self._clock.calling(), translated(service, operation.name, sends=False):
+            return await self._connect(service, region, profile)
+
+    async def _connect(self, service: str, region: str | None, profile: str | None) -> Connection:
+        # Whoever gives credentials may wait for a person, or for ever: that is no reason for others to wait with them.
+        limit = asyncio.timeout(self._policy.call_timeout)
+        try:
+            async with limit:
+                return await self._connections.get(service, region, profile)
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            text = f"no credentials and no connection within call_timeout={self._policy.call_timeout:g} s"
+            raise CallTimeoutError(text, sent=False) from error
+
+    async def _turn(self, gate: _Gate, tries: _Tries, slots: asyncio.Semaphore) -> float:
+        """Wait for the operation's pace and for a free connection, to be released; return for how long for the pace."""
         if gate.keeper.is_open():
             await slots.acquire()
             if gate.keeper.is_open():
@@ -261,24 +281,7 @@ class Transport:
         tries.waited += waited
         meter().add(waited=waited)
         tries.requests += 1
-        try:
-            if tries.observed is not None:
-                tries.observed.sends(connection.client.meta.endpoint_url, waited)
-            yield connection, gate.keeper.sent(self._clock.monotonic(), waited)
-        finally:
-            slots.release()
-
-    async def _connected(self, service: str, region: str | None, profile: str | None) -> Connection:
-        # Whoever gives credentials may wait for a person, or for ever: that is no reason for others to wait with them.
-        limit = asyncio.timeout(self._policy.call_timeout)
-        try:
-            async with limit:
-                return await self._connections.get(service, region, profile)
-        except TimeoutError as error:
-            if not limit.expired():
-                raise
-            text = f"no credentials and no connection within call_timeout={self._policy.call_timeout:g} s"
-            raise CallTimeoutError(text, sent=False) from error
+        return waited
 
     async def _pass(self, gate: _Gate, slots: asyncio.Semaphore, *, first: bool) -> float:
         """Wait for the pace and then for a free connection, one call after the other; return for how long, if at all.

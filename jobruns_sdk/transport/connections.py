@@ -226,12 +226,14 @@ class Connections:
             known = ", ".join(sorted(self._sessions)) or "none"
             raise InvalidRequestError(f"profile {profile!r} is not among the client's sessions ({known})") from None
 
+    def made(self, service: str, region: str | None, profile: str | None) -> Connection | None:
+        """Return the connection to a service if it was made before."""
+        return self._open.get((service, region, profile))
+
     async def get(self, service: str, region: str | None, profile: str | None) -> Connection:
         """Return the connection to a service, made once however many tasks ask for it at the same moment."""
         key = (service, region, profile)
-        if (connection := self._open.get(key)) is not None:
-            return connection
-        return await self._making.get(key, lambda: self._connect(*key))
+        return self.made(*key) or await self._making.get(key, lambda: self._connect(*key))
 
     async def _connect(self, service: str, region: str | None, profile: str | None) -> Connection:
         session = self.session(profile)

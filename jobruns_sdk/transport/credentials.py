@@ -89,7 +89,8 @@ class SessionCredentials:
         Raises:
             CredentialsError: They cannot be got.
         """
-        await self.load()
+        if self._found is None:
+            await self.load()
         found = self._found
         if found is None:
             return None

@@ -125,20 +125,20 @@ class RunListing:
         answer = LIST_JOB_RUNS.read(reply)
         if answer.jobRuns is None:
             raise LIST_JOB_RUNS.lacks("$.jobRuns", reply)
-        for index, row in enumerate(answer.jobRuns):
-            if not row.id:
-                raise LIST_JOB_RUNS.lacks(f"$.jobRuns[{index}].id", reply)
-        job = self._application
-        rows = [run_from_summary(job, row.id or "", row) for row in answer.jobRuns if self._is_wanted(row)]
+        ids = [row.id for row in answer.jobRuns]
+        if not all(ids):
+            lacking = next(index for index, run_id in enumerate(ids) if not run_id)
+            raise LIST_JOB_RUNS.lacks(f"$.jobRuns[{lacking}].id", reply)
+        job, wanted = self._application, answer.jobRuns
+        if self._mode is not None:
+            wanted = tuple(row for row in wanted if (row.mode or _FIRST_MODE) == self._mode)
+        rows = [run_from_summary(job, row.id or "", row) for row in wanted]
         requests = reply.requests
         if page.got:
             ends = {run_id: run for run_id, run, _ in page.got if run is not None}
             rows = [_with_end(row, ends[row.id]) if row.id in ends else row for row in rows]
             requests += sum(taken for _, _, taken in page.got)
         return Batch(rows, answer.nextToken or None, requests), None
-
-    def _is_wanted(self, row: native.JobRunSummary) -> bool:
-        return self._mode is None or (row.mode or _FIRST_MODE) == self._mode
 
 
 class ListedAttempts:

@@ -134,9 +134,10 @@ class RunListing:
             return Batch([*runs, *lost], None, page.requests, last=len(lost)), fold
         answer = GET_JOB_RUNS.read(reply)
         rows = answer.JobRuns or ()
-        for index, row in enumerate(rows):
-            if not row.Id:
-                raise GET_JOB_RUNS.lacks(f"$.JobRuns[{index}].Id", reply)
+        ids = [row.Id for row in rows]
+        if not all(ids):
+            lacking = next(index for index, run_id in enumerate(ids) if not run_id)
+            raise GET_JOB_RUNS.lacks(f"$.JobRuns[{lacking}].Id", reply)
         token = answer.NextToken or None
         lost = []
         if self._folds:

@@ -6,6 +6,7 @@ or the edge of the history may cut off from them.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import repeat
 
 import msgspec
 
@@ -42,8 +43,9 @@ class RetryFold(msgspec.Struct, frozen=True):
         same page, [a, a_attempt_1], the run is in the state of the retry all the same.
         """
         # Most pages hold no retry: they are spared the sorting, a third of the time that this takes.
-        if not self.open and not any("_attempt_" in (row.Id or "") for row in rows):
-            return [run_from_row(self.job, row.Id or "", row, 1) for row in rows], self
+        ids = [row.Id or "" for row in rows]
+        if not self.open and "_attempt_" not in " ".join(ids):
+            return list(map(run_from_row, repeat(self.job), ids, rows, repeat(1))), self
         # Copied, since a fold is a value: a cursor made before this page goes on from the fold as it was then.
         groups = {root: dict(group) for root, group in self.open.items()}
         firsts: list[tuple[str, native.JobRun]] = []

@@ -142,7 +142,7 @@ def _usage(row: native.JobRun) -> Usage | None:
     if capacity is None or row.ExecutionTime is None or (is_active and not row.ExecutionTime):
         return None
     # An attempt that got resources is billed for a minute at least: https://aws.amazon.com/glue/pricing/
-    seconds = max(row.ExecutionTime, _LEAST_SECONDS) if row.ExecutionTime else 0
+    seconds = row.ExecutionTime if row.ExecutionTime >= _LEAST_SECONDS else _LEAST_SECONDS if row.ExecutionTime else 0
     return Usage(None, None, None, capacity * seconds / _SECONDS_PER_HOUR, "estimated")
 
 
