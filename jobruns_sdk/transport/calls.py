@@ -109,6 +109,11 @@ class _Tries(msgspec.Struct, eq=False):
     def seconds_left(self) -> float:
         return self.policy.call_timeout - self.spent
 
+    def sends(self, connection: Connection, waited: float) -> None:
+        """Tell whoever observes that a request goes out."""
+        if self.observed is not None:
+            self.observed.sends(connection.client.meta.endpoint_url, waited)
+
     def pause(self, failure: JobRunsError, seconds: float, now: float) -> float | None:
         """Return the seconds to wait before the next request, None where none is to be sent."""
         if isinstance(failure, ThrottledError):
@@ -209,8 +214,7 @@ class Transport:
             slots = connection.slots(operation.name)
             waited = await self._turn(gate, tries, slots)
             try:
-                if tries.observed is not None:
-                    tries.observed.sends(connection.client.meta.endpoint_url, waited)
+                tries.sends(connection, waited)
                 begun, ticket = loop.time(), gate.keeper.sent(self._clock.monotonic(), waited)
                 try:
                     answer = await self._request(connection, operation, params, tries)

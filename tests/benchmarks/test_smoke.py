@@ -21,7 +21,7 @@ def test_no_ratio_is_worse_than_half_of_its_goal(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     told = json.loads(path.read_text())["rows"]
     goals = [row["goal"] for row in told if row["unit"] == "ratio"]
-    assert len([goal for goal in goals if goal is not None]) == 13
+    assert len([goal for goal in goals if goal is not None]) == 11
 
     rows = [Row(**{name: value for name, value in row.items() if name != "met"}).cells() for row in told]
     shown = cells(results_of(PAGE.read_text("utf-8")))

@@ -1,0 +1,143 @@
+"""Waits and watches by their numbers: what each costs, how soon a watch tells, and what a week of it holds in memory.
+
+    python -m tests.benchmarks.scale [--waits 1000 3000 10000] [--jobs 300] [--minutes 30] [--watched 1000] [--days 7]
+
+The local service runs in the same process, and is counted in the figures. Each figure comes from a process of its own.
+"""
+
+import argparse
+import asyncio
+import json
+import resource
+import time
+import tracemalloc
+from datetime import timedelta
+from itertools import cycle
+
+import pytest
+
+from jobruns_sdk import WaitTimeoutError
+from jobruns_sdk.testing import LocalService
+from tests.benchmarks.measuring import child
+
+_MINUTE = timedelta(minutes=1)
+_DAY = timedelta(days=1)
+_LATENCY = 0.05
+_OURS = [
+    tracemalloc.Filter(inclusive=True, filename_pattern=f"*/jobruns_sdk/{part}/*")
+    for part in ("runs", "paging", "loop", "transport", "services", "model")
+]
+
+
+def _peak() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+
+
+async def waits(count: int, jobs: int, minutes: int) -> dict[str, float]:
+    """Return what each of so many waits takes, for runs of so many jobs, over minutes of virtual time."""
+    with LocalService() as local:
+        names = [f"etl-{number}" for number in range(min(jobs, count))]
+        for name in names:
+            local.add_glue_job(name, max_concurrent_runs=count)
+        runs = [
+            f"glue:{name}/{local.add_run(f'glue:{name}', duration=_DAY)}"
+            for _, name in zip(range(count), cycle(names), strict=False)
+        ]
+        began, before = time.process_time(), _peak()
+        async with local.client(quotas=None) as client:
+
+            async def wait(run: str) -> None:
+                with pytest.raises(WaitTimeoutError):
+                    await client.wait(run, timeout=minutes * _MINUTE)
+
+            await asyncio.gather(*map(wait, runs))
+        return {
+            "calls": local.calls(),
+            "milliseconds": (time.process_time() - began) / count * 1e3,
+            "kilobytes": (_peak() - before) / count / 1e3,
+        }
+
+
+async def first_change(jobs: int, running: int) -> dict[str, float]:
+    """Return how long a watch of so many jobs takes to tell its first change, where so many of the last have one."""
+    with LocalService(speed=1.0) as local:
+        for number in range(jobs):
+            local.add_glue_job(f"etl-{number}")
+            if number >= jobs - running:
+                local.add_run(f"glue:etl-{number}", duration=_DAY)
+        local.fault("glue:*", "delay", times=None, seconds=_LATENCY)
+        async with local.client(quotas=None) as client:
+            began = time.perf_counter()
+            async for _ in client.watch([f"glue:etl-{number}" for number in range(jobs)], timeout=10 * _MINUTE):
+                return {"seconds": time.perf_counter() - began, "calls": local.calls()}
+    raise AssertionError("the watch told nothing")
+
+
+async def week(days: int) -> dict[str, float]:
+    """Return the kilobytes that a watch of two jobs holds after each day, with a run of each in every hour."""
+    held: dict[str, float] = {}
+    with LocalService() as local:
+        jobs = [f"glue:etl-{number}" for number in range(2)]
+        for job in jobs:
+            local.add_glue_job(job.partition(":")[2], duration=30 * _MINUTE)
+        async with local.client(quotas=None) as client:
+
+            async def start() -> None:
+                while True:
+                    for job in jobs:
+                        local.add_run(job)
+                    await local.clock.sleep(3600)
+
+            async def watch() -> None:
+                try:
+                    async for _ in client.watch(jobs, timeout=days * _DAY, poll_interval=10 * _MINUTE):
+                        pass
+                except WaitTimeoutError:
+                    return
+
+            tracemalloc.start()
+            tasks = [asyncio.create_task(start()), asyncio.create_task(watch())]
+            for day in range(1, days):
+                await local.clock.sleep(86_400)
+                found = tracemalloc.take_snapshot().filter_traces(_OURS).statistics("filename")
+                held[f"day {day}"] = sum(one.size for one in found) / 1e3
+            tasks[0].cancel()
+            await tasks[1]
+    return held
+
+
+def main() -> None:
+    """Print the tables, or what one of these processes has found."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--waits", nargs="*", type=int, default=[1_000, 3_000, 10_000])
+    parser.add_argument("--jobs", type=int, default=300)
+    parser.add_argument("--minutes", type=int, default=30)
+    parser.add_argument("--watched", nargs="*", type=int, default=[40, 300, 1_000])
+    parser.add_argument("--days", type=int, default=7)
+    parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    say = print  # a benchmark prints
+    if options.one:
+        what, first, second = options.one[0], int(options.one[1]), int(options.one[2])
+        measured = {
+            "waits": lambda: waits(first, second, options.minutes),
+            "watch": lambda: first_change(first, second),
+            "week": lambda: week(first),
+        }
+        say(json.dumps(asyncio.run(measured[what]())))
+        return
+    say(f"| waits over {options.jobs} jobs | calls | ms of CPU a wait | kB a wait |\n|---|---|---|---|")
+    for count in options.waits:
+        told = child("scale", "--one", "waits", str(count), str(options.jobs), "--minutes", str(options.minutes))
+        say(f"| {count} | {told['calls']} | {told['milliseconds']:.1f} | {told['kilobytes']:.1f} |", flush=True)
+    say("\n| jobs watched | first change, all running | only the last | calls until then |\n|---|---|---|---|")
+    for count in options.watched:
+        every, last = (child("scale", "--one", "watch", str(count), str(running)) for running in (count, 1))
+        say(f"| {count} | {every['seconds']:.2f} s | {last['seconds']:.2f} s | {last['calls']} |", flush=True)
+    if options.days:
+        told = child("scale", "--one", "week", str(options.days), "0")
+        say("\nkB held by a watch of two jobs: " + ", ".join(f"{day} {size:.0f}" for day, size in told.items()))
+
+
+if __name__ == "__main__":
+    main()
