@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from jobruns_sdk.model.states import UNSUCCESSFUL as UNSUCCESSFUL
     from jobruns_sdk.model.states import RunState as RunState
     from jobruns_sdk.observing.observer import Observer as Observer
-    from jobruns_sdk.paging.pages import Page as Page
+    from jobruns_sdk.paging.page import Page as Page
     from jobruns_sdk.paging.pages import Pages as Pages
     from jobruns_sdk.paging.pages import Walk as Walk
     from jobruns_sdk.runs.watch import Watch as Watch
@@ -106,7 +106,8 @@ else:
         ],
         "model.states": ["RunState", "UNSUCCESSFUL"],
         "observing.observer": ["Observer"],
-        "paging.pages": ["Page", "Pages", "Walk"],
+        "paging.page": ["Page"],
+        "paging.pages": ["Pages", "Walk"],
         "runs.watch": ["Watch"],
         "serialization.boto3": ["run_from_response"],
         "serialization.dicts": ["from_dict", "to_dict"],

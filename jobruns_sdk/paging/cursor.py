@@ -1,6 +1,7 @@
 """The text form of a position in a listing: opaque, versioned, and damage is noticed."""
 
 import base64
+import zlib
 from hashlib import blake2b
 from typing import Final, Self
 
@@ -11,6 +12,9 @@ from jobruns_sdk.times import Moment
 
 # It says what the body means. A body of another meaning may well be read, and would go on at a wrong place in silence.
 _VERSION: Final = "2"
+_DEFLATED: Final = f"{_VERSION}z"
+_LONG: Final = 2_000  # bytes of a body from which on it is compressed: places of many lists repeat each other
+_MOST: Final = 1 << 26  # bytes that a compressed body may grow to: a forged one shall not fill the memory
 _CHECKSUM_BYTES: Final = 8
 _SHORT_BYTES: Final = 6
 
@@ -71,6 +75,8 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True):
     def __str__(self) -> str:
         """Return the text that ``parse`` reads."""
         body = msgspec.json.encode(self)
+        if len(body) >= _LONG:
+            return f"{_DEFLATED}.{_armoured(_checksum(body) + zlib.compress(body, 1))}"
         return f"{_VERSION}.{_armoured(_checksum(body) + body)}"
 
     @classmethod
@@ -83,15 +89,15 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True):
         if not isinstance(text, str):
             raise CursorError(f"a cursor is a string, got {type(text).__name__}")
         version, _, payload = text.partition(".")
-        if version != _VERSION:
+        if version not in (_VERSION, _DEFLATED):
             raise CursorError(f"the cursor is damaged or of another version: it begins with {version[:20]!r}")
         try:
             raw = base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
-            body = raw[_CHECKSUM_BYTES:]
+            body = raw[_CHECKSUM_BYTES:] if version == _VERSION else _inflated(raw[_CHECKSUM_BYTES:])
             # Other characters are passed over, and the last one may hold bits that nothing reads.
             sound = _armoured(raw) == payload and _checksum(body) == raw[:_CHECKSUM_BYTES]
             cursor = msgspec.json.decode(body, type=cls) if sound else None
-        except (ValueError, RecursionError) as error:
+        except (ValueError, RecursionError, zlib.error) as error:
             raise CursorError("the cursor is damaged") from error
         if cursor is None:
             raise CursorError("the cursor is damaged: its checksum does not match")
@@ -110,6 +116,14 @@ def short(key: str) -> str:
 def _armoured(raw: bytes) -> str:
     # Its length says how many "=" there would be, which URLs would have to escape.
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def _inflated(data: bytes) -> bytes:
+    stream = zlib.decompressobj()
+    body = stream.decompress(data, _MOST)
+    if not stream.eof or stream.unused_data:
+        raise ValueError("not one whole stream")
+    return body
 
 
 def _checksum(body: bytes) -> bytes:

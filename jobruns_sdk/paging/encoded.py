@@ -19,9 +19,9 @@ class EncodedRows(Sequence[T]):
         index = {id(row): position for position, row in enumerate(rows)}
         self._decode = decode
         self._positions = array("L", [index[id(row)] for row in wanted])
-        self._first = 0
         self._at_once = at_once
-        self._decoded = list(wanted[:at_once])
+        # In one piece: a page's cursor may be read in another thread than that of the walk.
+        self._decoded: tuple[int, Sequence[T]] = (0, list(wanted[:at_once]))
 
     def __len__(self) -> int:
         return len(self._positions)
@@ -33,12 +33,13 @@ class EncodedRows(Sequence[T]):
     def __getitem__(self, index: int | slice) -> T | Sequence[T]:
         if isinstance(index, slice):
             return [self[at] for at in range(*index.indices(len(self)))]
-        if not self._first <= index < self._first + len(self._decoded):
+        first, decoded = self._decoded
+        if not first <= index < first + len(decoded):
             # With the row before, of which a cursor is made once it is consumed.
-            rows = self._decode()
-            self._first = max(0, index - 1)
-            self._decoded = [rows[at] for at in self._positions[self._first : index + self._at_once]]
-        return self._decoded[index - self._first]
+            rows, first = self._decode(), max(0, index - 1)
+            decoded = [rows[at] for at in self._positions[first : index + self._at_once]]
+            self._decoded = first, decoded
+        return decoded[index - first]
 
 
 def rows_of(listing: Listing[Any, Any, T], answer: object, state: object) -> Sequence[T]:

@@ -54,6 +54,15 @@ def mark_at(
     return Mark(key, when, tuple(passed[:_MOST]))
 
 
+def furthest(order: RowOrder[T], time: datetime | None, rows: Sequence[T]) -> datetime | None:
+    """Return the time that lies furthest on, of rows and what was before them."""
+    for row in rows:
+        when = order.when(row)
+        if time is None or order.is_beyond(when, time):
+            time = when
+    return time
+
+
 def first_behind(mark: Mark, keys: Sequence[str]) -> int:
     """Return how many rows of a page reach up to the last one of them that the mark remembers."""
     known = set(mark.passed or ())

@@ -5,10 +5,9 @@ from collections import Counter
 from collections.abc import AsyncIterable, Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Generic, Literal, Self, TypeVar
-
-import attrs
 
 from jobruns_sdk.checks import check_limit
 from jobruns_sdk.errors import NotFoundError, point_to
@@ -18,10 +17,13 @@ from jobruns_sdk.model.display import Collected
 from jobruns_sdk.model.reports import SourceError, WalkReport
 from jobruns_sdk.observing.walks import WalkCaller
 from jobruns_sdk.paging.cursor import Cursor, Place
+from jobruns_sdk.paging.marks import furthest
 from jobruns_sdk.paging.merge import Merged, Single, Stream
+from jobruns_sdk.paging.page import Page, page_at
 from jobruns_sdk.paging.plan import Opening, Plan
 from jobruns_sdk.paging.reader import Reader
 from jobruns_sdk.paging.source import AnySource
+from jobruns_sdk.paging.standing import Spot, Standing, Standings
 
 if TYPE_CHECKING:
     from jobruns_sdk.arrow import JobRunFrame, RecordBatches
@@ -31,20 +33,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 _FINISHED_AT_ONCE: Final = 50  # rows, so that the first ones need not wait for thousands
-
-
-@attrs.frozen
-class Page(Generic[T_co]):
-    """A page of what was asked for: never empty, filters applied.
-
-    Attributes:
-        items: The items in order.
-        cursor: Where to go on after this page, in this or another process; None if nothing is left. A list call that is
-            given None begins anew: whoever stores cursors stores the end, too, and does not ask again.
-    """
-
-    items: tuple[T_co, ...]
-    cursor: str | None
 
 
 class Walk(AsyncOnly, AsyncContext, Generic[T_co]):
@@ -70,7 +58,9 @@ class Walk(AsyncOnly, AsyncContext, Generic[T_co]):
         self._closed = False
         self._advancing = asyncio.Lock()
         self._caller = WalkCaller()  # holds no walk: what its fetches hold would never be dropped after a break
-        self._stream = (plan.arrange or self._arrange)(Opening(plan, self._places))
+        self._opening = Opening(plan, self._places)
+        self._standings = Standings()
+        self._stream = (plan.arrange or self._arrange)(self._opening)
 
     def __repr__(self) -> str:
         pages = sum(reader.counts.pages for reader in self._stream.readers)
@@ -91,8 +81,11 @@ class Walk(AsyncOnly, AsyncContext, Generic[T_co]):
 
     async def next_page(self) -> Page[T_co] | None:
         """Return what is left of the present page, else the next page; None at the end."""
-        items = await self.take()
-        return Page(tuple(items), self.cursor) if items else None
+        items = tuple(await self.take())
+        if not items:
+            return None
+        time = self._time_with(self._ready[: self._at - len(items)])
+        return page_at(items, self._spot_behind(time, items))
 
     async def take(self, most: int | None = None) -> Sequence[T_co]:
         """Return what is left of the present page, else the next page, of it at most so many items; none at the end.
@@ -102,8 +95,9 @@ class Walk(AsyncOnly, AsyncContext, Generic[T_co]):
             JobRunsError: The page could not be read, as while iterating.
         """
         check_limit("most", most)
-        if (self._closed or self._at >= len(self._ready)) and not await self._advance():
-            return ()
+        while self._closed or self._at >= len(self._ready):
+            if not await self._advance():
+                return ()
         begin, end = self._at, len(self._ready)
         self._at = end if most is None else min(end, begin + most)
         return [item for item, _ in self._ready[begin : self._at]]
@@ -114,21 +108,17 @@ class Walk(AsyncOnly, AsyncContext, Generic[T_co]):
 
         A list call that is given None begins anew: None is the end of a walk, and not a place to go on from.
         """
-        return self.cursor_before(0)
+        return self.spot_before(0).cursor()
 
-    def cursor_before(self, count: int) -> str | None:
-        """Return the cursor as it was before so many items of the present page were handed out."""
+    def spot_before(self, count: int) -> Spot:
+        """Return where the walk stood before so many items of the present page were handed out."""
         at = self._at - count
         # Rows that were taken from the stream and not handed out are still to come, whatever has become of them so far.
         rest = (*self._ready[at:], *self._taken)
         unconsumed = Counter(reader for _, reader in rest)
         since = self._time_with(self._ready[:at])
-        places = dict(self._places)
-        for reader in self._stream.readers:
-            places.update(reader.places(unconsumed[reader], since))
-        if all(place is None for place in places.values()) and self._stream.is_complete:
-            return None
-        return str(Cursor(self._plan.listing, self._plan.query, places))
+        standings = [reader.standing(unconsumed[reader]) for reader in self._stream.readers]
+        return self._spot([standings], lambda: since)
 
     @property
     def report(self) -> WalkReport:
@@ -174,13 +164,24 @@ class Walk(AsyncOnly, AsyncContext, Generic[T_co]):
 
     def _time_with(self, rows: Sequence[tuple[T_co, Reader[T_co]]]) -> datetime | None:
         """Return up to which time a stream that is in order has come with these rows."""
-        order, time = self._plan.kind, self._time
-        if self._stream.in_order:
-            for row, _ in rows:
-                when = order.when(row)
-                if time is None or order.is_beyond(when, time):
-                    time = when
-        return time
+        return furthest(self._plan.kind, self._time, [row for row, _ in rows]) if self._stream.in_order else self._time
+
+    def _spot_behind(self, time: datetime | None, items: Sequence[T_co]) -> Spot:
+        """Return where the walk stands behind items that are the last it has handed out."""
+        readers, unconsumed = self._stream.readers, Counter(reader for _, reader in self._taken)
+        standings = self._standings.renew(
+            self._opening.moved, lambda number: (reader := readers[number]).standing(unconsumed.get(reader, 0))
+        )
+        self._opening.moved.clear()
+        for reader in unconsumed:
+            reader.touch()  # its rows are consumed later, and it does not move then
+        if not self._stream.in_order:
+            return self._spot(standings, lambda: time)
+        return self._spot(standings, partial(furthest, self._plan.kind, time, items))
+
+    def _spot(self, standings: Sequence[Sequence[Standing]], since: Callable[[], datetime | None]) -> Spot:
+        plan = self._plan
+        return Spot(plan.listing, plan.query, self._places, standings, since, self._stream.is_complete)
 
     def _cursor_on_error(self) -> str | None:
         """Return where to go on; where nothing was handed out, the very cursor that the walk began with."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 from weakref import WeakValueDictionary
 
@@ -52,7 +53,11 @@ class Plan(msgspec.Struct, Generic[T], frozen=True):
 
 
 class Opening(Generic[T]):
-    """Opens the readers of a walk; the stream holds it rather than the walk, which ends when nobody holds it."""
+    """Opens the readers of a walk, which ends when nobody holds it: so the stream holds this rather than the walk.
+
+    Attributes:
+        moved: The numbers of the readers, as they were opened, that have moved since this was emptied.
+    """
 
     def __init__(self, plan: Plan[T], places: Mapping[str, Place | None]) -> None:
         """Open them at those places, at the start where there is none."""
@@ -60,10 +65,14 @@ class Opening(Generic[T]):
         self._places = places
         self._seen_by_job: WeakValueDictionary[JobRef | None, SeenRows] = WeakValueDictionary()
         self._seen: SeenRows | None = None
+        self.moved: set[int] = set()
+        self._number = -1
 
     def __call__(self, source: AnySource[T]) -> Reader[T]:
         """Open a reader."""
-        plan = self._plan
+        plan, self._number = self._plan, self._number + 1
+        self.moved.add(self._number)
+        on_move = partial(self.moved.add, self._number)
         if isinstance(source, MovingSource):
             return RoundsReader(
                 source,
@@ -72,11 +81,14 @@ class Opening(Generic[T]):
                 self._places,
                 remembered=plan.remembered,
                 keep_decoded=plan.keep_decoded,
+                on_move=on_move,
             )
         if source.chosen:
             place = self._places.get(source.name, _START)
-            return SourceReader(source, plan.kind, None, SeenRows(plan.remembered), place)
+            return SourceReader(source, plan.kind, None, SeenRows(plan.remembered), place, on_move=on_move)
         # Sources of one job are opened one after the other: what the last one has seen is kept for the next.
         self._seen = seen = self._seen_by_job.setdefault(source.job, SeenRows(plan.remembered))
         place = self._places.get(source.name, _START)
-        return SourceReader(source, plan.kind, plan.accept, seen, place, keep_decoded=plan.keep_decoded)
+        return SourceReader(
+            source, plan.kind, plan.accept, seen, place, keep_decoded=plan.keep_decoded, on_move=on_move
+        )

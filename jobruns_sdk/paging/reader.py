@@ -19,14 +19,19 @@ from jobruns_sdk.paging.awaited import Awaited
 from jobruns_sdk.paging.counts import Counts
 from jobruns_sdk.paging.cursor import Mark, Place
 from jobruns_sdk.paging.encoded import EncodedRows, rows_of
-from jobruns_sdk.paging.marks import behind_since, first_behind, mark_at, place_since, rows_behind
+from jobruns_sdk.paging.marks import behind_since, first_behind, mark_at, rows_behind
 from jobruns_sdk.paging.seen import SeenRows
 from jobruns_sdk.paging.source import Batch, RowOrder, Source
+from jobruns_sdk.paging.standing import ReadPage, SourceStanding, Standing
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 _BAD_REQUEST: Final = 400
 _NEAR: Final = 3  # rows before the last one by which a page is known to have shifted where that one is gone
+
+
+def nothing() -> None:
+    """Do nothing."""
 
 
 class Reader(Protocol[T_co]):
@@ -69,8 +74,12 @@ class Reader(Protocol[T_co]):
         """Return the next rows, that many at most."""
         ...
 
-    def places(self, unconsumed: int, since: datetime | None) -> dict[str, Place | None]:
-        """Return where to go on, by the names that a cursor has for it."""
+    def standing(self, unconsumed: int) -> Standing:
+        """Return where it stands, before so many of the rows that were handed out last, which are not consumed."""
+        ...
+
+    def touch(self) -> None:
+        """Take note that it stands elsewhere than before."""
         ...
 
     def fetch_ahead(self, slots: asyncio.Semaphore | None = None) -> asyncio.Task[Any] | None:
@@ -102,12 +111,25 @@ class SourceReader(Generic[T]):
         place: Place | None,
         *,
         keep_decoded: int | None = None,
+        on_move: Callable[[], object] = nothing,
     ) -> None:
-        """Stand at a place, None at the end; ``keep_decoded`` bounds the rows kept decoded while others go first."""
+        """Stand at a place, None at the end.
+
+        Args:
+            source: What is read.
+            kind: What paging needs to know of the rows.
+            accept: Tells whether a row is wanted; None if all are.
+            seen: Rows of the job that were read lately.
+            place: Where to begin; None at the end.
+            keep_decoded: Most rows that stay decoded while others go first; None for all of them.
+            on_move: Called when it stands elsewhere than before.
+        """
         self.name: str = source.name
         self.job: JobRef | None = source.job
         self.error: JobRunsError | None = None
         self.counts: Counts = Counts()
+        self._on_move = on_move
+        self._page: ReadPage[T] | None = None
         self._meter = Meter()  # of fetches whose page was not read yet
         self._seen = seen
         self._source = source
@@ -138,11 +160,6 @@ class SourceReader(Generic[T]):
         return len(self._rows) - self._at
 
     @property
-    def handed_out(self) -> int:
-        """The number of rows of the last page that were handed out."""
-        return self._at
-
-    @property
     def has_more(self) -> bool:
         """True if there is another page to read."""
         return self._next is not None
@@ -157,50 +174,39 @@ class SourceReader(Generic[T]):
         until = len(self._rows) if most is None else min(len(self._rows), self._at + most)
         rows = self._rows[self._at : until]
         self._at = until
+        self._on_move()
         self._remember(rows)
         return rows
 
-    def place(self, unconsumed: int) -> Place | None:
-        """Return where to go on, None at the end.
+    @property
+    def page(self) -> ReadPage[T]:
+        """The page that was read last."""
+        if self._page is None:
+            self._page = ReadPage(
+                self.name,
+                self._kind,
+                self._rows,
+                self._entered,
+                self._next,
+                self._sought,
+                self._furthest_at,
+                self._before,
+                self._ends_at,
+            )
+        return self._page
 
-        Args:
-            unconsumed: How many of the rows that were handed out last the caller has not consumed.
-        """
-        consumed = self._at - unconsumed
-        # Pages in which the place is still sought do not count: it may be in the next one, or behind an error.
-        if self._sought is not None:
-            return self._sought
-        if consumed == len(self._rows) or self._entered is None:
-            return self._next
-        return self.place_behind(consumed) or self._entered
+    @property
+    def handed_out(self) -> int:
+        """The number of rows of that page that were handed out."""
+        return self._at
 
-    def place_behind(self, consumed: int) -> Place | None:
-        """Return the place behind so many rows of the page that was read last, None where it is none of them."""
-        entered = self._entered
-        if not consumed or entered is None:
-            return None
-        mark = mark_at(
-            self._kind, self._rows, self._furthest_at, consumed, self._before, near=consumed - 1 - self._ends_at
-        )
-        place = Place(entered.token, mark, seeking=True, state=entered.state)
-        if entered.since is None or entered.since != mark.when:
-            return place
-        return msgspec.structs.replace(place, since=entered.since, passed=entered.passed)
+    def standing(self, unconsumed: int) -> SourceStanding[T]:
+        """Return where it stands, before so many of the rows that were handed out last."""
+        return SourceStanding(self.page, self._at - unconsumed, self.error is not None)
 
-    def places(self, unconsumed: int, since: datetime | None) -> dict[str, Place | None]:
-        """Return where to go on, by the name that a cursor has for it.
-
-        Args:
-            unconsumed: How many of the rows that were handed out last the caller has not consumed.
-            since: The time up to which a stream that is in order has come.
-        """
-        place = self.place(unconsumed)
-        # A stream that has come to 12:00 goes on at "first" of this list, whether nothing of it was consumed, as in
-        # [new 12:05, first 11:50], or some was, as in [mark 12:10, new 12:05, first 11:50]: "new" has turned up since
-        # and would come out of order. A list that has failed may hold more that lies ahead of that.
-        if place is not None and since is not None and self.error is None:
-            place = place_since(self._kind, place, since)
-        return {self.name: place}
+    def touch(self) -> None:
+        """Take note that it stands elsewhere than before."""
+        self._on_move()
 
     @property
     def reports(self) -> tuple[SourceReport, ...]:
@@ -241,6 +247,8 @@ class SourceReader(Generic[T]):
             self._enter(place, batch, partial(rows_of, self._listing, answer, before))
         finally:
             self.counts.take(self._meter)
+            self._page = None
+            self._on_move()
 
     def retire(self) -> None:
         """Let go of what a reader that has ended, and whose rows are consumed, needs no more."""
@@ -249,6 +257,8 @@ class SourceReader(Generic[T]):
         self._furthest_at = []
         self._tokens.clear()
         self._seen = SeenRows()
+        self._page = None
+        self._on_move()
 
     def cancel(self) -> "list[asyncio.Task[Any]]":
         """End the fetch that is under way, and return it."""

@@ -2,19 +2,16 @@
 
 import asyncio
 import heapq
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
-
-import msgspec
 
 from jobruns_sdk.model.reports import SourceReport
 from jobruns_sdk.paging.counts import Counts
 from jobruns_sdk.paging.cursor import Place, short
-from jobruns_sdk.paging.reader import SourceReader
+from jobruns_sdk.paging.reader import SourceReader, nothing
 from jobruns_sdk.paging.seen import SeenRows
 from jobruns_sdk.paging.source import MovingSource, RowOrder, Source
+from jobruns_sdk.paging.standing import RoundsStanding
 
 if TYPE_CHECKING:
     from jobruns_sdk.errors import JobRunsError
@@ -24,7 +21,6 @@ T = TypeVar("T")
 
 _MOST_ROUNDS: Final = 4  # an account in which runs come all the time has something new in every round
 _MOST_AT_ONCE: Final = 50  # a page of its own, so that there are cursors on the way through many active runs
-_LATELY: Final = 24  # active rows handed out that a cursor remembers, whatever their time
 _START: Final = Place()
 
 
@@ -50,8 +46,9 @@ class RoundsReader(Generic[T]):
         *,
         remembered: int,
         keep_decoded: int | None,
+        on_move: Callable[[], object] = nothing,
     ) -> None:
-        """Stand at those places, at the start of those lists that have none."""
+        """Stand at those places, at the start of those lists that have none; ``on_move`` is told when it has moved."""
         self.name: str = source.name
         self.job: JobRef | None = source.job
         self.error: JobRunsError | None = None
@@ -59,6 +56,7 @@ class RoundsReader(Generic[T]):
         self._order = order
         self._accept = accept
         self._remembered = remembered
+        self._on_move = on_move
         place = places.get(source.name, _START)
         self._time = None if place is None else place.since
         names = (source.name, *(one.name for one in source.ended))
@@ -70,7 +68,7 @@ class RoundsReader(Generic[T]):
         self._begun = place or _START
         self._met: dict[str, T] = {}
         self._active: list[T] = []  # the next one last
-        self._rows: list[tuple[T, SourceReader[T] | None]] = []
+        self._rows: list[tuple[T, int]] = []  # and of which list in which rows stay; -1 for an active one
         self._at = 0
         self._round, self._index, self._news = 1, 0, 0
         self._tallies = [Counts() for _ in source.active]
@@ -124,36 +122,28 @@ class RoundsReader(Generic[T]):
         until = len(self._rows) if most is None else min(len(self._rows), self._at + most)
         rows = [row for row, _ in self._rows[self._at : until]]
         self._at = until
+        self._on_move()
         return rows
 
-    def places(self, unconsumed: int, since: datetime | None) -> dict[str, Place | None]:
-        """Return where to go on, by the names that a cursor has for it: in time, and in each list of ended rows.
+    def standing(self, unconsumed: int) -> RoundsStanding[T]:
+        """Return where it stands, before so many of the rows that were handed out last."""
+        return RoundsStanding(
+            self.name,
+            self._order,
+            self.error is not None,
+            self._begun,
+            self._time,
+            self._level,
+            self._lately,
+            self._rows,
+            self._at - unconsumed,
+            is_met=self._current is None and not self._active,
+            ended=[(one.page, one.handed_out, safe) for one, safe in zip(self._ended, self._safe, strict=True)],
+        )
 
-        Args:
-            unconsumed: How many of the rows that were handed out last the caller has not consumed.
-            since: The time up to which a stream has come that this is a part of.
-        """
-        consumed, rest = self._rows[: self._at - unconsumed], self._rows[self._at - unconsumed :]
-        time, level, lately = self._passed_with(consumed)
-        if since is not None and self.error is None and (time is None or self._order.is_beyond(since, time)):
-            time, level = since, ()
-        # An active row that is still to come may have ended when the walk goes on: it is behind the last row that was
-        # handed out then, be it in front of rows that are read by now.
-        #   now     active [r 11:50]   SUCCESS [a 12:00 | b 11:40]             "a" is handed out, and "b" is read
-        #   later   active []          SUCCESS [a 12:00, r 11:50 | b 11:40]    the place is behind "a", as "r" is
-        all_known = self._current is None and not self._active and all(reader is not None for _, reader in rest)
-        places = {self.name: None if all_known else msgspec.structs.replace(self._begun, since=time, passed=level)}
-        left = Counter(reader for _, reader in rest)
-        for reader, safe in zip(self._ended, self._safe, strict=True):
-            unread = left[reader]
-            place = reader.place(unread) if all_known else reader.place_behind(reader.handed_out - unread) or safe
-            places[reader.name] = self._place_since(place, time, level)
-        # One of the places carries the last ones for all the lists, since a cursor is to be short.
-        for name, place in places.items():
-            if place is not None:
-                passed = tuple(dict.fromkeys((*place.passed, *lately)))
-                return places | {name: msgspec.structs.replace(place, passed=passed)}
-        return places
+    def touch(self) -> None:
+        """Take note that it stands elsewhere than before."""
+        self._on_move()
 
     def fetch_ahead(self, slots: asyncio.Semaphore | None = None) -> asyncio.Task[Any] | None:
         """Begin to fetch the page that is needed next, if it is not under way; return the fetch that is."""
@@ -169,15 +159,18 @@ class RoundsReader(Generic[T]):
         Raises:
             JobRunsError: The page could not be read; the next call tries again.
         """
-        self._time, self._level, self._lately = self._passed_with(self._rows)
+        self._time, self._level, self._lately = self.standing(0).passed()
         self._rows, self._at = [], 0
-        if self._current is not None:
-            await self._read_active(self._current, slots)
-        else:
-            await self._read_ended(slots)
-        self.error = None
-        if self._current is None:
-            self._merge()
+        try:
+            if self._current is not None:
+                await self._read_active(self._current, slots)
+            else:
+                await self._read_ended(slots)
+            self.error = None
+            if self._current is None:
+                self._merge()
+        finally:
+            self._on_move()
 
     def retire(self) -> None:
         """Let go of what is needed no more."""
@@ -185,6 +178,7 @@ class RoundsReader(Generic[T]):
         self._rows, self._at = [], 0
         for reader in self._ended:
             reader.retire()
+        self._on_move()
 
     def cancel(self) -> list[asyncio.Task[Any]]:
         """End the fetches that are under way, and return them."""
@@ -228,7 +222,7 @@ class RoundsReader(Generic[T]):
         for index, reader in enumerate(self._ended):
             if not reader.left and reader.has_more:
                 # The page that is let go of had the last row that was handed out: its place holds till the next one is.
-                self._safe[index] = reader.place_behind(reader.handed_out) or self._safe[index]
+                self._safe[index] = reader.page.behind(reader.handed_out) or self._safe[index]
                 await reader.read_page(slots)
                 return
 
@@ -243,14 +237,14 @@ class RoundsReader(Generic[T]):
         while heap and len(self._rows) < _MOST_AT_ONCE:
             index = heap[0][1]
             if index < 0:  # the active rows
-                self._rows.append((self._active.pop(), None))
+                self._rows.append((self._active.pop(), index))
                 if self._active:
                     heapq.heapreplace(heap, (self._order.rank(self._active[-1]), -1))
                 else:
                     heapq.heappop(heap)
                 continue
             reader = self._ended[index]
-            self._rows.append((reader.hand_out(1)[0], reader))
+            self._rows.append((reader.hand_out(1)[0], index))
             if reader.left:
                 heapq.heapreplace(heap, (reader.rank, index))
             elif reader.has_more:
@@ -272,30 +266,3 @@ class RoundsReader(Generic[T]):
         if when == self._time:
             return short(self._order.key(row)) in self._level
         return not self._order.is_beyond(when, self._time)
-
-    def _passed_with(
-        self, rows: Sequence[tuple[T, SourceReader[T] | None]]
-    ) -> tuple[datetime | None, tuple[str, ...], tuple[str, ...]]:
-        """Return the time up to which rows were consumed, with these, the active ones of that time, and the last ones.
-
-        An active row may be in another list when the walk goes on. It is known by its time to have been passed, but for
-        rows of the very time of the place, and for one that is late: when "r 12:03" has ended, it may stand in SUCCESS
-        as [a 11:40, r 12:03]. Of these the last ones are known, not all: a cursor does not grow with what was passed.
-        """
-        time, level, lately = self._time, list(self._level), list(self._lately)
-        for row, reader in rows:
-            when = self._order.when(row)
-            if when is not None and (time is None or self._order.is_beyond(when, time)):
-                time, level = when, []
-            if reader is None:
-                lately.append(short(self._order.key(row)))
-                level += lately[-1:] * (when == time)
-        return time, tuple(level), tuple(lately[-_LATELY:])
-
-    def _place_since(self, place: Place | None, time: datetime | None, level: tuple[str, ...]) -> Place | None:
-        if place is None:
-            return None
-        after = place.after
-        if time is None or (after is not None and self._order.is_beyond(after.when, time)):
-            return msgspec.structs.replace(place, passed=level if place.since is not None else ())
-        return msgspec.structs.replace(place, since=time, passed=level)

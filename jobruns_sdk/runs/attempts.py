@@ -5,7 +5,9 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import accumulate, takewhile
-from typing import Any, Final
+from typing import Any, Final, Self
+
+import msgspec
 
 from jobruns_sdk.checks import check_limit
 from jobruns_sdk.errors import ClientClosedError, JobRunsError, NotFoundError, UnsupportedOperationError
@@ -19,6 +21,7 @@ from jobruns_sdk.paging.cursor import Cursor, Mark, Place
 from jobruns_sdk.paging.lists import ATTEMPTS
 from jobruns_sdk.paging.pages import Pages, Walk
 from jobruns_sdk.paging.plan import Plan
+from jobruns_sdk.paging.standing import Spot
 from jobruns_sdk.services.handle import Handle, ListsAttempts, ListsFullAttempts, TellsAttempt
 
 _LISTING: Final = "attempts of many runs"
@@ -93,8 +96,34 @@ class ManyAttempts:
                 counts.throttled += walk.report.throttled
 
 
-def _arrange(many: ManyAttempts, place: Place | None, _: object) -> "AttemptStream":
-    return AttemptStream(many, many.runs(None if place is None else place.token).open(), place)
+def _arrange(many: ManyAttempts, place: Place | None, opening: Any) -> "AttemptStream":  # noqa: ANN401  # an Opening
+    walk = many.runs(None if place is None else place.token).open()
+    return AttemptStream(many, walk, place, partial(opening.moved.add, 0))
+
+
+class _Standing(msgspec.Struct, frozen=True):
+    """Where the stream stands: never changed.
+
+    Attributes:
+        passed: The place of an earlier walk, while nothing was read.
+        spot: Where the walk through the runs stands, before the run that comes next, or is not told to its end.
+        run: That run, if some of its attempts were passed.
+        number: How many.
+    """
+
+    passed: Place | None
+    spot: Spot | None = None
+    run: str | None = None
+    number: int = 0
+
+    def places(self, _: object) -> dict[str, Place | None]:
+        """Return where to go on."""
+        cursor = None if self.spot is None else self.spot.cursor()
+        if cursor is None:
+            return {_RUNS: self.passed}
+        if self.run is None:
+            return {_RUNS: Place(cursor)}
+        return {_RUNS: Place(cursor, Mark(self.run, None), state=(str(self.number),))}
 
 
 class AttemptStream:
@@ -104,13 +133,14 @@ class AttemptStream:
     it the run and the number of its attempts that were passed.
     """
 
-    def __init__(self, many: ManyAttempts, walk: Walk[Row], place: Place | None) -> None:
+    def __init__(self, many: ManyAttempts, walk: Walk[Row], place: Place | None, on_move: Callable[[], object]) -> None:
         self.job: JobRef | None = None
         self.error: JobRunsError | None = None
         self.counts = Counts()
         self.in_order = False
         self._many = many
         self._walk = walk
+        self._on_move = on_move
         self._passed = place  # the run that an earlier walk stopped in, until it is met
         self._runs: list[Row] = []  # whose attempts are handed out
         self._tried: list[Sequence[Tried]] = []  # the attempts of each
@@ -146,25 +176,27 @@ class AttemptStream:
             await self._expand()
         until = len(self._ready) if most is None else min(len(self._ready), self._at + most)
         rows, self._at = self._ready[self._at : until], until
+        self._on_move()
         return [(row, self) for row in rows]
 
-    def places(self, unconsumed: int, _: object) -> dict[str, Place | None]:
-        """Return where to go on.
+    def standing(self, unconsumed: int) -> "_Standing":
+        """Return where the stream stands.
 
         Args:
             unconsumed: How many of the attempts that were handed out last the caller has not consumed.
         """
         if self._passed is not None:
-            return {_RUNS: self._passed}
+            return _Standing(self._passed)
         consumed = self._at - unconsumed + self._skipped
         ends = list(accumulate(map(len, self._tried)))
         index = bisect_right(ends, consumed)  # of the run that comes next, or is not told to its end
         number = consumed - ends[index - 1] if index else consumed
-        cursor = self._walk.cursor_before(len(self._runs) - index + len(self._pending))
-        if cursor is None:
-            return {_RUNS: None}
-        after = Mark(str(self._runs[index].ref), None) if number else None
-        return {_RUNS: Place(cursor, after, state=(str(number),) if number else ())}
+        spot = self._walk.spot_before(len(self._runs) - index + len(self._pending))
+        return _Standing(None, spot, str(self._runs[index].ref) if number else None, number)
+
+    def touch(self) -> None:
+        """Take note that it stands elsewhere than before."""
+        self._on_move()
 
     async def _expand(self) -> None:
         """Read the attempts of the runs that come next, up to one whose attempts cannot be read; raise for the first.
@@ -236,6 +268,10 @@ class _Failed:
         self.error = failure.error
         self.counts = Counts()
 
-    def places(self, _: int, __: object) -> dict[str, Place | None]:
+    def standing(self, _: int) -> Self:
+        """Return this: it stands nowhere."""
+        return self
+
+    def places(self, _: object) -> dict[str, Place | None]:
         """Return nothing: the place is that of the runs."""
         return {}

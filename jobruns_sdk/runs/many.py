@@ -60,11 +60,8 @@ class Tally:
         self._readers[reader.name] = now
         self._sums = [total + new - old for total, new, old in zip(self._sums, now, before, strict=True)]
         pages, runs, calls, waited, throttled, ended = self._sums
-        self._report(
-            Progress(
-                len(self._readers), int(ended), int(pages), int(runs), int(calls), waited, throttled=int(throttled)
-            )
-        )
+        read, made = (int(ended), int(pages), int(runs)), int(calls)
+        self._report(Progress(len(self._readers), *read, made, waited, throttled=int(throttled)))
 
 
 class SourceFeed(Supply[Row]):

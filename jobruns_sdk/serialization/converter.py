@@ -15,7 +15,7 @@ from jobruns_sdk.errors import JobRunsError
 from jobruns_sdk.model.native import Native, plain_members, utc
 from jobruns_sdk.model.refs import RunRef
 from jobruns_sdk.model.runs import JobRun, StopOutcome
-from jobruns_sdk.paging.pages import Page
+from jobruns_sdk.paging.page import Page
 from jobruns_sdk.serialization.kinds import ERRORS, Kinds
 from jobruns_sdk.times import exact
 

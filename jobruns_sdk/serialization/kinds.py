@@ -13,7 +13,7 @@ from jobruns_sdk.model.refs import JobRef, RunRef, Service
 from jobruns_sdk.model.reports import Progress, SourceError, SourceReport, WalkReport
 from jobruns_sdk.model.runs import Attempt, Job, JobRun, StopOutcome, Usage
 from jobruns_sdk.model.states import RunState
-from jobruns_sdk.paging.pages import Page
+from jobruns_sdk.paging.page import Page
 from jobruns_sdk.services.registry import Adapter, Entry, entries_with
 from jobruns_sdk.transport.pace import Pace
 from jobruns_sdk.transport.quotas import Quota

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Self, Ty
 from jobruns_sdk.errors import ClientClosedError, UnsupportedOperationError
 from jobruns_sdk.model.reports import WalkReport
 from jobruns_sdk.paging import pages as paging
-from jobruns_sdk.paging.pages import Page
+from jobruns_sdk.paging.page import Page
 from jobruns_sdk.sync.carry import Carried, Carrier
 
 if TYPE_CHECKING:

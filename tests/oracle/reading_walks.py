@@ -15,6 +15,7 @@ from jobruns_sdk import (
     JobRunsClient,
     JobRunsError,
     NotFoundError,
+    Page,
     Pages,
     PaginationError,
     RunState,
@@ -221,16 +222,18 @@ class Driver:
         return not self._failures(leg), None, False
 
     async def _by_page(self, pages: Pages[Any], leg: Leg) -> tuple[bool, str | None, bool]:
-        saved: list[tuple[int, str | None]] = []
+        saved: list[tuple[int, Page[Any]]] = []
+        reads_late, ended = self.random.random() < 0.5, False  # a page's cursor is the same whenever it is read
         stop = self.random.randint(1, 6) if self.random.random() < 0.6 else None
         async with contextlib.aclosing(pages.by_page()) as by_page:
             async for page in by_page:
-                if saved and saved[-1][1] is None:
+                if ended:
                     self._problem("cursor: None early", "a page came after one whose cursor is None")
                 if not page.items:
                     self._problem("an empty page", f"{page}")
                 self._note(leg, page.items)
-                saved.append((len(leg.yields), page.cursor))
+                saved.append((len(leg.yields), page))
+                ended = not reads_late and page.cursor is None
                 if len(saved) == stop:
                     break
                 if self.random.random() < 0.5:
@@ -239,7 +242,8 @@ class Driver:
                 stop = None
         if not saved:
             return not self._failures(leg), None, False
-        count, cursor = self.random.choice(saved) if self.random.random() < 0.4 else saved[-1]
+        count, page = self.random.choice(saved) if self.random.random() < 0.4 else saved[-1]
+        cursor = page.cursor
         del leg.yields[count:]
         self._skipped(leg)
         return cursor is None, cursor, cursor is not None

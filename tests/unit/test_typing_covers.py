@@ -19,7 +19,7 @@ OF_PORTS: Final = {
     "ask_to_stop",
     "attempt_of",
     "attempt_rows",
-    "cursor_before",
+    "spot_before",
     "facts",
     "full_attempts",
     "is_streaming",

@@ -13,7 +13,7 @@ from jobruns_sdk import JobRunsError, StopOutcome, from_dict, to_dict
 from jobruns_sdk.errors import InvalidRequestError
 from jobruns_sdk.model.native import Native
 from jobruns_sdk.model.reports import SourceError
-from jobruns_sdk.paging.pages import Page
+from jobruns_sdk.paging.page import Page
 from jobruns_sdk.serialization.kinds import ERRORS
 from tests.dangers.input.calls import Call
 from tests.dangers.secrets.canaries import HIVE, OPERATIONS, OVERRIDES, SPARK, WORD, model_of, sensitive, texts_of

@@ -12,7 +12,7 @@ from jobruns_sdk.model.changes import StateChange
 from jobruns_sdk.model.native import Native, secret_members
 from jobruns_sdk.model.runs import Attempt, Job, JobRun, RunFailedError, RunNotFinishedError, StopOutcome, Usage
 from jobruns_sdk.model.states import UNSUCCESSFUL, RunState
-from jobruns_sdk.paging.pages import Page
+from jobruns_sdk.paging.page import Page
 from jobruns_sdk.serialization.kinds import kinds_with
 from jobruns_sdk.services.glue import native as glue
 from tests.unit.values import ATTEMPT, CANARY, CREATED, ENDED, JOB, NATIVE, REF, RUN

@@ -1,9 +1,12 @@
 import json
 import string
+import zlib
 from base64 import urlsafe_b64encode
 from datetime import UTC, datetime
 from hashlib import blake2b
+from random import Random
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,6 +54,40 @@ def test_it_says_its_version() -> None:
     for version in ("0", "1", "11", "", " 1", "x" * 1000):
         with pytest.raises(CursorError, match="version"):
             Cursor.parse(f"{version}.{TEXT[2:]}", LISTING)
+
+
+def long_cursor() -> Cursor:
+    return Cursor(LISTING, {}, {f"glue:nightly-{at}": Place(f"token-{at}", MARK) for at in range(2_000)})
+
+
+def test_a_long_cursor_is_compressed() -> None:
+    cursor = long_cursor()
+    text = str(cursor)
+
+    assert Cursor.parse(text, LISTING) == cursor
+    assert text.startswith("2z.")
+    assert len(text) < 0.25 * len(sealed(msgspec.json.encode(cursor)))
+    assert set(text) <= set(string.ascii_letters + string.digits + "-_.")
+
+
+def test_damage_of_a_long_cursor_is_noticed() -> None:
+    text = str(long_cursor())
+    rng = Random(1)
+    for at in [3, 4, 12, len(text) - 1, *(rng.randrange(3, len(text)) for _ in range(200))]:
+        for damaged in (text[:at] + ("A" if text[at] != "A" else "B") + text[at + 1 :], text[:at], text + text[at:]):
+            with pytest.raises(CursorError, match="damaged"):
+                Cursor.parse(damaged, LISTING)
+    for other in (text.replace("2z.", "2."), TEXT.replace("2.", "2z.")):
+        with pytest.raises(CursorError, match="damaged"):
+            Cursor.parse(other, LISTING)
+
+
+def test_a_forged_cursor_does_not_fill_the_memory() -> None:
+    body = zlib.compress(b" " * (1 << 27), 9)
+    forged = "2z." + urlsafe_b64encode(b"8 bytes." + body).decode().rstrip("=")
+
+    with pytest.raises(CursorError, match="damaged"):
+        Cursor.parse(forged, LISTING)
 
 
 # Three lengths, since the last character of the text holds two, four or six bits.

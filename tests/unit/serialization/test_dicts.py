@@ -23,7 +23,7 @@ from jobruns_sdk.model.refs import JobRef, RunRef, Service
 from jobruns_sdk.model.reports import Progress, SourceError, SourceReport, WalkReport
 from jobruns_sdk.model.runs import Job, JobRun, RunFailedError, StopOutcome, Usage, WaitTimeoutError
 from jobruns_sdk.model.states import RunState
-from jobruns_sdk.paging.pages import Page
+from jobruns_sdk.paging.page import Page
 from jobruns_sdk.serialization.kinds import ERRORS, kinds_with
 from jobruns_sdk.services.datazone import native as datazone
 from jobruns_sdk.services.emr_serverless import native as emr

@@ -10,7 +10,7 @@ from jobruns_sdk import from_dict, to_dict
 from jobruns_sdk.errors import InvalidRequestError
 from jobruns_sdk.model.native import Native
 from jobruns_sdk.model.runs import JobRun
-from jobruns_sdk.paging.pages import Page
+from jobruns_sdk.paging.page import Page
 from tests.unit.values import REF, RUN
 
 
