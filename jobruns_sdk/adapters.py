@@ -1,8 +1,8 @@
 """The parts of an adapter for another service: all that it may import besides ``jobruns_sdk`` itself.
 
 A client takes adapters by their service's name, ``JobRunsClient(adapters={"batch": Entry(handle=BatchQueue, ...)})``.
-The entry says what the client knows of its own services; ``BatchQueue`` alone is enough to read jobs that are named. It
-is called with a complete ``JobRef`` and a ``Call``, and returns a ``Handle``. What more the handle can do is said by
+The entry says what the client knows of a built-in service; ``BatchQueue`` alone is enough to read jobs by name. It is
+called with a complete ``JobRef`` and a ``Call``, and returns a ``Handle``. What more the handle can do is said by
 further protocols, one for each capability; the client finds out by itself which of them a handle has.
 """
 

@@ -1,4 +1,4 @@
-"""A private event loop in a thread of its own, for programs that have none."""
+"""A private event loop in its own thread, for programs that have none."""
 
 import asyncio
 import os
@@ -39,8 +39,8 @@ class Bridge:
             client = bridge.enter(JobRunsClient(region_name="eu-west-1"))
             run = bridge.run(client.glue("nightly-etl").run(run_id))
 
-    The thread starts with the first call. A thread that has a running event loop of its own, as that of a notebook has,
-    may call too: its loop stands still meanwhile. A bridge that is not closed ends with the program.
+    The thread starts with the first call. A thread with a running event loop, such as a notebook's, may call too: its
+    loop is blocked meanwhile. A bridge that is not closed ends with the program.
     """
 
     def __init__(self) -> None:
@@ -74,7 +74,7 @@ class Bridge:
             ahead: How many items are made while the caller works on the present one.
 
         Raises:
-            InvalidRequestError: ``ahead`` is no whole number of 0 or more.
+            InvalidRequestError: ``ahead`` is not an integer of 0 or more.
             ClientClosedError: While iterating, as are the others: see ``run``.
         """
         check_whole("ahead", ahead)

@@ -122,7 +122,7 @@ check_text: Final = Rule("a string", is_text, _flaw)
 # A string such as "no" would count as True.
 check_flag: Final = Rule("True or False", lambda value: isinstance(value, bool))
 
-check_callable: Final = Rule("something to call that is no coroutine function", is_callback)
+check_callable: Final = Rule("something to call that is not a coroutine function", is_callback)
 
 check_number: Final = Rule("a number of more than 0", _is_number)
 
@@ -198,7 +198,7 @@ def pairs_of(name: str, values: Mapping[str, str] | None) -> dict[str, str]:
     """Return strings by their names, none for None.
 
     Raises:
-        InvalidRequestError: It is no mapping of strings to strings, whose values are not shown.
+        InvalidRequestError: It is not a mapping of strings to strings, whose values are not shown.
     """
     if values is not None and not _is_mapping(values):
         raise InvalidRequestError(f"{name} is a mapping of names to strings, or None, got {hidden(values)}")

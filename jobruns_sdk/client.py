@@ -155,7 +155,7 @@ class JobRunsClient(AsyncContext, Hinted):
 
         Args:
             session: The aiobotocore session whose credentials and region are used; by default a new one, which takes
-                them from where AWS's own clients do. It stays as it is, and so do its other clients.
+                them from where AWS's own clients do. It is not modified.
             sessions: More sessions by name, for references that name a ``profile``.
             region_name: The region of references that name none; by default the session's.
             endpoint_url: Where to send requests instead of to AWS, such as a local service.
@@ -163,7 +163,7 @@ class JobRunsClient(AsyncContext, Hinted):
                 ``emr-serverless``, ``datazone``, ``logs``, ``s3``, ``sqs`` and ``sts``, and those of adapters.
                 By ``sts`` the roles of profiles are assumed.
             verify: Whether certificates are checked, or the path of a file of those that are trusted.
-            config: Passed on to aiobotocore, but for retries, which are this client's.
+            config: Passed on to aiobotocore, except for retries, which are left to this client.
             call_timeout: Seconds, or a timedelta, for a call with its retries, not counting waits for its quota or for
                 a connection.
             max_attempts: How many requests a call may send; those that are throttled are not counted.
@@ -224,7 +224,7 @@ class JobRunsClient(AsyncContext, Hinted):
         self._makers = {service: entry.maker(parts) for service, entry in self._entries.items()}
 
     def __repr__(self) -> str:
-        return f"<JobRunsClient: {self._region_name or 'no region of its own'}, {self._lifetime.state}>"
+        return f"<JobRunsClient: {self._region_name or 'default region'}, {self._lifetime.state}>"
 
     async def __aenter__(self) -> Self:
         """Open the client in this event loop."""
@@ -283,15 +283,15 @@ class JobRunsClient(AsyncContext, Hinted):
 
         Args:
             job_name: The job's name. A text form, such as ``"glue:nightly-etl"``, is for ``handle``; a job that is
-                really called so is ``handle(JobRef("glue", "glue:nightly-etl"))``.
+                actually named that is ``handle(JobRef("glue", "glue:nightly-etl"))``.
 
         Raises:
             InvalidRequestError: The name is malformed or a text form, or no region is known.
         """
         if is_text_form(job_name):
             raise InvalidRequestError(
-                f"a job name is no text form of a reference, got {job_name!r:.200}: client.handle() takes that; "
-                "a job that is really called so is client.handle(JobRef('glue', name))"
+                f"a job name is expected, got the text form of a reference, {job_name!r:.200}: client.handle() takes "
+                "that; a job that is actually named that is client.handle(JobRef('glue', name))"
             )
         return cast("GlueJob", self.handle(JobRef(Service.GLUE, (job_name,))))
 
@@ -329,8 +329,8 @@ class JobRunsClient(AsyncContext, Hinted):
     ) -> Pages[JobRun[Native]]:
         """Return the runs of many jobs as one stream, whatever their services, regions and accounts.
 
-        Nothing is requested until it is iterated. The jobs may be given in another order, or anew, when a cursor goes
-        on: each run is yielded once. Memory grows with the number of jobs that are open, never with that of runs.
+        Nothing is requested until it is iterated. When a cursor resumes, the jobs may be given in another order, or be
+        listed again: each run is yielded once. Memory grows with the number of open jobs, never with that of runs.
 
         Args:
             jobs: The jobs, or an (asynchronous) iterable of them, such as ``client.jobs(Service.GLUE)``.
@@ -505,7 +505,7 @@ class JobRunsClient(AsyncContext, Hinted):
 
         Args:
             service: ``Service.EMR_SERVERLESS`` or ``Service.GLUE``.
-            name: A pattern of names, such as ``"nightly-*"``, compared here.
+            name: A pattern of names, such as ``"nightly-*"``, matched client-side.
             states: The states of applications that are wanted, such as ``{"STARTED"}``; EMR Serverless only.
             tags: Tags that a job must have; Glue only.
             region_name: Where to look; by default the client's region.
@@ -719,7 +719,7 @@ class JobRunsClient(AsyncContext, Hinted):
 
         Raises:
             JobRunsError: As for ``wait``.
-            ClientClosedError: The client is closed, or was closed meanwhile; that is no run's error.
+            ClientClosedError: The client is closed, or was closed meanwhile; that is not an error of a run.
         """
         check_flag("return_exceptions", return_exceptions)
         rules = WaitRules(

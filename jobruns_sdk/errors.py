@@ -34,7 +34,7 @@ _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u
 
 
 def harmless(text: str) -> str:
-    """Return a text as a terminal may show it: with control characters as Python writes them."""
+    """Return a string that is safe to print: control characters are escaped as Python does."""
     return _CONTROLS.sub(lambda found: repr(found[0])[1:-1], text)
 
 
@@ -104,7 +104,7 @@ class JobRunsError(Exception):
     def __str__(self) -> str:
         """Return ``service.operation: code: message (HTTP status, request id, requests)``, as far as known.
 
-        Nothing is said twice, and of a single request not that it was one.
+        Nothing is repeated, and a single request is not mentioned.
 
         Control characters, which a service may have taken from anybody, are shown and not sent to a terminal.
         """

@@ -213,7 +213,7 @@ class JobRunStream:
 
     @property
     def error(self) -> JobRunsError | None:
-        """The error that ended the reading; the library that reads raises one of its own, with this one's message."""
+        """The error that ended the reading; the library that reads raises another one, with the same message."""
         return self._error
 
     def close(self) -> None:

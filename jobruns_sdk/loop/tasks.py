@@ -50,7 +50,7 @@ async def each_to_its_end(coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[
 
 
 def begun(coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-    """Begin something in a task of its own: who waits for it by ``asyncio.wait`` may be cancelled without ending it."""
+    """Begin something in a separate task: who waits for it by ``asyncio.wait`` may be cancelled without ending it."""
     task = asyncio.get_running_loop().create_task(coroutine)
     task.add_done_callback(_retrieve)
     return task
@@ -108,7 +108,7 @@ async def finished_soon(task: asyncio.Task[Any], seconds: float, *, is_cancelled
 
 
 class Shared(Generic[K, T]):
-    """Things that are made once for all who ask at the same time, each in a task of its own.
+    """Things that are made once for all who ask at the same time, each in a separate task.
 
     Who is cancelled harms nobody else; what nobody waits for any more is given up.
     """
@@ -121,7 +121,7 @@ class Shared(Generic[K, T]):
         """Return what is being made under a key, or begin to make it.
 
         Raises:
-            Exception: It could not be made; each who waits is given an error of its own.
+            Exception: It could not be made; each who waits is given a separate error.
             ClientClosedError: All was given up meanwhile.
         """
         task = self._making.get(key)

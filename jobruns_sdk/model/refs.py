@@ -92,7 +92,7 @@ def _check_path(ref: "JobRef", _: object, path: tuple[str, ...]) -> None:
 
 
 def check_region(region: object) -> None:
-    """Refuse what is no region; it becomes a part of a host's name.
+    """Refuse an invalid region name, since it becomes a part of a host name.
 
     Raises:
         InvalidRequestError: It is neither None nor such a name.
@@ -204,7 +204,7 @@ class JobRef:
     """The name of a job: an EMR Serverless application, a DataZone job or a Glue job, and where it lives.
 
     Attributes:
-        service: A ``Service``, or the name of an adapter of your own.
+        service: A ``Service``, or the name of a custom adapter.
         path: The names that say which one: ``(application_id,)``, ``(domain_id, job_id)`` or ``(job_name,)``.
         region: The AWS region, or None until a client completes it.
         profile: The name of one of the client's ``sessions``, or None for its default session.
@@ -249,7 +249,7 @@ class JobRef:
 
         Args:
             text: The text form.
-            services: Names of adapters of your own, which are services too; a client knows those it was given.
+            services: Names of custom adapters; a client knows those it was given.
 
         Raises:
             InvalidRequestError: The string is not exactly what ``str()`` of a reference would give.
@@ -288,7 +288,7 @@ class RunRef:
     run_id: str
 
     def __attrs_post_init__(self) -> None:
-        """Refuse what is no reference or no id."""
+        """Refuse an invalid reference or id."""
         _check_job(self.job)
         if not is_text(self.run_id):
             raise refusal("a run id", "a non-empty string", self.run_id)
@@ -306,7 +306,7 @@ class RunRef:
 
         Args:
             text: The text form.
-            services: Names of adapters of your own, which are services too; a client knows those it was given.
+            services: Names of custom adapters; a client knows those it was given.
 
         Raises:
             InvalidRequestError: The string is not exactly what ``str()`` of a reference would give.
@@ -367,10 +367,10 @@ def ref_of(kind: "type[_R]", named: object, services: Collection[str] = ()) -> "
     Args:
         kind: The class of the reference.
         named: A ``JobLike`` or a ``RunLike``.
-        services: Services that a text form may name besides this package's own.
+        services: Services that a text form may name besides the built-in ones.
 
     Raises:
-        InvalidRequestError: It is a string that is no text form, or nothing that has such a reference.
+        InvalidRequestError: It is a string but not a text form, or an object without such a reference.
     """
     if isinstance(named, str):
         return kind.parse(named, services=services)

@@ -178,7 +178,7 @@ class JobRun(_Row, Generic[N_co]):
             allow_partial: Whether PARTIALLY_SUCCEEDED counts as success.
 
         Raises:
-            InvalidRequestError: ``allow_partial`` is no flag.
+            InvalidRequestError: ``allow_partial`` is not a bool.
             RunNotFinishedError: The run has not ended yet.
             RunFailedError: The run ended in any other state.
         """

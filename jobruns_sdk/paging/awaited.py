@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class Awaited(Generic[T]):
-    """The rows that a listing waits for, and those that it waits for in vain.
+    """The rows that a listing waits for, and those that never came.
 
     A retry waits for its run, [a_attempt_1, a]. Once a token has expired, the list is read from the top, and the retry
     is met again. Where "a" has left the history by then, it would come a second time at the end of the list, as a run
@@ -25,7 +25,7 @@ class Awaited(Generic[T]):
         self._in_vain = set[str]()
 
     def seek(self, place: Place) -> None:
-        """Begin anew at the top, to seek a place."""
+        """Start over at the top, to seek a place."""
         row_of = self._source.row_of
         # In the middle of a page it is not known which of its rows were met before the place.
         self._at_place = None if row_of is None or place.seeking else frozenset(map(row_of, place.state))

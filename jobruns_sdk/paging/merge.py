@@ -62,7 +62,7 @@ class Stream(Protocol[T_co]):
         ...
 
     async def aclose(self) -> None:
-        """Let go of what has no end of its own, once nothing is under way any more."""
+        """Release what does not end by itself, once nothing is under way any more."""
         ...
 
 
@@ -111,7 +111,7 @@ class Single(Known[T]):
 
 
 class Merged(Known[T]):
-    """Several readers merged by time: as good as sorting everything where each of them is in order."""
+    """Several readers merged by time: the same as sorting everything, where each of them is in order."""
 
     def __init__(
         self,

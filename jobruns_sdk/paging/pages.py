@@ -106,7 +106,7 @@ class Walk(AsyncOnly, AsyncContext, Generic[T_co]):
     def cursor(self) -> str | None:
         """The cursor after the last item handed out, also in the middle of a page; None if nothing is left.
 
-        A list call that is given None begins anew: None is the end of a walk, and not a place to go on from.
+        A list call that is given None starts over: None is the end of a walk, and not a place to resume from.
         """
         return self.spot_before(0).cursor()
 

@@ -209,9 +209,9 @@ class RunQuery:
         return None if until is None else max(_EARLIEST, min(until, _LATEST - slack)) + slack
 
     def accepts(self, run: JobRun[Any]) -> bool:
-        """True if a run satisfies the filters on state and time; one without a creation time was created in no window.
+        """True if a run matches the filters on state and time; without a creation time it matches no window of creation.
 
-        A run counts as ended when it was changed last where its end is not told.
+        A run whose end is not told counts as ended when it was last updated.
         """
         if self.states is not None and run.state not in self.states:
             return False

@@ -289,7 +289,7 @@ class SourceReader(Generic[T]):
         self._seek(place)
 
     def _seek(self, place: Place) -> None:
-        """Begin anew at the top, and seek the place."""
+        """Start over at the top, and seek the place."""
         self._listing, self._state = self._source.open(()), None
         self._tokens = {hash(None)}  # those of before may come again
         self._sought, self._doubted, self._in_doubt = None, [], False

@@ -120,9 +120,9 @@ class Source(msgspec.Struct, Generic[T], frozen=True):
         job: The job whose rows they are; sources of one job may hold the same ones.
         lasting: Tells whether a row has to be known for the whole walk, since it may be listed again at any distance;
             None if rows are listed again only near to where they were.
-        row_of: Tells the key of the row that a text of a batch's ``state`` belongs to; None where there are no such.
+        row_of: Tells the key of the row that a string of a batch's ``state`` belongs to; None where there are no such.
         chosen: True if its rows were named one by one: no filter applies to them, and other sources leave them out.
-        waiting: Tells the rows that the listing waits for in a state of its own, by their keys, with the time of what
+        waiting: Tells the rows that the listing waits for in its state, by their keys, with the time of what
             was read of each last.
     """
 

@@ -47,7 +47,7 @@ class GiveUp(msgspec.Struct, frozen=True):
 
 
 class Retrying(msgspec.Struct, frozen=True):
-    """The state of retries that the service makes by runs of their own, as Glue does.
+    """The state of retries that the service makes as separate runs, as Glue does.
 
     Attributes:
         limit: The number of retries that the job has, None if nobody can tell.
@@ -158,7 +158,7 @@ class Follower:
         self._pace = pace
         self._until = until
         self._most_unseen = most_unseen
-        self._begins_anew = True
+        self._restarts = True
         self._ended_at: float | None = None
         self._began = self._polled_at = self._unseen_since = self._seen_at = self._changed_after = -inf
 
@@ -198,7 +198,7 @@ class Follower:
     async def decide(self, run: JobRun[Any]) -> Done | Sleep | GiveUp:
         """Take the run as it was seen, and return what to do next."""
         if self.last is None or (run.state, run.attempt) != (self.last.state, self.last.attempt):
-            self._begins_anew = True
+            self._restarts = True
             self._ended_at, self._changed_after = None, self._seen_at
         self.last, self.error = run, None
         self._seen_at = self._unseen_since = self._poller.clock.monotonic()
@@ -206,8 +206,8 @@ class Follower:
         return decide(run, interval, retrying=await self._retrying(run), until=self._until)
 
     def _next_interval(self) -> float:
-        anew, self._begins_anew = self._begins_anew, False
-        return self._poller.interval(self._handle, self._pace, anew=anew)
+        restart, self._restarts = self._restarts, False
+        return self._poller.interval(self._handle, self._pace, restart=restart)
 
     async def _retrying(self, run: JobRun[Native]) -> Retrying | None:
         if not run.state.is_failure or not isinstance(self._handle, Retries):

@@ -172,24 +172,24 @@ class Poller:
             group.seen[run.id] = (now, run)
             self._observing.saw(run, self.clock.now())
 
-    def interval(self, handle: Follows, pace: "PollIntervals", *, anew: bool) -> float:
+    def interval(self, handle: Follows, pace: "PollIntervals", *, restart: bool) -> float:
         """Return the seconds to the next poll of a run that is being watched, the same for all waits of one pace.
 
         Each drawing its own, whoever draws the shortest would poll for all, and a thousand waits come to six times the
         polls of one:
 
             10:00:00  a round: the waits for run 1, 2 and 3 draw 20 s together
-            10:00:20  a round: run 2 has begun to run, and its wait begins anew with 10 s; so do the others
+            10:00:20  a round: run 2 has begun to run, and its wait starts again with 10 s; so do the others
             10:00:30  a round
 
         Args:
             handle: The run's job.
             pace: The pace of the wait.
-            anew: Whether intervals are to grow from the shortest again: the wait has begun, or its run has changed.
+            restart: Whether intervals are to grow from the shortest again: the wait has begun, or its run has changed.
         """
         group = self._groups[handle.ref]
         cadence = group.cadences.get(pace)
-        if cadence is None or (anew and cadence.began != group.round):
+        if cadence is None or (restart and cadence.began != group.round):
             intervals = pace.intervals(quotas.jitter)
             cadence = group.cadences[pace] = Cadence(intervals, group.round, group.round, next(intervals))
         elif cadence.round != group.round:

@@ -69,7 +69,7 @@ def tagged(value: object, converter: KindConverter) -> dict[str, object]:
     """Return a value's JSON-safe form with its kind.
 
     Raises:
-        InvalidRequestError: It is no public value of this package.
+        InvalidRequestError: It is not a public value of this package.
     """
     kind, plain = converter.kinds.name_of(value), converter.unstructure(value)
     return {"kind": kind, **(plain if isinstance(plain, dict) else {"text": plain})}
@@ -79,7 +79,7 @@ def untagged(data: object, converter: KindConverter) -> object:
     """Return the value whose form that is, of the kind that it says.
 
     Raises:
-        Exception: It is no such form; which exceptions, cattrs, msgspec and the values decide.
+        Exception: It is not such a form; which exceptions, cattrs, msgspec and the values decide.
     """
     members, kinds = dict(mapping(data)), converter.kinds
     name = members.pop("kind", None)

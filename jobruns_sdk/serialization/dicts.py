@@ -29,7 +29,7 @@ def to_dict(value: object, *, secrets: bool = True, adapters: Mapping[str, Adapt
         adapters: Services from outside, as ``JobRunsClient`` takes them: the structures that their entries name.
 
     Raises:
-        InvalidRequestError: It is no such value, or ``secrets`` no flag.
+        InvalidRequestError: It is not such a value, or ``secrets`` is not a bool.
     """
     check_flag("secrets", secrets)
     members = tagged(value, converter(kinds_with(adapters), secrets=secrets))
@@ -39,14 +39,14 @@ def to_dict(value: object, *, secrets: bool = True, adapters: Mapping[str, Adapt
 def from_dict(data: Mapping[str, object], *, adapters: Mapping[str, Adapter] | None = None) -> object:
     """Return the value that ``to_dict`` made a dict of.
 
-    Nothing is coerced: a number is no string, and None only where a value may be None.
+    Nothing is coerced: a number is not a string, and None only where a value may be None.
 
     Args:
         data: The dict.
         adapters: Services from outside, as ``to_dict`` took them.
 
     Raises:
-        InvalidRequestError: It is no such dict, or one of a later version; the message names each wrong place.
+        InvalidRequestError: It is not such a dict, or one of a later version; the message names each wrong place.
     """
     kinds = kinds_with(adapters)
     try:

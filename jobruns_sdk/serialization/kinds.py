@@ -41,7 +41,7 @@ _RECORDS: Final[Mapping[str, Any]] = {
 
 
 def _errors(kind: type[JobRunsError] = JobRunsError) -> Iterator[tuple[str, type[JobRunsError]]]:
-    """Yield the classes of the error tree; programs may have derived classes of their own from them."""
+    """Yield the classes of the error tree; programs may have derived classes from them."""
     if kind.__module__.startswith("jobruns_sdk.") and not kind.__name__.startswith("_"):
         yield kind.__name__, kind
     for derived in kind.__subclasses__():
@@ -79,7 +79,7 @@ class Kinds:
         """Return the name of a value's kind.
 
         Raises:
-            InvalidRequestError: It is no public value of this package, and none of the services' structures.
+            InvalidRequestError: It is not a public value of this package, and none of the services' structures.
         """
         kind = type(value)
         if kind not in self._names:
@@ -91,7 +91,7 @@ def kinds_with(adapters: Mapping[str, Adapter] | None) -> Kinds:
     """Return the kinds of values with those of services from outside.
 
     Raises:
-        InvalidRequestError: These are no adapters.
+        InvalidRequestError: These are not adapters.
     """
     # Programs hand over the same entries with every call: what is made of them is kept.
     return _kinds_of(tuple(entries_with(adapters).items()))

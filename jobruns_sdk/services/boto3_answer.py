@@ -37,7 +37,7 @@ class Boto3Answer:
             self.members = self._mapping(self.members[name])
 
     def rename(self, names: Mapping[str, str]) -> None:
-        """Let members be read by other names: an event of EventBridge has the names of its own kind."""
+        """Let members be read by other names: an event of EventBridge has other names."""
         self.members = {names.get(name, name): value for name, value in self.members.items()}
 
     def text(self, name: str) -> str:

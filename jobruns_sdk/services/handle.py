@@ -217,7 +217,7 @@ class ListsActive(Protocol):
 
 @runtime_checkable
 class ListsRetries(Protocol):
-    """A job whose service lists each attempt of a run as a row of its own."""
+    """A job whose service lists each attempt of a run as a separate row."""
 
     def attempt_rows(self) -> Pages[JobRun[Any]]:
         """Return the rows, newest first, each with its own id and attempt number."""

@@ -50,7 +50,7 @@ def _check_handle(_: object, __: object, handle: Callable[..., Handle]) -> None:
 
 def _refuse_lacking(what: str, lacking: list[str]) -> None:
     if lacking:
-        raise InvalidRequestError(f"{what} is no handle: it lacks {' and '.join(lacking)}")
+        raise InvalidRequestError(f"{what} is not a handle: it lacks {' and '.join(lacking)}")
 
 
 # Compared and hashed by identity: an entry holds mappings and modules.
@@ -196,7 +196,7 @@ def entries_with(adapters: Mapping[str, Adapter] | None) -> Mapping[str, Entry]:
     """Return the entries of all services, those from outside among them.
 
     Raises:
-        InvalidRequestError: It is no mapping of services from outside to adapters, or an adapter makes no handles.
+        InvalidRequestError: It is not a mapping of custom services to adapters, or an adapter does not make handles.
     """
     if adapters is None:
         return ENTRIES
@@ -208,6 +208,6 @@ def entries_with(adapters: Mapping[str, Adapter] | None) -> Mapping[str, Entry]:
             check_callable(f"adapters[{service!r:.80}]", adapter)
             entry = Entry(handle=cast("Callable[..., Handle]", adapter))
         if not isinstance(service, str) or service in ENTRIES:
-            raise InvalidRequestError(f"adapters: {service!r:.80} is no service of your own")
+            raise InvalidRequestError(f"adapters: {service!r:.80} is a built-in service, not a custom one")
         given[service] = entry
     return {**ENTRIES, **given}

@@ -86,7 +86,7 @@ class Offset:
         """Read what Spark has kept.
 
         Raises:
-            InvalidRequestError: It is no such offset, or one of another version.
+            InvalidRequestError: It is not such an offset, or one of another version.
         """
         try:
             if data["version"] != _VERSION:

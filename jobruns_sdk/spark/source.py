@@ -71,5 +71,5 @@ class JobRunsReader(DataSourceReader):
         return [InputPartition(task) for task in tasks_of(jobs, self._options)]
 
     def read(self, partition: "InputPartition | None") -> Iterator[pa.RecordBatch]:
-        """Read what is one task's; PySpark 4.0 gives None where there are no tasks, later ones a partition of None."""
+        """Read the partition of one task; without tasks PySpark 4.0 gives None, later versions a partition of None."""
         return read_part(None if partition is None else partition.value, self._options)

@@ -40,7 +40,7 @@ class Worker:
         return self._clients[key]
 
     def close(self) -> None:
-        """Close all clients and begin anew."""
+        """Close all clients and start over."""
         self.bridge.close()
         self.bridge = Bridge()
         self._clients.clear()

@@ -6,7 +6,7 @@
         for run in client.glue("nightly-etl").runs(limit=20):
             print(run.id, run.state)
 
-Names, arguments, results and errors are those of the asynchronous face, whose calls are carried over a ``Bridge``.
+Names, arguments, results and errors are those of the async client, whose calls are carried over a ``Bridge``.
 """
 
 from jobruns_sdk.sync.client import JobRunsClient

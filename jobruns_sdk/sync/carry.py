@@ -16,7 +16,7 @@ R_co = TypeVar("R_co", covariant=True)
 
 
 class Carrier(SyncContext, Hinted, Generic[A_co]):
-    """Something of the asynchronous face, and the bridge over which its calls go.
+    """An object of the async client, and the bridge over which its calls go.
 
     Attributes:
         bridge: The bridge; other coroutines may be run there, too.

@@ -67,7 +67,7 @@ class EmrServerlessApplication(Carrier[emr_serverless.EmrServerlessApplication])
     def runs(
         self, *, hydrate: bool = False, on_error: OnSourceError = "raise", **options: Unpack[ApplicationRunOptions]
     ) -> Pages[JobRun[emr_native.JobRunSummary | emr_native.JobRun]]:
-        """Return the application's runs; see the asynchronous face's ``runs``."""
+        """Return the application's runs; see ``runs`` of the async client's handle."""
         return Pages(self.bridge, self.carried.runs(hydrate=hydrate, on_error=on_error, **options))
 
     attempts: Final = paged(emr_serverless.EmrServerlessApplication.attempts)
@@ -105,7 +105,7 @@ class DataZoneJob(Carrier[datazone.DataZoneJob]):
     def runs(
         self, *, hydrate: bool = False, on_error: OnSourceError = "raise", **options: Unpack[RunOptions]
     ) -> Pages[JobRun[datazone_native.JobRunSummary | datazone_native.GetJobRunOutput]]:
-        """Return the job's runs; see the asynchronous face's ``runs``."""
+        """Return the job's runs; see ``runs`` of the async client's handle."""
         return Pages(self.bridge, self.carried.runs(hydrate=hydrate, on_error=on_error, **options))
 
     attempts: Final = paged(datazone.DataZoneJob.attempts)

@@ -314,5 +314,5 @@ def milliseconds(moment: datetime) -> int:
 
 
 def timestamp(at: int | None) -> float | None:
-    """A time as it stands on the wire: epoch seconds with milliseconds."""
+    """A time on the wire: epoch seconds with milliseconds."""
     return None if at is None else at / 1000

@@ -199,7 +199,7 @@ class LocalService(LocalAccount):
             return sum(count for name, count in counts.items() if ":" in name and name.startswith(operation[:-1]))
 
     def forget_requests(self) -> None:
-        """Begin the log and the counts anew."""
+        """Start the log and the counts over."""
         with self._lock:
             self._dispatcher.log.clear()
             self._dispatcher.counts.clear()

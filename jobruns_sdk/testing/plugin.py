@@ -1,6 +1,6 @@
 """The pytest plugin: `jobruns_local`, a service of each test's own, and `jobruns_client`, a client opened on it.
 
-`jobruns_sync_client` is the same for tests that are no coroutines.
+`jobruns_sync_client` is the same for tests that are not coroutines.
 
     async def test_the_report_is_started(jobruns_local, jobruns_client):
         jobruns_local.add_glue_job("report")
@@ -82,7 +82,7 @@ def _for_pytest_asyncio(config: pytest.Config) -> dict[str, object]:
 
 
 def _for_anyio(request: pytest.FixtureRequest, item: pytest.Function) -> object:
-    """The client of a test that anyio runs, in a loop of its own, though pytest-asyncio is there as well."""
+    """The client of a test that anyio runs in its own loop, though pytest-asyncio is there as well."""
     if item.config.getoption("asyncio_mode", None) != "auto" and item.config.getini("asyncio_mode") != "auto":
         return request.getfixturevalue(_FOR_ANYIO)
     # In its mode auto pytest-asyncio runs the test after all, or anyio does, and either may take a fixture for its own:

@@ -92,7 +92,7 @@ class _Gate(msgspec.Struct, eq=False):
 class _Tries(msgspec.Struct, eq=False):
     """The retries of a call: how many requests it has sent, what it has left, since when it is throttled, and its keys.
 
-    A throttle is no failure: it uses up neither attempts nor ``call_timeout``, and is bounded by time alone.
+    A throttle is not a failure: it uses up neither attempts nor ``call_timeout``, and is bounded by time alone.
     """
 
     policy: Policy

@@ -77,7 +77,7 @@ class SessionCredentials:
         """Let the session look for its credentials, once however many connections are made at the same moment.
 
         Raises:
-            CredentialsError: That failed; None found is no failure, since a request need not be signed.
+            CredentialsError: That failed; finding none is not a failure, since a request need not be signed.
         """
         if self._found is None:
             with getting_credentials(but=(BotoCoreError, ValueError)):

@@ -102,7 +102,7 @@ def error_from_response(
     kind = kind_from_code(code, codes) or _kind_from_status(status, has_code=bool(code))
     said = _first_text(members, "message", "Message", "errorMessage")
     if kind is UnknownAnswerError:
-        said = f"this is no answer of the service, since it has no error code{_beginning(headers, body)}"
+        said = f"this answer is not from the service, since it has no error code{_beginning(headers, body)}"
     message = _without(secrets, said or f"the answer holds no error text{_beginning(headers, body)}")
     error = kind(
         message if len(message) <= _MESSAGE_LIMIT else f"{message[:_MESSAGE_LIMIT]}...",

@@ -130,7 +130,7 @@ class PaceKeeper:
         return Ticket(self._throttles, self._steps, waited > 0)
 
     def let_through(self, ticket: Ticket, now: float) -> None:
-        """Take note of an answer that is no throttle."""
+        """Take note of an answer that is not a throttle."""
         if ticket.throttles == self._throttles:
             self._granted += 1
         if self.is_open() or not ticket.was_held or ticket.steps != self._steps:

@@ -48,7 +48,7 @@ def quotas_with(
         others: Services that it does not know; their operations may have any name.
 
     Raises:
-        InvalidRequestError: It is no such mapping, or names an operation that is never called.
+        InvalidRequestError: It is not such a mapping, or names an operation that is never called.
     """
     if given is None:
         return None
@@ -74,7 +74,7 @@ def shares_of(
     """Return which profiles count for the quotas of another one.
 
     Raises:
-        InvalidRequestError: It is no such mapping, or names a profile that there is not.
+        InvalidRequestError: It is not such a mapping, or names a profile that there is not.
     """
     right = 'a mapping of profiles, such as {"prod-read-only": "prod"}, or None'
     for pair in () if given is None else mapping_of("share_quotas", right, given):

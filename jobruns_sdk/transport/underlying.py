@@ -40,7 +40,7 @@ class UnderlyingError(Exception):
 
 
 def without_secrets(text: str) -> str:
-    """Return a text without passwords of addresses, signatures, keys and tokens."""
+    """Return a string without passwords of addresses, signatures, keys and tokens."""
     for secret in sorted(_known(), key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
     for pattern in _PATTERNS:

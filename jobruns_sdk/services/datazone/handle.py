@@ -91,7 +91,7 @@ class DataZoneJob(Hinted):
     ) -> Pages[JobRun[native.JobRunSummary | native.GetJobRunOutput]]:
         """Return the job's runs (ListJobRuns); nothing is requested until they are iterated.
 
-        A single state is sent to the service; several states and times are filtered here.
+        A single state is filtered server-side; several states and times, client-side.
 
         Args:
             states: The states that are wanted, None for all.
@@ -143,7 +143,7 @@ class DataZoneJob(Hinted):
         Args:
             run_id: The run's id.
             limit: How many attempts are yielded at most.
-            page_size: Taken for the sake of the other services.
+            page_size: Ignored; accepted for symmetry with the other services.
             cursor: Where an earlier walk has left off.
 
         Raises:

@@ -136,7 +136,7 @@ class EmrServerlessApplication(Hinted):
     ) -> Pages[JobRun[native.JobRunSummary | native.JobRun]]:
         """Return the application's runs, newest first (ListJobRuns); nothing is requested until they are iterated.
 
-        Filters are sent to the service, and made exact here. Several states are listed one by one and merged.
+        Filters are applied server-side, and exact bounds client-side. Several states are listed one by one and merged.
 
         Args:
             states: The states that are wanted, None for all.
@@ -301,7 +301,7 @@ class EmrServerlessApplication(Hinted):
             configuration_overrides: What is put in place of the application's configuration, also where logs go.
             execution_iam_policy: Policies that narrow the role for this run.
             idempotency_key: Starts of this application with the same key are one start, also from other processes, as
-                long as the service remembers the token. Without one, every call is a start of its own.
+                long as the service remembers the token. Without one, every call starts another run.
             on_failed: Whether a key's run that has failed, or was stopped, is returned (``"adopt"``) or followed by
                 another one (``"restart"``). Each look is a StartJobRun with the token of its count, and a GetJobRun.
             slot_timeout: How long to wait for room where as many run as may; not at all by default.

@@ -168,7 +168,7 @@ def outcome_unknown(job: JobRef, error: JobRunsError, key: str | None) -> StartO
     how = (
         "look for it in runs(); with an idempotency_key it could be started again without harm"
         if key is None
-        else "start again with the same idempotency_key, which starts nothing twice"
+        else "start again with the same idempotency_key, which does not start a second run"
     )
     return StartOutcomeUnknownError(
         f"a run of {job} may have been started or not: {how} ({error})",

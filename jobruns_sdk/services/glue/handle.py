@@ -110,7 +110,7 @@ class GlueJob(Hinted):
     ) -> Pages[JobRun[native.JobRun]]:
         """Return the job's runs, newest first (GetJobRuns); nothing is requested until they are iterated.
 
-        Glue filters nothing: the filters are applied here, and reading ends soon after ``created_after`` is passed.
+        Glue has no filters: they are applied client-side, and reading ends soon after ``created_after`` is passed.
 
         Args:
             states: The states that are wanted, None for all.
@@ -124,8 +124,8 @@ class GlueJob(Hinted):
                 Glue's list knows no states; 7 days unless told otherwise.
             order: ``"newest"``, the only order that Glue has.
             collapse_retries: Whether a run and its retries are one run, as they are unless this is False.
-            hydrate: Taken for the sake of the other services; Glue's list tells all that GetJobRun does.
-            on_error: Taken for the sake of the other services: no run is got.
+            hydrate: Ignored; accepted for symmetry with the other services, since Glue lists whole runs.
+            on_error: Ignored; accepted for symmetry with the other services.
             limit: How many runs are yielded at most.
             page_size: How many rows to ask for at once, 200 at most and unless told otherwise.
             cursor: Where an earlier walk has left off; its filters apply again and may be left out. None begins at the
@@ -177,7 +177,7 @@ class GlueJob(Hinted):
         Args:
             run_id: The run's id; that of any attempt means the same run.
             limit: How many attempts are yielded at most.
-            page_size: Taken for the sake of the other services; attempts are got one by one.
+            page_size: Ignored; accepted for symmetry with the other services, since attempts are got one by one.
             cursor: Where an earlier walk has left off.
 
         Raises:
@@ -254,8 +254,8 @@ class GlueJob(Hinted):
         searched for it, as far back as one of them may still be active: by the job's Timeout (GetJob), and a day at
         least. A row that Glue lists without its arguments is got by itself. Where the search cannot come to its end,
         nothing is sent. In one client a key starts one run at most, also over several profiles that are known to be of
-        one account; across processes it is as good as Glue's listing: two that start at the same moment may not see
-        each other.
+        one account; across processes it is only as reliable as Glue's listing: two that start at the same moment may
+        not see each other.
 
         Args:
             arguments: Arguments of the run, instead of the job's default ones of the same names.
@@ -332,7 +332,7 @@ class GlueJob(Hinted):
 
         Args:
             run_ids: The runs' ids; that of any attempt means the same run.
-            grace_period: Taken for the sake of EMR Serverless; Glue knows none.
+            grace_period: Ignored; accepted for symmetry with EMR Serverless.
 
         Returns:
             An outcome for each id, in order; one that fails says so and does not keep the others from being stopped.

@@ -226,7 +226,7 @@ class AttemptListing:
         """Get one attempt; where all that are known of are lost, also find out how many there may be (GetJob).
 
         Raises:
-            CursorError: The token is no attempt's number: the cursor that it comes from was made up.
+            CursorError: The token is not the number of an attempt: its cursor was made up.
         """
         if token is not None and not _NUMBER.fullmatch(token):
             raise CursorError("the cursor is damaged: it goes on at no attempt's number")

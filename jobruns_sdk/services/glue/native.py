@@ -1,6 +1,6 @@
 """Glue's job runs, jobs and bookmarks as the service sends them, and a decoder for each operation's answer.
 
-Where a member has the name of its own type, the type has an alias: inside the class the name means the member.
+Where a member is named like its type, the type has an alias: inside the class the name means the member.
 """
 
 from datetime import datetime
@@ -32,7 +32,7 @@ _NotificationProperty: TypeAlias = NotificationProperty
 
 
 class JobRun(Native, frozen=True, kw_only=True, gc=False):
-    """One attempt of a job run: Glue lists each of its retries as a run of its own.
+    """One attempt of a job run: Glue lists each of its retries as a separate run.
 
     Attributes:
         Id: ``<root>`` for the first attempt, ``<root>_attempt_<n>`` for retry n.

@@ -1,6 +1,6 @@
 """Folding Glue's retries into the run that they belong to.
 
-Glue lists a retry as a run of its own, newest first: a run's retries come before the run itself, which a page, a cursor
+Glue lists a retry as a separate run, newest first: a run's retries come before the run itself, which a page, a cursor
 or the edge of the history may cut off from them.
 """
 
@@ -18,7 +18,7 @@ from jobruns_sdk.services.glue.translate import attempt_id, root_and_number, run
 
 
 class RetryFold(msgspec.Struct, frozen=True):
-    """The retries that were listed, and whose run has not come yet: a value, made anew with each page.
+    """The retries that were listed, and whose run has not come yet: a value, replaced with each page.
 
     Attributes:
         job: The job.

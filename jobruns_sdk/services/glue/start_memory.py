@@ -54,7 +54,7 @@ class Ticket:
 
 
 async def _no_account(_: JobRef) -> str | None:
-    """Know no account: each profile is one of its own."""
+    """Know no account: each profile counts as another one."""
 
 
 def _itself(profile: str | None) -> str | None:

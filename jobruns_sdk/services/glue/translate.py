@@ -85,7 +85,7 @@ def run_from_attempts(job: JobRef, run_id: str, attempts: Sequence[native.JobRun
 
 
 def run_from_row(job: JobRef, run_id: str, row: native.JobRun, number: int) -> JobRun[native.JobRun]:
-    """Return one row of Glue's, which is the attempt of that number, as a run of its own."""
+    """Return one row of Glue's, which is the attempt of that number, as a separate run."""
     native_state = row.JobRunState or ""
     started = utc(row.StartedOn)
     return JobRun(

@@ -5,7 +5,7 @@
     class TestBatch(Contract):
         case = Case(job="batch:queue", adapters={"batch": ENTRY}, serve=fake_batch, states=STATES, largest_page=100)
 
-pytest collects the tests of ``TestBatch``; each makes its own service and client, and runs an event loop of its own.
+pytest collects the tests of ``TestBatch``; each makes its own service and client, and runs its own event loop.
 """
 
 from jobruns_sdk.testing.contract.bench import Case, Service

@@ -169,7 +169,7 @@ async def _opened(case: Case) -> AsyncGenerator[Bench]:
 
 
 def on_bench(test: Callable[[Bench], Awaitable[None]]) -> Callable[[Subject], None]:
-    """Make a test of pytest's of what is done on a bench, in an event loop of its own: no plugin is needed for it."""
+    """Make a pytest test of what is done on a bench, in its own event loop: no plugin is needed for it."""
 
     def run(self: Subject) -> None:
         async def on_its_own() -> None:

@@ -11,7 +11,7 @@ _PACKAGE: Final = str(Path(__file__).parents[2])
 
 
 def _tasks() -> set[asyncio.Task[object]]:
-    """Return the tasks of this package: a service that is played in the same loop has tasks of its own."""
+    """Return the tasks of this package: a service that is played in the same loop has its own tasks."""
     return {task for task in asyncio.all_tasks() if _PACKAGE in str(getattr(task.get_coro(), "cr_code", ""))}
 
 

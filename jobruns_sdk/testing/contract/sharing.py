@@ -13,7 +13,7 @@ from jobruns_sdk.testing.contract.bench import REGION, Bench, ids, on_bench, ref
 
 
 class SharingContract:
-    """The client knows of the service what it knows of its own ones."""
+    """The client knows of the service what it knows of the built-in ones."""
 
     @on_bench
     @staticmethod

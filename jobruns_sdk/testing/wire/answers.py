@@ -8,7 +8,7 @@ from typing import cast
 from jobruns_sdk.testing.clock import milliseconds
 
 Answer = dict[str, object]
-"""The members of an operation's output, as they stand in the JSON body."""
+"""The members of an operation's output, as in the JSON body."""
 
 
 class ServiceError(Exception):

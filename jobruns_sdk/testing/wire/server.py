@@ -10,7 +10,7 @@ from jobruns_sdk.testing.wire.http import Connection, Handler, Reply, Request
 
 
 class ServerThread:
-    """Serves HTTP on an event loop and in a thread of its own, so that any client in the process can be used."""
+    """Serves HTTP in its own event loop and thread, so that any client in the process can be used."""
 
     def __init__(self, handler: Handler, host: str, port: int, *, any_host: bool = False) -> None:
         self._handler = handler if any_host else partial(_for_this_machine, handler)
@@ -68,7 +68,7 @@ class ServerThread:
 
 
 def _for_this_machine(handler: Handler, request: Request) -> Reply:
-    """Answer what names this machine as its host: a page in a browser may have a name of its own lead here."""
+    """Answer what names this machine as its host: a page in a browser may let another name lead here."""
     name, _, port = request.headers.get("host", "localhost").rpartition(":")
     host = (name if port.isdigit() else f"{name}:{port}" if name else port).strip("[]").lower()
     if not (is_loopback(host) or host.endswith(".localhost")):

@@ -212,7 +212,7 @@ Matches = Callable[[Attempt], bool]
 
 
 def put(jobs: dict[str, Job], job: Job) -> None:
-    """Add a job to others, or describe the one of its name anew."""
+    """Add a job to others, or replace the description of the one of its name."""
     if job.name in jobs:
         jobs[job.name].describe_as(job)
     else:

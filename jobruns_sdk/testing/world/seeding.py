@@ -56,7 +56,7 @@ class Seeding:
         number_of_workers: int = 10,
         native: Mapping[str, object] | None = None,
     ) -> None:
-        """Add a Glue job and say how its runs go; one that is there is described anew, and keeps its runs.
+        """Add a Glue job and say how its runs go; one that is there is described again, and keeps its runs.
 
         The first `fail_attempts` attempts of a run fail, as far as the job retries (`max_retries`); the next one ends
         in `outcome` after `startup` and `duration` (None: it never ends). A retry follows `retry_delay` after the
