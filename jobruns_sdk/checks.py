@@ -40,7 +40,7 @@ def shown(value: object) -> str:
 
 def refusal(name: str, right: str, value: object, show: Callable[[object], str] = shown) -> InvalidRequestError:
     """Return the error that says what an argument should be, and what it is."""
-    return InvalidRequestError(f"{name} is {right}, got {show(value)}")
+    return InvalidRequestError(f"{name} must be {right}, got {show(value)}")
 
 
 class Rule:
@@ -122,17 +122,17 @@ check_text: Final = Rule("a string", is_text, _flaw)
 # A string such as "no" would count as True.
 check_flag: Final = Rule("True or False", lambda value: isinstance(value, bool))
 
-check_callable: Final = Rule("something to call that is not a coroutine function", is_callback)
+check_callable: Final = Rule("a callable that is not a coroutine function", is_callback)
 
-check_number: Final = Rule("a number of more than 0", _is_number)
+check_number: Final = Rule("a number greater than 0", _is_number)
 
 check_amount: Final = Rule(
-    "a finite number of more than 0", lambda value: _is_number(value) and value <= float_info.max
+    "a finite number greater than 0", lambda value: _is_number(value) and value <= float_info.max
 )
 
-check_count: Final = Rule("a whole number of 1 or more", _is_count)
+check_count: Final = Rule("an integer of 1 or more", _is_count)
 
-check_whole: Final = Rule("a whole number of 0 or more", _is_whole)
+check_whole: Final = Rule("an integer of 0 or more", _is_whole)
 
 check_moment: Final = Rule(
     "a datetime with a time zone, such as datetime.now(UTC)",
@@ -146,7 +146,7 @@ check_time: Final = Rule(
 )
 
 check_some_time: Final = Rule(
-    "a timedelta of more than 0, such as timedelta(hours=2)",
+    "a timedelta greater than 0, such as timedelta(hours=2)",
     lambda value: isinstance(value, timedelta) and value > timedelta(0),
 )
 
@@ -201,7 +201,7 @@ def pairs_of(name: str, values: Mapping[str, str] | None) -> dict[str, str]:
         InvalidRequestError: It is not a mapping of strings to strings, whose values are not shown.
     """
     if values is not None and not _is_mapping(values):
-        raise InvalidRequestError(f"{name} is a mapping of names to strings, or None, got {hidden(values)}")
+        raise InvalidRequestError(f"{name} must be a mapping of names to strings, or None, got {hidden(values)}")
     for key, value in (values or {}).items():
         check_text(f"each name in {name}", key)
         if value != "":
@@ -217,7 +217,7 @@ def seconds_of(name: str, value: object) -> float:
     """
     seconds = value.total_seconds() if isinstance(value, timedelta) else value
     if not check_number.holds(seconds):
-        raise refusal(name, "a number of seconds of more than 0, or a timedelta", value)
+        raise refusal(name, "a number of seconds greater than 0, or a timedelta", value)
     return cast("float", seconds)
 
 

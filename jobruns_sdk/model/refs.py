@@ -77,7 +77,7 @@ def check_name(what: str, name: object, pattern: re.Pattern[str]) -> None:
         InvalidRequestError: It is not a string of that form.
     """
     if not isinstance(name, str) or not pattern.fullmatch(name):
-        raise InvalidRequestError(f"{what} has the form {pattern.pattern}, got {shown(name)}")
+        raise InvalidRequestError(f"{what} must have the form {pattern.pattern}, got {shown(name)}")
 
 
 def name_like(pattern: re.Pattern[str], right: str) -> Rule:

@@ -87,7 +87,7 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True):
             CursorError: The text is damaged, was written by another version, or belongs to another listing.
         """
         if not isinstance(text, str):
-            raise CursorError(f"a cursor is a string, got {type(text).__name__}")
+            raise CursorError(f"a cursor must be a string, got {type(text).__name__}")
         version, _, payload = text.partition(".")
         if version not in (_VERSION, _DEFLATED):
             raise CursorError(f"the cursor is damaged or of another version: it begins with {version[:20]!r}")

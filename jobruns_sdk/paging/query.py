@@ -77,7 +77,7 @@ def _names(name: str, values: Iterable[str] | None) -> frozenset[str] | None:
         return None
     chosen: list[object] = [*items_of(name, values, "states, such as {'FAILED'}")]
     if not chosen:
-        raise InvalidRequestError(f"{name} holds at least one state, or is None for all of them")
+        raise InvalidRequestError(f"{name} must hold at least one state, or be None for all of them")
     for state in chosen:
         if not isinstance(state, str):
             raise refusal(f"each of {name}", "a state, such as 'FAILED'", state)
@@ -88,7 +88,7 @@ def _check_window(query: "RunQuery", bound: "attrs.Attribute[Any]", until: datet
     name = bound.name.replace("before", "after")
     since = getattr(query, name)
     if since is not None and until is not None and since > until:
-        raise InvalidRequestError(f"{name} is no later than {bound.name}, got {since!r} and {until!r}")
+        raise InvalidRequestError(f"{name} must not be later than {bound.name}, got {since!r} and {until!r}")
 
 
 def _check_reach(query: "RunQuery", _: object, reach: timedelta | None) -> None:

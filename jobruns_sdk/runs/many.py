@@ -156,7 +156,7 @@ def sources_of(handle: Handle, states: States, query: RunQuery, page_size: int |
 def _check_order(order: object) -> None:
     if order not in ("newest", "any"):
         kind = UnsupportedOperationError if order == "oldest" else InvalidRequestError
-        raise kind(f"many jobs come newest first, or in any order: order is 'newest' or 'any', got {order!r}")
+        raise kind(f"many jobs come newest first, or in any order: order must be 'newest' or 'any', got {order!r}")
 
 
 class ManyJobs:

@@ -208,6 +208,6 @@ def entries_with(adapters: Mapping[str, Adapter] | None) -> Mapping[str, Entry]:
             check_callable(f"adapters[{service!r:.80}]", adapter)
             entry = Entry(handle=cast("Callable[..., Handle]", adapter))
         if not isinstance(service, str) or service in ENTRIES:
-            raise InvalidRequestError(f"adapters: {service!r:.80} is a built-in service, not a custom one")
+            raise InvalidRequestError(f"adapters: {service!r:.80} is not the name of a custom service")
         given[service] = entry
     return {**ENTRIES, **given}

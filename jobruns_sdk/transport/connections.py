@@ -282,12 +282,12 @@ class Connections:
         if not isinstance(url, str):
             raise refusal(name, _ENDPOINT, url)
         if not _ADDRESS.fullmatch(url):
-            raise InvalidRequestError(f"{name} is {_ENDPOINT}, got another string")
+            raise InvalidRequestError(f"{name} must be {_ENDPOINT}, got another string")
         try:
             parts = urlsplit(url)
             host, _ = parts.hostname, parts.port
         except ValueError as error:
-            raise InvalidRequestError(f"{name} is {_ENDPOINT}, got {url!r:.200}: {error}") from error
+            raise InvalidRequestError(f"{name} must be {_ENDPOINT}, got {url!r:.200}: {error}") from error
         if parts.scheme not in ("http", "https") or not host:
             raise refusal(name, _ENDPOINT, url)
         if parts.scheme == "http" and not (_is_loopback(host) or self._allow_insecure):

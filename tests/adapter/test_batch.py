@@ -125,7 +125,7 @@ def test_what_adapters_are_made_of_is_declared() -> None:
 
 @pytest.mark.parametrize("service", ["glue", jobruns_sdk.Service.DATAZONE, 3])
 def test_an_adapter_takes_no_service_that_is_known(service: Any) -> None:  # noqa: ANN401  # wrong on purpose
-    with pytest.raises(jobruns_sdk.InvalidRequestError, match="is no service of your own"):
+    with pytest.raises(jobruns_sdk.InvalidRequestError, match="is not the name of a custom service"):
         jobruns_sdk.JobRunsClient(adapters={service: BatchQueue})
 
 
@@ -217,7 +217,7 @@ async def test_a_run_is_got(client: JobRunsClient, service: Batch) -> None:
 
     with pytest.raises(NotFoundError, match="there is no job ffff"):
         await client.handle(QUEUE).run("ffff")
-    with pytest.raises(InvalidRequestError, match="a job id has the form"):
+    with pytest.raises(InvalidRequestError, match="a job id must have the form"):
         await client.handle(QUEUE).run("../secrets")
 
 
@@ -354,9 +354,9 @@ class NoHandle:
 
 def test_what_makes_no_handles_is_refused_when_it_is_given() -> None:
     wrong: Any = NoHandle
-    with pytest.raises(InvalidRequestError, match="NoHandle is no handle: it lacks runs and run"):
+    with pytest.raises(InvalidRequestError, match="NoHandle is not a handle: it lacks runs and run"):
         jobruns_sdk.JobRunsClient(adapters={"batch": wrong})
-    with pytest.raises(InvalidRequestError, match="NoHandle is no handle"):
+    with pytest.raises(InvalidRequestError, match="NoHandle is not a handle"):
         adapters.Entry(handle=wrong)
 
 

@@ -198,7 +198,7 @@ async def test_arguments_that_cannot_be_right_are_refused(client: JobRunsClient)
 @pytest.mark.parametrize("flag", ["native", "include_secrets"])
 @pytest.mark.parametrize(("make", "row"), [("batch_from_runs", RUN), ("batch_from_attempts", ATTEMPT)])
 def test_a_flag_is_a_flag(make: str, row: object, flag: str) -> None:
-    with pytest.raises(InvalidRequestError, match=f"{flag} is True or False, got 'no'"):
+    with pytest.raises(InvalidRequestError, match=f"{flag} must be True or False, got 'no'"):
         getattr(arrow, make)([row], **{flag: "no"})
 
 

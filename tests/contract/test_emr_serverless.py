@@ -130,7 +130,7 @@ async def test_the_mode_is_a_filter_of_the_services_own(
     assert ids(await app.runs(cursor=cursor).collect()) == [plain]
     with pytest.raises(CursorError, match="mode"):
         app.runs(cursor=cursor, mode="STREAMING")
-    with pytest.raises(InvalidRequestError, match="mode is 'BATCH' or 'STREAMING', or None"):
+    with pytest.raises(InvalidRequestError, match="mode must be 'BATCH' or 'STREAMING', or None"):
         client.emr_serverless("00f1abc").runs(mode="batch")  # type: ignore[call-overload]
 
 

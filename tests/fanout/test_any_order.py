@@ -203,10 +203,10 @@ def test_the_oldest_first_of_many_jobs_is_unsupported() -> None:
 @pytest.mark.parametrize(
     ("options", "why"),
     [
-        ({"order": "upwards"}, "order is 'newest' or 'any'"),
+        ({"order": "upwards"}, "order must be 'newest' or 'any'"),
         ({"concurrency": 0}, "concurrency"),
         ({"limit": -1}, "limit"),
-        ({"on_error": "ignore"}, "on_error is 'raise', 'skip' or something to call"),
+        ({"on_error": "ignore"}, "on_error must be 'raise', 'skip' or a callable"),
         ({"native_states": {"NO_SUCH"}}, "no service has the native_states"),
         ({"cursor": "1.x"}, "the cursor is damaged"),
     ],

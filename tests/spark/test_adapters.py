@@ -45,8 +45,11 @@ def test_a_domain_of_an_adapter_that_names_no_operations_is_not_divided() -> Non
         ({"adapters": "batch=tests.adapter", "jobs": "batch:queue"}, "expected service=module:name"),
         ({"adapters": "batch=tests.adapter.nothing:ENTRY", "jobs": "batch:queue"}, "cannot be imported"),
         ({"adapters": "batch=tests.adapter.batch.entry:NOTHING", "jobs": "batch:queue"}, "cannot be imported"),
-        ({"adapters": "glue=tests.adapter.batch.entry:ENTRY", "jobs": "glue:etl"}, "is no service of your own"),
-        ({"adapters": "batch=tests.adapter.batch.translate:STATES", "jobs": "batch:queue"}, "something to call"),
+        (
+            {"adapters": "glue=tests.adapter.batch.entry:ENTRY", "jobs": "glue:etl"},
+            "is not the name of a custom service",
+        ),
+        ({"adapters": "batch=tests.adapter.batch.translate:STATES", "jobs": "batch:queue"}, "a callable"),
     ],
 )
 def test_what_cannot_be_used_is_refused_on_the_driver(options: dict[str, str], says: str) -> None:

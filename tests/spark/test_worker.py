@@ -44,7 +44,7 @@ def test_no_more_clients_are_kept_than_are_of_use() -> None:
 
 def test_a_malformed_endpoint_is_refused() -> None:
     kept = Worker()
-    with pytest.raises(InvalidRequestError, match="endpoint_url is an http or https address"):
+    with pytest.raises(InvalidRequestError, match="endpoint_url must be an http or https address"):
         kept.client(Access(endpoint="ftp://127.0.0.1"), 1)
     kept.close()
 

@@ -75,7 +75,7 @@ async def test_a_file_that_is_not_there_is_told_with_nothing_sent(tmp_path: Path
 
 @pytest.mark.parametrize("verify", [None, 1, "", b"x.pem"])
 def test_what_says_nothing_about_certificates_is_refused(verify: Any) -> None:  # noqa: ANN401
-    with pytest.raises(InvalidRequestError, match="verify is True, False or the path of a file of certificates"):
+    with pytest.raises(InvalidRequestError, match="verify must be True, False or the path of a file of certificates"):
         client_at(None, verify=verify)
 
 
@@ -104,9 +104,9 @@ async def test_an_address_of_one_service_leaves_the_others_where_they_are(monkey
     [
         ({"gleu": "https://x"}, "endpoint_urls names 'gleu', known are datazone, emr-serverless, glue, logs, s3"),
         ({"glue": "http://elsewhere.example"}, "would send signed requests over plain http to another machine"),
-        ({"s3": "ftp://x"}, "is an http or https address"),
-        ({"glue": None}, "is an http or https address"),
-        (["glue"], "endpoint_urls is a mapping of services to addresses"),
+        ({"s3": "ftp://x"}, "must be an http or https address"),
+        ({"glue": None}, "must be an http or https address"),
+        (["glue"], "endpoint_urls must be a mapping of services to addresses"),
     ],
 )
 def test_addresses_that_cannot_be_used_are_refused(urls: Any, why: str) -> None:  # noqa: ANN401

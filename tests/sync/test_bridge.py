@@ -185,7 +185,7 @@ def test_so_many_items_are_made_ahead_and_no_more(bridge: Bridge, ahead: int) ->
 
 @pytest.mark.parametrize("ahead", [-1, 1.5, "2", True, None])
 def test_a_number_ahead_that_is_none_is_refused(bridge: Bridge, ahead: Any) -> None:  # noqa: ANN401  # wrong on purpose
-    with pytest.raises(InvalidRequestError, match="ahead is a whole number of 0 or more, got"):
+    with pytest.raises(InvalidRequestError, match="ahead must be an integer of 0 or more, got"):
         bridge.iterate(Endless().numbers(), ahead=ahead)
 
 

@@ -121,7 +121,7 @@ def test_a_callback_that_nobody_would_await_is_refused(client: JobRunsClient, lo
         "on_poll": lambda: client.wait("glue:nightly-etl/jr_0", timeout=HOUR, on_poll=lost),
     }
     for name, call in calls.items():
-        with pytest.raises(InvalidRequestError, match=f"^{name} is .*no coroutine function"):
+        with pytest.raises(InvalidRequestError, match=f"^{name} must be .*not a coroutine function"):
             call()
     assert local.calls() == 0
 

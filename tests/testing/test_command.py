@@ -53,7 +53,7 @@ def test_it_may_begin_with_nothing() -> None:
     ("options", "message"),
     [
         (["--host", "0.0.0.0"], "not a loopback address"),  # noqa: S104  # it is refused
-        (["--speed", "0"], "speed is a finite number of more than 0"),
+        (["--speed", "0"], "speed must be a finite number greater than 0"),
         (["--seed", "typo"], "invalid choice"),
         (["--port", "1000000"], "port"),
     ],

@@ -39,7 +39,7 @@ def test_every_argument_has_a_rule_and_is_refused_by_it(local: LocalService, cal
     local.add_glue_job("etl")
     function, right = CALLS[call]
     for value in (Other(), b"x" if name != "body" else "x", NAIVE, -1, [5]):
-        with pytest.raises(ValueError, match=rf"^{name} is {RULES[name].right.split(' ', 1)[0]}") as caught:
+        with pytest.raises(ValueError, match=rf"^{name} must be {RULES[name].right.split(' ', 1)[0]}") as caught:
             function(local, **{**right, name: value})
         assert "0x" not in str(caught.value)
 
@@ -51,7 +51,7 @@ def test_what_is_checked_elsewhere_is_no_other_than_that() -> None:
 
 Tell = Callable[[LocalService], object]
 REFUSED: Final[list[tuple[Tell, str]]] = [
-    (lambda local: local.add_run("glue:etl", created_at=NAIVE), "created_at is a datetime with a time zone"),
+    (lambda local: local.add_run("glue:etl", created_at=NAIVE), "created_at must be a datetime with a time zone"),
     (
         lambda local: local.add_run("glue:etl", state="SUCEEDED"),
         "glue has no state 'SUCEEDED': did you mean 'SUCCEEDED'",
@@ -59,20 +59,20 @@ REFUSED: Final[list[tuple[Tell, str]]] = [
     (lambda local: local.next_run("glue:etl", outcome="TIMEDOUT"), "did you mean 'TIMED_OUT'"),
     (
         lambda local: local.add_glue_job("x", tags=cast("Any", {"a": 5})),
-        "tags is a mapping of names to strings, or None, got a value",
+        "tags must be a mapping of names to strings, or None, got a value",
     ),
     (lambda _: SpeedClock(NAIVE), "aware datetime"),
     (lambda _: LocalService(port=70_000), "a port is a number up to 65535"),
     (lambda _: LocalService(quotas={"glue:GetJobRunz": (1, 1)}), "there is no operation 'glue:GetJobRunz'"),
     (
         lambda _: LocalService(quotas={"GetJobRuns": (0, 1)}),
-        r"quotas\['GetJobRuns'\] is \(calls a second, calls at",
+        r"quotas\['GetJobRuns'\] must be \(calls a second, calls at",
     ),
     (
         lambda _: LocalService(quotas=cast("Any", {"GetJobRuns": 5})),
-        r"quotas\['GetJobRuns'\] is \(calls a second, calls at",
+        r"quotas\['GetJobRuns'\] must be \(calls a second, calls at",
     ),
-    (lambda _: LocalService(quotas=cast("Any", "yes")), "quotas is True, False or a mapping"),
+    (lambda _: LocalService(quotas=cast("Any", "yes")), "quotas must be True, False or a mapping"),
 ]
 
 

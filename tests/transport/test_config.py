@@ -142,7 +142,7 @@ def test_signed_requests_are_not_sent_to_other_machines_in_the_clear(url: str) -
 )
 @pytest.mark.parametrize("allow", [False, True])
 def test_an_address_that_is_none_is_refused(url: str, allow: bool) -> None:  # noqa: FBT001  # a parameter of the test
-    with pytest.raises(InvalidRequestError, match="endpoint_url is an http or https address"):
+    with pytest.raises(InvalidRequestError, match="endpoint_url must be an http or https address"):
         JobRunsClient(endpoint_url=url, allow_insecure_endpoint=allow)
 
 
@@ -164,5 +164,5 @@ def test_an_unknown_profile_is_refused() -> None:
     "options", [{"max_attempts": 0}, {"call_timeout": 0}, {"call_timeout": -1}, {"call_timeout": float("nan")}]
 )
 def test_limits_that_leave_no_room_for_a_request_are_refused(options: dict[str, float]) -> None:
-    with pytest.raises(InvalidRequestError, match=r"(call_timeout is a number|max_attempts is a whole)"):
+    with pytest.raises(InvalidRequestError, match=r"(call_timeout must be a number|max_attempts must be an integer)"):
         client_at(None, **options)

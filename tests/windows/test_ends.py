@@ -185,5 +185,5 @@ async def test_a_reach_without_an_end_is_refused() -> None:
             with pytest.raises(InvalidRequestError, match="reach says how far back"):
                 client.glue("etl").runs(reach=DAY)
             now = local.clock.now()
-            with pytest.raises(InvalidRequestError, match="ended_after is no later than ended_before"):
+            with pytest.raises(InvalidRequestError, match="ended_after must not be later than ended_before"):
                 client.glue("etl").runs(ended_after=now, ended_before=now - DAY)

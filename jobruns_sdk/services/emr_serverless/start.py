@@ -40,7 +40,7 @@ _TEXT_OR_NONE: Final = validated(optional(check_text))
 
 def _texts(values: Sequence[str]) -> tuple[str, ...]:
     if isinstance(values, (str, Mapping)):
-        raise InvalidRequestError(f"arguments is a list of texts as the script is given them, got {hidden(values)}")
+        raise InvalidRequestError(f"arguments must be a list of strings, got {hidden(values)}")
     texts = items_of("arguments", values, "texts")
     for number, text in enumerate(texts):
         if text != "":

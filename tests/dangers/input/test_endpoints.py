@@ -76,7 +76,7 @@ def test_plain_http_to_another_machine_is_refused_unless_it_is_allowed(url: str)
 @pytest.mark.parametrize("url", NO_ADDRESS)
 @pytest.mark.parametrize("allow", [False, True])
 def test_what_may_be_read_in_two_ways_is_no_address(url: str, allow: bool) -> None:  # noqa: FBT001  # a parameter of the test
-    with pytest.raises(InvalidRequestError, match="endpoint_url is an http or https address") as caught:
+    with pytest.raises(InvalidRequestError, match="endpoint_url must be an http or https address") as caught:
         JobRunsClient(endpoint_url=url, allow_insecure_endpoint=allow)
 
     assert "secret" not in str(caught.value)

@@ -71,7 +71,7 @@ NAMES: Final = {
 
 
 ATHENA: Final = {"client.jobs": "athena", "client.job": "athena:x", "client.handle": JobRef("athena", "x")}
-OF_A_FORM: Final = r"is (up to \d+ |'dzd_' and up to \d+ )"
+OF_A_FORM: Final = r"must be (up to \d+ |'dzd_' and up to \d+ )"
 
 
 def _each(of: dict[str, tuple[str, ...]]) -> list[tuple[str, str]]:
@@ -149,7 +149,9 @@ async def test_a_service_that_nobody_knows_is_told_alike(call: str) -> None:
 
 async def test_who_gives_none_for_an_id_is_told_what_one_is_in_words() -> None:
     async with silent_client() as (client, _):
-        with pytest.raises(InvalidRequestError, match=r"^a run id is one line, of up to 255 characters, got None$"):
+        with pytest.raises(
+            InvalidRequestError, match=r"^a run id must be one line, of up to 255 characters, got None$"
+        ):
             await CALLS["glue.run"](client, run_id=None)
 
 
@@ -214,13 +216,13 @@ def test_what_looks_alike_is_not_the_same() -> None:
     ["eu-west-1@evil.com", "x.evil.com/", "evil.com#", "evil.com?", "127.0.0.1:80/", "eu-west-1\r\nHost: x", "x" * 64],
 )
 async def test_a_region_is_a_part_of_a_host_name_and_no_more(region: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(InvalidRequestError, match="a region is made of"):
+    with pytest.raises(InvalidRequestError, match="a region must be made of"):
         JobRunsClient(region_name=region)
-    with pytest.raises(InvalidRequestError, match="a region is made of"):
+    with pytest.raises(InvalidRequestError, match="a region must be made of"):
         RunRef(JobRef("glue", "a", region), "jr_0")
     async with silent_client(region_name=None) as (client, session):
         monkeypatch.setenv("AWS_DEFAULT_REGION", region.replace("\0", ""))
-        with pytest.raises(InvalidRequestError, match="a region is made of"):
+        with pytest.raises(InvalidRequestError, match="a region must be made of"):
             client.glue("etl")
         assert session.sent == 0
 
@@ -228,7 +230,7 @@ async def test_a_region_is_a_part_of_a_host_name_and_no_more(region: str, monkey
 async def test_what_the_services_hand_out_is_checked_like_what_a_caller_gives() -> None:
     async with silent_client() as (client, session):
         for run_id in ("..", "x/../../applications"):
-            with pytest.raises(InvalidRequestError, match="a run id is up to 64 digits and small letters"):
+            with pytest.raises(InvalidRequestError, match="a run id must be up to 64 digits and small letters"):
                 await client.emr_serverless("00f1abc").run(run_id)
         assert session.sent == 0
 

@@ -151,7 +151,9 @@ async def test_a_refused_value_is_shown_as_far_as_that_is_good(value: object, sh
 
 def test_a_run_is_of_a_reference() -> None:
     wrong: Any = "glue:b"
-    with pytest.raises(InvalidRequestError, match=r"a run's job is a JobRef, as JobRef.parse\(\) makes of a string"):
+    with pytest.raises(
+        InvalidRequestError, match=r"a run's job must be a JobRef, as JobRef.parse\(\) makes of a string"
+    ):
         RunRef(wrong, "x")
 
 

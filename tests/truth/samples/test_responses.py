@@ -231,8 +231,8 @@ def test_a_fault_tells_no_secret() -> None:
     [
         ("athena", "known are emr-serverless, datazone, glue"),
         ("Glue", "known are emr-serverless, datazone, glue"),
-        ("", "service is a string"),
-        (None, "service is a string"),
+        ("", "service must be a string"),
+        (None, "service must be a string"),
     ],
 )
 def test_an_unknown_service(service: Any, told: str) -> None:  # noqa: ANN401  # what untyped callers may pass

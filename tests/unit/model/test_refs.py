@@ -248,7 +248,7 @@ FORM: Final = "[?region=REGION&profile=PROFILE], names percent-encoded)"
         ("athena:a/b", f": unknown service 'athena', known are {SERVICES}"),
         (
             "glue:a/b?region=x=y",
-            ": a region is made of up to 63 letters, digits and '-', such as 'eu-west-1', got 'x=y'",
+            ": a region must be made of up to 63 letters, digits and '-', such as 'eu-west-1', got 'x=y'",
         ),
         (5, ": expected a string, got int"),
     ],
@@ -269,14 +269,16 @@ def test_the_services_of_adapters_are_known_where_they_are_told() -> None:
     assert RunRef.parse("athena:a/b", services=["athena"]) == JobRef("athena", "a").run("b")
     with pytest.raises(InvalidRequestError, match=f"known are {SERVICES}, athena, batch$"):
         JobRef.parse("hive:a", services=("athena", "batch"))
-    with pytest.raises(InvalidRequestError, match="services is a list or another collection of names of services, got"):
+    with pytest.raises(
+        InvalidRequestError, match="services must be a list or another collection of names of services, got"
+    ):
         JobRef.parse("athena:a", services="athena")
 
 
 @pytest.mark.parametrize(
     ("make", "text"),
     [
-        (lambda: JobRef("a/b", "a"), "a service's name is made of letters, digits, '-' and '_', got 'a/b'"),
+        (lambda: JobRef("a/b", "a"), "a service's name must be made of letters, digits, '-' and '_', got 'a/b'"),
         (lambda: JobRef("glue", ()), "a job of glue is named by a job name, got ()"),
         (lambda: JobRef("athena", ()), "a job of athena is named by a name, got ()"),
         (lambda: JobRef("datazone", "a"), "a job of datazone is named by a domain id and a job id, got ('a',)"),
@@ -286,17 +288,17 @@ def test_the_services_of_adapters_are_known_where_they_are_told() -> None:
         ),
         (
             lambda: JobRef("glue", BYTES),
-            "a job's path is a list or another collection of names, got a value of type bytes",
+            "a job's path must be a list or another collection of names, got a value of type bytes",
         ),
         (
             lambda: check_region("eu west"),
-            "a region is made of up to 63 letters, digits and '-', such as 'eu-west-1', got 'eu west'",
+            "a region must be made of up to 63 letters, digits and '-', such as 'eu-west-1', got 'eu west'",
         ),
-        (lambda: JobRef("glue", "a", None, ""), "a profile is a non-empty string, got ''"),
-        (lambda: JobRef("glue", "a").run(""), "a run id is a non-empty string, got ''"),
-        (lambda: RunRef(FIVE, "a"), "a run's job is a JobRef, as JobRef.parse() makes of a string, got 5"),
-        (lambda: check_name("an id", "..", re.compile("[a-z]+")), "an id has the form [a-z]+, got '..'"),
-        (lambda: check_name("an id", 5, re.compile("[a-z]+")), "an id has the form [a-z]+, got 5"),
+        (lambda: JobRef("glue", "a", None, ""), "a profile must be a non-empty string, got ''"),
+        (lambda: JobRef("glue", "a").run(""), "a run id must be a non-empty string, got ''"),
+        (lambda: RunRef(FIVE, "a"), "a run's job must be a JobRef, as JobRef.parse() makes of a string, got 5"),
+        (lambda: check_name("an id", "..", re.compile("[a-z]+")), "an id must have the form [a-z]+, got '..'"),
+        (lambda: check_name("an id", 5, re.compile("[a-z]+")), "an id must have the form [a-z]+, got 5"),
     ],
 )
 def test_what_is_refused_is_told_with_what_is_right(make: Callable[[], object], text: str) -> None:

@@ -147,7 +147,7 @@ def test_a_body_that_is_no_cursor_is_refused_although_its_checksum_is_right(body
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (5, "a cursor is a string, got int"),
+        (5, "a cursor must be a string, got int"),
         ("1.abc", "the cursor is damaged or of another version: it begins with '1'"),
         ("x" * 30, "the cursor is damaged or of another version: it begins with 'xxxxxxxxxxxxxxxxxxxx'"),
         ("2.a.b", "the cursor is damaged"),

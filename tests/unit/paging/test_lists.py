@@ -196,9 +196,9 @@ async def test_a_cursor_of_jobs_fits_the_same_place_pattern_and_filters() -> Non
 
 
 def test_a_limit_is_a_count() -> None:
-    with pytest.raises(InvalidRequestError, match=r"^limit is a whole number"):
+    with pytest.raises(InvalidRequestError, match=r"^limit must be an integer"):
         Asked(NEWEST).pages(limit=0)
-    with pytest.raises(InvalidRequestError, match=r"^limit is a whole number"):
+    with pytest.raises(InvalidRequestError, match=r"^limit must be an integer"):
         attempt_pages(REF, Rows, limit=0, cursor=None)
-    with pytest.raises(InvalidRequestError, match=r"^limit is a whole number"):
+    with pytest.raises(InvalidRequestError, match=r"^limit must be an integer"):
         jobs_named(limit=0)

@@ -132,7 +132,7 @@ async def test_rows_are_taken_by_the_page_and_each_once() -> None:
 async def test_a_number_of_rows_to_take_that_is_none_is_refused(most: Any) -> None:  # noqa: ANN401  # wrong on purpose
     walk = pages_of(Book(ROWS[:3])).open()
     await walk.take(2)
-    with pytest.raises(InvalidRequestError, match="most is a whole number of 1 or more, or None"):
+    with pytest.raises(InvalidRequestError, match="most must be an integer of 1 or more, or None"):
         await walk.take(most)
     assert await walk.take() == ROWS[2:3]
 

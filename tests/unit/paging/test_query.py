@@ -91,12 +91,12 @@ TIMEOUT: Final = (
         ({"states": ["BROKEN"]}, f"states: 'BROKEN' is not a RunState; {STATES}"),
         ({"states": ["failed"]}, f"states: 'failed' is not a RunState, nearest is FAILED; {STATES}"),
         ({"states": {"TIMEOUT"}}, TIMEOUT),
-        ({"native_states": ["FAILED", 5]}, "each of native_states is a state, such as 'FAILED', got 5"),
+        ({"native_states": ["FAILED", 5]}, "each of native_states must be a state, such as 'FAILED', got 5"),
         (
             {"created_after": 5},
-            "created_after is a datetime with a time zone, such as datetime.now(UTC), or None, got 5",
+            "created_after must be a datetime with a time zone, such as datetime.now(UTC), or None, got 5",
         ),
-        ({"order": "random"}, "order is 'newest' or 'oldest', or None, got 'random'"),
+        ({"order": "random"}, "order must be 'newest' or 'oldest', or None, got 'random'"),
     ],
 )
 def test_what_is_refused_is_told_with_what_is_right(arguments: Mapping[str, Any], text: str) -> None:
@@ -114,12 +114,14 @@ def test_states_may_be_given_by_name_and_alone() -> None:
 
 @pytest.mark.parametrize("name", ["states", "native_states"])
 def test_a_text_is_no_collection_of_states(name: str) -> None:
-    with pytest.raises(InvalidRequestError, match=rf"{name} is a list or another collection of states, .*got 'FAILED'"):
+    with pytest.raises(
+        InvalidRequestError, match=rf"{name} must be a list or another collection of states, .*got 'FAILED'"
+    ):
         RunQuery(**{name: "FAILED"})  # type: ignore[arg-type]  # wrong on purpose
 
 
 def test_a_window_ends_no_earlier_than_it_begins() -> None:
-    with pytest.raises(InvalidRequestError, match="created_after is no later than created_before"):
+    with pytest.raises(InvalidRequestError, match="created_after must not be later than created_before"):
         RunQuery(created_after=NOON, created_before=NOON - TICK)
 
 
@@ -164,7 +166,7 @@ def test_a_window_is_one_of_instants_where_the_clock_on_the_wall_is_set() -> Non
     assert autumn.wanted(GLUE) is None
     assert autumn.accepts(run(RunState.FAILED, "FAILED", datetime(2026, 10, 25, 1, tzinfo=UTC)))
     assert RunQuery(created_after=before).resumed(Cursor("", autumn.to_cursor(), {})) == autumn
-    with pytest.raises(InvalidRequestError, match="created_after is no later than created_before"):
+    with pytest.raises(InvalidRequestError, match="created_after must not be later than created_before"):
         RunQuery(created_after=after, created_before=before)
 
 
@@ -172,21 +174,21 @@ def test_a_window_may_be_given_in_datetimes_of_other_packages() -> None:
     query = RunQuery(created_after=Instant(2026, 11, 21, 12, tzinfo=UTC))
     assert type(query.created_after) is datetime
     assert query.to_cursor() == RunQuery(created_after=NOON).to_cursor()
-    with pytest.raises(InvalidRequestError, match="created_after is a datetime with a time zone"):
+    with pytest.raises(InvalidRequestError, match="created_after must be a datetime with a time zone"):
         RunQuery(created_after=Instant(2026, 11, 21))
 
 
 @pytest.mark.parametrize("count", [0, -1, 1.0, True, "5", float("inf")])
 def test_counts_are_whole_numbers_of_one_or_more(count: Any) -> None:  # noqa: ANN401  # wrong on purpose
-    with pytest.raises(InvalidRequestError, match="burst is a whole number of 1 or more, got"):
+    with pytest.raises(InvalidRequestError, match="burst must be an integer of 1 or more, got"):
         check_count("burst", count)
-    with pytest.raises(InvalidRequestError, match="page_size is a whole number of 1 or more, or None, got"):
+    with pytest.raises(InvalidRequestError, match="page_size must be an integer of 1 or more, or None, got"):
         page_size_of(count, 50)
 
 
 def test_none_is_told_as_right_only_where_it_is() -> None:
     check_limit("limit", None)
-    with pytest.raises(InvalidRequestError, match=r"^burst is a whole number of 1 or more, got None$"):
+    with pytest.raises(InvalidRequestError, match=r"^burst must be an integer of 1 or more, got None$"):
         check_count("burst", None)
 
 

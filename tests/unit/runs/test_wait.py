@@ -143,7 +143,7 @@ def test_intervals_grow_to_the_most_and_do_not_beat_in_time() -> None:
 
 def test_a_pace_refuses_intervals_that_cannot_be() -> None:
     for least in (0, -1):
-        with pytest.raises(InvalidRequestError, match=r"^poll_interval is a timedelta of more than 0, such as"):
+        with pytest.raises(InvalidRequestError, match=r"^poll_interval must be a timedelta greater than 0, such as"):
             PollIntervals(poll_interval=timedelta(seconds=least))
     with pytest.raises(
         InvalidRequestError, match=r"^max_poll_interval is poll_interval \(0:01:01\) or more, got 0:01:00$"

@@ -368,7 +368,7 @@ def test_the_longest_interval_is_a_minute_unless_it_must_be_more(least: int, mos
 @pytest.mark.parametrize(
     ("least", "message"),
     [
-        (0, "poll_interval is a timedelta of more than 0, such as timedelta(hours=2), got datetime.timedelta(0)"),
+        (0, "poll_interval must be a timedelta greater than 0, such as timedelta(hours=2), got datetime.timedelta(0)"),
         (61, "max_poll_interval is poll_interval (0:01:01) or more, got 0:01:00"),
     ],
 )

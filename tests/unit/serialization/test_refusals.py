@@ -121,7 +121,7 @@ def test_every_wrong_place_is_named() -> None:
         ({"kind": "Page", "items": {}, "cursor": None}, "$.items: expected a list, got dict"),
         ({"kind": "SparkSubmit", "entry_point": "a", "arguments": "b"}, "$.arguments: expected a list, got str"),
         ({"kind": "SparkSubmit", "entry_point": "a", "arguments": ["b", 5]}, "$.arguments[1]: expected str, got int"),
-        ({"kind": "Quota", "rate": -1.0, "burst": 1}, "$: rate is a number of more than 0, got -1.0"),
+        ({"kind": "Quota", "rate": -1.0, "burst": 1}, "$: rate must be a number greater than 0, got -1.0"),
         ({"kind": "StopOutcome", "ref": str(REF), "accepted": 1}, "$.accepted: expected bool, got int"),
         ({"kind": "NotFoundError"}, "$: "),
         ({"kind": "NotFoundError", "message": 5}, "$: expected str, got int"),

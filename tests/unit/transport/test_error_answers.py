@@ -124,7 +124,7 @@ def test_an_answer_without_a_code_says_nothing_about_jobs_and_runs(status: int, 
     assert (type(error), error.http_status) == (UnknownAnswerError if refuses else BY_STATUS[status], status)
     assert (error.code, error.retryable) == (None, type(error) in (ThrottledError, ServiceUnavailableError))
     assert error.in_doubt is (status == 408 or not 400 <= status < 500)
-    assert not refuses or str(error).startswith("glue.GetJobRun: this is no answer of the service, since it has")
+    assert not refuses or str(error).startswith("glue.GetJobRun: this answer is not from the service, since it has")
 
 
 @pytest.mark.parametrize(

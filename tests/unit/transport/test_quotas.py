@@ -10,7 +10,7 @@ from jobruns_sdk.transport.quotas import UNPUBLISHED, backoff, quotas_with, shar
 
 @pytest.mark.parametrize(("rate", "burst"), [(0, 1), (-1, 1), (1, 0), (1, -3), (float("nan"), 1)])
 def test_a_quota_lets_something_through(rate: float, burst: int) -> None:
-    with pytest.raises(InvalidRequestError, match=r"(rate is a number of more than 0|burst is a whole number)"):
+    with pytest.raises(InvalidRequestError, match=r"(rate must be a number greater than 0|burst must be an integer)"):
         Quota(rate=rate, burst=burst)
 
 
@@ -25,8 +25,10 @@ def test_the_published_quotas_are_these() -> None:
 
 KNOWN: Final = {("glue", "StartJobRun"), ("glue", "GetJobRuns"), ("datazone", "ListJobRuns")}
 FIVE: Final = Quota(rate=5, burst=10)
-KEYS: Final = "each key of quotas is a service and an operation, such as ('glue', 'GetJobRuns'), got"
-QUOTAS_GIVEN: Final = 'quotas is a mapping such as {("glue", "GetJobRuns"): Quota(rate=5, burst=10)}, or None, got '
+KEYS: Final = "each key of quotas must be a service and an operation, such as ('glue', 'GetJobRuns'), got"
+QUOTAS_GIVEN: Final = (
+    'quotas must be a mapping such as {("glue", "GetJobRuns"): Quota(rate=5, burst=10)}, or None, got '
+)
 
 
 def test_quotas_that_are_given_replace_the_published_ones() -> None:
@@ -57,7 +59,7 @@ def test_quotas_that_are_given_replace_the_published_ones() -> None:
         ),
         (
             {("glue", "GetJobRuns"): 5},
-            "quotas['glue', 'GetJobRuns'] is a Quota, such as Quota(rate=5, burst=10), got 5",
+            "quotas['glue', 'GetJobRuns'] must be a Quota, such as Quota(rate=5, burst=10), got 5",
         ),
     ],
 )
@@ -75,7 +77,7 @@ def test_profiles_share_quotas_as_they_are_told() -> None:
 @pytest.mark.parametrize(
     ("given", "profiles", "text"),
     [
-        (5, [], 'share_quotas is a mapping of profiles, such as {"prod-read-only": "prod"}, or None, got 5'),
+        (5, [], 'share_quotas must be a mapping of profiles, such as {"prod-read-only": "prod"}, or None, got 5'),
         ({"prod": "dev"}, ["prod", "b"], "share_quotas: 'dev' is not among the client's sessions (b, prod)"),
         ({"prod": ["dev"]}, ["prod"], "share_quotas: ['dev'] is not among the client's sessions (prod)"),
         ({"dev": None}, ["prod"], "share_quotas: 'dev' is not among the client's sessions (prod)"),
