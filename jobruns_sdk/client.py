@@ -334,29 +334,29 @@ class JobRunsClient(AsyncContext, Hinted):
 
         Args:
             jobs: The jobs, or an (asynchronous) iterable of them, such as ``client.jobs(Service.GLUE)``.
-            states: The states that are wanted, None for all.
-            native_states: The states that are wanted in the services' own words.
-            created_after: Runs created then or later (aware).
-            created_before: Runs created before that (aware).
-            ended_after: Runs that have ended, then or later (aware). The order stays that of creation.
-            ended_before: Runs that have ended, before that (aware).
-            active_after: Runs that had not ended before that (aware): they have ended since, or go on. On EMR
-                Serverless and DataZone what goes on is found however old it is.
-            reach: How far back by creation is read for ``ended_after`` and ``active_after``, since no service filters
-                by ends; 7 days unless told otherwise. The report's ``read_from`` tells what that comes to.
+            states: The states to include, None for all.
+            native_states: The services' own states to include.
+            created_after: Only runs created at this time (aware) or later.
+            created_before: Only runs created before this time (aware).
+            ended_after: Only runs that ended at this time (aware) or later. The order stays that of creation.
+            ended_before: Only runs that ended before this time (aware).
+            active_after: Only runs that ended at this time (aware) or later, or are still active; on EMR Serverless and
+                DataZone the latter are found however old they are.
+            reach: How far back by creation runs are read for ``ended_after`` and ``active_after``, because no service
+                filters by end; 7 days by default. The report's ``read_from`` is that creation time.
             order: ``"newest"`` first over all jobs, up to 2 000 of them, each of which holds a page in memory; or
                 ``"any"``, as pages arrive, for any number of jobs.
-            hydrate: Whether the full run is got where the list tells less (GetJobRun on EMR Serverless and DataZone):
-                as it is by then, which may be a later state than the one that was asked for. No cursor carries this.
+            hydrate: Whether to fetch the full run where the list has less (GetJobRun on EMR Serverless and DataZone):
+                as it is by then, which may be a later state than the one that was asked for. Not kept in a cursor.
             concurrency: How many pages are under way at once, and with ``"any"`` how many jobs are open at once.
-            on_error: What to do about a job that cannot be read: ``"raise"``, ``"skip"``, or something to call with
-                the ``SourceError``. The report of a walk names those jobs, and a cursor begins with them again. A run
-                that cannot be got in full is yielded as it was listed, told in the same way, and not got again.
+            on_error: How to handle a job that cannot be read: ``"raise"``, ``"skip"``, or a callable that is given the
+                ``SourceError``. The report of a walk names those jobs, and a cursor begins with them again. A run that
+                cannot be fetched in full is yielded as it was listed, reported in the same way, and not fetched again.
             progress: Called after each page with the ``Progress`` made.
-            limit: How many runs are yielded at most.
-            page_size: How many rows to ask for at once; the services' largest pages unless told otherwise.
-            cursor: Where an earlier walk has left off; its filters apply again and may be left out. None begins at the
-                start, though it is also the cursor of a walk that came to its end.
+            limit: The maximum number of runs.
+            page_size: Rows to request at once; by default the services' largest pages.
+            cursor: The cursor to resume from; its filters apply again and may be left out. None starts from the
+                beginning, although it is also the cursor of a walk that has ended.
 
         Raises:
             InvalidRequestError: An argument is invalid, or there are too many jobs for that order.
@@ -408,25 +408,25 @@ class JobRunsClient(AsyncContext, Hinted):
         page_size: int | None = None,
         cursor: str | None = None,
     ) -> Pages[Attempt[Native]]:
-        """Return the attempts of a run, first one first, or of many runs and of the runs of jobs.
+        """Return the attempts of a run in order, or of many runs and of the runs of jobs.
 
-        Runs come newest first, and each one's attempts first to last. A run that was tried once takes no call: its row
-        tells of its attempt. Of others the attempts are read as the ``attempts`` of its job's handle do it.
+        Runs come newest first, the attempts of each first to last. A run with one attempt costs no call: its row has
+        what there is to know. The attempts of others are read like those of one run.
 
         Args:
-            targets: A run or a job, or several of either. A job stands for its runs that the filters choose.
-            states: The states of runs that are wanted, None for all.
-            created_after: Attempts of runs created then or later (aware).
-            created_before: Attempts of runs created before that (aware).
-            ended_after: Attempts of runs that have ended, then or later (aware); see ``runs``.
-            hydrate: Whether attempts on EMR Serverless have their start, end and usage, which no list tells: GetJobRun
-                for each of them.
-            concurrency: How many pages, and the attempts of how many runs, are under way at once.
-            on_error: What to do about a job or a run that cannot be read; see ``runs``. Of a run that was not read no
-                attempt is yielded.
-            limit: How many attempts are yielded at most.
-            page_size: How many rows to ask for at once; the services' largest pages unless told otherwise.
-            cursor: Where an earlier walk has left off.
+            targets: A run or a job, or several of either. A job stands for those of its runs that match the filters.
+            states: The states of runs to include, None for all.
+            created_after: Only attempts of runs created at this time (aware) or later.
+            created_before: Only attempts of runs created before this time (aware).
+            ended_after: Only attempts of runs that ended at this time (aware) or later; see ``runs``.
+            hydrate: Whether attempts on EMR Serverless have their start, end and usage, which no list returns:
+                GetJobRun for each of them.
+            concurrency: How many pages are read, and of how many runs attempts, at once.
+            on_error: What to do about a job or a run that cannot be read; see ``runs``. A run that cannot be read
+                yields no attempts.
+            limit: The largest number of attempts to yield.
+            page_size: How many rows to request at a time; the services' largest pages by default.
+            cursor: Where an earlier walk stopped.
 
         Raises:
             InvalidRequestError: An argument is invalid, or runs are to be filtered that were named one by one.
@@ -510,9 +510,9 @@ class JobRunsClient(AsyncContext, Hinted):
             tags: Tags that a job must have; Glue only.
             region_name: Where to look; by default the client's region.
             profile: The name of one of the client's ``sessions``; by default its default session.
-            limit: How many jobs are yielded at most.
-            page_size: How many to ask for at once; the service's largest page unless told otherwise.
-            cursor: Where an earlier walk has left off.
+            limit: The maximum number of jobs.
+            page_size: Jobs to request at once; by default the service's largest page.
+            cursor: The cursor to resume from.
 
         Raises:
             InvalidRequestError: An argument is invalid, or the service is unknown.

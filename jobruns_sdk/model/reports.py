@@ -13,7 +13,7 @@ from jobruns_sdk.model.refs import JobRef, RunRef
 
 @attrs.frozen
 class SourceError:
-    """A job whose runs could not be read, or not to the end, or a run that could not be got in full.
+    """A job whose runs could not be read, or not to the end, or a run that could not be fetched in full.
 
     Attributes:
         job: The job.
@@ -27,7 +27,7 @@ class SourceError:
 
 
 OnSourceError = Literal["raise", "skip"] | Callable[[SourceError], object]
-"""The reaction to a job that cannot be read, or a run that cannot be got: raise, go on, or be told of it and go on."""
+"""The handling of a job that cannot be read, or a run that cannot be fetched: raise, skip, or call this and skip."""
 
 check_on_error: Final = Rule(
     f"'raise', 'skip' or {check_callable.right}", lambda value: value in ("raise", "skip") or is_callback(value)
@@ -71,8 +71,8 @@ class WalkReport:
 
     Attributes:
         sources: The same for each of its sources.
-        failed: The jobs that could not be read, or not to the end, and those with a run that could not be got in full.
-            Each run that was passed since it is gone is named.
+        failed: The jobs that could not be read, or not to the end, and those with a run that could not be fetched in
+            full. Each run that was passed since it is gone is named.
         complete: Whether all sources were begun; where jobs are still being discovered it is not known how many follow.
         read_from: The creation time back to which runs are read (aware UTC), because of ``created_after``, or of the
             ``reach`` of a window of ends; None for all that the services remember.

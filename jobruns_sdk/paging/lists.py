@@ -68,10 +68,10 @@ def run_pages(
         query: The filters that the caller gave.
         states: What the service's states mean.
         sources: Makes the listings for the filters in force and the native states that they want.
-        limit: How many runs are yielded at most.
-        cursor: Where an earlier walk has left off.
+        limit: The maximum number of runs.
+        cursor: The cursor to resume from.
         full: Gets what takes the place of a listed run; None where the listed one is what is wanted.
-        on_error: What to do about a run that cannot be got.
+        on_error: How to handle a run that cannot be fetched.
 
     Raises:
         InvalidRequestError: An argument is invalid.
@@ -94,12 +94,12 @@ def run_pages(
 async def completed(
     full: Callable[[JobRun[N]], Awaitable[JobRun[N]]], on_error: OnSourceError, rows: Sequence[JobRun[N]]
 ) -> tuple[Sequence[JobRun[N] | SourceError], Sequence[SourceError]]:
-    """Return what takes the place of each listed run, in order, and which could not be got; ten are got at once.
+    """Return the full run for each listed one, in order, and those that could not be fetched; ten are fetched at once.
 
     Args:
         full: Gets a run.
-        on_error: What to do about a run that cannot be got: with ``"raise"`` its place is taken by the error, which the
-            walk raises when it comes there; otherwise it stays as it was listed.
+        on_error: How to handle a run that cannot be fetched: with ``"raise"`` its place is taken by the error, which
+            the walk raises when it comes there; otherwise it stays as it was listed.
         rows: The runs as they were listed.
     """
     slots = asyncio.Semaphore(_GETS_AT_ONCE)
@@ -124,7 +124,7 @@ async def completed(
 def attempt_pages(
     run: RunRef, open_listing: Callable[[], Listing[Any, Any, Attempt[N]]], *, limit: int | None, cursor: str | None
 ) -> Pages[Attempt[N]]:
-    """Return the attempts of a run, first one first; the arguments and errors are those of ``run_pages``."""
+    """Return the attempts of a run, in order; the arguments and errors are those of ``run_pages``."""
     return _pages(f"attempts of {run}", open_listing, ATTEMPTS, accept=None, limit=limit, cursor=cursor)
 
 
@@ -144,8 +144,8 @@ def job_pages(
         open_listing: Opens the listing.
         name: A pattern of names, None for all.
         said: The filters that the listing applies; a cursor fits only the same.
-        limit: How many jobs are yielded at most.
-        cursor: Where an earlier walk has left off.
+        limit: The maximum number of jobs.
+        cursor: The cursor to resume from.
 
     Raises:
         InvalidRequestError: An argument is invalid.

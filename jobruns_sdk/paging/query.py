@@ -24,17 +24,17 @@ class RunOptions(TypedDict, total=False):
 
     Attributes:
         states: The states that are wanted.
-        native_states: The states that are wanted, in the service's own words.
-        created_after: Runs created then or later (aware).
-        created_before: Runs created before that (aware).
-        ended_after: Runs that have ended, then or later (aware).
-        ended_before: Runs that have ended before that (aware).
-        active_after: Runs that had not ended before that: they have ended since, or go on (aware).
-        reach: How far back by creation is read for ``ended_after`` and ``active_after``; 7 days unless told otherwise.
+        native_states: The service's own states to include.
+        created_after: Only runs created at this time (aware) or later.
+        created_before: Only runs created before this time (aware).
+        ended_after: Only runs that ended at this time (aware) or later.
+        ended_before: Only runs that ended before this time (aware).
+        active_after: Only runs that ended at this time (aware) or later, or are still active.
+        reach: How far back by creation runs are read for ``ended_after`` and ``active_after``; 7 days by default.
         order: Which end of the list comes first.
-        limit: How many runs are yielded at most.
-        page_size: How many rows to ask for at once.
-        cursor: Where an earlier walk has left off.
+        limit: The maximum number of runs.
+        page_size: Rows to request at once.
+        cursor: The cursor to resume from.
     """
 
     states: Iterable[RunState | str] | None
@@ -112,7 +112,7 @@ class RunQuery:
 
     Attributes:
         states: The states that are wanted.
-        native_states: The states that are wanted, in the service's own words.
+        native_states: The service's own states to include.
         created_after: Runs created then or later, in UTC whatever zone it was given in.
         created_before: Runs created earlier than that, in UTC too.
         ended_after: Runs that have ended, then or later, in UTC too.

@@ -70,7 +70,7 @@ class ListsAttempts(Protocol):
     def attempts(
         self, run_id: str, *, limit: int | None = None, page_size: int | None = None, cursor: str | None = None
     ) -> Pages[Attempt[Native]]:
-        """Return the attempts of a run, first one first."""
+        """Return the attempts of a run in order."""
         ...
 
 

@@ -35,7 +35,7 @@ class JobRunsDataSource(DataSource):
         return spark_schema(self._options)
 
     def reader(self, schema: StructType) -> "JobRunsReader":
-        """Return what reads runs or attempts once.
+        """Return the reader of a batch.
 
         Raises:
             InvalidRequestError: An option is for streams, or other columns are wanted.
@@ -44,7 +44,7 @@ class JobRunsDataSource(DataSource):
         return JobRunsReader(self._options.for_batch())
 
     def streamReader(self, schema: StructType) -> JobRunsStreamReader:  # noqa: N802  # Spark's own name
-        """Return what reads new runs and changes of state as they come.
+        """Return the reader of a stream: new runs and changes of state as they come.
 
         Raises:
             InvalidRequestError: An option is not for streams, or other columns are wanted.

@@ -78,7 +78,7 @@ class LocalService(LocalAccount):
         if port > _LAST_PORT:
             raise ValueError(f"a port is a number up to {_LAST_PORT}: not {port}")
         if clock is not None and (start is not None or speed is not None):
-            raise ValueError("a clock is given: start and speed are its own to say")
+            raise ValueError("a clock is given: leave start and speed to it")
         clock = clock or _clock(start, speed, auto_advance=auto_advance)
         self._host = host
         world = World(
@@ -98,7 +98,7 @@ class LocalService(LocalAccount):
 
     @property
     def url(self) -> str:
-        """The address to give to clients as their endpoint."""
+        """The address for clients, as their endpoint."""
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self._server.port}"
 

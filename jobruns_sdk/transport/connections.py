@@ -108,7 +108,7 @@ class Connection:
         """Return a name of the account, as far as credentials tell: its id, or else the access key.
 
         Raises:
-            CredentialsError: They cannot be got.
+            CredentialsError: They cannot be fetched.
         """
         keys = await self.refresh()
         known: object = getattr(keys, "account_id", None) or getattr(keys, "access_key", None)
@@ -120,7 +120,7 @@ class Connection:
         There it is not to be told whether the service was asked, or who gives credentials.
 
         Raises:
-            CredentialsError: They cannot be got.
+            CredentialsError: They cannot be fetched.
         """
         return None if self._credentials is None else await self._credentials.frozen()
 

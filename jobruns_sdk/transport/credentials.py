@@ -87,7 +87,7 @@ class SessionCredentials:
         """Return the keys to sign with, new ones if these are about to expire; None if there are none.
 
         Raises:
-            CredentialsError: They cannot be got.
+            CredentialsError: They cannot be fetched.
         """
         if self._found is None:
             await self.load()

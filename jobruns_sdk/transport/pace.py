@@ -41,7 +41,7 @@ class Pace:
 
     Attributes:
         rate: Calls a second that may go on; None where nothing holds them back.
-        burst: Calls that may be made at once after a rest.
+        burst: Calls that can be made at once after a pause.
         throttled: Calls that the service has throttled.
         waited: Seconds for which calls have waited, added up.
     """

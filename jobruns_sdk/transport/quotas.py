@@ -21,8 +21,8 @@ class Quota:
     """The quota of an operation for an account in a region.
 
     Attributes:
-        rate: Calls a second that may go on for ever.
-        burst: Calls that may be made at once after a rest.
+        rate: Calls per second that can be sustained.
+        burst: Calls that can be made at once after a pause.
     """
 
     rate: float = attrs.field(validator=validated(check_number))
@@ -30,7 +30,7 @@ class Quota:
 
 
 UNPUBLISHED: Final = Quota(rate=20, burst=100)
-"""The quota that is assumed of an operation whose own AWS does not publish: all of Glue's and DataZone's."""
+"""The quota assumed for an operation whose quota AWS does not publish: all of Glue's and DataZone's."""
 
 
 def quotas_with(

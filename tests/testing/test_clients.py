@@ -29,5 +29,5 @@ async def test_nothing_of_this_machine_is_heeded(
 
 
 def test_a_config_that_is_none_is_refused_as_by_any_client(local: LocalService) -> None:
-    with pytest.raises(InvalidRequestError, match="config is"):
+    with pytest.raises(InvalidRequestError, match="config must be"):
         local.client(config={"read_timeout": 7})

@@ -94,30 +94,29 @@ class DataZoneJob(Hinted):
         A single state is filtered server-side; several states and times, client-side.
 
         Args:
-            states: The states that are wanted, None for all.
+            states: The states to include, None for all.
             native_states: The states that are wanted in DataZone's own words, such as ``{"ABORTED"}``.
-            created_after: Runs created then or later (aware).
-            created_before: Runs created before that (aware).
-            ended_after: Runs that have ended, then or later (aware).
-            ended_before: Runs that have ended, before that (aware).
-            active_after: Runs that had not ended before that (aware): what goes on is found however old it is.
-            reach: How far back by creation is read for those that ended after ``ended_after`` or ``active_after``;
-                7 days unless told otherwise.
+            created_after: Only runs created at this time (aware) or later.
+            created_before: Only runs created before this time (aware).
+            ended_after: Only runs that ended at this time (aware) or later.
+            ended_before: Only runs that ended before this time (aware).
+            active_after: Only runs that ended at this time (aware) or later, or are still active, however old.
+            reach: How far back by creation runs are read for ``ended_after`` and ``active_after``; 7 days by default.
             order: ``"newest"`` first, as is usual, or ``"oldest"`` first.
             hydrate: Whether the full run is got for each that the filters let pass (GetJobRun), with its details;
                 it is as it is by then, which may be a later state. No cursor carries this.
-            on_error: What to do about a run that is listed and cannot be got: ``"raise"``, ``"skip"``, or something to
-                call with the ``SourceError``. But for the first it comes as it was listed. A run that is not found is
-                raised once: when it is asked for the next one, the walk goes on behind it.
-            limit: How many runs are yielded at most.
-            page_size: How many rows to ask for at once, 50 at most and unless told otherwise.
-            cursor: Where an earlier walk has left off; its filters apply again and may be left out. None begins at the
-                start, though it is also the cursor of a walk that came to its end.
+            on_error: How to handle a run that is listed but cannot be fetched: ``"raise"``, ``"skip"``, or a callable
+                that is given the ``SourceError``. With the latter two it is yielded as it was listed. A run that is not
+                found is raised once: when it is asked for the next one, the walk goes on behind it.
+            limit: The maximum number of runs.
+            page_size: Rows to request at once: 50 at most, and by default.
+            cursor: The cursor to resume from; its filters apply again and may be left out. None starts from the
+                beginning, although it is also the cursor of a walk that has ended.
 
         Raises:
             InvalidRequestError: An argument is invalid.
             CursorError: The cursor is damaged, of another listing or of other filters.
-            NotFoundError: While iterating: a run that was listed is gone when it is to be got.
+            NotFoundError: While iterating: a run that was listed is gone when it is fetched.
         """
         check_flag("hydrate", hydrate)
         query = RunQuery(
@@ -142,9 +141,9 @@ class DataZoneJob(Hinted):
 
         Args:
             run_id: The run's id.
-            limit: How many attempts are yielded at most.
+            limit: The maximum number of attempts.
             page_size: Ignored; accepted for symmetry with the other services.
-            cursor: Where an earlier walk has left off.
+            cursor: The cursor to resume from.
 
         Raises:
             InvalidRequestError: An argument is invalid.

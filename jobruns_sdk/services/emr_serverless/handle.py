@@ -139,32 +139,31 @@ class EmrServerlessApplication(Hinted):
         Filters are applied server-side, and exact bounds client-side. Several states are listed one by one and merged.
 
         Args:
-            states: The states that are wanted, None for all.
-            native_states: The states that are wanted in the service's own words, such as ``{"QUEUED"}``.
-            created_after: Runs created then or later (aware).
-            created_before: Runs created before that (aware).
-            ended_after: Runs that have ended, then or later (aware). The list tells no ends: a run that was created
-                before that, and has changed since, is got (GetJobRun).
-            ended_before: Runs that have ended, before that (aware); those it may cut off are got.
-            active_after: Runs that had not ended before that (aware): what goes on is found however old it is.
-            reach: How far back by creation is read for those that ended after ``ended_after`` or ``active_after``;
-                7 days unless told otherwise.
+            states: The states to include, None for all.
+            native_states: The service's own states to include, such as ``{"QUEUED"}``.
+            created_after: Only runs created at this time (aware) or later.
+            created_before: Only runs created before this time (aware).
+            ended_after: Only runs that ended at this time (aware) or later. The list has no ends: a run that was
+                created before this time, and changed after it, is fetched (GetJobRun).
+            ended_before: Only runs that ended before this time (aware); those in doubt are fetched, too.
+            active_after: Only runs that ended at this time (aware) or later, or are still active, however old.
+            reach: How far back by creation runs are read for ``ended_after`` and ``active_after``; 7 days by default.
             mode: ``"BATCH"`` or ``"STREAMING"``, None for both.
             order: ``"newest"``, the only order there is.
-            hydrate: Whether the full run is got for each that the filters let pass (GetJobRun), with its usage and
-                driver; it is as it is by then, which may be a later state. No cursor carries this.
-            on_error: What to do about a run that is listed and cannot be got: ``"raise"``, ``"skip"``, or something to
-                call with the ``SourceError``. But for the first it comes as it was listed. A run that is not found is
-                raised once: when it is asked for the next one, the walk goes on behind it.
-            limit: How many runs are yielded at most.
-            page_size: How many rows to ask for at once, 50 at most and unless told otherwise.
-            cursor: Where an earlier walk has left off; its filters apply again and may be left out. None begins at the
-                start, though it is also the cursor of a walk that came to its end.
+            hydrate: Whether to fetch each run that passes the filters in full (GetJobRun), with its usage and driver:
+                as it is by then, which may be a later state. Not kept in a cursor.
+            on_error: How to handle a run that is listed but cannot be fetched: ``"raise"``, ``"skip"``, or a callable
+                that is given the ``SourceError``. With the latter two it is yielded as it was listed. A run that is not
+                found is raised once: when it is asked for the next one, the walk goes on behind it.
+            limit: The maximum number of runs.
+            page_size: Rows to request at once: 50 at most, and by default.
+            cursor: The cursor to resume from; its filters apply again and may be left out. None starts from the
+                beginning, although it is also the cursor of a walk that has ended.
 
         Raises:
             InvalidRequestError: An argument is invalid.
             CursorError: The cursor is damaged, of another listing or of other filters.
-            NotFoundError: While iterating: a run that was listed is gone when it is to be got.
+            NotFoundError: While iterating: a run that was listed is gone when it is fetched.
             UnsupportedOperationError: The oldest runs were asked for first.
         """
         check_flag("hydrate", hydrate)
@@ -188,13 +187,13 @@ class EmrServerlessApplication(Hinted):
     def attempts(
         self, run_id: str, *, limit: int | None = None, page_size: int | None = None, cursor: str | None = None
     ) -> Pages[Attempt[AttemptNative]]:
-        """Return the attempts of a run, first one first (ListJobRunAttempts, and GetJobRun for what that lacks yet).
+        """Return the attempts of a run in order (ListJobRunAttempts, and GetJobRun for what that lacks yet).
 
         Args:
             run_id: The run's id.
-            limit: How many attempts are yielded at most.
-            page_size: How many rows to ask for at once, 50 at most and unless told otherwise.
-            cursor: Where an earlier walk has left off.
+            limit: The maximum number of attempts.
+            page_size: Rows to request at once: 50 at most, and by default.
+            cursor: The cursor to resume from.
 
         Raises:
             InvalidRequestError: An argument is invalid.
@@ -248,7 +247,7 @@ class EmrServerlessApplication(Hinted):
     async def dashboard_url(self, run_id: str, *, attempt: int | None = None) -> str:
         """Return a link to the run's Spark or Tez user interface, good for an hour (GetDashboardForJobRun).
 
-        The link lets anyone in who has it: it does not belong in a log.
+        Anyone who has the link can open it: keep it out of logs.
 
         Args:
             run_id: The run's id.
@@ -287,18 +286,18 @@ class EmrServerlessApplication(Hinted):
     ) -> RunRef:
         """Start a run, once, whatever happens on the way (StartJobRun).
 
-        The service takes a token with each start and answers the same token with the same run: answers that are lost do
-        no harm, and are asked for again.
+        The service takes a token with each start and answers the same token with the same run: when a response is lost,
+        the request is sent again without harm.
 
         Args:
             driver: What to run: ``SparkSubmit`` or ``HiveQuery``.
             execution_role_arn: The role that the run works with.
             name: A name to find it by.
-            mode: ``"BATCH"``, which it is unless told otherwise, or ``"STREAMING"``.
+            mode: ``"BATCH"`` (the default) or ``"STREAMING"``.
             tags: Tags of the run.
             execution_timeout: After this time the run is cancelled, in whole minutes; 12 hours by default, 0 for never.
             retry_policy: How often the service tries again.
-            configuration_overrides: What is put in place of the application's configuration, also where logs go.
+            configuration_overrides: Overrides of the application's configuration, including where logs go.
             execution_iam_policy: Policies that narrow the role for this run.
             idempotency_key: Starts of this application with the same key are one start, also from other processes, as
                 long as the service remembers the token. Without one, every call starts another run.

@@ -113,7 +113,7 @@ class GlueJob(Hinted):
         Glue has no filters: they are applied client-side, and reading ends soon after ``created_after`` is passed.
 
         Args:
-            states: The states that are wanted, None for all.
+            states: The states to include, None for all.
             native_states: The states that are wanted in Glue's own words, such as ``{"EXPIRED"}``.
             created_after: Runs whose first attempt started then or later (aware).
             created_before: Runs whose first attempt started before that (aware).
@@ -126,10 +126,10 @@ class GlueJob(Hinted):
             collapse_retries: Whether a run and its retries are one run, as they are unless this is False.
             hydrate: Ignored; accepted for symmetry with the other services, since Glue lists whole runs.
             on_error: Ignored; accepted for symmetry with the other services.
-            limit: How many runs are yielded at most.
-            page_size: How many rows to ask for at once, 200 at most and unless told otherwise.
-            cursor: Where an earlier walk has left off; its filters apply again and may be left out. None begins at the
-                start, though it is also the cursor of a walk that came to its end.
+            limit: The maximum number of runs.
+            page_size: Rows to request at once: 200 at most, and by default.
+            cursor: The cursor to resume from; its filters apply again and may be left out. None starts from the
+                beginning, although it is also the cursor of a walk that has ended.
 
         Raises:
             InvalidRequestError: An argument is invalid.
@@ -172,13 +172,13 @@ class GlueJob(Hinted):
     def attempts(
         self, run_id: str, *, limit: int | None = None, page_size: int | None = None, cursor: str | None = None
     ) -> Pages[Attempt[native.JobRun]]:
-        """Return the attempts of a run, first one first (GetJobRun for each; Glue has no operation that lists them).
+        """Return the attempts of a run in order (GetJobRun for each; Glue has no operation that lists them).
 
         Args:
             run_id: The run's id; that of any attempt means the same run.
-            limit: How many attempts are yielded at most.
-            page_size: Ignored; accepted for symmetry with the other services, since attempts are got one by one.
-            cursor: Where an earlier walk has left off.
+            limit: The maximum number of attempts.
+            page_size: Ignored; accepted for symmetry with the other services, since attempts are fetched one by one.
+            cursor: The cursor to resume from.
 
         Raises:
             InvalidRequestError: An argument is invalid.
@@ -252,10 +252,10 @@ class GlueJob(Hinted):
         With an ``idempotency_key`` the key and a digest of the request travel as the job argument
         ``--jobruns-idempotency-key``, which the job's script gets to see. Before anything is sent, the job's runs are
         searched for it, as far back as one of them may still be active: by the job's Timeout (GetJob), and a day at
-        least. A row that Glue lists without its arguments is got by itself. Where the search cannot come to its end,
-        nothing is sent. In one client a key starts one run at most, also over several profiles that are known to be of
-        one account; across processes it is only as reliable as Glue's listing: two that start at the same moment may
-        not see each other.
+        least. A row that Glue lists without its arguments is fetched by itself. Where the search cannot come to its
+        end, nothing is sent. In one client a key starts one run at most, also over several profiles that are known to
+        be of one account; across processes it is only as reliable as Glue's listing: two that start at the same moment
+        may not see each other.
 
         Args:
             arguments: Arguments of the run, instead of the job's default ones of the same names.

@@ -100,7 +100,7 @@ class Starts(Pauses):
         or have the same access key. What a profile was found to be stays, though its credentials change.
 
         Raises:
-            CredentialsError: They cannot be got, so that nothing can be sent, either.
+            CredentialsError: They cannot be fetched, so that nothing can be sent, either.
         """
         profile = self._shared(job.profile)
         if profile not in self._profiles:
