@@ -3,12 +3,24 @@
 import copy
 import pickle
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 import jobruns_sdk
-from jobruns_sdk import Attempt, JobRun, JobRunsClient, NotFoundError, Page, Pages, RunState, Service, Walk
+from jobruns_sdk import (
+    Attempt,
+    CallTimeoutError,
+    JobRun,
+    JobRunsClient,
+    NotFoundError,
+    Page,
+    Pages,
+    RunState,
+    Service,
+    Walk,
+)
 from jobruns_sdk.hints import FOR_THE_CLIENT
 from jobruns_sdk.model.states import states_of
 from jobruns_sdk.services.handle import Stops
@@ -97,3 +109,11 @@ def test_other_names_are_refused_as_by_python(client: JobRunsClient) -> None:
     assert (caught.value.name, caught.value.obj) == ("nonsense", client)
     with pytest.raises(TypeError, match="unexpected keyword argument 'nonsense'"):
         type(untyped)(nonsense=1)
+
+
+async def test_a_timeout_of_calls_is_given_in_seconds_or_as_a_timedelta(local: LocalService) -> None:
+    local.add_glue_job("etl")
+    local.fault("glue:GetJobRuns", "delay", seconds=5)
+    async with local.client(call_timeout=timedelta(milliseconds=50), max_attempts=1) as client:
+        with pytest.raises(CallTimeoutError, match=r"within call_timeout=0\.05 s"):
+            await client.glue("etl").runs().first()
