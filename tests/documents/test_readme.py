@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from docs import night
 from docs.drawing import for_either
 from jobruns_sdk import RunState
-from tests.dangers.supply_chain.dependencies import DIRECT, closure
+from tests.dangers.supply_chain.dependencies import DIRECT, PROJECT, closure
 
 ROOT: Final = Path(__file__).parents[2]
 README: Final = " ".join((ROOT / "README.md").read_text("utf-8").split())
@@ -85,6 +86,19 @@ def test_what_comes_along_is_counted_and_weighed() -> None:
     assert size_of("msgspec", "cattrs") == pytest.approx(new, rel=0.15)
     files = (path for path in (ROOT / "jobruns_sdk").rglob("*") if path.is_file() and path.suffix != ".pyc")
     assert sum(path.stat().st_size for path in files) / MB == pytest.approx(own, abs=0.1)
+
+
+@pytest.mark.parametrize(("extra", "page"), [("arrow", "data-frames.md"), ("spark", "spark.md")])
+def test_the_page_of_an_extra_says_what_it_brings(extra: str, page: str) -> None:
+    text = (ROOT / "docs" / page).read_text("utf-8").lower()
+    for line in PROJECT["optional-dependencies"][extra]:
+        assert re.search(rf"the extra `{extra}` brings .{{,120}}{Requirement(line).name}", " ".join(text.split())), line
+    assert f"pip install 'jobruns_sdk[{extra}]'" in text
+
+
+def test_every_extra_is_explained() -> None:
+    told = README + (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    assert [extra for extra in PROJECT["optional-dependencies"] if f"`{extra}`" not in told] == []
 
 
 async def test_the_night_is_drawn_as_it_was() -> None:
