@@ -1,5 +1,6 @@
-"""Gives each picture its twin for dark pages, and lets the site's search find words first where they are explained."""
+"""Gives pictures twins for dark pages, lets tables wrap well, and the search find words where they are explained."""
 
+import re
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -51,6 +52,13 @@ EXPLAINED: Final = {
 }
 """The words that readers look for, and the page or the section that explains them."""
 
+_KEPT: Final = re.compile(r"(?<=<=) (?=\d)|(?<=\d) (?=(?:ms|us|s|MB|%)(?!\w))")
+"""A space in a figure, at which no line may end."""
+
+_BREAKS: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
+"""A place in a long name at which a line may end."""
+
+_LONG: Final = 16  # letters
 _BEFORE_COLLECTING: Final = 400  # Sphinx collects the pictures of a page at the priority of 500
 
 
@@ -58,6 +66,7 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     """Take part in the build."""
     app.connect("doctree-read", _add_dark_pictures, priority=_BEFORE_COLLECTING)
     app.connect("doctree-read", _add_words)
+    app.connect("doctree-read", _wrap_tables)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -82,3 +91,20 @@ def _add_words(app: Sphinx, tree: nodes.document) -> None:
         entries = [("single", word, name, "main", None) for word, place in EXPLAINED.items() if place in places]
         if entries:
             section.insert(0, addnodes.index(entries=entries))
+
+
+def _wrap_tables(_: Sphinx, tree: nodes.document) -> None:
+    """Keep figures together, and let long names of classes break between their words; what is copied stays as it is."""
+    for entry in list(tree.findall(nodes.entry)):
+        for text in list(entry.findall(nodes.Text)):
+            if not isinstance(text.parent, nodes.literal):
+                kept = _KEPT.sub("\u00a0", text.astext())
+                parts = [node for word in re.split(r"(\w+)", kept) for node in _breaking(word)]
+                text.parent.replace(text, parts)
+
+
+def _breaking(word: str) -> list[nodes.Node]:
+    """Return a word as nodes, with places to break between them."""
+    first, *more = _BREAKS.split(word) if len(word) > _LONG else [word]
+    breaks = ((nodes.raw("", "<wbr>", format="html"), nodes.Text(piece)) for piece in more)
+    return [nodes.Text(first), *(node for pair in breaks for node in pair)]
