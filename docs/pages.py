@@ -31,7 +31,7 @@ EXPLAINED: Final = {
     "kubernetes": "how-to/containers-and-lambda#containers",
     "lambda": "how-to/containers-and-lambda#aws-lambda",
     "logging": "how-to/errors-and-retries#logging",
-    "mypy": "how-to/strict-types",
+    "mypy": "how-to/keep-types-strict",
     "notebook": "scripts-and-notebooks#in-a-notebook",
     "pandas": "data-frames",
     "parallel": "how-to/limit-concurrency",

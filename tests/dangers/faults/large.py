@@ -22,8 +22,8 @@ def _numbered(start: bytes, unit: bytes, end: bytes) -> bytes:
 _RUN: Final = b'{"JobRun":{"Id":"r","JobRunState":"RUNNING",'
 
 LARGE: Final[dict[str, tuple[str, Callable[[], bytes]]]] = {
-    "one text": ("glue:GetJobRun", lambda: _filled(_RUN + b'"ErrorMessage":"', b"x", b'"}}')),
-    "a text in an unknown member": ("glue:GetJobRuns", lambda: _filled(b'{"_":"', b"x", b'"}')),
+    "one string": ("glue:GetJobRun", lambda: _filled(_RUN + b'"ErrorMessage":"', b"x", b'"}}')),
+    "a string in an unknown member": ("glue:GetJobRuns", lambda: _filled(b'{"_":"', b"x", b'"}')),
     "100 000 arguments": ("glue:GetJobRun", lambda: _numbered(_RUN + b'"Arguments":{', b'"--%07d":"%0487d"', b"}}}")),
     "10 000 rows": (
         "glue:GetJobRuns",
@@ -37,7 +37,7 @@ LARGE: Final[dict[str, tuple[str, Callable[[], bytes]]]] = {
     "HTML": ("datazone:ListJobRuns", lambda: _filled(b"", b"<p>", b"")),
     "a gzip file": ("datazone:GetJobRun", lambda: _filled(b"\x1f\x8b", b"\x00", b"")),
 }
-PASSING: Final = ("one text", "a text in an unknown member", "100 000 arguments", "10 000 rows")
+PASSING: Final = ("one string", "a string in an unknown member", "100 000 arguments", "10 000 rows")
 """Those that are read; the others are refused."""
 
 
