@@ -40,7 +40,7 @@ nitpick_ignore_regex = [
 linkcheck_ignore = [r"http://127\.0\.0\.1"]
 
 default_role = "code"  # a single backtick in a docstring
-smartquotes = False  # code is copied from docstrings, too
+smartquotes_action = "D"  # dashes, and no quotes, which nobody could copy
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 

@@ -15,9 +15,19 @@ from jobruns_sdk import RunState
 from tests.dangers.supply_chain.dependencies import DIRECT, PROJECT, closure
 
 ROOT: Final = Path(__file__).parents[2]
-README: Final = " ".join((ROOT / "README.md").read_text("utf-8").split())
+TEXT: Final = (ROOT / "README.md").read_text("utf-8")
+README: Final = " ".join(TEXT.split())
 BENCHMARKS: Final = (ROOT / "docs" / "benchmarks.md").read_text("utf-8")
 MB: Final = 1_000_000
+
+
+def test_the_first_code_installs_and_every_block_shows_its_output() -> None:
+    """What it prints is compared in test_code_blocks.py."""
+    blocks = re.findall(r"^```(\w+)\n(.*?)^```\n\n(It prints:)?", TEXT, re.DOTALL | re.MULTILINE)
+    assert blocks[0][:2] == ("sh", "pip install jobruns_sdk\n")
+    python = [bool(prints) for language, _, prints in blocks if language == "python"]
+    assert len(python) > 5
+    assert all(python)
 
 
 def row(beginning: str, *, after: str = "") -> str:

