@@ -142,7 +142,7 @@ class Poller:
                 nudged = group.nudges[run_id]
                 # The first poll of a run that has just joined is no round: the others have theirs, which is to come.
                 is_round = run_id in group.seen
-                others = group.watched.keys() if is_round else group.watched.keys() - group.seen.keys()
+                others = [one for one in group.watched if is_round or one not in group.seen]
                 # A round is for all, also for who has joined a moment ago: else the next round would follow for them.
                 stale = [
                     other for other in others if other != run_id and not self._is_fresh(group, other, group.quota_time)

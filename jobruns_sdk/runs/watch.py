@@ -46,6 +46,8 @@ class JobWatch:
         self._most_unseen = most_unseen
         self._job: WatchedJob | None = None
         self._rows: dict[RunRef, JobRun[Native]] = {}
+        self._given: set[RunRef] = set()
+        self._told: set[RunRef] = set()  # to the end, of those that were given
         self._attached = ExitStack()
         self._is_attached = False
 
@@ -60,7 +62,11 @@ class JobWatch:
         return self._job is not None
 
     def join(self, run: RunRef) -> None:
-        """Watch a run, too."""
+        """Watch a run that was given, too."""
+        self._given.add(run)
+        self._watch(run)
+
+    def _watch(self, run: RunRef) -> None:
         if run not in self.runs:
             self.runs[run] = WatchedRun(self._poller, self._handle, run, self._pace, self._most_unseen)
 
@@ -120,9 +126,11 @@ class JobWatch:
                 self._job = None
                 fail(SourceError(self._handle.ref, error))
             else:
+                # A run that was given may have been told of to its end before the job is read for the first time.
+                rows = [row for row in rows if row.ref not in self._told]
                 for row in rows:
                     self._poller.remember(row.ref)  # listed is seen: a get that is refused then proves nothing
-                    self.join(row.ref)
+                    self._watch(row.ref)
                 self._rows.update((row.ref, row) for row in rows if row.attempt == 1)
                 if self._job.missing is not None:
                     warn(SourceError(self._handle.ref, self._job.missing))
@@ -145,6 +153,9 @@ class JobWatch:
             except JobRunsError as error:
                 run.is_done = True
                 fail(SourceError(run.run.job, error, run.run))
+            else:
+                if run.is_done and run.run in self._given:
+                    self._told.add(run.run)
             if run.is_done:
                 run.detach()
                 del self.runs[run.run]

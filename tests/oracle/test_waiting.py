@@ -6,8 +6,8 @@ import pytest
 
 from tests.oracle.waiting import Examiner, Schedule
 from tests.oracle.waiting_plans import Planner
-from tests.oracle.waiting_programs import Pace, Stop, Wait
-from tests.oracle.waiting_world import Life, Phase, Work, World
+from tests.oracle.waiting_programs import Pace, Stop, Wait, Watch
+from tests.oracle.waiting_world import Life, Outage, Phase, Work, World
 
 # Chosen among a thousand so that every kind of program, end, trouble and refusal that three schedules or more have is
 # there, in as few requests as may be; and two in which waits woke each other for ever.
@@ -70,3 +70,15 @@ def test_a_stop_in_the_pause_before_a_retry_stops_the_retry(examiner: Examiner, 
     _, complaints = examiner.judge(schedule)
     assert complaints == []
     assert life.end.state == "STOPPED"
+
+
+def test_a_run_that_ends_before_its_job_can_be_read_is_told_of_once(examiner: Examiner) -> None:
+    schedule = quiet_schedule(Work("emr-serverless", "00fapp0001"))
+    work = schedule.works[0]
+    schedule.world.outages.append(Outage(0.0, 120.0, "500", operations=frozenset({"ListJobRuns"})))
+    life = schedule.world.add(Life(work, "00f0000000000001", [Phase(-100.0, "RUNNING", 1), Phase(30.0, "SUCCESS", 1)]))
+    watch = Watch(0.0, Pace(), 3600.0, runs=[life], jobs=[work])
+    schedule.records.append(watch)
+    _, complaints = examiner.judge(schedule)
+    assert complaints == []
+    assert [change.run.native_state for _, change in watch.changes] == ["RUNNING", "SUCCESS"]
