@@ -1,0 +1,75 @@
+"""Waits, watches and stops before the judges of waiting (`tests/oracle/waiting_judge*.py`).
+
+What went wrong with the requests of a process is an outage to it, by service and job, from when a request was sent
+until its client had nothing to wait for. What a clock that is wrong has said is taken back to the true time.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+import attrs
+
+from tests.oracle.waiting_judge_all import AllJudge
+from tests.oracle.waiting_judge_watch import WatchJudge
+from tests.oracle.waiting_programs import Record, Stop, Wait, WaitAll, Watch
+from tests.oracle.waiting_time import EPOCH
+from tests.oracle.waiting_world import FaultKind, Outage
+from tests.oracle.waiting_world import World as WaitingWorld
+from tests.simulation.processes import Process
+from tests.simulation.world import Heard, World
+
+KINDS: dict[str, FaultKind] = {"throttle": "throttle", "expired": "expired", "denied": "denied", "html": "html"}
+
+
+def outages_of(heard: Sequence[Heard]) -> list[Outage]:
+    """Return the spans in which requests of a process went wrong, those that follow each other as one."""
+    spans: dict[tuple[str, str | None, FaultKind], list[Outage]] = {}
+    for one in heard:
+        if not one.odd:
+            continue
+        kind = KINDS.get("throttle" if one.result == "ThrottlingException" else one.kind, "500")
+        work = None if kind == "throttle" or one.job is None else one.job.name
+        until = one.over_at if one.over_at is not None else one.sent_at + 60.0
+        mine = spans.setdefault((one.service, work, kind), [])
+        if mine and one.sent_at - mine[-1].until < 60.0:
+            mine[-1].until = max(mine[-1].until, until)
+        else:
+            mine.append(Outage(one.sent_at, until, kind, one.service, work))
+    return sorted((one for each in spans.values() for one in each), key=lambda outage: outage.since)
+
+
+class WaitingJudge:
+    """Holds the waits, watches and stops of a process to the promises, once the world is over."""
+
+    def __init__(self, world: World, process: Process) -> None:
+        self.process = process
+        name = process.name.partition(".")[0]
+        mine = [heard for heard in world.heard if heard.process.partition(".")[0] == name]
+        self.view = WaitingWorld(world.rng, lives=world.lives, outages=outages_of(mine))
+
+    def complaints(self, record: Record) -> Iterator[str]:
+        if record.begun < 0 or record.ended < 0:
+            return
+        judge, watches = AllJudge(self.view), WatchJudge(self.view)
+        match record:
+            case Wait():
+                yield from judge.wait(record)
+            case WaitAll():
+                yield from judge.wait_all(record)
+            case Watch():
+                self._set_right(record)
+                # By a clock that is wrong, and where the first look came late, one run too many is told of: its end is
+                # compared with what the machine says, as no service tells when the watch began.
+                wrong = self.process.clock.skew_at(record.begun) != 0.0
+                yield from (text for text in watches.watch(record) if not (wrong and "and was told of" in text))
+            case Stop():
+                yield from judge.stop(record)
+            case _:
+                raise AssertionError(record)
+
+    def _set_right(self, record: Watch) -> None:
+        clock = self.process.clock
+        record.changes = [
+            (at, attrs.evolve(change, at=EPOCH + timedelta(seconds=clock.true(change.at, at))))
+            for at, change in record.changes
+        ]

@@ -1,0 +1,11 @@
+"""Seeds of worlds: those of the short form, and those that once failed, each with what was wrong."""
+
+from typing import Final
+
+SHORT: Final = tuple(range(30))
+"""The worlds that are played with all tests."""
+
+FAILED: Final[dict[int, str]] = {
+    111: "a watch of a run and of its job told twice of a run that had ended before the job was read",
+}
+"""Seeds that once failed, and the fault of the package that they showed."""
