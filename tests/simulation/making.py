@@ -153,7 +153,10 @@ class Maker:
         if record.on_timeout == "stop":
             record.timeout = record.timeout or rng.choice([900.0, HOUR])
             runs = [run for run in runs if run.work.service != "datazone"]
-        record.of = runs[: rng.choice([2, 10, 40])]
+        most = rng.choice([2, 10, 40])
+        if rng.random() < 0.5:
+            runs.sort(key=lambda run: not run.goes_on_at(begins))
+        record.of = runs[:most]
         return record if record.of else None
 
     def _watch(self, rng: random.Random, plan: ProgramPlan, begins: float) -> Record:

@@ -6,6 +6,7 @@ shrinking does that. A program chooses among runs by drawing lots that hang on t
 
 import math
 import random
+from itertools import pairwise
 from typing import Final, get_args
 
 from attrs import define, field, frozen
@@ -220,9 +221,9 @@ class Story:
         finally:
             self.world.rng = before
         run = Run(job, run_id, planned.phases, planned.lag, planned.gone_at, planned.stoppable, planned.stop_takes)
-        first, tempo = run.phases[0].at, self.climate.tempo
+        tempo = self.climate.tempo
         if tempo != 1.0:
-            run.phases = [Phase(first + (each.at - first) * tempo, each.state, each.attempt) for each in run.phases]
+            run.phases = _stretched(run, tempo)
             run.gone_at = created + (run.gone_at - created) * tempo
         run.phases = [Phase(math.floor(each.at * 1000) / 1000, each.state, each.attempt) for each in run.phases]
         run.arguments, run.timeout = {"--day": "1"}, job.timeout or 2880
@@ -342,6 +343,15 @@ class Story:
         if rng.random() < 0.5:
             return rng.choice((0.0, 0.001, rng.uniform(0, 0.2), rng.uniform(0, 3)))
         return rng.choice((rng.uniform(0, 20), rng.uniform(20, 200), rng.uniform(200, 1500)))
+
+
+def _stretched(run: Run, tempo: float) -> list[Phase]:
+    """Return its phases at another tempo; a retry follows as soon as ever, or nobody would wait for it."""
+    at, phases = run.phases[0].at, [run.phases[0]]
+    for before, after in pairwise(run.phases):
+        at += (after.at - before.at) * (min(tempo, 1.0) if run.is_ended(before.state) else tempo)
+        phases.append(Phase(at, after.state, after.attempt))
+    return phases
 
 
 def _name(service: ServiceName, number: int, place: int) -> str:

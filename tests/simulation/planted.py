@@ -119,7 +119,7 @@ PLANTED: Final = (
         "W1",
         "waits",
         "of many waits with one deadline, only the first few runs are stopped",
-        (("runs/wait.py", "stopped = self._not_done(places) if", "stopped = self._not_done(places)[:6] if"),),
+        (("runs/wait.py", "stopped = self._not_done(places) if", "stopped = self._not_done(places)[:3] if"),),
     ),
     Planted(
         "W2",
