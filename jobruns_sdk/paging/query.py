@@ -209,7 +209,7 @@ class RunQuery:
         return None if until is None else max(_EARLIEST, min(until, _LATEST - slack)) + slack
 
     def accepts(self, run: JobRun[Any]) -> bool:
-        """True if a run matches the filters on state and time; without a creation time it matches no window of creation.
+        """True if a run matches the filters on state and time; without a creation time it matches no creation window.
 
         A run whose end is not told counts as ended when it was last updated.
         """
