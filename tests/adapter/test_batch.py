@@ -159,7 +159,7 @@ async def test_a_run_is_translated(client: JobRunsClient) -> None:
 
     assert newest is not None
     created = START + timedelta(hours=20)
-    assert newest.ref == RunRef(JobRef("batch", ("queue",), "eu-west-1"), "00000014-0000")
+    assert newest.ref == RunRef(JobRef("batch", ("queue",), "us-east-1"), "00000014-0000")
     assert (newest.service, newest.name, newest.native_state) == ("batch", "job 20", "FAILED")
     assert (newest.created_at, newest.started_at) == (created, created + timedelta(seconds=30))
     assert (newest.duration, newest.message) == (timedelta(seconds=60), "Essential container in task exited")
@@ -284,8 +284,8 @@ async def test_its_queues_are_found(client: JobRunsClient) -> None:
     assert [job.name async for job in client.jobs("batch", page_size=2)] == ["queue", "nightly-a", "nightly-b"]
     found = await client.jobs("batch", name="nightly-*", page_size=1).collect()
     assert [str(job.ref) for job in found] == [
-        "batch:nightly-a?region=eu-west-1",
-        "batch:nightly-b?region=eu-west-1",
+        "batch:nightly-a?region=us-east-1",
+        "batch:nightly-b?region=us-east-1",
     ]
     with pytest.raises(UnsupportedOperationError, match="by their names only"):
         client.jobs("batch", states={"ENABLED"})
