@@ -49,7 +49,7 @@ class Page(_Unread, Generic[T_co]):
 
 def page_at(items: Sequence[T], spot: Spot) -> Page[T]:
     """Return a page behind which a walk stands at that spot."""
-    page: Page[T] = Page.__new__(Page)
-    object.__setattr__(page, "items", items)
+    page = Page(tuple(items), None)
+    object.__delattr__(page, "cursor")
     object.__setattr__(page, "_spot", spot)
     return page

