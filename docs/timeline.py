@@ -10,7 +10,7 @@ from docs.drawing import COLOURS, save, svg
 from jobruns_sdk import RunState
 from jobruns_sdk.testing import LocalService
 
-_LEFT, _TOP, _BAR, _LINE, _LONG = 172, 52, 30, 44, 520  # pixels
+_LEFT, _TOP, _BAR, _LINE, _LONG = 172, 52, 30, 44, 600  # pixels
 _RUN: Final = "jr_0123"
 
 
