@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Generic, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, Self, TypeVar
 
 from jobruns_sdk.checks import check_limit
 from jobruns_sdk.errors import NotFoundError, point_to
@@ -57,7 +57,7 @@ class Walk(AsyncOnly, AsyncContext, Generic[T_co]):
         self._time: datetime | None = None  # up to which rows were consumed, of those that came before ``_ready``
         self._closed = False
         self._advancing = asyncio.Lock()
-        self._caller = WalkCaller()  # holds no walk: what its fetches hold would never be dropped after a break
+        self._caller = WalkCaller(plan.listing)  # not the walk: what fetches hold would not be dropped after a break
         self._opening = Opening(plan, self._places)
         self._standings = Standings()
         self._stream = (plan.arrange or self._arrange)(self._opening)
@@ -114,8 +114,7 @@ class Walk(AsyncOnly, AsyncContext, Generic[T_co]):
         """Return where the walk stood before so many items of the present page were handed out."""
         at = self._at - count
         # Rows that were taken from the stream and not handed out are still to come, whatever has become of them so far.
-        rest = (*self._ready[at:], *self._taken)
-        unconsumed = Counter(reader for _, reader in rest)
+        unconsumed = Counter(reader for _, reader in (*self._ready[at:], *self._taken))
         since = self._time_with(self._ready[:at])
         standings = [reader.standing(unconsumed[reader]) for reader in self._stream.readers]
         return self._spot([standings], lambda: since)
@@ -143,7 +142,7 @@ class Walk(AsyncOnly, AsyncContext, Generic[T_co]):
                 await asyncio.wait(tasks)
         finally:
             await self._stream.aclose()
-            self._end()
+            self._caller.end(self, is_left=True)
 
     async def __aenter__(self) -> Self:
         """Return the walk."""
@@ -160,7 +159,7 @@ class Walk(AsyncOnly, AsyncContext, Generic[T_co]):
         stream: Stream[T_co] | None = getattr(self, "_stream", None)  # missing if a source could not be opened
         if stream is not None:
             stream.cancel()
-            self._end(is_dropped=True)
+            self._caller.end(self, is_left=True, is_dropped=True)
 
     def _time_with(self, rows: Sequence[tuple[T_co, Reader[T_co]]]) -> datetime | None:
         """Return up to which time a stream that is in order has come with these rows."""
@@ -196,7 +195,7 @@ class Walk(AsyncOnly, AsyncContext, Generic[T_co]):
                 if not self._closed and self._at < len(self._ready):
                     return True
                 if self._closed or (self._left == 0 and not self._taken):
-                    return self._end()
+                    return self._caller.end(self, is_left=self._closed)
                 if self._is_told:
                     self._is_told = False
                     del self._finished[0]
@@ -206,19 +205,15 @@ class Walk(AsyncOnly, AsyncContext, Generic[T_co]):
                         self._taken = await self._stream.take(self._left)
                         if self._left is not None:
                             self._left -= len(self._taken)
-                    return await self._hand_over() or self._end()
+                    return await self._hand_over() or self._caller.end(self, is_left=self._closed)
                 except asyncio.CancelledError:
                     # Who was cancelled may never ask again; and what keeps the exception would keep the fetches, too.
                     self._stream.interrupt()
                     raise
                 except Exception as error:
                     point_to(error, self._cursor_on_error())
-                    self._end(error)
+                    self._caller.end(self, error)
                     raise
-
-    def _end(self, error: Exception | None = None, *, is_dropped: bool = False) -> Literal[False]:
-        self._caller.end(self._plan.listing, lambda: self.report, error, is_left=self._closed, is_dropped=is_dropped)
-        return False
 
     async def _hand_over(self) -> bool:
         # Before the rows are completed, which may take a call for each of them.
@@ -242,7 +237,7 @@ class Walk(AsyncOnly, AsyncContext, Generic[T_co]):
         if not self._finished:
             portion = [row for row, _ in self._taken[:_FINISHED_AT_ONCE]]
             finished, failures = await finish(portion)
-            self._note(failures)
+            self._unfinished = {**{failure.job: failure for failure in failures}, **self._unfinished}
             self._finished = [row for row, _ in zip(finished, portion, strict=True)]
         rows: list[tuple[T_co, Reader[T_co]]] = []
         for row, (_, reader) in zip(self._finished, self._taken, strict=False):
@@ -260,9 +255,6 @@ class Walk(AsyncOnly, AsyncContext, Generic[T_co]):
         else:
             self._finished = []
         raise failure.error
-
-    def _note(self, failures: Sequence[SourceError]) -> None:
-        self._unfinished = {**{failure.job: failure for failure in failures}, **self._unfinished}
 
     def _fetch_ahead(self) -> None:
         if not self._closed and self._left != 0:

@@ -7,6 +7,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import timedelta
 from importlib import import_module
+from importlib.metadata import version
 from typing import Any
 
 import pytest
@@ -71,7 +72,7 @@ def test_a_walk_makes_a_span_a_call_and_an_event_where_it_ends(local: LocalServi
     assert scope is not None
     assert (scope.name, scope.version, scope.schema_url) == (
         "jobruns_sdk",
-        "0.1.0",
+        version("jobruns_sdk"),
         "https://opentelemetry.io/schemas/1.44.0",
     )
 
