@@ -31,8 +31,8 @@ class _Carried(client.JobRunsClient):
 class JobRunsClient(Carrier[client.JobRunsClient]):
     """Reads the job runs of EMR Serverless, DataZone and Glue; used in ``with``, by any number of threads.
 
-    An interrupt ends the call that is under way, and nothing else. Callbacks (``on_poll``, ``progress``, ``on_error``)
-    are called in the thread of the private event loop, and cannot call the client.
+    An interrupt ends the call that is under way, and nothing else. Callbacks (``on_poll``, ``progress``, ``on_error``,
+    an ``observer``'s) are called in the thread of the private event loop, and cannot call the client.
     """
 
     _hints = CLIENT_NAMES
