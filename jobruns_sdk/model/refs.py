@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote
 
 import attrs
 
-from jobruns_sdk.checks import Rule, is_text, items_of, refusal, shown
+from jobruns_sdk.checks import Rule, check_text, is_text, items_of, optional, refusal, shown, validated
 from jobruns_sdk.errors import InvalidRequestError
 from jobruns_sdk.hints import HintedEnum
 
@@ -221,7 +221,9 @@ class JobRef:
     path: tuple[str, ...] = attrs.field(converter=_names, validator=_check_path)
     region: str | None = attrs.field(default=None, validator=_check_region, order=_none_first)
     profile: str | None = attrs.field(default=None, validator=_check_profile, order=_none_first)
-    job_name: str | None = attrs.field(default=None, eq=False, order=False, kw_only=True)
+    job_name: str | None = attrs.field(
+        default=None, validator=validated(optional(check_text)), eq=False, order=False, kw_only=True
+    )
 
     def __attrs_post_init__(self) -> None:
         """Know a Glue job by its name."""

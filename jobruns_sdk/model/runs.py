@@ -266,7 +266,7 @@ class Job(Shown, Generic[N_co]):
 
     def __attrs_post_init__(self) -> None:
         """Let the reference know the job's name, and with it all that is read by the reference."""
-        if self.name is not None and self.ref.job_name != self.name:
+        if self.name and self.ref.job_name != self.name:
             object.__setattr__(self, "ref", attrs.evolve(self.ref, job_name=self.name))
 
     def __repr__(self) -> str:

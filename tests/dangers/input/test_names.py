@@ -101,13 +101,13 @@ def _references() -> Iterator[tuple[str, Any]]:
     for trick in PATH_TRICKS:
         if trick.isprintable() or trick == "x\n":
             run, job = EMR.run(trick), EMR.sibling(trick)
-            yield from ((call, {"run": run}) for call in ("client.run", "client.attempts", "client.wait"))
-            yield from ((call, {"run": job.run("00f")}) for call in ("client.run", "client.attempts", "client.wait"))
+            yield from ((call, {"run": run}) for call in ("client.run", "client.wait"))
+            yield from ((call, {"run": job.run("00f")}) for call in ("client.run", "client.wait"))
             yield from ((call, {"job": job}) for call in ("client.job", "client.handle"))
             yield "client.runs", {"jobs": [GLUE, job]}
             yield "client.wait_all", {"runs": [GLUE.run("jr_0"), run]}
-            yield "client.watch", {"targets": [GLUE, run]}
-            yield "client.watch", {"targets": [GLUE, job]}
+            for call in ("client.watch", "client.attempts"):
+                yield from ((call, {"targets": targets}) for targets in (run, job, [GLUE, run], [GLUE, job]))
 
 
 async def test_a_reference_hides_no_trick() -> None:
@@ -261,4 +261,4 @@ async def test_a_key_reaches_no_header(key: str) -> None:
         with pytest.raises(SentError):
             await CALLS["emr_serverless.start"](client, idempotency_key=key)
         assert session.sent == 1
-        assert session.urls == ["https://emr-serverless.eu-west-1.amazonaws.com/applications/00f1abc/jobruns"]
+        assert session.urls == ["https://emr-serverless.us-east-1.amazonaws.com/applications/00f1abc/jobruns"]
