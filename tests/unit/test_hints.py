@@ -15,7 +15,6 @@ from jobruns_sdk import (
     JobRun,
     JobRunsClient,
     NotFoundError,
-    Page,
     Pages,
     RunState,
     Service,
@@ -51,7 +50,7 @@ def test_what_a_datazone_job_lacks_it_lacks(client: JobRunsClient) -> None:
     assert copy.copy(job) == job
 
 
-@pytest.mark.parametrize("kind", [JobRun, Attempt, Walk, Page, Pages])
+@pytest.mark.parametrize("kind", [JobRun, Attempt, Walk, Pages])
 def test_what_is_read_by_the_million_has_no_getattr(kind: type) -> None:
     assert not hasattr(kind, "__getattr__")
 

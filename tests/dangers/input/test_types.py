@@ -23,7 +23,7 @@ SAID: Final[Mapping[str, str]] = {
     "domain_id": "(a domain id|a non-empty string)",
     "job": "(a job|a run's job|text form of a job)",
     "job_id": "(a job id|a non-empty string)",
-    "job_name": "(a job name|a non-empty string)",
+    "job_name": "(a job name|job_name|a non-empty string)",
     "jobs": "(jobs|a job|text form of a job)",
     "path": "(path|name)",
     "profile": "(a profile|profile 'staging')",
