@@ -41,13 +41,16 @@ def one(story: Story) -> int:
         tell(f"process {plan.name} in {plan.account} {plan.region}, clock {plan.skew:+.0f} s {plan.steps or ''}")
     for trouble in story.troubles.values():
         tell(f"trouble {trouble}")
-    for heard in world.heard:
-        world.log.append(
+    lines = [
+        *world.log,
+        *(
             f"{heard.sent_at:10.2f} {heard.process} #{heard.program} {heard.operation} "
             f"{heard.job.name if heard.job else '?'} {heard.run} {heard.kind}: {heard.result or 'nothing'}, "
             f"{len(heard.rows)} rows, over {heard.over_at or -1:.2f}"
-        )
-    for line in sorted(world.log):
+            for heard in world.heard
+        ),
+    ]
+    for line in sorted(lines):
         tell(line)
     for done in simulation.done:
         tell(f"#{done.number} {done.process.name} {described(done.record)}")

@@ -78,7 +78,7 @@ class Maker:
         if not jobs:
             return None
         chosen = [self._job(rng, jobs)]
-        if len(jobs) > 1 and rng.random() < 0.3:
+        if len(jobs) > 1 and rng.random() < 0.5:
             chosen = rng.sample(jobs, rng.randint(2, min(len(jobs), 8)))
             if rng.random() < 0.3:
                 options["order"] = "any"

@@ -222,6 +222,8 @@ class Story:
             self.world.rng = before
         run = Run(job, run_id, planned.phases, planned.lag, planned.gone_at, planned.stoppable, planned.stop_takes)
         tempo = self.climate.tempo
+        if self.climate.name == "days":  # as long as two days, Glue's own limit, where a key is looked for so far back
+            tempo = min(rng.choice([1.0, 24.0, 100.0]), 46 * HOUR / (run.end.at - run.created))
         if tempo != 1.0:
             run.phases = _stretched(run, tempo)
             run.gone_at = created + (run.gone_at - created) * tempo
@@ -243,7 +245,8 @@ class Story:
             own = dice(self.seed, "run", number)
             job = own.choice(jobs)
             past = own.random() < 0.5
-            scale = climate.tempo if climate.tempo < 1 else 1.0
+            # Glue's list is read until it is half an hour too old, so that there has to be something as old.
+            scale = min(climate.tempo, 1.0) if job.service != "glue" else 1.0
             created = -self.planner_span(own, 1, 2 * HOUR * scale) if past else own.uniform(0, climate.horizon * 0.8)
             if self.keeps("runs", number):
                 prefix = "jr_" if job.service == "glue" else "00f"

@@ -49,7 +49,7 @@ PLANTED: Final = (
     ),
     Planted(
         "R2",
-        "lists,calm,all",
+        "lists",
         "reading stops early before the groups of retries are handed out",
         (
             (
@@ -73,7 +73,7 @@ PLANTED: Final = (
     ),
     Planted(
         "R4",
-        "lists,all,quota",
+        "lists",
         "a merged cursor does not hold how far the stream has come",
         (
             (
@@ -119,7 +119,18 @@ PLANTED: Final = (
         "W1",
         "waits",
         "of many waits with one deadline, only the first few runs are stopped",
-        (("runs/wait.py", "stopped = self._not_done(places) if", "stopped = self._not_done(places)[:3] if"),),
+        (
+            (
+                "runs/stop.py",
+                "outcomes = await self._ask(targets, grace_period)",
+                (
+                    "outcomes = await self._ask(targets[:3], grace_period)\n"
+                    "        refused = JobRunsError('the others failed first')\n"
+                    "        outcomes += [StopOutcome(handle.ref.run(run_id), accepted=False, error=refused)"
+                    " for handle, run_id in targets[3:]]"
+                ),
+            ),
+        ),
     ),
     Planted(
         "W2",
@@ -141,6 +152,12 @@ PLANTED: Final = (
             ("runs/watch.py", "_AT_ONCE: Final = 32", "_AT_ONCE: Final = 1"),
             ("runs/discover.py", "if elapsed.total_seconds() > _AT_ONCE and self._began is not None:", "if False:"),
         ),
+    ),
+    Planted(
+        "watched twice",
+        "all",
+        "a run that was given, and has ended before its job is read, joins a watch once more",
+        (("runs/watch.py", "rows = [row for row in rows if row.ref not in self._told]", "pass"),),
     ),
     Planted(
         "W4",
