@@ -32,6 +32,7 @@ async def test_names_that_are_malformed_are_refused_before_anything_is_sent(
     for text in (case.job.replace("datazone:dzd_x/", "datazone:"), f"{case.job}/", f"{case.job}/a/b"):
         with pytest.raises(InvalidRequestError):
             await client.run(text)
-        with pytest.raises(InvalidRequestError):
-            client.attempts(text)
+        if text != case.job:  # of a job the attempts of all its runs are read
+            with pytest.raises(InvalidRequestError):
+                client.attempts(text)
     assert local.calls() == 0

@@ -275,7 +275,7 @@ WRONG: Final[Mapping[str, Values]] = {
     "init_query_file": _TEXT,
     "job": _REFERENCE,
     "job_id": _NAME,
-    "job_name": _NAME,
+    "job_name": _TEXT,
     "job_run_queuing_enabled": _FLAG_OR_NONE,
     "jobs": (5, None, "etl", [5], ["etl"], b"x"),
     "key_lifetime": (*_TIME, timedelta(seconds=-1)),
