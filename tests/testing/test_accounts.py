@@ -231,7 +231,7 @@ def test_ids_do_not_depend_on_who_came_first() -> None:
 
 @pytest.mark.parametrize("account", ["12", "44445555666x", "4444555566667", 444455556666])
 def test_an_account_is_twelve_digits(local: LocalService, account: Any) -> None:  # noqa: ANN401  # one of them is no string
-    with pytest.raises(ValueError, match="account_id is an account's id: twelve digits"):
+    with pytest.raises(ValueError, match="account_id must be an account's id: twelve digits"):
         local.account(account)
 
 
