@@ -1,24 +1,23 @@
 """Calls to AWS: quotas, deadlines, and the one place that retries: botocore makes one attempt a call."""
 
 import asyncio
-from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import nullcontext
+from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self, cast
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import msgspec
 from botocore import xform_name
-from botocore.exceptions import ClientError, NoCredentialsError, ParamValidationError
+from botocore.exceptions import NoCredentialsError
 
 from jobruns_sdk.errors import (
     CallTimeoutError,
     ClientClosedError,
     CredentialsError,
-    InvalidRequestError,
     JobRunsError,
     ThrottledError,
     TransportError,
-    UnsupportedOperationError,
 )
 from jobruns_sdk.loop.clock import Clock
 from jobruns_sdk.loop.lifetime import Lifetime
@@ -26,9 +25,9 @@ from jobruns_sdk.loop.meter import meter
 from jobruns_sdk.loop.tasks import finished
 from jobruns_sdk.observing.seam import Observing
 from jobruns_sdk.transport import quotas as pacing
-from jobruns_sdk.transport.connections import BODY, Connection, Connections
+from jobruns_sdk.transport.answers import answer_of, reply_from, secrets_of
+from jobruns_sdk.transport.connections import Connection, Connections
 from jobruns_sdk.transport.credentials import Frozen, signing_with
-from jobruns_sdk.transport.error_answers import error_from_response
 from jobruns_sdk.transport.exceptions import translated
 from jobruns_sdk.transport.observed import ObservedCall, observed
 from jobruns_sdk.transport.operation import Operation, Reply, Sending, sending, tracked
@@ -41,10 +40,6 @@ if TYPE_CHECKING:
     from jobruns_sdk.model.refs import JobRef
 
 _FREE: Final = 1e-6
-_MOCKED: Final = (
-    "the request was answered within this process by something that cannot be awaited, as moto's mock_aws does: "
-    "use moto's server (ThreadedMotoServer) as endpoint_url, or jobruns_sdk.testing.LocalService"
-)
 
 
 class Policy(msgspec.Struct, frozen=True):
@@ -219,7 +214,7 @@ class Transport:
                 try:
                     answer = await self._request(connection, operation, params, tries)
                     gate.keeper.let_through(ticket, self._clock.monotonic())
-                    reply = _reply(answer, tries.requests, tries.waited)
+                    reply = reply_from(answer, tries.requests, tries.waited)
                     return reply if told is None else told.answered(reply)
                 except JobRunsError as error:
                     failure, call.lost_at = error, self._clock.monotonic()
@@ -321,7 +316,8 @@ class Transport:
                 with self._clock.calling(), translated(operation.service, operation.name):
                     tries.keys = await connection.refresh()
                     with signing_with(tries.keys):
-                        return await _answer(operation, params, method(**params))
+                        held = partial(secrets_of, operation, params, tries.keys, connection.proxies)
+                        return await answer_of(operation, method(**params), held)
         except TimeoutError as error:
             limit = f"no answer within call_timeout={self._policy.call_timeout:g} s"
             call = sending()
@@ -349,57 +345,3 @@ def _may_repeat(operation: Operation[Any], failure: JobRunsError) -> bool:
 
 def _is_of_keys(failure: JobRunsError) -> bool:
     return isinstance(failure, CredentialsError) and failure.http_status is not None
-
-
-async def _answer(
-    operation: Operation[Any], params: Mapping[str, object], request: Awaitable[dict[str, Any]]
-) -> dict[str, Any]:
-    try:
-        return await request
-    except ParamValidationError as error:
-        # It quotes values, which may be secrets, and is no cause of ours for that reason.
-        fault = " ".join(str(error).partition(", value:")[0].split())
-    except TypeError as error:
-        if "await" not in str(error):
-            raise
-        raise UnsupportedOperationError(_MOCKED) from error
-    except ClientError as error:
-        if BODY not in error.response:
-            raise
-        raise _error_from_answer(operation, params, error) from None  # the service has said it all
-    raise InvalidRequestError(fault, service=operation.service, operation=operation.name)
-
-
-def _reply(answer: Mapping[str, Any], requests: int, waited: float) -> Reply:
-    about: Mapping[str, Any] = answer["ResponseMetadata"]
-    headers = about["HTTPHeaders"]
-    return Reply(
-        answer[BODY], headers.get("x-amzn-requestid"), requests, waited, about["HTTPStatusCode"], headers.get("date")
-    )
-
-
-def _error_from_answer(operation: Operation[Any], params: Mapping[str, object], error: ClientError) -> JobRunsError:
-    # What the stubs know of an error's answer is not all that ours holds.
-    answer = cast("Mapping[str, Any]", error.response)
-    return error_from_response(
-        service=operation.service,
-        operation=operation.name,
-        status=answer["ResponseMetadata"]["HTTPStatusCode"],
-        headers=answer["ResponseMetadata"]["HTTPHeaders"],
-        body=answer[BODY],
-        codes=operation.codes,
-        secrets=_texts([params.get(name) for name in operation.secret]),
-    )
-
-
-def _texts(value: object) -> Iterator[str]:
-    match value:
-        case str():
-            yield value
-        case Mapping():
-            yield from _texts([*cast("Mapping[str, object]", value).values()])
-        case list() | tuple():
-            for item in cast("Sequence[object]", value):
-                yield from _texts(item)
-        case _:
-            pass

@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from aiobotocore.config import AioConfig
-from aiobotocore.httpsession import AIOHTTPSession
 from aiobotocore.session import AioSession, get_session
 from botocore import UNSIGNED
 from botocore.config import Config
@@ -25,10 +24,10 @@ from jobruns_sdk.errors import InvalidRequestError
 from jobruns_sdk.loop.tasks import Shared
 from jobruns_sdk.transport.credentials import Frozen, SessionCredentials, sign_with_keys
 from jobruns_sdk.transport.exceptions import getting_credentials, translated
-from jobruns_sdk.transport.http_session import HttpSession
+from jobruns_sdk.transport.http_session import HttpSession, one_that_tells
 from jobruns_sdk.transport.models import load_models
-from jobruns_sdk.transport.operation import sending
-from jobruns_sdk.transport.underlying import fit_to_show
+from jobruns_sdk.transport.operation import mark_written
+from jobruns_sdk.transport.underlying import fit_result, fit_to_show
 
 BODY: Final = "JobRunsBody"
 """The member of our clients' answers that holds the body as it came."""
@@ -95,7 +94,13 @@ class Connection:
             client.meta.events.register(f"before-sign.{service}", sign_with_keys)
         client.meta.events.register(f"before-parse.{service}", _keep_body)
         if not tells_when_it_writes:  # from here on it may be, for all that is known
-            client.meta.events.register_last(f"before-send.{service}", _mark_written)
+            client.meta.events.register_last(f"before-send.{service}", mark_written)
+
+    @property
+    def proxies(self) -> Collection[str]:
+        """The addresses of proxies that the configuration names."""
+        named: Mapping[str, str] | None = getattr(self.client.meta.config, "proxies", None)
+        return (named or {}).values()
 
     def slots(self, operation: str) -> asyncio.Semaphore:
         """Return the slots for calls of an operation: sixty lists that hang keep no get waiting.
@@ -136,12 +141,6 @@ class Connection:
     async def has_other_keys(self, refused: Frozen | None) -> bool:
         """Return whether there are other keys than those that the service has refused; see ``SessionCredentials``."""
         return self._credentials is not None and await self._credentials.read_again(refused)
-
-
-def _mark_written(**_: object) -> None:
-    # Of an HTTP session that is not ours nobody knows whether it has yet to connect: from here on it may have written.
-    if (call := sending()) is not None:
-        call.write()
 
 
 def _keep_body(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
@@ -233,7 +232,7 @@ class Connections:
     async def get(self, service: str, region: str | None, profile: str | None) -> Connection:
         """Return the connection to a service, made once however many tasks ask for it at the same moment."""
         key = (service, region, profile)
-        return self.made(*key) or await self._making.get(key, lambda: self._connect(*key))
+        return self.made(*key) or await self._making.get(key, lambda: fit_result(self._connect(*key)))
 
     async def _connect(self, service: str, region: str | None, profile: str | None) -> Connection:
         session = self.session(profile)
@@ -241,8 +240,8 @@ class Connections:
         credentials = self._credentials.setdefault(profile, SessionCredentials(session, region=region, sts=sts))
         await asyncio.to_thread(load_models, session, service, is_own=self._is_own and profile is None)
         config: Any = _with_user_agent(session, _config(session.get_default_client_config(), self._config))
-        if config.http_session_cls is AIOHTTPSession:  # aiobotocore 3.7 forgets it when configurations are merged
-            config.http_session_cls = HttpSession
+        # aiobotocore 3.7 forgets ours when configurations are merged.
+        config.http_session_cls = one_that_tells(config.http_session_cls)
         async with AsyncExitStack() as opening:
             with getting_credentials(but=(BotoCoreError, ValueError)):
                 client = await opening.enter_async_context(self._client(session, service, region, config))
@@ -260,7 +259,7 @@ class Connections:
         self._open[service, region, profile] = connection = Connection(
             client,
             credentials if signs else None,
-            tells_when_it_writes=issubclass(config.http_session_cls, HttpSession),
+            tells_when_it_writes=getattr(config.http_session_cls, "tells_when_it_writes", False),
             regions=partial(_regions, session) if _is_of_aws(client.meta.endpoint_url) else tuple,
         )
         return connection

@@ -17,7 +17,7 @@ from jobruns_sdk.errors import CredentialsError
 from jobruns_sdk.loop.tasks import Shared
 from jobruns_sdk.transport.exceptions import getting_credentials
 from jobruns_sdk.transport.providers import get_credentials, load_credentials
-from jobruns_sdk.transport.underlying import fitting
+from jobruns_sdk.transport.underlying import fit_result, fitting
 
 _MANDATORY: Final = 600  # seconds before their end in which botocore signs with no credentials, new ones failing or not
 _ANOTHER_THREAD: Final = 0.005  # seconds after which to look whether another event loop is done
@@ -40,14 +40,15 @@ _keys: Final[ContextVar[Frozen | None]] = ContextVar("jobruns_keys", default=Non
 
 
 def _fit_to_log(record: logging.LogRecord) -> bool:
-    """Let aiobotocore log that a refresh failed, but not what a helper has printed."""
+    """Let aiobotocore and botocore log that a refresh failed, but not what a helper has printed."""
     if _asking.get() and record.exc_info and record.exc_info[1] is not None:
         shown = fitting(record.exc_info[1])
         record.exc_info = (type(shown), shown, None)
     return True
 
 
-logging.getLogger("aiobotocore.credentials").addFilter(_fit_to_log)
+for _logger in map(logging.getLogger, ("aiobotocore.credentials", "botocore.credentials")):
+    _logger.addFilter(_fit_to_log)
 
 
 class SessionCredentials:
@@ -81,7 +82,7 @@ class SessionCredentials:
         """
         if self._found is None:
             with getting_credentials(but=(BotoCoreError, ValueError)):
-                self._found = await self._loading.get(None, self._load)
+                self._found = await self._loading.get(None, lambda: fit_result(self._load()))
 
     async def frozen(self) -> Frozen | None:
         """Return the keys to sign with, new ones if these are about to expire; None if there are none.

@@ -7,9 +7,11 @@ https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html#operation-error-s
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from html import escape
 from http import HTTPStatus
 from typing import Final
+from urllib.parse import quote
 
 import msgspec
 
@@ -95,15 +97,17 @@ def error_from_response(
         headers: The answer's headers, their names in lower case.
         body: The answer's body: JSON, HTML, nothing.
         codes: The service's own table of modelled error codes.
-        secrets: What the request said that no error may show, though the service repeats it.
+        secrets: What the request said, or was signed with, that no error may show, though the answer repeats it.
     """
     members = _members(body)
     code = _code(headers, members)
     kind = kind_from_code(code, codes) or _kind_from_status(status, has_code=bool(code))
     said = _first_text(members, "message", "Message", "errorMessage")
+    hide = _hiding(secrets)
     if kind is UnknownAnswerError:
-        said = f"this answer is not from the service, since it has no error code{_beginning(headers, body)}"
-    message = _without(secrets, said or f"the answer holds no error text{_beginning(headers, body)}")
+        message = f"this answer is not from the service, since it has no error code{_beginning(headers, body, hide)}"
+    else:
+        message = hide(said) if said else f"the answer holds no error text{_beginning(headers, body, hide)}"
     error = kind(
         message if len(message) <= _MESSAGE_LIMIT else f"{message[:_MESSAGE_LIMIT]}...",
         service=service,
@@ -128,13 +132,22 @@ def kind_from_code(code: str, codes: Mapping[str, type[JobRunsError]]) -> type[J
     return codes.get(code) or _COMMON.get(_stem(code))
 
 
-def _without(secrets: Iterable[str], message: str) -> str:
-    # A message may repeat a secret as JSON or as Python shows it; the longest form goes first, as it may hold another.
-    forms = {form for text in secrets for form in (text, json.dumps(text)[1:-1], repr(text)[1:-1])}
-    for form in sorted(forms, key=len, reverse=True):
-        if len(form) >= _SHORTEST_SECRET:
-            message = message.replace(form, _HIDDEN)
-    return _SIGNATURE.sub(rf"\1{_HIDDEN}", message)
+def _hiding(secrets: Iterable[str]) -> Callable[[str], str]:
+    """Return what hides secrets in a text, in whatever form pages, JSON and Python have them."""
+    forms = {
+        form
+        for text in secrets
+        for form in (text, json.dumps(text)[1:-1], repr(text)[1:-1], escape(text), quote(text, "", errors="replace"))
+        if len(form) >= _SHORTEST_SECRET
+    }
+    longest_first = sorted(forms, key=len, reverse=True)  # it may hold another one
+
+    def hide(text: str) -> str:
+        for form in longest_first:
+            text = text.replace(form, _HIDDEN)
+        return _SIGNATURE.sub(rf"\1{_HIDDEN}", text)
+
+    return hide
 
 
 def _members(body: bytes) -> Mapping[str, object]:
@@ -144,14 +157,14 @@ def _members(body: bytes) -> Mapping[str, object]:
         return {}
 
 
-def _beginning(headers: Mapping[str, str], body: bytes) -> str:
+def _beginning(headers: Mapping[str, str], body: bytes, hide: Callable[[str], str]) -> str:
     """Return the type of an answer's content and its first printable words; nothing if there are none."""
-    text = _MARKUP.sub(" ", body[:_READ].decode("utf-8", "replace")).replace("\ufffd", " ")
+    text = hide(_MARKUP.sub(" ", body[:_READ].decode("utf-8", "replace")).replace("\ufffd", " "))
     words = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
     kind = headers.get("content-type", "no content type").partition(";")[0].strip()[:_WORDS_LIMIT]
     if not words:
         return ""
-    return f" ({kind}): {words if len(words) <= _WORDS_LIMIT else f'{words[:_WORDS_LIMIT]}...'}"
+    return f" ({hide(kind)}): {words if len(words) <= _WORDS_LIMIT else f'{words[:_WORDS_LIMIT]}...'}"
 
 
 def _first_text(members: Mapping[str, object], *names: str) -> str:

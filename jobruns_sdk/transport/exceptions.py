@@ -13,6 +13,7 @@ from botocore import exceptions as botocore
 from jobruns_sdk.errors import AccessDeniedError, CredentialsError, InvalidRequestError, JobRunsError, TransportError
 from jobruns_sdk.transport.error_answers import kind_from_code
 from jobruns_sdk.transport.operation import sending
+from jobruns_sdk.transport.underlying import UnderlyingError, words_of
 
 _CREDENTIALS: Final = (
     botocore.CredentialRetrievalError,
@@ -33,6 +34,7 @@ _BAD_ARGUMENTS: Final = (
     botocore.ParamValidationError,
     botocore.UnknownEndpointError,
     botocore.UnknownServiceError,
+    UnderlyingError,
     ValueError,
 )
 _NO_SERVICES: Final = "services configuration does not exist"
@@ -74,6 +76,7 @@ _ANY: Final = (
     botocore.HTTPClientError,
     aiohttp.ClientError,
     OSError,
+    UnderlyingError,
     ValueError,
 )
 
@@ -111,7 +114,7 @@ def getting_credentials(*, but: tuple[type[Exception], ...] = (), retryable: boo
     except Exception as error:
         if isinstance(error, but) and not isinstance(error, _OF_OTHERS):
             raise
-        text = str(error) or type(error).__name__
+        text = words_of(error)
         if isinstance(error, JSONDecodeError):
             text = f"what should give credentials gave no JSON: {text}"
         if isinstance(error, EOFError):

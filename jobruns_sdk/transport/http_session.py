@@ -15,7 +15,7 @@ from aiohttp import (
 )
 from botocore.exceptions import HTTPClientError
 
-from jobruns_sdk.transport.operation import sending
+from jobruns_sdk.transport.operation import mark_written
 
 _REDIRECTS: Final = frozenset(
     {
@@ -26,6 +26,7 @@ _REDIRECTS: Final = frozenset(
         HTTPStatus.PERMANENT_REDIRECT,
     }
 )
+_HTTPX: Final = ("aiobotocore.httpxsession", "HttpxSession")
 
 
 if TYPE_CHECKING:
@@ -39,9 +40,21 @@ else:
     _Session = AIOHTTPSession
 
 
+def one_that_tells(kind: Any) -> Any:
+    """Return the HTTP session that tells when it writes a request, in place of one of aiobotocore's own."""
+    if kind is AIOHTTPSession:
+        return HttpSession
+    if (kind.__module__, kind.__qualname__) == _HTTPX:
+        from jobruns_sdk.transport.httpx_session import HttpxSession  # noqa: PLC0415  # httpx need not be installed
+
+        return HttpxSession
+    return kind
+
+
 class HttpSession(_Session):
     """aiobotocore's own, but for what aiohttp does by itself: it follows redirects, and repeats what was cut off."""
 
+    tells_when_it_writes = True
     _is_watched = False
 
     def __init__(self, **options: Any) -> None:
@@ -59,7 +72,7 @@ class HttpSession(_Session):
             response = await super().send(request)
         finally:
             if not self._is_watched:  # by another release of aiobotocore's: then it may have been written
-                _mark_written()
+                mark_written()
         if response.status_code in _REDIRECTS:
             raise HTTPClientError(error=RedirectClientError(f"to {response.headers.get('location', 'nowhere')}"))
         return response
@@ -105,13 +118,6 @@ async def _without_a_second_try(
         raise _CutOffError(error) from None
 
 
-def _mark_written() -> None:
-    # There is a connection, through the proxy and its tunnel and with TLS: the next thing is to write the request.
-    # Whatever goes wrong before, however it is called, the service has not seen a byte.
-    if (call := sending()) is not None:
-        call.write()
-
-
 def _tell_of_connections(session: ClientSession) -> None:
     # A trace of aiohttp's would tell the same, and every other step of a request besides: 30 us for each.
     connector: Any = session.connector
@@ -119,7 +125,9 @@ def _tell_of_connections(session: ClientSession) -> None:
 
     async def telling(*given: Any, **options: Any) -> Any:
         connection = await connect(*given, **options)
-        _mark_written()
+        # There is a connection, through the proxy and its tunnel and with TLS: the next thing is to write the request.
+        # Whatever goes wrong before, however it is called, the service has not seen a byte.
+        mark_written()
         return connection
 
     connector.connect = telling

@@ -87,6 +87,12 @@ def sending() -> Sending | None:
     return _sending.get()
 
 
+def mark_written(*_: object, **__: object) -> None:
+    """Let the call that is made here know that its request may be on the wire from now on."""
+    if (call := _sending.get()) is not None:
+        call.write()
+
+
 @contextmanager
 def tracked() -> Generator[Sending]:
     """Keep the doubt about the calls that are made in the block, for whoever is cancelled in one of them."""

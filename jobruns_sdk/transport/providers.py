@@ -26,6 +26,7 @@ from aiobotocore.session import AioSession
 
 _FOUND: Final[WeakKeyDictionary[AioSession, dict[str | None, Any]]] = WeakKeyDictionary()
 _PROCESS: Final = "credential_process"
+_GIVEN_UP: Final = 1.0  # seconds after which to look whether anybody still waits for what a helper writes
 
 
 async def get_credentials(session: AioSession, region: str | None, sts: str | None) -> Any:
@@ -149,6 +150,7 @@ class _Helper:
 
     def __init__(self, process: "subprocess.Popen[bytes]") -> None:
         self._process = process
+        self._is_given_up = False
         self._read: tuple[bytes, bytes] = (b"", b"")
 
     @classmethod
@@ -169,11 +171,17 @@ class _Helper:
         try:
             await done.wait()
         except asyncio.CancelledError:
+            self._is_given_up = True
             self._process.kill()
             raise
         return self._read
 
     def _communicate(self, loop: asyncio.AbstractEventLoop, done: Callable[[], None]) -> None:
-        self._read = self._process.communicate()
+        with self._process:  # its pipes are closed, and it is waited for
+            # A child of its own may hold its pipes for as long as it likes, though the process itself is killed.
+            while not self._is_given_up:
+                with suppress(subprocess.TimeoutExpired):
+                    self._read = self._process.communicate(timeout=_GIVEN_UP)
+                    break
         with suppress(RuntimeError):  # nobody waits any more
             loop.call_soon_threadsafe(done)

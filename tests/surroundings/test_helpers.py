@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -102,6 +103,24 @@ async def test_a_helper_that_hangs_ends_with_the_call(
         reading.cancel()
         await asyncio.wait([reading])
         await until(lambda: has_ended(int(read(begun))))
+
+
+async def test_a_helper_ends_though_a_child_of_its_own_holds_its_output(
+    local: LocalService, no_aws_environment: Path, tmp_path: Path
+) -> None:
+    script, told = tmp_path / "fetch.sh", tmp_path / "processes"
+    write(script, f"sleep 100 & echo $$ $! > {told}.new; mv {told}.new {told}; wait\n")
+    write(no_aws_environment, f"[default]\ncredential_process = sh {script}\n")
+    async with client_at(local.url, session=AioSession()) as client:
+        reading = asyncio.create_task(client.glue("etl").runs().collect())
+        await until(told.exists)
+        reading.cancel()
+        await asyncio.wait([reading])
+    shell, child = map(int, read(told).split())
+    try:
+        await until(lambda: has_ended(shell))
+    finally:
+        os.kill(child, signal.SIGKILL)  # it is nobody's
 
 
 @pytest.fixture

@@ -1,0 +1,93 @@
+"""What clients of aiobotocore give for a call: an answer's bytes, or an exception that says what the service said."""
+
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, cast
+
+from botocore.exceptions import ClientError, ParamValidationError
+
+from jobruns_sdk.errors import InvalidRequestError, JobRunsError, UnsupportedOperationError
+from jobruns_sdk.transport.connections import BODY
+from jobruns_sdk.transport.credentials import Frozen
+from jobruns_sdk.transport.error_answers import error_from_response
+from jobruns_sdk.transport.operation import Operation, Reply
+from jobruns_sdk.transport.underlying import known_secrets
+
+_MOCKED: Final = (
+    "the request was answered within this process by something that cannot be awaited, as moto's mock_aws does: "
+    "use moto's server (ThreadedMotoServer) as endpoint_url, or jobruns_sdk.testing.LocalService"
+)
+
+
+async def answer_of(
+    operation: Operation[Any], request: Awaitable[dict[str, Any]], secrets: Callable[[], Iterable[str]]
+) -> dict[str, Any]:
+    """Return what a request is answered with.
+
+    Args:
+        operation: The operation.
+        request: The request, which a client is to send.
+        secrets: Gives what no error may show, though the answer repeats it.
+
+    Raises:
+        JobRunsError: The answer has an error status, or nothing was sent since an argument is invalid.
+    """
+    try:
+        return await request
+    except ParamValidationError as error:
+        # It quotes values, which may be secrets, and is no cause of ours for that reason.
+        fault = " ".join(str(error).partition(", value:")[0].split())
+    except TypeError as error:
+        if "await" not in str(error):
+            raise
+        raise UnsupportedOperationError(_MOCKED) from error
+    except ClientError as error:
+        if BODY not in error.response:
+            raise
+        raise _error_from_answer(operation, error, secrets()) from None  # the service has said it all
+    raise InvalidRequestError(fault, service=operation.service, operation=operation.name)
+
+
+def reply_from(answer: Mapping[str, Any], requests: int, waited: float) -> Reply:
+    """Return an answer for those who called, with what it cost."""
+    about: Mapping[str, Any] = answer["ResponseMetadata"]
+    headers = about["HTTPHeaders"]
+    return Reply(
+        answer[BODY], headers.get("x-amzn-requestid"), requests, waited, about["HTTPStatusCode"], headers.get("date")
+    )
+
+
+def _error_from_answer(operation: Operation[Any], error: ClientError, secrets: Iterable[str]) -> JobRunsError:
+    # What the stubs know of an error's answer is not all that ours holds.
+    answer = cast("Mapping[str, Any]", error.response)
+    return error_from_response(
+        service=operation.service,
+        operation=operation.name,
+        status=answer["ResponseMetadata"]["HTTPStatusCode"],
+        headers=answer["ResponseMetadata"]["HTTPHeaders"],
+        body=answer[BODY],
+        codes=operation.codes,
+        secrets=secrets,
+    )
+
+
+def secrets_of(
+    operation: Operation[Any], params: Mapping[str, object], keys: Frozen | None, proxies: Collection[str]
+) -> Iterator[str]:
+    """Yield what a request has said, to the service and to a proxy, that whoever answers may repeat."""
+    yield from _texts([params.get(name) for name in operation.secret])
+    if keys is not None:
+        yield from filter(None, (keys.access_key, keys.secret_key, keys.token))
+    yield from known_secrets(proxies)
+
+
+def _texts(value: object) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case Mapping():
+            yield from _texts([*cast("Mapping[str, object]", value).values()])
+        case list() | tuple():
+            for item in cast("Sequence[object]", value):
+                yield from _texts(item)
+        case _:
+            pass
