@@ -1,19 +1,16 @@
 """The options of a client about where requests go and whom it trusts, and opening it by hand."""
 
 import ssl
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 from aiobotocore.session import AioSession
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from jobruns_sdk import ClientClosedError, InvalidRequestError, JobRunsClient, TransportError, sync
 from jobruns_sdk.testing import LocalService
+from tests.surroundings.certificates import certificate as certificate_in
+from tests.surroundings.certificates import tls_of
 from tests.transport.clients import CountingSession, client_at
 from tests.transport.scripted import answer, serving
 
@@ -22,34 +19,12 @@ NO_RUNS: Final = answer(b'{"JobRuns":[],"jobRuns":[]}')
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
-    """Return the file of a certificate for 127.0.0.1, its key in it, that trusts itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "local")])
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(datetime.now(UTC) - timedelta(days=1))
-        .not_valid_after(datetime.now(UTC) + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    path = tmp_path / "local.pem"
-    path.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
-    return path
+    return certificate_in(tmp_path / "local.pem")
 
 
 @pytest.fixture
 def tls(certificate: Path) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    return context
+    return tls_of(certificate)
 
 
 @pytest.mark.parametrize("how", ["path", "text", "nobody"])
