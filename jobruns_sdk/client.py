@@ -4,6 +4,7 @@ from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import product
 from os import environ
 from types import MappingProxyType, TracebackType
 from typing import (
@@ -566,17 +567,14 @@ class JobRunsClient(AsyncContext, Hinted):
         """
         able = [service for service, entry in self._entries.items() if entry.jobs is not None]
         chosen = able if services is None else items_of("services", services, "services, such as {'glue'}")
-        places = [
-            (service, region, profile)
-            for service in dict.fromkeys(chosen)
-            for region in dict.fromkeys([None] if regions is None else items_of("regions", regions, "regions"))
-            for profile in dict.fromkeys([None] if profiles is None else items_of("profiles", profiles, "profiles"))
-        ]
-        lists: list[tuple[JobRef, Pages[Job[Native]]]] = []
-        for service, region, profile in places:
+        # Each of them is read once: it may be an iterator.
+        wanted_regions = [None] if regions is None else items_of("regions", regions, "regions")
+        wanted_profiles = [None] if profiles is None else items_of("profiles", profiles, "profiles")
+        lists: dict[JobRef, Pages[Job[Native]]] = {}
+        for service, region, profile in product(chosen, wanted_regions, wanted_profiles):
             pages = self.jobs(service, name=name, region_name=region, profile=profile, page_size=page_size)
-            lists.append((self._place(service, region, profile), pages))
-        return found_jobs(lists, name, on_error=on_error, limit=limit, cursor=cursor)
+            lists[self._place(service, region, profile)] = pages
+        return found_jobs([*lists.items()], name, on_error=on_error, limit=limit, cursor=cursor)
 
     async def stop(
         self, runs: Runs, *, grace_period: timedelta | None = None, wait: timedelta | None = None

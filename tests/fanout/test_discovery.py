@@ -18,6 +18,7 @@ from jobruns_sdk import (
     to_dict,
 )
 from jobruns_sdk.testing import LocalService
+from tests.fanout.kit import client_of, session_of
 
 NAMES = ["nightly-b", "nightly-a", "hourly/x#", "a..b", "Nightly-c"]
 
@@ -209,3 +210,22 @@ async def test_a_run_of_glue_always_knows_its_jobs_name(local: LocalService, cli
     local.add_runs("glue:etl", 1)
     (run,) = await client.runs("glue:etl").collect()
     assert run.job_name == "etl"
+
+
+async def test_places_may_come_from_iterators(local: LocalService) -> None:
+    regions, profiles = ["us-east-1", "eu-west-1"], [None, "prod"]
+    for region in regions:
+        home = local.account(region_name=region)
+        home.add_glue_job("etl")
+        home.add_application(name="app")
+    async with client_of(local, sessions={"prod": session_of()}) as client:
+        expected = {job.ref for job in await client.discover(regions=regions, profiles=profiles).collect()}
+        assert len(expected) == 8
+        found = await client.discover(
+            services=iter(["glue", "emr-serverless"]), regions=iter(regions), profiles=iter(profiles)
+        ).collect()
+        assert {job.ref for job in found} == expected
+        twice = await client.discover(services=["glue", Service.GLUE], regions=["us-east-1", "us-east-1"]).collect()
+        assert [job.name for job in twice] == ["etl"]
+        with pytest.raises(InvalidRequestError, match="a region must be made of"):
+            client.discover(regions=[["us-east-1"]])  # type: ignore[list-item]  # of a wrong type
