@@ -2,7 +2,7 @@
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import accumulate, takewhile
 from typing import Any, Final, Self
@@ -107,30 +107,42 @@ class _Standing(msgspec.Struct, frozen=True):
     Attributes:
         passed: The place of an earlier walk, while nothing was read.
         spot: Where the walk through the runs stands, before the run that comes next, or is not told to its end.
-        run: That run, if some of its attempts were passed.
-        number: How many.
+        told: The runs of which some attempts were passed, and the number of the last one: that run, and after it those
+            that an earlier walk has told in part and this one has not met yet.
     """
 
     passed: Place | None
     spot: Spot | None = None
-    run: str | None = None
-    number: int = 0
+    told: Mapping[str, int] = {}
 
     def places(self, _: object) -> dict[str, Place | None]:
         """Return where to go on."""
         cursor = None if self.spot is None else self.spot.cursor()
         if cursor is None:
             return {_RUNS: self.passed}
-        if self.run is None:
+        if not self.told:
             return {_RUNS: Place(cursor)}
-        return {_RUNS: Place(cursor, Mark(self.run, None), state=(str(self.number),))}
+        (run, number), *others = self.told.items()
+        state = (str(number), *(text for other, last in others for text in (other, str(last))))
+        return {_RUNS: Place(cursor, Mark(run, None), state=state)}
+
+
+def _told_in(place: Place | None) -> dict[str, int]:
+    """Return the runs of which an earlier walk has passed some attempts, and the number of the last one."""
+    if place is None or place.after is None:
+        return {}
+    texts = (place.after.key, *place.state)
+    return {run: int(number) for run, number in zip(texts[::2], texts[1::2], strict=False)}
 
 
 class AttemptStream:
     """Runs that are read some at a time, and replaced by their attempts.
 
     It stands before a run, or behind some of its attempts: a cursor holds that of the walk through the runs, and with
-    it the run and the number of its attempts that were passed.
+    it the run and the number of its last attempt that was passed. Where it goes on, attempts up to that number are left
+    out, wherever the run is met and whatever the history has lost meanwhile:
+        earlier   [n, a1 a2 | a3]      the place is before a, of which 2 is the last one that was passed
+        later     [n, late, a2 a3 a4]  from the place: late, a3, a4
     """
 
     def __init__(self, many: ManyAttempts, walk: Walk[Row], place: Place | None, on_move: Callable[[], object]) -> None:
@@ -144,11 +156,12 @@ class AttemptStream:
         self._passed = place  # the run that an earlier walk stopped in, until it is met
         self._runs: list[Row] = []  # whose attempts are handed out
         self._tried: list[Sequence[Tried]] = []  # the attempts of each
+        self._told = _told_in(place)  # runs that an earlier walk has told in part, until they are behind this one
+        self._skips: list[int] = []  # how many attempts of each run that walk has told
         self._pending: dict[RunRef, Row] = {}  # runs behind them
         self._found: dict[RunRef, Sequence[Tried]] = {}  # what is known of their attempts
         self._ready: list[Tried] = []
         self._at = 0
-        self._skipped = 0
         self._failures: list[SourceError] = []
 
     @property
@@ -187,12 +200,17 @@ class AttemptStream:
         """
         if self._passed is not None:
             return _Standing(self._passed)
-        consumed = self._at - unconsumed + self._skipped
-        ends = list(accumulate(map(len, self._tried)))
+        consumed = self._at - unconsumed
+        left = [len(tried) - skip for tried, skip in zip(self._tried, self._skips, strict=True)]
+        ends = list(accumulate(left))
         index = bisect_right(ends, consumed)  # of the run that comes next, or is not told to its end
+        told = {ref: last for ref, last in self._told.items() if ref not in map(_text, self._runs[:index])}
         number = consumed - ends[index - 1] if index else consumed
+        if number:
+            last = self._tried[index][self._skips[index] + number - 1].number
+            told = {_text(self._runs[index]): last, **told, _text(self._runs[index]): last}
         spot = self._walk.spot_before(len(self._runs) - index + len(self._pending))
-        return _Standing(None, spot, str(self._runs[index].ref) if number else None, number)
+        return _Standing(None, spot, told)
 
     def touch(self) -> None:
         """Take note that it stands elsewhere than before."""
@@ -230,14 +248,16 @@ class AttemptStream:
             if isinstance(failed[ref].error, NotFoundError):
                 self._note(ref, failed[ref])  # when the walk is asked again, it goes on behind it
             raise failed[ref].error
+        for run in self._runs:
+            self._told.pop(_text(run), None)
+        self._passed = None
         self._runs = [self._pending.pop(ref) for ref in refs]
         self._tried = [self._found.pop(ref) for ref in refs]
-        self._ready, self._at, self._skipped = [attempt for tried in self._tried for attempt in tried], 0, 0
+        last = [self._told.get(_text(run), 0) for run in self._runs]
+        self._skips = [sum(one.number <= told for one in tried) for tried, told in zip(self._tried, last, strict=True)]
+        self._ready = [one for tried, skip in zip(self._tried, self._skips, strict=True) for one in tried[skip:]]
+        self._at = 0
         self.counts.rows += len(self._ready)
-        passed, self._passed = self._passed, None
-        if passed is not None and passed.after is not None and passed.after.key == str(refs[0]):
-            self._skipped = min(int(passed.state[0]), len(self._tried[0]))
-            del self._ready[: self._skipped]
 
     def _note(self, run: RunRef, failure: SourceError) -> None:
         self._found[run] = ()
@@ -256,6 +276,10 @@ class AttemptStream:
     async def aclose(self) -> None:
         """End the walk through the runs."""
         await self._walk.aclose()
+
+
+def _text(run: Row) -> str:
+    return str(run.ref)
 
 
 class _Failed:

@@ -21,6 +21,7 @@ from jobruns_sdk import (
 )
 from jobruns_sdk.paging.pages import Walk
 from jobruns_sdk.testing import LocalService
+from tests.fanout.kit import client_of
 
 MINUTE: Final = timedelta(minutes=1)
 GLUE, EMR, DATAZONE = "glue:etl", "emr-serverless:00f1app", "datazone:dzd_x/job42"
@@ -190,3 +191,40 @@ async def test_no_targets_no_attempts(client: JobRunsClient) -> None:
     assert await client.attempts([]).collect() == []
     with pytest.raises((InvalidRequestError, UnsupportedOperationError)):
         client.attempts("nothing:at/all")
+
+
+async def test_a_run_that_was_told_in_part_is_not_told_again(local: LocalService, client: JobRunsClient) -> None:
+    now = local.clock.now()
+    local.add_glue_job("etl", max_retries=3)
+    for run_id, age in (("jr_new", 1), ("jr_old", 3)):
+        local.add_run(
+            GLUE, run_id=run_id, state="FAILED", created_at=now - 60 * MINUTE * age, duration=MINUTE, attempts=3
+        )
+    async with client.attempts([GLUE]).open() as walk:
+        seen = [await anext(walk) for _ in range(4)]
+        cursor = walk.cursor
+    local.add_run(GLUE, run_id="jr_late", state="FAILED", created_at=now - 120 * MINUTE, duration=MINUTE, attempts=2)
+    expected = [("jr_late", 1), ("jr_late", 2), ("jr_old", 2), ("jr_old", 3)]
+    assert keys(seen)[-1] == (RunRef.parse("glue:etl/jr_old?region=us-east-1"), 1)
+    pages = [page async for page in client.attempts([GLUE], cursor=cursor, limit=1).by_page()]
+    while pages[-1].cursor is not None:  # each of them carries what the first one told of "jr_old"
+        pages += [page async for page in client.attempts([GLUE], cursor=pages[-1].cursor, limit=1).by_page()]
+    assert [(attempt.run.run_id, attempt.number) for page in pages for attempt in page.items] == expected
+
+
+async def test_attempts_that_the_history_has_lost_meanwhile_hide_no_others() -> None:
+    with LocalService(glue_retention=24 * 60 * MINUTE) as local:
+        local.add_glue_job("etl", max_retries=3)
+        now = local.clock.now()
+        local.add_run(
+            GLUE, run_id="jr_1", state="FAILED", created_at=now - 1200 * MINUTE, duration=300 * MINUTE, attempts=3
+        )
+        async with client_of(local) as client:
+            before = await client.attempts([GLUE]).collect()
+            async with client.attempts([GLUE]).open() as walk:
+                assert (await anext(walk)).number == 1
+                cursor = walk.cursor
+            local.advance(300 * MINUTE)
+            assert [attempt.number for attempt in await client.attempts([GLUE]).collect()] == [2, 3]
+            rest = await client.attempts([GLUE], cursor=cursor).collect()
+            assert keys(rest) == keys(before)[1:]
