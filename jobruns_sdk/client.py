@@ -441,7 +441,9 @@ class JobRunsClient(AsyncContext, Hinted):
         runs, jobs = self._runs_and_jobs(targets)
         if not isinstance(jobs, AsyncIterable) and not jobs and query != RunQuery():
             raise InvalidRequestError("filters choose among the runs of jobs: runs that are named come all")
-        if _is_one(targets) and runs:
+        check_count("concurrency", concurrency)
+        check_on_error("on_error", on_error)
+        if _is_one(targets) and runs and on_error == "raise":
             return self._attempts_of(*runs[0], hydrate=hydrate, limit=limit, page_size=page_size, cursor=cursor)
         many = ManyJobs(
             jobs,

@@ -185,6 +185,7 @@ class ManyJobs:
         check_count("concurrency", concurrency)
         optional(check_callable)("progress", progress)
         check_on_error("on_error", on_error)
+        check_limit("page_size", page_size)
         self._handle = handle
         self._states = states
         self._concurrency = concurrency

@@ -228,3 +228,17 @@ async def test_attempts_that_the_history_has_lost_meanwhile_hide_no_others() -> 
             assert [attempt.number for attempt in await client.attempts([GLUE]).collect()] == [2, 3]
             rest = await client.attempts([GLUE], cursor=cursor).collect()
             assert keys(rest) == keys(before)[1:]
+
+
+@pytest.mark.parametrize("target", [f"{GLUE}/jr_gone", [f"{GLUE}/jr_gone"]])
+async def test_one_run_is_treated_as_several_are(local: LocalService, client: JobRunsClient, target: Any) -> None:  # noqa: ANN401  # one or several
+    local.add_glue_job("etl")
+    told: list[SourceError] = []
+    assert await client.attempts(target, on_error="skip").collect() == []
+    assert await client.attempts(target, on_error=told.append).collect() == []
+    assert [failure.run and failure.run.run_id for failure in told] == ["jr_gone"]
+    with pytest.raises(NotFoundError):
+        await client.attempts(target).collect()
+    for options in ({"on_error": "never"}, {"concurrency": 0}, {"page_size": 0}, {"limit": 0}):
+        with pytest.raises(InvalidRequestError, match=next(iter(options))):
+            client.attempts(target, **options)  # type: ignore[arg-type]  # of a wrong type
