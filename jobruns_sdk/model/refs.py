@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote
 
 import attrs
 
-from jobruns_sdk.checks import Rule, check_text, is_text, items_of, optional, refusal, shown, validated
+from jobruns_sdk.checks import Rule, is_text, items_of, kind_of, optional, refusal, shown, validated
 from jobruns_sdk.errors import InvalidRequestError
 from jobruns_sdk.hints import HintedEnum
 
@@ -101,8 +101,7 @@ def check_region(region: object) -> None:
         raise refusal("a region", "made of up to 63 letters, digits and '-', such as 'eu-west-1'", region)
 
 
-def _check_region(_: object, __: object, region: str | None) -> None:
-    check_region(region)
+_NAME_OR_NONE: Final = validated(optional(kind_of(str, "a string")))
 
 
 def _check_profile(_: object, __: object, profile: str | None) -> None:
@@ -219,15 +218,13 @@ class JobRef:
 
     service: str = attrs.field(converter=_known_service)
     path: tuple[str, ...] = attrs.field(converter=_names, validator=_check_path)
-    region: str | None = attrs.field(default=None, validator=_check_region, order=_none_first)
+    region: str | None = attrs.field(default=None, validator=lambda _, __, name: check_region(name), order=_none_first)
     profile: str | None = attrs.field(default=None, validator=_check_profile, order=_none_first)
-    job_name: str | None = attrs.field(
-        default=None, validator=validated(optional(check_text)), eq=False, order=False, kw_only=True
-    )
+    job_name: str | None = attrs.field(default=None, eq=False, kw_only=True, validator=_NAME_OR_NONE)
 
     def __attrs_post_init__(self) -> None:
-        """Know a Glue job by its name."""
-        if self.job_name is None and self.service == Service.GLUE:
+        """Know a Glue job by its name, though another one's reference was evolved."""
+        if self.service == Service.GLUE:
             object.__setattr__(self, "job_name", self.path[0])
 
     def sibling(self, *path: str) -> Self:

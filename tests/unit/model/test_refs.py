@@ -387,3 +387,15 @@ def test_a_run_knows_its_job() -> None:
     job = JobRef("glue", "a", "eu-west-1")
 
     assert attrgetter("job", "run_id")(job.run("jr_0")) == (job, "jr_0")
+
+
+def test_a_glue_job_goes_by_its_own_name_alone() -> None:
+    ref = JobRef("glue", ("etl",), "eu-west-1")
+    assert attrs.evolve(ref, path=("other",)).job_name == "other"
+    assert JobRef("glue", ("etl",), job_name="another").job_name == "etl"
+
+
+@pytest.mark.parametrize("name", [3, b"etl", ["etl"]])
+def test_a_job_name_that_is_no_string_is_refused(name: Any) -> None:  # noqa: ANN401  # of a wrong type
+    with pytest.raises(InvalidRequestError, match="job_name must be a string, or None"):
+        JobRef("emr-serverless", ("00f1app",), job_name=name)
