@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote
 
 import attrs
 
-from jobruns_sdk.checks import Rule, is_text, items_of, kind_of, optional, refusal, shown, validated
+from jobruns_sdk.checks import Rule, check_text, is_text, items_of, optional, refusal, shown, validated
 from jobruns_sdk.errors import InvalidRequestError
 from jobruns_sdk.hints import HintedEnum
 
@@ -101,7 +101,7 @@ def check_region(region: object) -> None:
         raise refusal("a region", "made of up to 63 letters, digits and '-', such as 'eu-west-1'", region)
 
 
-_NAME_OR_NONE: Final = validated(optional(kind_of(str, "a string")))
+_NAME_OR_NONE: Final = validated(optional(check_text))
 
 
 def _check_profile(_: object, __: object, profile: str | None) -> None:

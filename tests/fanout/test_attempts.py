@@ -241,4 +241,4 @@ async def test_one_run_is_treated_as_several_are(local: LocalService, client: Jo
         await client.attempts(target).collect()
     for options in ({"on_error": "never"}, {"concurrency": 0}, {"page_size": 0}, {"limit": 0}):
         with pytest.raises(InvalidRequestError, match=next(iter(options))):
-            client.attempts(target, **options)  # type: ignore[arg-type]  # of a wrong type
+            client.attempts(target, **options)  # of a wrong type
