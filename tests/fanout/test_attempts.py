@@ -239,6 +239,7 @@ async def test_one_run_is_treated_as_several_are(local: LocalService, client: Jo
     assert [failure.run and failure.run.run_id for failure in told] == ["jr_gone"]
     with pytest.raises(NotFoundError):
         await client.attempts(target).collect()
-    for options in ({"on_error": "never"}, {"concurrency": 0}, {"page_size": 0}, {"limit": 0}):
+    wrong: list[dict[str, Any]] = [{"on_error": "never"}, {"concurrency": 0}, {"page_size": 0}, {"limit": 0}]
+    for options in wrong:
         with pytest.raises(InvalidRequestError, match=next(iter(options))):
             client.attempts(target, **options)  # of a wrong type
