@@ -22,7 +22,6 @@ from tests.dangers.supply_chain.dependencies import (
     closure,
     licence_of,
     locked,
-    megabytes,
 )
 
 CI: Final = (ROOT / ".ci" / "run").read_text("utf-8")
@@ -141,25 +140,6 @@ def test_pre_releases_and_the_lowest_pyarrow_are_tried_at_night() -> None:
     assert "--pre" in NIGHTLY
     assert "pyarrow==18" in NIGHTLY
     assert "pyarrow>=18" in PROJECT["optional-dependencies"]["arrow"]
-
-
-def test_the_readme_states_what_comes_along() -> None:
-    """To the package, and within a fifth of the megabytes, which change with the versions."""
-    text = " ".join((ROOT / "README.md").read_text("utf-8").split())
-    told = re.search(
-        r"are (?P<count>\d+) packages of (?P<all>\d+) MB, of which botocore is (?P<botocore>\d+) MB;"
-        r".* what is new is msgspec and cattrs, (?P<new>[\d.]+) MB\. This package itself has (?P<own>[\d.]+) MB\.",
-        text,
-    )
-    assert told is not None
-    sizes = {one.name: megabytes(one.name) for one in closure()}
-    own = sum(path.stat().st_size for path in (ROOT / "jobruns_sdk").rglob("*.py")) / 1e6
-
-    assert int(told["count"]) == len(sizes)
-    assert float(told["all"]) == pytest.approx(sum(sizes.values()), rel=0.2)
-    assert float(told["botocore"]) == pytest.approx(sizes["botocore"], rel=0.2)
-    assert float(told["new"]) == pytest.approx(sizes["msgspec"] + sizes["cattrs"], rel=0.2)
-    assert float(told["own"]) == pytest.approx(own, rel=0.2)
 
 
 def test_what_is_new_beside_aiobotocore_is_what_only_this_package_needs() -> None:
