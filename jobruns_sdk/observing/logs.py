@@ -8,6 +8,7 @@ The members of a record that begin with ``jobruns_`` say the same for machines.
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from logging import DEBUG, INFO, Logger, NullHandler, getLogger
 from typing import Final
 
@@ -43,13 +44,21 @@ def are_on() -> bool:
     return CALLS.isEnabledFor(INFO) or POLLS.isEnabledFor(INFO) or STARTS.isEnabledFor(INFO)
 
 
+def warn(logger: Logger, text: str, *, error: BaseException | None = None, **facts: object) -> None:
+    """Log a warning of what only an operator can change; a handler that raises breaks nothing here either."""
+    with suppress(Exception):
+        extra = {f"jobruns_{name}": value for name, value in facts.items()}
+        logger.warning("%s", harmless(text), exc_info=error, extra=extra)
+
+
 def logging_starts(remember: Callable[[RunRef], object]) -> Callable[[RunRef], object]:
     """Return what logs each run that a start has led to, too."""
 
     def remembering(run: RunRef) -> None:
-        if STARTS.isEnabledFor(INFO):
-            _log(STARTS, INFO, f"a start has led to {run}", {"run": str(run)})
         remember(run)
+        if STARTS.isEnabledFor(INFO):
+            with suppress(Exception):  # of a handler: whoever has started a run must be told of it
+                _log(STARTS, INFO, f"a start has led to {run}", {"run": str(run)})
 
     return remembering
 

@@ -4,6 +4,7 @@ A kernel asks ``Observing.now`` once for each thing that it might tell, and does
 has given an observer, and no logger of this package is enabled.
 """
 
+from asyncio import CancelledError
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -42,7 +43,7 @@ class Observers:
     """Several observers as one: each member calls all who have it, or is None where nobody has."""
 
     def __init__(
-        self, observers: Sequence[Observer], complain: Callable[[object, Exception, "Logger"], object]
+        self, observers: Sequence[Observer], complain: Callable[[object, BaseException, "Logger"], object]
     ) -> None:
         """Put observers together.
 
@@ -69,7 +70,9 @@ class Observers:
             for one in tells:
                 try:
                     one(value)
-                except Exception as error:  # noqa: BLE001  # of anybody's making, which must break nothing
+                # Of anybody's making, which must break nothing; a cancellation is the observer's own, as of a future
+                # whose result it takes: the task that is told cannot be cancelled here, where nothing is awaited.
+                except (Exception, CancelledError) as error:  # noqa: BLE001
                     self._complain(one, error, logger)
 
         return tell
@@ -111,11 +114,11 @@ class Observing:
                 )
             )
 
-    def _complain(self, observer: object, error: Exception, logger: "Logger") -> None:
+    def _complain(self, observer: object, error: BaseException, logger: "Logger") -> None:
         if not any(one is observer for one in self._failed):
             self._failed.append(observer)
             name = getattr(observer, "__qualname__", type(observer).__qualname__)
-            logger.warning("an observer has raised, which is not told again: %s", name, exc_info=error)
+            logs.warn(logger, f"an observer has raised, which is not told again: {name}", error=error)
 
 
 def observers_of(given: Observer | Sequence[Observer] | None) -> list[Observer]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 from jobruns_sdk.errors import ClientClosedError, CredentialsError, JobRunsError
 from jobruns_sdk.loop.clock import Clock
 from jobruns_sdk.model.runs import JobRun
-from jobruns_sdk.observing.logs import POLLS
+from jobruns_sdk.observing.logs import POLLS, warn
 from jobruns_sdk.services.handle import Handle, JobFacts, Retries, Streams, TellsFacts
 
 if TYPE_CHECKING:
@@ -57,13 +57,11 @@ class FactBook:
                 return sys.maxsize
             if handle.ref not in self._told:
                 self._told.add(handle.ref)
-                POLLS.warning(
-                    "MaxRetries of %s cannot be read (%s): while it cannot, an attempt that failed counts as the last "
-                    "one where no retry follows within 5 minutes",
-                    handle.ref,
-                    error,
-                    extra={"jobruns_job": str(handle.ref)},
+                text = (
+                    f"MaxRetries of {handle.ref} cannot be read ({error}): while it cannot, an attempt that failed "
+                    "counts as the last one where no retry follows within 5 minutes"
                 )
+                warn(POLLS, text, job=str(handle.ref))
             return None
 
     async def is_streaming(self, handle: Handle, run: JobRun[Any]) -> bool:

@@ -12,7 +12,7 @@ from jobruns_sdk.loop.deadline import DeadlineError, deadline
 from jobruns_sdk.loop.tasks import begun, cancelled, each_to_its_end, finished_soon
 from jobruns_sdk.model.runs import JobRun, StopOutcome
 from jobruns_sdk.model.states import RunState
-from jobruns_sdk.observing.logs import POLLS
+from jobruns_sdk.observing.logs import POLLS, warn
 from jobruns_sdk.runs.follow import UNSEEN, Done, Follower, GiveUp
 from jobruns_sdk.runs.intervals import PollIntervals
 from jobruns_sdk.runs.poll import Poller
@@ -248,11 +248,8 @@ class Stopper:
         def tell(task: asyncio.Task[None]) -> None:
             self._tasks.discard(task)
             if task.cancelled() or task.exception() is not None:
-                text, extra = (
-                    "a retry of %s, which was to be stopped, is watched for no longer",
-                    {"jobruns_run": str(run)},
-                )
-                POLLS.warning(text, run, extra=extra)
+                text = f"a retry of {run}, which was to be stopped, is watched for no longer"
+                warn(POLLS, text, run=str(run))
 
         self._tasks.add(task)
         task.add_done_callback(tell)

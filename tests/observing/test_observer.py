@@ -323,6 +323,39 @@ async def test_an_observer_that_raises_breaks_nothing_and_is_told_once(
     )
 
 
+async def test_a_cancellation_that_an_observer_raises_is_its_own(local: LocalService) -> None:
+    local.add_glue_job("etl", duration=timedelta(minutes=2))
+    gone = asyncio.get_running_loop().create_future()
+    gone.cancel()
+
+    def broken(_: object) -> None:
+        gone.result()
+
+    failing = Observer(call=broken, retry=broken, turn=broken, poll=broken, wait=broken, change=broken, walk=broken)
+    async with client_of(local, observer=failing) as client:
+        local.fault("GetJobRun", "throttle", times=1)
+        run = await client.wait(await client.glue("etl").start(), timeout=HOUR)
+        assert await client.glue("etl").runs().collect() == [run]
+
+
+async def test_a_handler_of_logs_that_raises_breaks_nothing(local: LocalService) -> None:
+    class Broken(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            raise LookupError(record.getMessage())
+
+    logger, handler = logging.getLogger("jobruns_sdk"), Broken()
+    local.add_glue_job("etl", duration=timedelta(minutes=2))
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    try:
+        async with client_of(local) as client:
+            run = await client.wait(await client.glue("etl").start(), timeout=HOUR)
+            assert await client.glue("etl").runs().collect() == [run]
+    finally:
+        logger.setLevel(logging.NOTSET)
+        logger.removeHandler(handler)
+
+
 @pytest.mark.local("glue:etl")
 async def test_what_an_observer_sets_holds_for_the_requests_and_is_reset(local: LocalService) -> None:
     variable: ContextVar[str] = ContextVar("observed", default="nothing")
