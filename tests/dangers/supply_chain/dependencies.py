@@ -87,12 +87,6 @@ def _dependency(name: str, needed_by: set[str]) -> Dependency:
     return Dependency(name, found.version, licence_of(found.metadata), tuple(sorted(needed_by)))
 
 
-def megabytes(name: str) -> float:
-    """Return how large a package is that is installed, without the bytecode that Python writes beside it."""
-    files = distribution(name).files or ()
-    return sum(file.size or 0 for file in files if file.suffix != ".pyc") / 1e6
-
-
 def licence_of(metadata: Any) -> str:  # noqa: ANN401  # a message of email's, which its type does not say
     """Return the licence as an SPDX expression as far as it is told, else what is told."""
     expression = metadata.get("License-Expression")
