@@ -33,7 +33,7 @@ nitpick_ignore_regex = [
     # What the parts hand to each other.
     (
         "py:class",
-        r"jobruns_sdk\.(arrow\.frames\.Reads|checks\.Rule|loop\.lifetime\.Lifetime|paging\.cursor\.Cursor|paging\.plan\.Plan|testing\.world\.jobs\.Job)",
+        r"jobruns_sdk\.(arrow\.frames\.Reads|checks\.Rule|loop\.lifetime\.Lifetime|paging\.cursor\.Cursor|paging\.plan\.Plan|paging\.standing\.Spot|testing\.world\.jobs\.Job)",
     ),
     ("py:class", r"jobruns_sdk\.(arrow\.frames\.Columns|spark\.(source|streaming)\.\w+Reader)|SyncJobRunsClient"),
 ]

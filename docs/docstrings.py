@@ -24,7 +24,10 @@ _MARKED: Final = (
 
 _ENTRY: Final = re.compile(r"    (\w+): ")
 _BEFORE_NAPOLEON, _AFTER_NAPOLEON = 400, 600
-_HANDED_OUT: Final = ("DataZoneJob", "EmrServerlessApplication", "GlueJob", "Pages", "ByPage", "Walk", "Watch")
+_HANDED_OUT: Final = (
+    *("DataZoneJob", "EmrServerlessApplication", "GlueJob", "LocalAccount"),
+    *("Pages", "ByPage", "Walk", "Watch"),
+)
 _kept: Final[dict[str, list[str]]] = {}
 
 

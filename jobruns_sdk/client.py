@@ -548,22 +548,23 @@ class JobRunsClient(AsyncContext, Hinted):
     ) -> Pages[Job[Native]]:
         """Return the jobs of several services, regions and accounts (ListApplications, ListJobs), in no order.
 
-        Each service is asked in each region with each profile, several at once. What is found can be read at once:
+        Each service is listed in each region with each profile, several at once. The result can be passed on as is:
         ``client.runs(client.discover(regions=["eu-west-1", "us-east-1"]))``.
 
         Args:
             services: The services; by default all that can list their jobs: EMR Serverless, Glue, and adapters.
             regions: The regions; by default the client's.
             profiles: Names of the client's ``sessions``, None among them for its default session, as by default.
-            name: A pattern of names, such as ``"nightly-*"``, compared here.
-            on_error: What to do about a place whose jobs cannot be listed: ``"raise"``, ``"skip"``, or something to
-                call with the ``SourceError``, whose ``job`` names service, region and profile, and ``-`` for the job.
-            limit: How many jobs are yielded at most.
-            page_size: How many to ask for at once; the services' largest pages unless told otherwise.
-            cursor: Where an earlier walk has left off.
+            name: A pattern of names, such as ``"nightly-*"``, matched client-side.
+            on_error: How to handle a region or account whose jobs cannot be listed: ``"raise"``, ``"skip"``, or a
+                callable that is given the ``SourceError``, whose ``job`` names service, region and profile, with ``-``
+                for the job.
+            limit: The maximum number of jobs.
+            page_size: Jobs to request at once; by default the services' largest pages.
+            cursor: The cursor to resume from.
 
         Raises:
-            InvalidRequestError: An argument is invalid, or a service unknown.
+            InvalidRequestError: An argument is invalid, or a service is unknown.
             UnsupportedOperationError: A service has no way to list its jobs: DataZone.
             CursorError: The cursor is damaged, or of another pattern.
         """

@@ -26,8 +26,8 @@ class Page(_Unread, Generic[T_co]):
     Attributes:
         items: The items in order.
         cursor: Where to go on after this page, in this or another process; None if nothing is left. A list call that is
-            given None begins anew: whoever stores cursors stores the end, too, and does not ask again. It is made when
-            it is first read, and stays the same however far the walk has gone by then.
+            given None starts from the beginning: a program that stores cursors stores the end, too. It is computed
+            when it is first read, and stays the same however far the walk has gone by then.
     """
 
     items: tuple[T_co, ...]

@@ -58,7 +58,7 @@ Wanted = tuple[str, ...] | None
 _EARLIEST: Final = exact(datetime(1970, 1, 1, tzinfo=UTC))
 _LATEST: Final = exact(datetime.max.replace(tzinfo=UTC))
 REACH: Final = timedelta(days=7)
-"""How far back by creation is read for windows of ends."""
+"""The default reach: the span of creation times that is read for windows by end."""
 
 _DEFAULTS: Final[Mapping[str, object]] = {"order": "newest", "collapse_retries": True, "reach": REACH}
 

@@ -1,4 +1,4 @@
-"""Where the readers of a walk stand at a moment: kept at no cost, and made places of when somebody reads the cursor.
+"""The positions of a walk's readers at a moment: kept at no cost, and turned into places when a cursor is read.
 
 A page's cursor tells of every source of the walk, and most cursors are never read. So a page holds what the places are
 made of instead: values that nothing changes later, of which each page shares all but those that have moved since the
@@ -22,7 +22,7 @@ _CHUNK: Final = 256  # sources that a page shares with the next one, or not
 
 
 class Standing(Protocol):
-    """Where one reader stands. It is never changed."""
+    """The position of one reader. It is never changed."""
 
     def places(self, since: datetime | None) -> dict[str, Place | None]:
         """Return where to go on, by the names that a cursor has for it.
@@ -80,7 +80,7 @@ class ReadPage(msgspec.Struct, Generic[T], frozen=True, gc=False):
 
 
 class SourceStanding(msgspec.Struct, Generic[T], frozen=True, gc=False):
-    """Where the reader of one list stands.
+    """The position of the reader of one list.
 
     Attributes:
         page: The page that it has read last.
@@ -104,7 +104,7 @@ class SourceStanding(msgspec.Struct, Generic[T], frozen=True, gc=False):
 
 
 class RoundsStanding(msgspec.Struct, Generic[T], frozen=True):
-    """Where the reader of lists stands between which rows move.
+    """The position of the reader of lists between which rows move.
 
     Attributes:
         name: The name of the active lists together in a cursor.
@@ -184,7 +184,7 @@ class RoundsStanding(msgspec.Struct, Generic[T], frozen=True):
 
 
 class Standings:
-    """Where all readers of a walk stand; one that has moved is asked again, the others are not."""
+    """The positions of all readers of a walk; one that has moved is asked again, the others are not."""
 
     def __init__(self) -> None:
         self._chunks: list[list[Standing]] = []
@@ -212,7 +212,7 @@ class Standings:
 
 
 class Spot(msgspec.Struct, frozen=True):
-    """Where a walk stands behind a page: its cursor, before it is made.
+    """The position of a walk behind a page: its cursor, before it is made.
 
     Attributes:
         listing: What is listed, in text.

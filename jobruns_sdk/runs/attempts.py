@@ -102,11 +102,11 @@ def _arrange(many: ManyAttempts, place: Place | None, opening: Any) -> "AttemptS
 
 
 class _Standing(msgspec.Struct, frozen=True):
-    """Where the stream stands: never changed.
+    """The position of the stream; it is never changed.
 
     Attributes:
         passed: The place of an earlier walk, while nothing was read.
-        spot: Where the walk through the runs stands, before the run that comes next, or is not told to its end.
+        spot: The position of the walk through the runs, before the run that comes next, or is not told to its end.
         told: The runs of which some attempts were passed, and the number of the last one: that run, and after it those
             that an earlier walk has told in part and this one has not met yet.
     """

@@ -73,7 +73,9 @@ _ACCESS_FIELDS: Final[Mapping[str, str]] = {
     "callTimeout": "call_timeout",
     "adapters": "adapters",
 }
+_ALSO: Final = {"region": "regions", "profile": "profiles", "endpointUrl": "endpoint"}  # as the client's arguments
 _NAMES: Final = {name.lower(): name for name in _READERS}  # Spark hands over the names of options in small letters
+_TAKEN: Final = _NAMES | {name.lower(): _NAMES[meant] for name, meant in _ALSO.items()}
 _UNSHOWN: Final = frozenset({"endpoint"})
 _STREAM_ONLY: Final = ("lag", "pollInterval", "retryGrace")
 _BATCH_ONLY: Final = ("createdBefore", "native")
@@ -164,7 +166,12 @@ def read_options(options: Mapping[str, str]) -> ReadOptions:
     Raises:
         InvalidRequestError: One is unknown, malformed, a secret or not for what is read, or no job is named.
     """
-    known = dict(_known(name, text) for name, text in options.items())
+    known: dict[str, str] = {}
+    for given, text in options.items():
+        name, value = _known(given, text)
+        if name in known:
+            raise InvalidRequestError(f"option {name} is given twice, the second time as {given!r}")
+        known[name] = value
     entries = _entries(known)
     # What these two may say depends on which services there are.
     readers: Mapping[str, Callable[[str], object]] = {
@@ -191,10 +198,10 @@ def read_options(options: Mapping[str, str]) -> ReadOptions:
 
 
 def _known(name: str, text: object) -> tuple[str, str]:
-    if name.lower() in _NAMES:
+    if name.lower() in _TAKEN:
         if not isinstance(text, str):
-            raise InvalidRequestError(f"option {_NAMES[name.lower()]}: expected a string, got {type(text).__name__}")
-        return _NAMES[name.lower()], text
+            raise InvalidRequestError(f"option {_TAKEN[name.lower()]}: expected a string, got {type(text).__name__}")
+        return _TAKEN[name.lower()], text
     if _SECRET.search(name.lower()):
         raise InvalidRequestError(
             f"option {name!r} is refused: Spark shows options in plans, logs and its UI. Credentials come from where "

@@ -1,4 +1,4 @@
-"""Traces and metrics by OpenTelemetry; needs the extra ``otel``, which is OpenTelemetry's API alone.
+"""Traces and metrics by OpenTelemetry; needs the extra ``otel``, which brings OpenTelemetry's API alone.
 
     from jobruns_sdk import JobRunsClient
     from jobruns_sdk.telemetry import Telemetry
@@ -6,8 +6,8 @@
     JobRunsClient(telemetry=True)                                       # the global providers
     JobRunsClient(telemetry=Telemetry(tracer_provider=provider))        # given ones
 
-A call is one span, however often it is tried again; a poll, which serves many waits, is the root of a trace of its own,
-linked to them. Nothing is made for a row.
+A call is one span, however often it is retried; a poll, which serves many waits, is the root of a separate trace,
+linked to theirs. Rows make no spans.
 """
 
 from jobruns_sdk.telemetry.options import Telemetry

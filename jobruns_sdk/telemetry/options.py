@@ -42,7 +42,7 @@ class Telemetry(msgspec.Struct, frozen=True, kw_only=True):
     jobs: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse what is no provider or no flag.
+        """Reject a value that is not a provider or not a bool.
 
         Raises:
             InvalidRequestError: A provider makes no tracers or meters, or a flag is neither True nor False.

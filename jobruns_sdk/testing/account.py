@@ -1,4 +1,4 @@
-"""One account in one region of the local service: jobs of its own, and whatever it takes to ask for them."""
+"""One account in one region of the local service: its jobs, and sessions, clients and variables to ask for them."""
 
 import os
 from collections.abc import Mapping
@@ -44,7 +44,7 @@ class LocalAccount(Seeding):
             dev.add_glue_job("nightly-etl")
             async with local.client(sessions={"prod": prod.session(), "dev": dev.session()}) as client: ...
 
-    Jobs that are added here are seen by calls for this region that are signed for this account, and by no others.
+    Only calls for this region that are signed for this account see the jobs added here.
 
     Attributes:
         account_id: The account.
@@ -82,7 +82,7 @@ class LocalAccount(Seeding):
     def session(self) -> "AioSession":
         """A session with this account's credentials, for `JobRunsClient(session=)` or one of its `sessions=`.
 
-        What this machine says of AWS is not heeded: neither profiles nor configuration files.
+        Profiles and configuration files of this machine are ignored.
         """
         from aiobotocore.session import get_session  # noqa: PLC0415  # only those who want one pay for it
 
@@ -94,7 +94,7 @@ class LocalAccount(Seeding):
     def client(self, **options: Any) -> "JobRunsClient":  # noqa: ANN401  # JobRunsClient's own options, passed on
         """A `JobRunsClient` for this account and region, not yet opened, with the service's clock.
 
-        What this machine says of AWS is not heeded: neither profiles and configuration files nor proxies.
+        Profiles, configuration files and proxies of this machine are ignored.
         """
         from jobruns_sdk.client import JobRunsClient  # noqa: PLC0415  # only those who want a client pay for it
 

@@ -36,7 +36,7 @@ class LocalService(LocalAccount):
     It works with `with` as well, and for clients of any kind: `AWS_ENDPOINT_URL=local.url`. Everything may be called
     from any thread.
 
-    Each region and account has jobs of its own, as at AWS. What is added here belongs to `region_name` and
+    Each region and account has its own jobs, as at AWS. What is added here belongs to `region_name` and
     `account_id`; `account` gives the others. A call is for the region that it was signed for. An access key of twelve
     digits stands for the account of that number, any other, and none, for `account_id`.
 
@@ -136,10 +136,10 @@ class LocalService(LocalAccount):
         self.clock.advance(by)
 
     def account(self, account_id: str | None = None, *, region_name: str | None = None) -> LocalAccount:
-        """One account in one region, the service's own unless told: what is added there is seen there only.
+        """One account in one region, by default the service's own: jobs that are added to it are visible only there.
 
-        Its access key is the account's id, so that a profile of any AWS client can name it; the service's own account
-        has any other access key as well.
+        The account's id is its access key, so that a profile of any AWS client can select it; any other access key
+        selects the service's own account.
 
         Raises:
             ValueError: An account's id is twelve digits.
@@ -151,9 +151,9 @@ class LocalService(LocalAccount):
         return self._account(world)
 
     def everywhere(self, seed: Callable[[LocalAccount], object]) -> None:
-        """Call a function with each account and region, so that it may add jobs wherever somebody looks for them.
+        """Call a function with each account and region, so that each has the jobs that the function adds.
 
-        It is called at once for those that are known, and for the others when a call for them comes.
+        It is called at once for those that are known, and for each other one before its first call is answered.
         """
         with self._lock:
             self._worlds.everywhere(lambda world: seed(self._account(world)))
@@ -161,7 +161,7 @@ class LocalService(LocalAccount):
     def add_demo(self) -> None:
         """Add a week in the life of a small data platform: five Glue jobs and applications, and a DataZone job.
 
-        It is there in each region and account; each has runs of its own.
+        Each region and account has these jobs, with different runs.
         """
         from jobruns_sdk.testing import demo  # noqa: PLC0415  # only those who want it pay for it
 

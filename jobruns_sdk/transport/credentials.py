@@ -64,7 +64,7 @@ class SessionCredentials:
 
         Args:
             session: The session.
-            region: The region in which roles are assumed, if the session has none of its own.
+            region: The region in which roles are assumed, if the session names none.
             sts: The address of STS, if it is not the session's to say.
         """
         self._session = session

@@ -34,7 +34,7 @@ async def get_credentials(session: AioSession, region: str | None, sts: str | No
 
     Args:
         session: The session.
-        region: The region in which roles are assumed, if the session has none of its own.
+        region: The region in which roles are assumed, if the session names none.
         sts: The address of the STS by which roles are assumed; None leaves it to the session.
     """
     if _Known.credentials(session) is not None or not _needs_ours(session, sts):
@@ -46,7 +46,7 @@ async def get_credentials(session: AioSession, region: str | None, sts: str | No
 
 
 async def load_credentials(session: AioSession, region: str | None, sts: str | None) -> Any:
-    """Look for a session's credentials anew."""
+    """Look for a session's credentials, whatever was found before."""
     resolver: Any = session.get_component("credential_provider")
     if _needs_ours(session, sts):
         resolver = _resolver(session, region, sts, resolver)
@@ -125,7 +125,7 @@ def _resolver(session: AioSession, region: str | None, sts: str | None, own: Any
 
 
 class _Builder:
-    """What makes the providers of a profile that another one names as its source."""
+    """The maker of the providers of a profile that another one names as its source."""
 
     def __init__(self, session: Any, cache: Any, region: str | None) -> None:
         self._session = session

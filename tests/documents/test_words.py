@@ -1,10 +1,11 @@
-"""The words of docs/words are found, and the docstrings and messages of the package hold none of them."""
+"""The words of docs/words are found, and no page, docstring or message holds one of them."""
 
 from pathlib import Path
 
 import pytest
 
 from docs import wording
+from docs.links import documents
 
 
 @pytest.mark.parametrize(
@@ -36,3 +37,8 @@ def test_docstrings_and_messages_hold_none_of_them() -> None:
 
     assert len(sources) > 100
     assert [place for source in sources for place in wording.found(source)] == []
+
+
+@pytest.mark.parametrize("page", documents(), ids=lambda page: page.name)
+def test_pages_hold_none_of_them(page: Path) -> None:
+    assert wording.found(page) == []

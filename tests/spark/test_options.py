@@ -90,6 +90,20 @@ def test_options_say_how_to_reach_aws(name: str, text: str, attribute: str, valu
     assert getattr(read_options(JOB).access, attribute) != value
 
 
+@pytest.mark.parametrize(
+    ("name", "option", "text"),
+    [
+        ("region", "regions", "eu-west-1"),
+        ("PROFILE", "profiles", "prod"),
+        ("endpointUrl", "endpoint", "http://127.0.0.1:4566"),
+    ],
+)
+def test_options_go_by_the_names_of_the_clients_arguments_too(name: str, option: str, text: str) -> None:
+    assert read_options({**JOB, name: text}) == read_options({**JOB, option: text}) != read_options(JOB)
+    with pytest.raises(InvalidRequestError, match=f"option {option} is given twice, the second time as '{option}'"):
+        read_options({**JOB, name: text, option: text})
+
+
 def test_quotas_are_the_published_ones_but_for_those_that_are_named() -> None:
     assert dict(read_options(JOB).access.quotas or ()) == QUOTAS
     access = read_options({**JOB, "quotas": "emr-serverless:ListJobRuns=2.5/50, glue:GetJobRuns=40/200"}).access
