@@ -45,7 +45,7 @@ def are_on() -> bool:
 
 
 def warn(logger: Logger, text: str, *, error: BaseException | None = None, **facts: object) -> None:
-    """Log a warning of what only an operator can change; a handler that raises breaks nothing here either."""
+    """Log a warning of what only an operator can change; a handler that raises does not break anything here either."""
     with suppress(Exception):
         extra = {f"jobruns_{name}": value for name, value in facts.items()}
         logger.warning("%s", harmless(text), exc_info=error, extra=extra)

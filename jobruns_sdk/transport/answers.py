@@ -1,4 +1,4 @@
-"""What clients of aiobotocore give for a call: an answer's bytes, or an exception that says what the service said."""
+"""The results of a call by aiobotocore: an answer's bytes, or an exception that says what the service said."""
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, cast

@@ -133,7 +133,7 @@ def kind_from_code(code: str, codes: Mapping[str, type[JobRunsError]]) -> type[J
 
 
 def _hiding(secrets: Iterable[str]) -> Callable[[str], str]:
-    """Return what hides secrets in a text, in whatever form pages, JSON and Python have them."""
+    """Return what hides secrets in a string, in whatever form pages, JSON and Python have them."""
     forms = {
         form
         for text in secrets
