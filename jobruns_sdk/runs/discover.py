@@ -9,6 +9,7 @@ import attrs
 from jobruns_sdk.errors import ClientClosedError, JobRunsError, NotFoundError
 from jobruns_sdk.model.native import Native
 from jobruns_sdk.model.runs import JobRun
+from jobruns_sdk.paging.pages import Pages
 from jobruns_sdk.runs.follow import Done, Follower, GiveUp, Unseen, decide
 from jobruns_sdk.runs.intervals import PollIntervals
 from jobruns_sdk.runs.poll import Poller
@@ -106,10 +107,10 @@ class WatchedJob:
             #   08:02  the active lists are read, without r1: it is listed among those that have ended
             is_late = self._elapsed.total_seconds() > _AT_ONCE
             back = _USUAL_LIFE if is_late else timedelta()
-            listed = await self._listed(back + LATE + self._elapsed) | active
+            listed = await self._listed(self.handle.runs(), back) | active
         else:
-            reach = await self._reach()
-            listed = await self._listed(None if reach is None else reach + LATE + self._elapsed)
+            rows = self.handle.attempt_rows() if isinstance(self.handle, ListsRetries) else self.handle.survey(None)
+            listed = await self._listed(rows)
         # Taken when all is read: a call may wait for its quota, and runs begin and end meanwhile.
         elapsed = self._elapsed
         joining = [row for row in listed.values() if await self._joins(row, elapsed)]
@@ -160,28 +161,32 @@ class WatchedJob:
             return _LONGEST
         return None if life is None else max(life, _AT_LEAST)
 
-    async def _listed(self, reach: timedelta | None) -> dict[str, Row]:
-        """Return the runs as they are listed, by id, back to that long before the newest.
+    async def _listed(self, pages: Pages[Row], back: timedelta | None = None) -> dict[str, Row]:
+        """Return the runs as they are listed, by id, back to so long before the newest.
 
-        A row for each attempt is read where there is one: a run that began before that may be going on in a retry.
+        Args:
+            pages: The job's list, newest first; where it has a row for each attempt, all that are going on are found: a
+                run that began before that may be going on in a retry.
+            back: How long before the newest and before the watch began; None for as long as a run may go on.
         """
-        handle = self.handle
-        if isinstance(handle, ListsRetries):
-            pages = handle.attempt_rows()
-        else:
-            pages = handle.runs() if isinstance(handle, ListsActive) else handle.survey(None)
         listed: dict[str, Row] = {}
         newest: datetime | None = None
         async with pages.open() as walk:
-            while page := await walk.next_page():
+            page = await walk.next_page()
+            # How long a run may go on takes a call (GetJob), which most jobs are spared: one page is all they have.
+            if back is None and page is not None and page.cursor is not None:
+                back = await self._reach()
+            reach = None if back is None else back + LATE + self._elapsed
+            while page is not None:
                 for row in page.items:
-                    run_id = handle.run_ref(row.id).run_id
+                    run_id = self.handle.run_ref(row.id).run_id
                     if run_id not in listed or listed[run_id].attempt < row.attempt:
                         listed[run_id] = _as_run(row, run_id)
                 times = [row.created_at for row in page.items if row.created_at is not None]
                 newest = max(times if newest is None else [*times, newest], default=newest)
                 if reach is not None and newest is not None and any(at < newest - reach for at in times):
                     break
+                page = await walk.next_page()
         return listed
 
     async def _active(self, handle: ListsActive) -> dict[str, Row]:

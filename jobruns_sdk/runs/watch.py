@@ -25,7 +25,7 @@ from jobruns_sdk.services.handle import Follows
 if TYPE_CHECKING:
     from jobruns_sdk.model.native import Native
 
-_AT_ONCE: Final = 32  # jobs that are polled at the same time
+_AT_ONCE: Final = 64  # jobs that are polled at the same time
 
 
 class JobWatch:
