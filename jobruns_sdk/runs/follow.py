@@ -181,6 +181,8 @@ class Follower:
             verdict = decide(self.error, self._next_interval(), unseen=unseen)
         else:
             verdict = await self.decide(seen)
+            if isinstance(verdict, Done) and seen.is_terminal and seen.state not in self._until:
+                self._poller.forget_later(self.run)
         return verdict
 
     @property

@@ -39,6 +39,7 @@ _FRESH: Final = 0.5  # of a poll interval: what was seen that lately is not poll
 _MOST_FRESH: Final = 30.0  # seconds: of an interval of an hour half would be late
 _GETS_AT_ONCE: Final = 10
 _REMEMBERED: Final = 10_000
+_LASTING: Final = 24 * 3600.0  # seconds for which a run that has ended is remembered: answers do not lag that long
 
 
 class Poller:
@@ -66,6 +67,7 @@ class Poller:
         self._seconds_for = seconds_for
         self._groups: dict[JobRef, Group] = {}
         self._known: OrderedDict[str, None] = OrderedDict()
+        self._ended: OrderedDict[str, float] = OrderedDict()  # of those, and when that was seen
 
     async def sleep(self, seconds: float) -> None:
         """Return when that many seconds have passed.
@@ -81,8 +83,19 @@ class Poller:
         name = str(run)
         self._known[name] = None
         self._known.move_to_end(name)
+        self._ended.pop(name, None)
         if len(self._known) > _REMEMBERED:
-            self._known.popitem(last=False)
+            oldest, _ = self._known.popitem(last=False)
+            self._ended.pop(oldest, None)
+
+    def forget_later(self, run: RunRef) -> None:
+        """Remember for another day that a run exists which was seen to have ended for good."""
+        now, name = self.clock.monotonic(), str(run)
+        self._ended[name] = now
+        self._ended.move_to_end(name)
+        while next(iter(self._ended.values())) <= now - _LASTING:
+            oldest, _ = self._ended.popitem(last=False)
+            self._known.pop(oldest, None)
 
     def is_known(self, run: RunRef) -> bool:
         """Return True if the run was started by this client or seen: an answer that it is not there is no proof."""

@@ -1,4 +1,4 @@
-"""Waits and watches by their numbers: what each costs, how soon a watch tells, and what a week of it holds in memory.
+"""Waits and watches by their numbers: what each costs, how soon a watch tells, and how much a week of it holds.
 
     python -m tests.benchmarks.scale [--waits 1000 3000 10000] [--jobs 300] [--minutes 30] [--watched 1000] [--days 7]
 
@@ -10,7 +10,6 @@ import asyncio
 import json
 import resource
 import time
-import tracemalloc
 from datetime import timedelta
 from itertools import cycle
 
@@ -19,14 +18,11 @@ import pytest
 from jobruns_sdk import WaitTimeoutError
 from jobruns_sdk.testing import LocalService
 from tests.benchmarks.measuring import child
+from tests.waiting.kit import entries_of
 
 _MINUTE = timedelta(minutes=1)
 _DAY = timedelta(days=1)
 _LATENCY = 0.05
-_OURS = [
-    tracemalloc.Filter(inclusive=True, filename_pattern=f"*/jobruns_sdk/{part}/*")
-    for part in ("runs", "paging", "loop", "transport", "services", "model")
-]
 
 
 def _peak() -> int:
@@ -74,7 +70,7 @@ async def first_change(jobs: int, running: int) -> dict[str, float]:
 
 
 async def week(days: int) -> dict[str, float]:
-    """Return the kilobytes that a watch of two jobs holds after each day, with a run of each in every hour."""
+    """Return the entries that a watch of two jobs and its client hold after each day; each job has a run an hour."""
     held: dict[str, float] = {}
     with LocalService() as local:
         jobs = [f"glue:etl-{number}" for number in range(2)]
@@ -88,19 +84,19 @@ async def week(days: int) -> dict[str, float]:
                         local.add_run(job)
                     await local.clock.sleep(3600)
 
+            changes = client.watch(jobs, timeout=days * _DAY, poll_interval=10 * _MINUTE)
+
             async def watch() -> None:
                 try:
-                    async for _ in client.watch(jobs, timeout=days * _DAY, poll_interval=10 * _MINUTE):
+                    async for _ in changes:
                         pass
                 except WaitTimeoutError:
                     return
 
-            tracemalloc.start()
             tasks = [asyncio.create_task(start()), asyncio.create_task(watch())]
             for day in range(1, days):
                 await local.clock.sleep(86_400)
-                found = tracemalloc.take_snapshot().filter_traces(_OURS).statistics("filename")
-                held[f"day {day}"] = sum(one.size for one in found) / 1e3
+                held[f"day {day}"] = entries_of(client, changes)
             tasks[0].cancel()
             await tasks[1]
     return held
@@ -136,7 +132,7 @@ def main() -> None:
         say(f"| {count} | {every['seconds']:.2f} s | {last['seconds']:.2f} s | {last['calls']} |", flush=True)
     if options.days:
         told = child("scale", "--one", "week", str(options.days), "0")
-        say("\nkB held by a watch of two jobs: " + ", ".join(f"{day} {size:.0f}" for day, size in told.items()))
+        say("\nentries held by a watch of two jobs: " + ", ".join(f"{day} {size:.0f}" for day, size in told.items()))
 
 
 if __name__ == "__main__":

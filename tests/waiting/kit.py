@@ -1,8 +1,9 @@
 """What the tests of waiting share."""
 
 import asyncio
+import gc
 import sys
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from operator import attrgetter
@@ -23,6 +24,7 @@ ROLE: Final = "arn:aws:iam::111122223333:role/exec"
 SECOND: Final = timedelta(seconds=1)
 MINUTE: Final = timedelta(minutes=1)
 HOUR: Final = timedelta(hours=1)
+_COLLECTIONS: Final = (dict, list, set, frozenset, tuple, deque)
 
 
 class Text(str):
@@ -48,6 +50,23 @@ def client_of(local: LocalService, **options: Any) -> JobRunsClient:  # noqa: AN
 def groups_of(client: JobRunsClient) -> int:
     """Return of how many jobs a client's poller thinks that somebody waits for runs."""
     return len(attrgetter("_poller._groups")(client))
+
+
+def entries_of(*roots: object) -> int:
+    """Return how many entries all collections together have that objects of this package hold, without the service."""
+    seen: set[int] = set()
+    left, count = list(roots), 0
+    while left:
+        one = left.pop()
+        module = type(one).__module__
+        is_ours = module.startswith("jobruns_sdk.") and not module.startswith("jobruns_sdk.testing.")
+        if id(one) in seen or isinstance(one, type) or not (is_ours or isinstance(one, _COLLECTIONS)):
+            continue
+        seen.add(id(one))
+        if isinstance(one, _COLLECTIONS):
+            count += len(one)
+        left += gc.get_referents(one)
+    return count
 
 
 async def others() -> set[str]:

@@ -11,7 +11,7 @@ from jobruns_sdk import JobRun, JobRunsClient, RunRef, RunState, SourceError, St
 from jobruns_sdk.errors import AccessDeniedError, InvalidRequestError, JobRunsError, NotFoundError
 from jobruns_sdk.model.runs import WaitTimeoutError
 from jobruns_sdk.testing import LocalService, SpeedClock, VirtualClock
-from tests.waiting.kit import HOUR, MINUTE, SECOND, client_of, groups_of, others
+from tests.waiting.kit import HOUR, MINUTE, SECOND, client_of, entries_of, groups_of, others
 
 if TYPE_CHECKING:
     from jobruns_sdk.model.reports import OnSourceError
@@ -116,6 +116,24 @@ async def test_a_jobs_active_and_new_runs_join(local: LocalService, client: JobR
     assert groups_of(client) == 0
 
 
+async def test_a_watch_of_days_holds_no_more_than_one_of_a_day(local: LocalService, client: JobRunsClient) -> None:
+    local.add_glue_job("etl", duration=MINUTE)
+    watch = client.watch(["glue:etl"], timeout=timedelta(days=4, hours=3), poll_interval=HOUR)
+    reading = asyncio.create_task(until_timeout(watch))
+    runs: list[str] = []
+    held: list[int] = []
+    for _ in range(4):
+        for _ in range(24):
+            await local.clock.sleep(HOUR.total_seconds() - 1)
+            runs.append(local.add_run("glue:etl", startup=SECOND))
+            await local.clock.sleep(1)
+        held.append(entries_of(client, watch))
+    changes = await reading
+    assert [change.run.id for change in changes if change.after is SUCCEEDED] == runs
+    assert held[0] > 24
+    assert held[2:] == [held[1]] * 2
+
+
 async def test_a_run_that_failed_just_now_joins_if_it_may_be_retried(
     local: LocalService, client: JobRunsClient
 ) -> None:
@@ -134,6 +152,15 @@ async def test_a_run_that_failed_just_now_joins_if_it_may_be_retried(
     ]
     assert told(changes, over) == []
     assert groups_of(client) == 0
+
+
+async def test_a_run_that_goes_on_joins_from_behind_the_first_page(local: LocalService, client: JobRunsClient) -> None:
+    local.add_glue_job("etl", duration=9 * HOUR)
+    long = local.add_run("glue:etl", created_at=local.clock.now() - 8 * HOUR)
+    local.add_runs("glue:etl", 250, state="SUCCEEDED")
+    change = await anext(client.watch(["glue:etl"], timeout=HOUR))
+    assert (change.run.id, change.after) == (long, RUNNING)
+    assert local.calls("GetJob") == 1  # how long a run may go on
 
 
 async def test_a_run_that_failed_long_ago_does_not_join_a_watch(local: LocalService, client: JobRunsClient) -> None:

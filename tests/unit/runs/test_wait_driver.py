@@ -226,6 +226,25 @@ async def test_a_run_that_was_started_here_is_there_whatever_a_service_says() ->
     assert story.looks == [0, 10, 20, 30]
 
 
+def test_a_run_that_has_ended_is_known_to_be_there_for_another_day() -> None:
+    clock = VirtualClock()
+    poller = Poller(clock, lambda _: 0.05)
+    over, again, going_on, later = (JOB.run(f"jr_{number}") for number in range(4))
+    for run in (over, again, going_on):
+        poller.remember(run)
+    poller.forget_later(over)
+    poller.forget_later(again)
+    poller.remember(again)
+    clock.advance(timedelta(hours=24) - timedelta(seconds=1))
+    poller.remember(later)
+    poller.forget_later(later)
+    assert poller.is_known(over)
+    clock.advance(timedelta(seconds=1))
+    poller.forget_later(later)
+    assert not poller.is_known(over)
+    assert all(map(poller.is_known, (again, going_on, later)))
+
+
 async def test_patience_is_new_after_every_look_that_succeeds() -> None:
     story = Story({0: THROTTLED, 195: RUNNING, 205: THROTTLED, 395: DONE})
 
