@@ -4,7 +4,7 @@ import asyncio
 import gc
 import sys
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from datetime import timedelta
 from operator import attrgetter
 from random import Random
@@ -24,7 +24,7 @@ ROLE: Final = "arn:aws:iam::111122223333:role/exec"
 SECOND: Final = timedelta(seconds=1)
 MINUTE: Final = timedelta(minutes=1)
 HOUR: Final = timedelta(hours=1)
-_COLLECTIONS: Final = (dict, list, set, frozenset, tuple, deque)
+_COLLECTIONS: tuple[type[Sized], ...] = (dict, list, set, frozenset, tuple, deque)
 
 
 class Text(str):
