@@ -148,7 +148,7 @@ class AttemptStream:
     def __init__(self, many: ManyAttempts, walk: Walk[Row], place: Place | None, on_move: Callable[[], object]) -> None:
         self.job: JobRef | None = None
         self.error: JobRunsError | None = None
-        self.counts = Counts()
+        self.counts: Counts = Counts()
         self.in_order = False
         self._many = many
         self._walk = walk

@@ -62,8 +62,8 @@ class LocalAccount(Seeding):
         access_key: str,
     ) -> None:
         super().__init__(world, clock, lock)
-        self.account_id = world.account
-        self.region_name = world.region
+        self.account_id: str = world.account
+        self.region_name: str = world.region
         self.clock: VirtualClock | SpeedClock = clock
         self._served = served
         self._access_key = access_key
