@@ -197,7 +197,7 @@ async def brought_about(cell: Cell) -> tuple[Facts, list[str]]:
     calls: list[str] = []
     texts: list[str] = []
     async with given(cell) as (giver, url):
-        options: dict[str, Any] = {"max_attempts": 1, "call_timeout": 1.0 if "hangs" in moment else 20.0}
+        options: dict[str, Any] = {"max_attempts": 1, "call_timeout": 5.0 if "hangs" in moment else 20.0}
         async with client_at(url, session=AioSession(), **options) as client:
             for number in range(3):
                 if provider in WRITTEN:

@@ -112,6 +112,7 @@ def brought_about(cell: Cell) -> tuple[Facts, list[str]]:
     modes = ["-o", f"asyncio_mode={cell['mode']}", "-o", "asyncio_default_fixture_loop_scope=function"]
     options = [
         *("-q", "-W", "error", "--strict-markers", "-p", "no:cacheprovider", "--rootdir", str(folder)),
+        *("-p", "no:hypothesispytest"),  # it imports all of Hypothesis when the tests are over: half of the time
         *(part for name in named for part in ("-p", name)),
         *(modes if has_asyncio else []),
         *(["-n", "1"] if cell["with"] == "xdist" else []),
