@@ -45,6 +45,7 @@ ELSEWHERE: Final = {
     "python -m tests.oracle.reading": "it takes minutes: .ci/nightly runs it, and tests/oracle its short form",
     "python -m tests.dangers.fuzz": "it takes minutes: .ci/nightly runs it",
     "python -m tests.mutation": "it takes an hour: .ci/nightly runs it",
+    "python -m tests.simulation": "it takes minutes to hours: .ci/nightly runs it, and tests/simulation its short form",
     "python -m tests.surroundings": "it takes many minutes: .ci/nightly runs it, and tests/surroundings a sample of it",
     "python -X dev -W error": "a mode in which tests/dangers/cancellation runs programs",
     ".ci/run": "it runs this test",
