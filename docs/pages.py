@@ -11,17 +11,25 @@ from sphinx.util.typing import ExtensionMetadata
 
 EXPLAINED: Final = {
     "account": "how-to/regions-and-accounts",
+    "active_after": "concepts/filters#windows-by-end",
     "aiobotocore": "how-to/migrate-from-boto3",
     "airflow": "how-to/migrate-from-airflow",
+    "alert": "how-to/watch-a-fleet",
+    "attempts": "concepts/runs-and-attempts",
     "backfill": "how-to/limit-concurrency",
     "backoff": "how-to/errors-and-retries#what-is-retried",
     "boto3": "how-to/migrate-from-boto3",
     "concurrency": "how-to/limit-concurrency",
     "container": "how-to/containers-and-lambda#containers",
     "csv": "data-frames#csv-parquet-excel",
+    "dashboard": "how-to/regions-and-accounts#a-dashboard",
+    "discover": "many-jobs",
     "django": "how-to/event-loops",
     "docker": "how-to/containers-and-lambda#containers",
     "duckdb": "data-frames",
+    "duration": "data-frames#durations-usage-and-attempts-of-many-runs",
+    "ended_after": "how-to/filter-and-resume#what-failed-since-yesterday",
+    "eventbridge": "how-to/containers-and-lambda#aws-lambda",
     "excel": "data-frames#csv-parquet-excel",
     "fastapi": "how-to/containers-and-lambda#a-web-service",
     "flask": "how-to/event-loops",
@@ -30,9 +38,12 @@ EXPLAINED: Final = {
     "jupyter": "scripts-and-notebooks#in-a-notebook",
     "kubernetes": "how-to/containers-and-lambda#containers",
     "lambda": "how-to/containers-and-lambda#aws-lambda",
-    "logging": "how-to/errors-and-retries#logging",
+    "logging": "how-to/observe#logs",
+    "metrics": "how-to/observe#traces-and-metrics",
     "mypy": "how-to/keep-types-strict",
     "notebook": "scripts-and-notebooks#in-a-notebook",
+    "observer": "how-to/observe#a-custom-observer",
+    "opentelemetry": "how-to/observe#traces-and-metrics",
     "pandas": "data-frames",
     "parallel": "how-to/limit-concurrency",
     "parquet": "data-frames#csv-parquet-excel",
@@ -40,15 +51,23 @@ EXPLAINED: Final = {
     "policy": "how-to/permissions",
     "polars": "data-frames",
     "profile": "how-to/regions-and-accounts",
+    "progress": "how-to/wait-for-many#show-progress",
     "pydantic": "how-to/event-loops#pydantic-models",
     "quota": "concepts/quotas",
     "rate limit": "concepts/quotas",
+    "region": "how-to/regions-and-accounts",
     "retries": "how-to/errors-and-retries#what-is-retried",
     "retry": "how-to/errors-and-retries#what-is-retried",
     "script": "scripts-and-notebooks#in-a-script",
+    "semaphore": "how-to/limit-concurrency#at-most-n-runs-at-once",
     "sensor": "how-to/migrate-from-airflow",
+    "telemetry": "how-to/observe#traces-and-metrics",
     "throttling": "concepts/quotas",
     "timeout": "starting-and-waiting#wait",
+    "token": "how-to/limit-concurrency#what-a-key-guarantees-tomorrow",
+    "tracing": "how-to/observe#traces-and-metrics",
+    "usage": "data-frames#durations-usage-and-attempts-of-many-runs",
+    "yesterday": "how-to/filter-and-resume#what-failed-since-yesterday",
 }
 """The words that readers look for, and the page or the section that explains them."""
 
@@ -58,6 +77,7 @@ _KEPT: Final = re.compile(r"(?<=<=) (?=\d)|(?<=\d) (?=(?:ms|us|s|MB|%)(?!\w))")
 _BREAKS: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 """A place in a long name at which a line may end."""
 
+_BREAKS_OF_CODE: Final = re.compile(r"(?<=[._/])(?=\w)|(?<=[a-z])(?=[A-Z])")
 _LONG: Final = 16  # letters
 _BEFORE_COLLECTING: Final = 400  # Sphinx collects the pictures of a page at the priority of 500
 
@@ -94,10 +114,12 @@ def _add_words(app: Sphinx, tree: nodes.document) -> None:
 
 
 def _wrap_tables(_: Sphinx, tree: nodes.document) -> None:
-    """Keep figures together, and let long names of classes break between their words; what is copied stays as it is."""
+    """Keep figures together, and let long names break between their words; what is copied stays as it is."""
     for entry in list(tree.findall(nodes.entry)):
         for text in list(entry.findall(nodes.Text)):
-            if not isinstance(text.parent, nodes.literal):
+            if isinstance(text.parent, nodes.literal):
+                text.parent.replace(text, _joined(_BREAKS_OF_CODE.split(text.astext())))
+            else:
                 kept = _KEPT.sub("\u00a0", text.astext())
                 parts = [node for word in re.split(r"(\w+)", kept) for node in _breaking(word)]
                 text.parent.replace(text, parts)
@@ -105,6 +127,10 @@ def _wrap_tables(_: Sphinx, tree: nodes.document) -> None:
 
 def _breaking(word: str) -> list[nodes.Node]:
     """Return a word as nodes, with places to break between them."""
-    first, *more = _BREAKS.split(word) if len(word) > _LONG else [word]
+    return _joined(_BREAKS.split(word) if len(word) > _LONG else [word])
+
+
+def _joined(pieces: list[str]) -> list[nodes.Node]:
+    first, *more = pieces
     breaks = ((nodes.raw("", "<wbr>", format="html"), nodes.Text(piece)) for piece in more)
     return [nodes.Text(first), *(node for pair in breaks for node in pair)]
