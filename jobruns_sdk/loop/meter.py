@@ -10,15 +10,20 @@ class Meter:
     """A meter of calls.
 
     Attributes:
-        throttled: Requests that the service has throttled.
+        requests: Requests that were sent.
+        throttled: Those that the service has throttled.
         waited: Seconds for which calls have waited for their turn under the pace.
+        date: The ``Date`` header of the answer that came last; None where there was none.
     """
 
+    requests: int = 0
     throttled: int = 0
     waited: float = 0.0
+    date: str | None = None
 
-    def add(self, *, throttled: int = 0, waited: float = 0.0) -> None:
+    def add(self, *, requests: int = 0, throttled: int = 0, waited: float = 0.0) -> None:
         """Add to it."""
+        self.requests += requests
         self.throttled += throttled
         self.waited += waited
 
@@ -29,14 +34,16 @@ _meter: Final[ContextVar[Meter | None]] = ContextVar("jobruns_meter", default=No
 @contextmanager
 def metered(inner: Meter) -> Generator[None]:
     """Meter the calls of a block; an outer block's meter gets them, too."""
-    outer, throttled, waited = _meter.get(), inner.throttled, inner.waited
+    outer, requests, throttled, waited = _meter.get(), inner.requests, inner.throttled, inner.waited
     token = _meter.set(inner)
     try:
         yield
     finally:
         _meter.reset(token)
         if outer is not None:
-            outer.add(throttled=inner.throttled - throttled, waited=inner.waited - waited)
+            sent = inner.requests - requests
+            outer.add(requests=sent, throttled=inner.throttled - throttled, waited=inner.waited - waited)
+            outer.date = inner.date or outer.date
 
 
 def meter() -> Meter:

@@ -4,10 +4,11 @@ import asyncio
 import heapq
 from collections.abc import Callable, Iterable, Sequence
 from itertools import repeat
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar, runtime_checkable
 
 from jobruns_sdk.errors import JobRunsError
 from jobruns_sdk.loop.tasks import concurrently
+from jobruns_sdk.model.reports import SourceError
 from jobruns_sdk.paging.reader import Reader
 
 T = TypeVar("T")
@@ -63,6 +64,16 @@ class Stream(Protocol[T_co]):
 
     async def aclose(self) -> None:
         """Release what does not end by itself, once nothing is under way any more."""
+        ...
+
+
+@runtime_checkable
+class TellsEvents(Protocol):
+    """A stream that tells of single runs, too, that could not be read."""
+
+    @property
+    def events(self) -> Sequence[SourceError]:
+        """What was met so far."""
         ...
 
 

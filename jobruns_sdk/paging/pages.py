@@ -18,7 +18,7 @@ from jobruns_sdk.model.reports import SourceError, WalkReport
 from jobruns_sdk.observing.walks import WalkCaller
 from jobruns_sdk.paging.cursor import Cursor, Place
 from jobruns_sdk.paging.marks import furthest
-from jobruns_sdk.paging.merge import Merged, Single, Stream
+from jobruns_sdk.paging.merge import Merged, Single, Stream, TellsEvents
 from jobruns_sdk.paging.page import Page, page_at
 from jobruns_sdk.paging.plan import Opening, Plan
 from jobruns_sdk.paging.reader import Reader
@@ -128,10 +128,10 @@ class Walk(AsyncOnly, AsyncContext, Generic[T_co]):
         }
         failed = {**self._unfinished, **failed}
         passed = tuple(failure for failure in self._passed if failure not in failed.values())
+        events = self._stream.events if isinstance(self._stream, TellsEvents) else ()
         sources = tuple(report for reader in readers for report in reader.reports)
-        return WalkReport(
-            sources, (*failed.values(), *passed), self._stream.is_complete, read_from=self._plan.read_from
-        )
+        failures = (*failed.values(), *passed, *events)
+        return WalkReport(sources, failures, self._stream.is_complete, read_from=self._plan.read_from)
 
     async def aclose(self) -> None:
         """End the walk: nothing of it is under way any more when this returns. A closed walk yields nothing."""

@@ -16,6 +16,7 @@ from jobruns_sdk.model.states import RunState
 from jobruns_sdk.paging.pages import Pages
 from jobruns_sdk.paging.query import RunQuery
 from jobruns_sdk.runs.attempts import ManyAttempts
+from jobruns_sdk.runs.changes import ManyChanges
 from jobruns_sdk.runs.chosen import Chosen
 from jobruns_sdk.runs.jobs import found_jobs
 from jobruns_sdk.runs.many import ManyJobs
@@ -103,6 +104,64 @@ class ClientReading(ClientNaming):
             page_size=page_size,
         )
         return many.pages(query, order=order, hydrate=hydrate, limit=limit, cursor=cursor)
+
+    def changes(
+        self,
+        jobs: JobLike | Iterable[JobLike] | AsyncIterable[JobLike],
+        *,
+        cursor: str | None = None,
+        created_after: datetime | None = None,
+        lag: timedelta = timedelta(seconds=30),
+        retry_grace: timedelta = timedelta(minutes=30),
+        limit_open: int = 1000,
+        on_error: OnSourceError = "raise",
+        concurrency: int = 32,
+    ) -> Pages[JobRun[Native]]:
+        """Return each run that is new or has changed since a cursor, in no order; it ends when it has caught up.
+
+        Store each page's items, then its cursor, and go on there tomorrow: ``client.changes(jobs, cursor=saved)``.
+        Where a call has no pages, the cursor that it was given is still good. Each change is handed out at least once,
+        as it is when it is read: states between two calls are not seen, and of several rows of a run that with the
+        latest ``(updated_at, attempt)`` is the latest. A change is another state, attempt or message, on Glue another
+        end or usage, too; a run is repeated where a walk ended amid the job, or where a list and a get word the same
+        differently.
+
+        A cursor holds, for each job, up to where its list was read, and the runs that have not ended or may be retried:
+        references, states and times, about 116 bytes for such a run. A later call costs one list call a job; where runs
+        are followed that the list's newest part does not show, it reads on, reads the lists of active runs, or gets
+        them. Times are the services' own. A run that was followed and is not found any more is in the report of a walk
+        (``walk.report.failed``), as are a job that was deleted since, and with ``on_error="skip"`` what was refused.
+
+        Args:
+            jobs: The jobs, or an (asynchronous) iterable of them, such as ``client.discover()``. A cursor keeps what it
+                knows of jobs that a discovery lacks; of jobs that a collection lacks it is dropped.
+            cursor: Where an earlier call has left off; None where there was none.
+            created_after: Where jobs begin that the cursor does not know (aware); None for all that the services
+                remember. No filter: it is not kept in the cursor and may differ each time.
+            lag: How long after its time a run may come to its list, on top of the half hour that is always allowed for.
+            retry_grace: How long after its end a failed Glue run is looked up for a retry. A retry that comes later is
+                found by its own row in the list.
+            limit_open: The most runs of a job that a cursor follows.
+            on_error: How to handle a job that cannot be read, which keeps its place in the cursor: ``"raise"`` once all
+                other jobs are read, ``"skip"``, or a callable that is given the ``SourceError``, also of single runs.
+            concurrency: How many jobs are read at once.
+
+        Raises:
+            InvalidRequestError: An argument is invalid.
+            CursorError: The cursor is damaged, of another version or of another call.
+            LimitExceededError: While iterating: more runs of a job go on than ``limit_open``.
+        """
+        many = ManyChanges(
+            jobs,
+            self.handle,
+            created_after=created_after,
+            lag=lag,
+            retry_grace=retry_grace,
+            limit_open=limit_open,
+            on_error=on_error,
+            concurrency=concurrency,
+        )
+        return many.pages(cursor)
 
     async def run(self, run: RunLike) -> JobRun[Native]:
         """Return a run in the state of its latest attempt (GetJobRun).

@@ -225,6 +225,23 @@ class ListsRetries(Protocol):
 
 
 @runtime_checkable
+class FoldsRetries(Protocol):
+    """A job whose service lists each attempt of a run as a separate row, which belong to one run."""
+
+    def attempt_rows_since(self, since: datetime | None) -> Pages[JobRun[Any]]:
+        """Return the rows of attempts that started since then, newest first, and those that have no time yet."""
+        ...
+
+    def run_of_attempts(self, attempts: Sequence[JobRun[Any]]) -> JobRun[Any]:
+        """Return the run that was tried by those attempts, as they were listed, in their order."""
+        ...
+
+    def run_ref(self, run_id: str) -> RunRef:
+        """Return the reference of a run, by the id of any of its attempts."""
+        ...
+
+
+@runtime_checkable
 class Streams(Protocol):
     """A job whose runs may go on for ever."""
 

@@ -63,6 +63,7 @@ class JobRunsClient(Carrier[client.JobRunsClient]):
     glue: Final = wrapped(client.JobRunsClient.glue, GlueJob)
     handle: Final = wrapped(client.JobRunsClient.handle, handle_from)
     runs: Final = paged(client.JobRunsClient.runs)
+    changes: Final = paged(client.JobRunsClient.changes)
     run: Final = blocking(client.JobRunsClient.run)
     attempts: Final = paged(client.JobRunsClient.attempts)
     job: Final = blocking(client.JobRunsClient.job)

@@ -210,11 +210,13 @@ class Transport:
             waited = await self._turn(gate, tries, slots)
             try:
                 tries.sends(connection, waited)
+                meter().add(requests=1)
                 begun, ticket = loop.time(), gate.keeper.sent(self._clock.monotonic(), waited)
                 try:
                     answer = await self._request(connection, operation, params, tries)
                     gate.keeper.let_through(ticket, self._clock.monotonic())
                     reply = reply_from(answer, tries.requests, tries.waited)
+                    meter().date = reply.date
                     return reply if told is None else told.answered(reply)
                 except JobRunsError as error:
                     failure, call.lost_at = error, self._clock.monotonic()

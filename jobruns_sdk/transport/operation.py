@@ -40,11 +40,16 @@ class Reply:
     @property
     def service_time(self) -> datetime | None:
         """The service's time when it answered, to the second; None if it did not say."""
-        try:
-            said = parsedate_to_datetime(self.date or "")
-        except (ValueError, TypeError, OverflowError):
-            return None
-        return exact(said.replace(tzinfo=UTC) if said.tzinfo is None else said.astimezone(UTC))
+        return time_of(self.date)
+
+
+def time_of(date: str | None) -> datetime | None:
+    """Return the time that a ``Date`` header tells (aware UTC), None if it tells none."""
+    try:
+        said = parsedate_to_datetime(date or "")
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return exact(said.replace(tzinfo=UTC) if said.tzinfo is None else said.astimezone(UTC))
 
 
 class Sending(msgspec.Struct, eq=False):

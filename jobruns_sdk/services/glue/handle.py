@@ -390,17 +390,28 @@ class GlueJob(Hinted):
 
     def survey(self, since: datetime | None) -> Pages[JobRun[native.JobRun]]:
         """Return the runs created since then, and those that wait and have no time yet, for polling."""
+        return self._since(since, RunQuery())
+
+    def _since(self, since: datetime | None, query: RunQuery) -> Pages[JobRun[native.JobRun]]:
         # The bound ends the list and filters nothing: a run that is queued may be listed without a start time.
-        bound = RunQuery(created_after=since)
+        bound = attrs.evolve(query, created_after=since)
 
         def sources(_: RunQuery, __: Wanted) -> Iterable[Source[JobRun[native.JobRun]]]:
             yield Source("", lambda cut: RunListing(self.ref, self._call, bound, page_size=LARGEST_PAGE, cut=cut))
 
-        return run_pages(self.ref, RunQuery(), STATES, sources, limit=None, cursor=None)
+        return run_pages(self.ref, query, STATES, sources, limit=None, cursor=None)
 
     def attempt_rows(self) -> Pages[JobRun[native.JobRun]]:
         """Return the rows as Glue lists them, one for each attempt, newest first."""
         return self.runs(collapse_retries=False)
+
+    def attempt_rows_since(self, since: datetime | None) -> Pages[JobRun[native.JobRun]]:
+        """Return the rows of attempts that started since then, newest first, and those that have no time yet."""
+        return self._since(since, RunQuery(collapse_retries=False))
+
+    def run_of_attempts(self, attempts: Sequence[JobRun[Any]]) -> JobRun[native.JobRun]:
+        """Return the run that was tried by those attempts, as ``attempt_rows`` lists them, in their order."""
+        return run_from_attempts(self.ref, self.run_ref(attempts[-1].id).run_id, [one.native for one in attempts])
 
     async def facts(self) -> JobFacts:
         """Return what the job's definition tells of retries and of the life of its runs (GetJob).
