@@ -13,7 +13,7 @@ from jobruns_sdk.loop.clock import RealClock
 from jobruns_sdk.model.refs import RunRef
 from tests.dangers.input.calls import CALLS, EMR, GLUE, HANDLES, NOON, WRONG, SentError, cases, silent_client
 
-INSIDE: Final = {"attempt_of", "sources"}
+INSIDE: Final = {"attempt_of", "attempt_rows_since", "run_of_attempts", "sources"}
 """Methods of handles that take what the package itself has made."""
 
 SAID: Final[Mapping[str, str]] = {
