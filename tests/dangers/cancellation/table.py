@@ -166,9 +166,24 @@ async def list_jobs(world: World) -> None:
     await world.client.jobs("emr-serverless").collect()
 
 
+@awaits("JobRunsClient.discover")
+async def discover_jobs(world: World) -> None:
+    await world.client.discover(page_size=1).collect()
+
+
 @awaits("JobRunsClient.attempts")
 async def list_attempts(world: World) -> None:
     await world.client.attempts(f"{GLUE}/{world.over[GLUE]}").collect()
+
+
+@awaits("JobRunsClient.attempts")
+async def list_attempts_of_many(world: World) -> None:
+    await world.client.attempts([GLUE, EMR, f"{EMR}/{world.over[EMR]}"], page_size=2).collect()
+
+
+@awaits("JobRunsClient.runs")
+async def list_runs_by_their_ends(world: World) -> None:
+    await world.client.runs([GLUE, EMR], active_after=world.local.clock.now(), page_size=2).collect()
 
 
 @awaits("GlueJob.attempts")
@@ -179,6 +194,11 @@ async def list_glue_attempts(world: World) -> None:
 @awaits("EmrServerlessApplication.attempts")
 async def list_emr_attempts(world: World) -> None:
     await world.client.emr_serverless("00app").attempts(world.over[EMR], page_size=1).collect()
+
+
+@awaits("EmrServerlessApplication.full_attempts")
+async def list_full_emr_attempts(world: World) -> None:
+    await world.client.emr_serverless("00app").full_attempts(world.over[EMR]).collect()
 
 
 @awaits("DataZoneJob.attempts")
