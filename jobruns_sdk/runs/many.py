@@ -76,12 +76,14 @@ class SourceFeed(Supply[Row]):
         page_size: int | None,
         *,
         chosen: Sequence[AnySource[Row]],
+        on_error: OnSourceError,
     ) -> None:
         self._jobs = aiter(jobs) if isinstance(jobs, AsyncIterable) else iter(jobs)
         self._handle = handle
         self._states = states
         self._query = query
         self._page_size = page_size
+        self._on_error: OnSourceError = on_error
         self._seen: set[JobRef] = set()
         self._ready: list[AnySource[Row]] = [*chosen]
         self._job: JobLike | None = None
@@ -99,7 +101,7 @@ class SourceFeed(Supply[Row]):
                 self._job = await self._next_job()
             handle = self._handle(self._job)
             if handle.ref not in self._seen:
-                self._ready = sources_of(handle, self._states, self._query, self._page_size)[::-1]
+                self._ready = sources_of(handle, self._states, self._query, self._page_size, self._on_error)[::-1]
                 self._seen.add(handle.ref)
             self._job = None
         return self._ready.pop()
@@ -130,7 +132,9 @@ class SourceFeed(Supply[Row]):
         return job
 
 
-def sources_of(handle: Handle, states: States, query: RunQuery, page_size: int | None) -> list[AnySource[Row]]:
+def sources_of(
+    handle: Handle, states: States, query: RunQuery, page_size: int | None, on_error: OnSourceError
+) -> list[AnySource[Row]]:
     """Return the listings of one job, none if no state of its service is wanted."""
     native_states = query.native_states
     if native_states is not None:
@@ -140,7 +144,7 @@ def sources_of(handle: Handle, states: States, query: RunQuery, page_size: int |
     if isinstance(handle, MakesSources):
         own = attrs.evolve(query, native_states=native_states)
         wanted = own.wanted(states[handle.ref.service])
-        sources = () if wanted == () else handle.sources(own, wanted, page_size=page_size)
+        sources = () if wanted == () else handle.sources(own, wanted, page_size=page_size, on_error=on_error)
     else:
         near = query.within_reach()
         sources = handle.runs(
@@ -233,7 +237,13 @@ class ManyJobs:
         self, query: RunQuery, order: Literal["newest", "any"], open_reader: Callable[[AnySource[Row]], Reader[Row]]
     ) -> Stream[Row]:
         sources = SourceFeed(
-            self._begin(), self._handle, self._states, query, self._page_size, chosen=self._chosen.sources
+            self._begin(),
+            self._handle,
+            self._states,
+            query,
+            self._page_size,
+            chosen=self._chosen.sources,
+            on_error=self._on_error,
         )
         tally = None if self._progress is None else Tally(self._progress)
         failed = None if self._on_error == "raise" else ErrorNotices(self._on_error, tally)

@@ -10,6 +10,7 @@ from jobruns_sdk.loop.clock import Clock
 from jobruns_sdk.loop.lifetime import Lifetime
 from jobruns_sdk.model.native import Native
 from jobruns_sdk.model.refs import JobRef, RunRef
+from jobruns_sdk.model.reports import OnSourceError
 from jobruns_sdk.model.runs import Attempt, Job, JobRun, StopOutcome
 from jobruns_sdk.model.states import RunState
 from jobruns_sdk.paging.pages import Pages
@@ -51,7 +52,7 @@ class MakesSources(Handle, Protocol):
     """A job whose service lists runs by more than the window of their creation."""
 
     def sources(
-        self, query: RunQuery, wanted: Wanted, *, page_size: int | None = None
+        self, query: RunQuery, wanted: Wanted, *, page_size: int | None = None, on_error: OnSourceError = "raise"
     ) -> Sequence[AnySource[JobRun[Any]]]:
         """Return the lists that have the runs which a query wants.
 
@@ -59,6 +60,8 @@ class MakesSources(Handle, Protocol):
             query: The filters.
             wanted: The native states that can satisfy them.
             page_size: How many rows to ask for at once.
+            on_error: How to handle a run that cannot be fetched to decide whether it matches: other than with
+                ``"raise"`` it is taken as listed.
         """
         ...
 

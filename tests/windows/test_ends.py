@@ -3,13 +3,14 @@
 import random
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 import attrs
 import pytest
 import pytest_asyncio
 
-from jobruns_sdk import InvalidRequestError, JobRun, JobRunsClient
+from jobruns_sdk import AccessDeniedError, InvalidRequestError, JobRun, JobRunsClient, SourceError
 from jobruns_sdk.testing import LocalService
 
 DAY: Final = timedelta(days=1)
@@ -165,6 +166,28 @@ async def test_only_runs_whose_end_decides_are_got(world: World) -> None:
     found = await world.client.runs("emr-serverless:00f1app", ended_after=since, reach=11 * DAY).collect()
     assert world.local.calls("emr-serverless:GetJobRun") - calls == len(ended_later)
     assert all(run.ended_at for run in found if run.id in ended_later)
+
+
+async def test_a_run_whose_end_is_refused_hides_no_other() -> None:
+    with LocalService() as local:
+        local.add_application("00f1app")
+        now = local.clock.now()
+        ids = [
+            local.add_run(JOBS[1], state="FAILED", created_at=now - hours * HOUR, ended_at=now - HOUR)
+            for hours in (30, 40, 50)
+        ]
+        fault: dict[str, Any] = {"match": {"jobRunId": ids[1]}, "code": "AccessDeniedException", "status": 403}
+        local.fault("GetJobRun", "error", times=None, **fault)
+        async with local.client() as client:
+            app, since = client.emr_serverless("00f1app"), now - DAY
+            with pytest.raises(AccessDeniedError):
+                await app.runs(ended_after=since).collect()
+            for reading in (app.runs, partial(client.runs, app)):
+                told: list[SourceError] = []
+                found = await reading(ended_after=since, on_error=told.append).collect()
+                assert [run.id for run in found] == ids
+                assert [failure.run and failure.run.run_id for failure in told] == [ids[1]]
+                assert [run.id for run in await reading(ended_after=since, on_error="skip").collect()] == ids
 
 
 async def test_an_example_a_run_of_thirty_hours_that_failed_an_hour_ago() -> None:

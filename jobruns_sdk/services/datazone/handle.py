@@ -185,7 +185,12 @@ class DataZoneJob(Hinted):
         return tuple(self.runs(native_states={name}) for name, state in STATES.items() if state.is_active)
 
     def sources(
-        self, query: RunQuery, wanted: Wanted, *, page_size: int | None = None
+        self,
+        query: RunQuery,
+        wanted: Wanted,
+        *,
+        page_size: int | None = None,
+        on_error: OnSourceError = "raise",  # noqa: ARG002  # no run is got
     ) -> Sequence[AnySource[JobRun[Any]]]:
         """Return the lists that have the runs which a query wants."""
         rows = page_size_of(page_size, LARGEST_PAGE)

@@ -22,7 +22,7 @@ from jobruns_sdk.errors import ClientClosedError, JobRunsError
 from jobruns_sdk.hints import Hinted
 from jobruns_sdk.loop.tasks import concurrently
 from jobruns_sdk.model.refs import JobRef, RunRef, name_like
-from jobruns_sdk.model.reports import OnSourceError
+from jobruns_sdk.model.reports import OnSourceError, check_on_error
 from jobruns_sdk.model.runs import Attempt, Job, JobRun, StopOutcome, check_run
 from jobruns_sdk.model.states import RunState
 from jobruns_sdk.paging.lists import attempt_pages, run_pages
@@ -180,7 +180,8 @@ class EmrServerlessApplication(Hinted):
             mode=mode,
             order=order,
         )
-        sources = partial(self.sources, page_size=page_size_of(page_size, LARGEST_PAGE))
+        check_on_error("on_error", on_error)
+        sources = partial(self.sources, page_size=page_size_of(page_size, LARGEST_PAGE), on_error=on_error)
         full = self._full if hydrate else None
         return run_pages(self.ref, query, STATES, sources, limit=limit, cursor=cursor, full=full, on_error=on_error)
 
@@ -402,7 +403,12 @@ class EmrServerlessApplication(Hinted):
         return self.ref.run(run_id)
 
     def sources(
-        self, query: RunQuery, wanted: Wanted, *, page_size: int | None = None
+        self,
+        query: RunQuery,
+        wanted: Wanted,
+        *,
+        page_size: int | None = None,
+        on_error: OnSourceError = "raise",
     ) -> Sequence[AnySource[JobRun[Any]]]:
         """Return the lists that have the runs which a query wants, one for each state that it names."""
         query.only_newest_first(self.ref.service)
@@ -411,18 +417,20 @@ class EmrServerlessApplication(Hinted):
         active_too = query.active_after is not None
         states = (*_ACTIVE, None) if wanted is None and active_too else wanted or (None,)
         rows = page_size_of(page_size, LARGEST_PAGE)
-        lists: list[Source[Row]] = [
-            Source(state or "", partial(self._listing, query if active_too and state in _ACTIVE else near, state, rows))
-            for state in states
-        ]
+
+        def listed(state: str | None) -> Source[Row]:
+            read, states = query if active_too and state in _ACTIVE else near, state and (state,)
+            return Source(
+                state or "",
+                lambda _: RunListing(self.ref, self._call, read, states=states, page_size=rows, on_error=on_error),
+            )
+
+        lists = [listed(state) for state in states]
         active = tuple(one for one in lists if one.name in _ACTIVE)
         # No run goes from one state in which it has ended to another.
         if not active or len(lists) == 1:
             return lists
         return [MovingSource(active, tuple(one for one in lists if one.name not in _ACTIVE))]
-
-    def _listing(self, query: RunQuery, state: str | None, page_size: int, _: tuple[str, ...]) -> RunListing:
-        return RunListing(self.ref, self._call, query, states=state and (state,), page_size=page_size)
 
 
 def shared_by_handles(parts: ClientParts) -> Mapping[str, object]:

@@ -10,9 +10,16 @@ import attrs
 import msgspec
 
 from jobruns_sdk.checks import items_of, page_size_of
-from jobruns_sdk.errors import InvalidRequestError, NotFoundError, UnsupportedOperationError
+from jobruns_sdk.errors import (
+    ClientClosedError,
+    InvalidRequestError,
+    JobRunsError,
+    NotFoundError,
+    UnsupportedOperationError,
+)
 from jobruns_sdk.loop.tasks import concurrently
 from jobruns_sdk.model.refs import JobRef, RunRef
+from jobruns_sdk.model.reports import OnSourceError, SourceError
 from jobruns_sdk.model.runs import Attempt, Job, JobRun
 from jobruns_sdk.paging.lists import attempt_pages, job_pages
 from jobruns_sdk.paging.pages import Pages
@@ -82,11 +89,19 @@ class RunListing:
     operation: ClassVar[Named] = LIST_JOB_RUNS
 
     def __init__(
-        self, application: JobRef, call: Call, query: RunQuery, *, states: Sequence[str] | None, page_size: int
+        self,
+        application: JobRef,
+        call: Call,
+        query: RunQuery,
+        *,
+        states: Sequence[str] | None,
+        page_size: int,
+        on_error: OnSourceError = "raise",
     ) -> None:
         self._application = application
         self._call = call
         self._query = query
+        self._on_error: OnSourceError = on_error
         self._mode = query.mode
         asked = {
             "applicationId": application.path[0],
@@ -111,11 +126,19 @@ class RunListing:
         return Fetched(reply)
 
     async def _got(self, run: RunRef, slots: asyncio.Semaphore) -> tuple[str, native.JobRun | None, int]:
-        """Return a run's id, the run, and the requests that it took; None for a run that is gone, or going on again."""
+        """Return a run's id, the run, and the requests that it took; None for one that is taken as listed."""
         async with slots:
             try:
                 found, reply = await get_run(self._call, run)
             except NotFoundError as error:
+                return run.run_id, None, max(1, error.requests)
+            except ClientClosedError:
+                raise
+            except JobRunsError as error:
+                if self._on_error == "raise":
+                    raise
+                if callable(self._on_error):
+                    self._on_error(SourceError(run.job, error, run))
                 return run.run_id, None, max(1, error.requests)
         return run.run_id, found, reply.requests
 

@@ -153,7 +153,12 @@ class GlueJob(Hinted):
         return run_pages(self.ref, query, STATES, sources, limit=limit, cursor=cursor, on_error=on_error)
 
     def sources(
-        self, query: RunQuery, _: Wanted, *, page_size: int | None = None
+        self,
+        query: RunQuery,
+        _: Wanted,
+        *,
+        page_size: int | None = None,
+        on_error: OnSourceError = "raise",  # noqa: ARG002  # no run is got
     ) -> Sequence[AnySource[JobRun[native.JobRun]]]:
         """Return the one list there is, which has the runs in all states."""
         query.only_newest_first(self.ref.service)
