@@ -72,6 +72,8 @@ def foreseen(cell: Cell) -> Facts | None:
     """Return what the contract says of a cell: each test passes, whatever runs it."""
     if cell["mode"] not in MARKS[cell["mark"]][1]:
         return None
+    if cell["with"].startswith("time frozen") and cell["loaded"] != "by themselves":
+        return None  # where plugins are found decides who runs a test, and not what time it sees
     return {"status": 0, "passed": 3}
 
 

@@ -1,10 +1,11 @@
-"""A tenth of the matrix of surroundings, always the same; ``python -m tests.surroundings`` tries all of it."""
+"""A sample of the matrix of surroundings, always the same; ``python -m tests.surroundings`` tries all of it."""
 
+import re
 from typing import Final
 
 import pytest
 
-from tests.surroundings.matrix import BASIC, EVIL, Cell, Part, faults_of_texts, judged
+from tests.surroundings.matrix import BASIC, EVIL, ROOT, Cell, Part, faults_of_texts, judged
 from tests.surroundings.parts import PARTS
 
 PROCESSES: Final = [(part, cells) for part in PARTS.values() for cells in part.processes(part.sample)]
@@ -30,3 +31,12 @@ def test_what_the_contract_says_holds_in_these_surroundings(part: Part, cells: l
 )
 def test_the_judge_sees_what_is_wrong(text: str, fault: str | None) -> None:
     assert [one.partition(":")[0] for one in faults_of_texts([text])] == [fault] * (fault is not None)
+
+
+def test_the_page_tells_how_many_cells_there_are() -> None:
+    page = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    counts = {name: len(part.cells) for name, part in PARTS.items()}
+
+    assert {name: int(*re.findall(rf"^\| `{name}` \|.*\| (\d+) \|$", page, re.MULTILINE)) for name in counts} == counts
+    assert f"each of the {sum(counts.values())} cells of a matrix" in page
+    assert round(sum(counts.values()) / sum(len(part.sample) for part in PARTS.values())) == 17  # one in seventeen
