@@ -1,6 +1,6 @@
 """Tables of values in notebooks, and in terminals where rich prints them."""
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from html import escape
 from typing import TYPE_CHECKING, Final, SupportsIndex, TypeVar, overload
@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final, SupportsIndex, TypeVar, overload
 from jobruns_sdk.errors import harmless
 
 if TYPE_CHECKING:
+    from rich.console import ConsoleOptions
+    from rich.table import Table
     from rich.text import Text
 
 T = TypeVar("T")
@@ -23,7 +25,10 @@ _COLOURS: Final = {
 }
 # What a terminal of 80 columns has room for; one value alone shows all.
 _WIDE: Final = ("run name", "usage")
-_WIDTHS: Final = {"run": 22, "created": 10, "message": 18}
+_WIDTHS: Final = {"run": 22, "message": 12}
+_NARROW: Final = 120  # columns of a terminal
+# Where these are given the message gets the rest: rich crops a table whose columns it must widen to their least width.
+_NARROW_WIDTHS: Final = {"run": 22, "state": 11, "created": 10}
 
 
 class Shown:
@@ -56,11 +61,22 @@ class Collected(list[T]):
     def __rich__(self) -> object:
         """Return a table of rich's, which calls this."""
         shown = _shown(self)
-        return list(self) if shown is None else _rich_table(shown)
+        return list(self) if shown is None else _Table(shown)
 
     def _repr_html_(self) -> str:
         shown = _shown(self)
         return f"<pre>{escape(repr(self))}</pre>" if shown is None else _html_table(shown)
+
+
+class _Table:
+    """A table as wide as the terminal that it is printed in."""
+
+    def __init__(self, shown: Sequence[Shown]) -> None:
+        self._shown = shown
+
+    def __rich_console__(self, console: object, options: "ConsoleOptions") -> Iterator["Table"]:
+        """Yield the table; rich calls this."""
+        yield _rich_table(self._shown, _NARROW_WIDTHS if options.max_width < _NARROW else {})
 
 
 def moment(value: datetime | None) -> str:
@@ -89,13 +105,14 @@ def _left_out(shown: Sequence[object]) -> str:
     return f"and {len(shown) - _MOST_ROWS:,} more" if len(shown) > _MOST_ROWS else ""
 
 
-def _rich_table(shown: Sequence[Shown]) -> object:
+def _rich_table(shown: Sequence[Shown], widths: Mapping[str, int]) -> "Table":
     from rich.box import SIMPLE_HEAD  # noqa: PLC0415  # only where rich is there, since rich asks
     from rich.table import Table  # noqa: PLC0415  # only where rich asks
 
     table = Table(box=SIMPLE_HEAD, caption=_left_out(shown) or None)
     for label in _labels(shown, leave_out=_WIDE):
-        table.add_column(label, overflow="fold", min_width=_WIDTHS.get(label), no_wrap=label == "duration")
+        least, width = _WIDTHS.get(label), widths.get(label)
+        table.add_column(label, overflow="fold", min_width=least, width=width, no_wrap=label == "duration")
     for row in _rows(shown, leave_out=_WIDE):
         table.add_row(*(_rich_text(label, value) for label, value in row))
     return table

@@ -176,6 +176,18 @@ def test_a_terminal_shows_a_list_as_a_table_in_utc_that_fits() -> None:
     assert "<b>stop</b> & go" in wide
 
 
+def test_a_terminal_of_80_columns_shows_all_words_of_a_message() -> None:
+    run = attrs.evolve(
+        RUN,
+        message="An error occurred while calling, please check complete logs in the destination",
+        started_at=datetime(2026, 11, 20, 2, tzinfo=UTC),
+        ended_at=datetime(2026, 11, 20, 22, 10, 7, tzinfo=UTC),
+    )
+    text = printed(Collected([run, STREAM]))
+    assert "20:10:07" in text
+    assert [word for word in (run.message or "").split() if word not in text] == []
+
+
 @pytest.mark.parametrize("value", [RUN, ATTEMPT, FOUND])
 def test_a_terminal_shows_one_value_as_a_card(value: Shown) -> None:
     text = printed(value, width=160)
