@@ -73,7 +73,7 @@ class TellsEvents(Protocol):
 
     @property
     def events(self) -> Sequence[SourceError]:
-        """What was met so far."""
+        """The events so far."""
         ...
 
 

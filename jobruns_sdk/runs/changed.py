@@ -36,7 +36,7 @@ _OPEN: Final = re.compile(rf"{_STATUS} (?P<at>-?[0-9]{{1,12}}|~) (?P<ended>-?[0-
 
 
 class Status(msgspec.Struct, frozen=True):
-    """What of a run makes a change: its attempt, how far that is, and a digest of the rest.
+    """The part of a run that makes a change: its attempt, how far that is, and a digest of the rest.
 
     Attributes:
         attempt: The number of the latest attempt.
@@ -103,7 +103,7 @@ class Followed(msgspec.Struct, frozen=True):
 
 
 class Mark(msgspec.Struct, frozen=True):
-    """Up to where the changes of a job were handed out.
+    """The place in a job up to which its changes were handed out.
 
     Attributes:
         until: The time of the newest row that was listed; None where there never was any.

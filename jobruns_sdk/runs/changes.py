@@ -125,7 +125,7 @@ class ChangeStream:
 
     @property
     def events(self) -> Sequence[SourceError]:
-        """What was not there: runs that are gone or could not be got, and jobs that could not be discovered."""
+        """Runs that are gone or could not be got, and discoveries that have failed."""
         return [*self._events, *(event for look in self._looks for event in look.events)]
 
     async def take(self, most: int | None) -> Sequence[tuple[Row, Any]]:
@@ -158,7 +158,7 @@ class ChangeStream:
             if self._is_closed:
                 return []
             task = next(task for task in self._tasks if task.done())
-            self._current = self._taken(task)
+            self._receive(task)
 
     def fetch_ahead(self) -> None:
         """Take steps of as many looks as may be under way."""
@@ -217,15 +217,14 @@ class ChangeStream:
         elif look.error is None:
             self._waiting.appendleft(look)
 
-    def _taken(self, task: asyncio.Task[Found]) -> JobLook:
-        """Take what a step has found, or note that it has failed; return its look."""
-        look = self._tasks.pop(task)
+    def _receive(self, task: asyncio.Task[Found]) -> None:
+        """Take what a step has found, or note that it has failed."""
+        look = self._current = self._tasks.pop(task)
         try:
             found = task.result()
-        except ClientClosedError:
-            self._waiting.appendleft(look)
-            raise
         except JobRunsError as error:
+            if isinstance(error, ClientClosedError):
+                raise
             look.error = error
             look.take(look.held())
             if self._many.on_error == "raise":
@@ -240,7 +239,6 @@ class ChangeStream:
         while self._told[look] < len(look.events):
             self._told[look] += 1
             self._tell(look.events[self._told[look] - 1])
-        return look
 
     def _tell(self, event: SourceError) -> None:
         if callable(self._many.on_error):

@@ -33,24 +33,23 @@ from jobruns_sdk.transport.operation import time_of
 _GETS_AT_ONCE: Final = 10
 
 
-class _Standing(msgspec.Struct, frozen=True):
-    """Where a look stands, which is never changed.
+class _Standing:
+    """The standing of a look, never changed: its job's mark, None where the job is new."""
 
-    Attributes:
-        name: The job.
-        mark: Its mark; None where the job is new.
-    """
-
-    name: str
-    mark: Mark | None
+    def __init__(self, name: str, mark: Mark | None) -> None:
+        self._name = name
+        self._mark = mark
+        self._places: dict[str, Place | None] | None = None
 
     def places(self, _: object) -> dict[str, Place | None]:
-        """Return the mark's place."""
-        return {} if self.mark is None else {self.name: self.mark.place()}
+        """Return the mark's place, which is made once: the cursors of many pages hold it."""
+        if self._places is None:
+            self._places = {} if self._mark is None else {self._name: self._mark.place()}
+        return self._places
 
 
 class Found(msgspec.Struct, frozen=True):
-    """What a step has found.
+    """The changes that a step has found.
 
     Attributes:
         rows: The changes.
@@ -96,7 +95,7 @@ class JobLook:
         self._meter = Meter()
         self._unread: list[Reader[Row]] | None = None
         self._is_looked_up = False
-        self._before = self._after = mark
+        self._before = self._after = _Standing(self.name, mark)
         self._held = Found((), mark)
         self._rows: Sequence[Row] = ()
         self._at = 0
@@ -126,7 +125,7 @@ class JobLook:
 
     def standing(self, unconsumed: int) -> _Standing:
         """Return where it stands: at the mark behind the changes in hand once all are consumed, else before them."""
-        return _Standing(self.name, self._after if self._at - unconsumed == len(self._rows) else self._before)
+        return self._after if self._at - unconsumed == len(self._rows) else self._before
 
     def touch(self) -> None:
         """Take note that it stands elsewhere than before."""
@@ -134,8 +133,8 @@ class JobLook:
 
     def take(self, found: Found) -> None:
         """Take in hand what a step has found, once all before it is consumed."""
-        self._before = self._after
-        self._rows, self._at, self._after, self.has_ended = found.rows, 0, found.mark, found.is_last
+        self._before, self._after = self._after, _Standing(self.name, found.mark)
+        self._rows, self._at, self.has_ended = found.rows, 0, found.is_last
         self.counts.rows += len(found.rows)
         self._on_move()
 
@@ -256,12 +255,14 @@ class JobLook:
         return changes
 
     async def _got(self, run_id: str, slots: asyncio.Semaphore) -> Row | JobRunsError:
-        """Get a run; one that is not found is asked for twice: one answer proves nothing."""
+        """Get a run; where it is not found it is asked for twice, unless its job is gone: one answer proves nothing."""
         async with slots:
             try:
                 try:
                     return await self._handle.run(run_id)
                 except NotFoundError:
+                    if self.gone is not None:
+                        raise
                     return await self._handle.run(run_id)
             except JobRunsError as error:
                 return error

@@ -31,7 +31,7 @@ _LATEST: Final = exact(datetime.max.replace(tzinfo=UTC))
 
 
 class LookRules(msgspec.Struct, frozen=True):
-    """What a caller has asked for.
+    """The options of a caller.
 
     Attributes:
         created_after: Where jobs begin that the cursor does not know.
@@ -49,12 +49,12 @@ class LookRules(msgspec.Struct, frozen=True):
 
     @property
     def overlap(self) -> timedelta:
-        """How far a job that is known is read again."""
+        """The time that a job that is known is read again."""
         return self.lag + LATE
 
 
 class JobNews:
-    """What one look at a job has learnt, and what it knew before.
+    """The knowledge of one look at a job: what it began with, and what it has learnt.
 
     Attributes:
         begin: The time back to which the job is read; None for all that its service remembers.

@@ -159,7 +159,7 @@ async def any_service_by_reference(client: JobRunsClient, since: datetime) -> No
     assert_type(await client.run("glue:x/jr_0"), JobRun[Native])
     assert_type(client.attempts(RunRef.parse("glue:x/jr_0")), Pages[Attempt[Native]])
     assert_type(client.attempts(["glue:x", RunRef.parse("glue:y/jr_0")], ended_after=since), Pages[Attempt[Native]])
-    assert_type(client.changes(["glue:x"], created_after=since), Pages[JobRun[Native]])
+    assert_type(client.changes(["glue:x"], created_after=since, on_error="skip"), Pages[JobRun[Native]])
     assert_type(client.discover(services={"glue"}, regions=["eu-west-1"]), Pages[Job[Native]])
     pages = client.runs(client.jobs("glue"), states={RunState.FAILED}, created_after=since, on_error=print)
     assert_type(pages, Pages[JobRun[Native]])

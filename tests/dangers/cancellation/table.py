@@ -171,6 +171,11 @@ async def discover_jobs(world: World) -> None:
     await world.client.discover(page_size=1).collect()
 
 
+@awaits("JobRunsClient.changes")
+async def list_changes(world: World) -> None:
+    await world.client.changes([GLUE, EMR, DATAZONE]).collect()
+
+
 @awaits("JobRunsClient.attempts")
 async def list_attempts(world: World) -> None:
     await world.client.attempts(f"{GLUE}/{world.over[GLUE]}").collect()
