@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from jobruns_sdk.errors import ResponseFormatError as ResponseFormatError
     from jobruns_sdk.errors import ServiceUnavailableError as ServiceUnavailableError
     from jobruns_sdk.errors import StartOutcomeUnknownError as StartOutcomeUnknownError
+    from jobruns_sdk.errors import StoreError as StoreError
     from jobruns_sdk.errors import ThrottledError as ThrottledError
     from jobruns_sdk.errors import TransportError as TransportError
     from jobruns_sdk.errors import UnknownAnswerError as UnknownAnswerError
@@ -86,6 +87,7 @@ else:
             "ResponseFormatError",
             "ServiceUnavailableError",
             "StartOutcomeUnknownError",
+            "StoreError",
             "ThrottledError",
             "TransportError",
             "UnknownAnswerError",

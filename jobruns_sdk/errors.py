@@ -17,6 +17,7 @@ JobRunsError
 ├── PaginationError
 ├── UnsupportedOperationError
 ├── ClientClosedError
+├── StoreError
 ├── WaitTimeoutError (TimeoutError)
 ├── RunFailedError
 ├── RunNotFinishedError
@@ -235,6 +236,13 @@ class UnsupportedOperationError(JobRunsError):
 
 class ClientClosedError(JobRunsError):
     """The client was used before it was opened or after it was closed."""
+
+
+class StoreError(JobRunsError):
+    """A file of stored runs cannot be used: of something else, of a later version, damaged, locked, or not open.
+
+    ``retryable`` where another process has kept it locked for too long.
+    """
 
 
 class StartOutcomeUnknownError(JobRunsError):

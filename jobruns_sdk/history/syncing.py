@@ -1,0 +1,178 @@
+"""Bringing a store up to date: pages of changes, each stored together with the place after it."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any, Final, Protocol
+
+import attrs
+import msgspec
+
+from jobruns_sdk.errors import JobRunsError, NotFoundError
+from jobruns_sdk.history.database import Database
+from jobruns_sdk.history.rows import AttemptRow, Encode, row_from_attempt, row_from_run, text_of
+from jobruns_sdk.history.writing import mark_lost, put_attempts, put_runs
+from jobruns_sdk.loop.tasks import concurrently
+from jobruns_sdk.model.native import Native
+from jobruns_sdk.model.refs import JobLike, JobRef, each_of
+from jobruns_sdk.model.reports import OnSourceError, SourceError, WalkReport
+from jobruns_sdk.model.runs import Attempt, JobRun
+from jobruns_sdk.paging.cursor import Cursor, Place
+from jobruns_sdk.paging.pages import Pages
+from jobruns_sdk.services.handle import Handle, ListsAttempts, TellsAttempt
+from jobruns_sdk.times import now
+
+_ATTEMPTS_AT_ONCE: Final = 10
+
+
+class TellsChanges(Protocol):
+    """A client, as far as a store needs one."""
+
+    def handle(self, job: JobLike, /) -> Handle:
+        """Return the handle of a job."""
+        ...
+
+    @property
+    def changes(self) -> Callable[..., Pages[JobRun[Native]]]:
+        """Return each run that is new or different since a cursor."""
+        ...
+
+
+@attrs.frozen
+class SyncReport:
+    """What a sync has done.
+
+    Attributes:
+        added: How many runs are new in the store.
+        changed: How many stored runs are different now.
+        lost: How many runs the service has forgotten while they went on; they are marked.
+        walk: The calls, and the jobs that could not be read.
+    """
+
+    added: int
+    changed: int
+    lost: int
+    walk: WalkReport
+
+
+class Sync:
+    """One sync of a store with the services."""
+
+    def __init__(
+        self, database: Database, client: TellsChanges, encode: Encode, *, attempts: bool, on_error: OnSourceError
+    ) -> None:
+        """Take where runs come from and go to.
+
+        Args:
+            database: The store's file.
+            client: The client.
+            encode: Makes JSON of a service's own structure.
+            attempts: Whether the attempts of the runs are stored, too.
+            on_error: What to do about a job that cannot be read.
+        """
+        self._database = database
+        self._client = client
+        self._encode = encode
+        self._attempts = attempts
+        self._on_error: OnSourceError = on_error
+        self._added = self._changed = self._lost = 0
+        self._told_lost: set[str] = set()
+        self._listing = ""
+        self._places: Mapping[str, Place | None] = {}  # where each job's changes go on, as they are stored
+
+    async def of(
+        self,
+        jobs: JobLike | Iterable[JobLike] | AsyncIterable[JobLike],
+        **options: Any,  # noqa: ANN401  # those of client.changes
+    ) -> SyncReport:
+        """Store what is new of those jobs, page by page."""
+        asked, refs = self._asked(jobs)
+        changes = partial(self._client.changes, asked, on_error=self._on_error, **options)
+        plan = changes().plan
+        self._listing = plan.listing
+        self._places = await self._database.read(lambda opened: _places(opened, plan.listing, refs))
+        begin = str(Cursor(plan.listing, plan.query, dict(self._places))) if self._places else None
+        async with changes(cursor=begin).open() as walk:
+            while (page := await walk.next_page()) is not None:
+                await self._store(page.items, page.cursor, walk.report)
+            await self._store((), walk.cursor, walk.report)
+            return SyncReport(self._added, self._changed, self._lost, walk.report)
+
+    def _asked(
+        self, jobs: JobLike | Iterable[JobLike] | AsyncIterable[JobLike]
+    ) -> tuple[list[JobRef] | AsyncIterable[JobLike], frozenset[str] | None]:
+        """Return the jobs, and the text forms of their references; None where they are still to be discovered."""
+        if isinstance(jobs, AsyncIterable):
+            return jobs, None
+        refs = [self._client.handle(job).ref for job in each_of("jobs", jobs, "jobs")]
+        return refs, frozenset(map(str, refs))
+
+    async def _store(self, runs: Sequence[JobRun[Native]], cursor: str | None, report: WalkReport) -> None:
+        listing = self._listing
+        rows = [row_from_run(run, self._encode) for run in runs]
+        tried = await self._tried(runs) if self._attempts else []
+        gone = [ref for ref in _gone(report) if ref not in self._told_lost]
+        self._told_lost.update(gone)
+        places = {} if cursor is None else Cursor.parse(cursor, listing).places
+        moved = {job: place for job, place in places.items() if place is not None and place != self._places.get(job)}
+
+        def work(connection: sqlite3.Connection) -> tuple[int, int, int]:
+            added, changed = put_runs(connection, rows)
+            put_attempts(connection, tried)
+            lost = mark_lost(connection, gone, text_of(now()))
+            _put_places(connection, listing, moved)
+            return added, changed, lost
+
+        added, changed, lost = await self._database.write(work)
+        self._places = {**self._places, **moved}
+        self._added += added
+        self._changed += changed
+        self._lost += lost
+
+    async def _tried(self, runs: Sequence[JobRun[Native]]) -> list[AttemptRow]:
+        """Return the attempts of runs; of one that was tried once its row tells all, where the service has that."""
+        slots = asyncio.Semaphore(_ATTEMPTS_AT_ONCE)
+
+        async def of(run: JobRun[Native]) -> list[Attempt[Native]]:
+            handle = self._client.handle(run.job)
+            told = handle.attempt_of(run, thin=True) if isinstance(handle, TellsAttempt) else None
+            if told is not None or not isinstance(handle, ListsAttempts):
+                return [] if told is None else [told]
+            async with slots:
+                try:
+                    return await handle.attempts(run.id).collect()
+                except NotFoundError:
+                    return []  # it went away since it was listed, and stays as it was
+                except JobRunsError as error:
+                    if self._on_error == "raise":
+                        raise
+                    if callable(self._on_error):
+                        self._on_error(SourceError(run.job, error, run.ref))
+                    return []
+
+        found = await concurrently(map(of, runs))
+        return [row_from_attempt(attempt, self._encode) for attempts in found for attempt in attempts]
+
+
+def _gone(report: WalkReport) -> list[str]:
+    """Return the runs that were followed and are gone."""
+    return [
+        str(failure.run)
+        for failure in report.failed
+        if failure.run is not None and isinstance(failure.error, NotFoundError)
+    ]
+
+
+def _places(connection: sqlite3.Connection, listing: str, jobs: frozenset[str] | None) -> dict[str, Place]:
+    """Return where the changes of those jobs, or of all, go on; of jobs that were never read there is nothing."""
+    found = connection.execute("select job_ref, place from cursors where listing = ?", (listing,))
+    return {job: msgspec.json.decode(place, type=Place) for job, place in found if jobs is None or job in jobs}
+
+
+def _put_places(connection: sqlite3.Connection, listing: str, places: Mapping[str, Place]) -> None:
+    # Of two processes at once the later one's counts: whatever it has passed was stored by itself, or before it began.
+    connection.executemany(
+        "insert or replace into cursors (job_ref, listing, place, stored_at) values (?, ?, ?, ?)",
+        [(job, listing, msgspec.json.encode(place).decode(), text_of(now())) for job, place in places.items()],
+    )
