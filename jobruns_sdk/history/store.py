@@ -103,6 +103,7 @@ class RunStore(AsyncContext):
         created_after: datetime | None = None,
         native: bool = True,
         include_secrets: bool = False,
+        hydrate: bool = False,
         attempts: bool = False,
         on_error: OnSourceError = "raise",
         **options: Any,  # noqa: ANN401  # those of client.changes
@@ -119,6 +120,8 @@ class RunStore(AsyncContext):
                 remember.
             native: Whether the services' own structures are stored, as JSON.
             include_secrets: Whether those have the members that may hold secrets, such as job arguments.
+            hydrate: Whether to fetch the full run where the list has less, as on EMR Serverless its end and its usage
+                (GetJobRun for each run that is new or different, on EMR Serverless and DataZone).
             attempts: Whether the attempts of those runs are stored, too: it takes calls for each run that was retried
                 (GetJobRun on Glue, ListJobRunAttempts on EMR Serverless).
             on_error: How to handle a job that cannot be read: ``"raise"``, ``"skip"``, or a callable that is given the
@@ -130,12 +133,13 @@ class RunStore(AsyncContext):
             StoreError: The file cannot be written.
             JobRunsError: A job cannot be read; what was read before is stored.
         """
-        for name, flag in (("native", native), ("include_secrets", include_secrets), ("attempts", attempts)):
+        flags = {"native": native, "include_secrets": include_secrets, "hydrate": hydrate, "attempts": attempts}
+        for name, flag in flags.items():
             check_flag(name, flag)
         if include_secrets and not native:
             raise InvalidRequestError("include_secrets=True says what native=True has: ask for that, too")
         encode = encoder(native=native, include_secrets=include_secrets)
-        sync = Sync(self._database, client, encode, attempts=attempts, on_error=on_error)
+        sync = Sync(self._database, client, encode, hydrate=hydrate, attempts=attempts, on_error=on_error)
         return await sync.of(jobs, created_after=created_after, **options)
 
     def runs(

@@ -19,8 +19,10 @@ from jobruns_sdk.model.refs import JobLike, JobRef, each_of
 from jobruns_sdk.model.reports import OnSourceError, SourceError, WalkReport
 from jobruns_sdk.model.runs import Attempt, JobRun
 from jobruns_sdk.paging.cursor import Cursor, Place
-from jobruns_sdk.paging.pages import Pages
-from jobruns_sdk.services.handle import Handle, ListsAttempts, TellsAttempt
+from jobruns_sdk.paging.lists import completed
+from jobruns_sdk.paging.page import Page
+from jobruns_sdk.paging.pages import Pages, Walk
+from jobruns_sdk.services.handle import Follows, Handle, ListsAttempts, TellsAttempt
 from jobruns_sdk.times import now
 
 _ATTEMPTS_AT_ONCE: Final = 10
@@ -60,7 +62,14 @@ class Sync:
     """One sync of a store with the services."""
 
     def __init__(
-        self, database: Database, client: TellsChanges, encode: Encode, *, attempts: bool, on_error: OnSourceError
+        self,
+        database: Database,
+        client: TellsChanges,
+        encode: Encode,
+        *,
+        hydrate: bool,
+        attempts: bool,
+        on_error: OnSourceError,
     ) -> None:
         """Take where runs come from and go to.
 
@@ -68,12 +77,14 @@ class Sync:
             database: The store's file.
             client: The client.
             encode: Makes JSON of a service's own structure.
+            hydrate: Whether to fetch full runs where lists have less.
             attempts: Whether the attempts of the runs are stored, too.
             on_error: What to do about a job that cannot be read.
         """
         self._database = database
         self._client = client
         self._encode = encode
+        self._hydrate = hydrate
         self._attempts = attempts
         self._on_error: OnSourceError = on_error
         self._added = self._changed = self._lost = 0
@@ -94,10 +105,18 @@ class Sync:
         self._places = await self._database.read(lambda opened: _places(opened, plan.listing, refs))
         begin = str(Cursor(plan.listing, plan.query, dict(self._places))) if self._places else None
         async with changes(cursor=begin).open() as walk:
-            while (page := await walk.next_page()) is not None:
+            while (page := await self._next(walk)) is not None:
                 await self._store(page.items, page.cursor, walk.report)
             await self._store((), walk.cursor, walk.report)
             return SyncReport(self._added, self._changed, self._lost, walk.report)
+
+    async def _next(self, walk: Walk[JobRun[Native]]) -> Page[JobRun[Native]] | None:
+        try:
+            return await walk.next_page()
+        except JobRunsError:
+            # One job has failed: where the others stand by now is kept, also where nothing of them has changed.
+            await self._store((), walk.cursor, walk.report)
+            raise
 
     def _asked(
         self, jobs: JobLike | Iterable[JobLike] | AsyncIterable[JobLike]
@@ -110,6 +129,8 @@ class Sync:
 
     async def _store(self, runs: Sequence[JobRun[Native]], cursor: str | None, report: WalkReport) -> None:
         listing = self._listing
+        if self._hydrate:
+            runs = await self._full(runs)
         rows = [row_from_run(run, self._encode) for run in runs]
         tried = await self._tried(runs) if self._attempts else []
         gone = [ref for ref in _gone(report) if ref not in self._told_lost]
@@ -129,6 +150,19 @@ class Sync:
         self._added += added
         self._changed += changed
         self._lost += lost
+
+    async def _full(self, runs: Sequence[JobRun[Native]]) -> Sequence[JobRun[Native]]:
+        """Return the full run in the place of each listed one that tells less; one that is gone by now as it was."""
+
+        async def full(run: JobRun[Native]) -> JobRun[Native]:
+            handle = self._client.handle(run.job)
+            return await handle.run(run.id) if isinstance(handle, Follows) and handle.polling.thin else run
+
+        found, _ = await completed(full, self._on_error, runs)
+        for one in found:
+            if isinstance(one, SourceError) and not isinstance(one.error, NotFoundError):
+                raise one.error
+        return [run if isinstance(one, SourceError) else one for one, run in zip(found, runs, strict=True)]
 
     async def _tried(self, runs: Sequence[JobRun[Native]]) -> list[AttemptRow]:
         """Return the attempts of runs; of one that was tried once its row tells all, where the service has that."""

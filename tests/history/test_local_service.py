@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from jobruns_sdk import JobRun, JobRunsClient, NotFoundError, RunState, SourceError
+from jobruns_sdk import AccessDeniedError, JobRun, JobRunsClient, NotFoundError, RunState, SourceError
 from jobruns_sdk.history import RunStore
 from jobruns_sdk.testing import LocalService
 from tests.fanout.kit import client_of
@@ -22,7 +22,9 @@ HOUR = timedelta(hours=1)
 @pytest.fixture
 async def local() -> AsyncIterator[LocalService]:
     async with LocalService(auto_advance=False, check=True) as service:
-        service.add_glue_job("nightly-etl", max_retries=2, timeout_minutes=None, duration=10 * HOUR, retry_delay=timedelta(seconds=30))
+        service.add_glue_job(
+            "nightly-etl", max_retries=2, timeout_minutes=None, duration=10 * HOUR, retry_delay=timedelta(seconds=30)
+        )
         service.add_application("00f1abcdefgh0909", duration=10 * HOUR)
         service.add_datazone_job("dzd_4p9n6sw4qt9xgn", "job42", duration=10 * HOUR)
         yield service
@@ -160,6 +162,36 @@ async def test_attempts_are_stored_where_they_are_asked_for(
     assert [attempt.number async for attempt in store.attempts(ETL, states={"SUCCEEDED"})] == [1, 2, 3]
     frame = await store.attempts().to_arrow()
     assert len(frame) == len(told)
+
+
+async def test_full_runs_are_stored_where_they_are_asked_for(
+    local: LocalService, client: JobRunsClient, store: RunStore
+) -> None:
+    for job in JOBS:
+        local.add_runs(job, 12, state="SUCCEEDED" if job == ETL else "SUCCESS")
+    report = await store.sync(client, JOBS, hydrate=True)
+    full = await client.runs(JOBS, hydrate=True).collect()
+    assert await _stored(store) == sorted(full, key=lambda run: str(run.ref))
+    assert all([run.ended_at is not None async for run in store.runs()])
+    await store.sync(client, JOBS)  # what the lists tell takes nothing away
+    assert await _stored(store) == sorted(full, key=lambda run: str(run.ref))
+    assert report.added == 36
+
+
+async def test_a_job_that_fails_leaves_what_is_known_of_the_others(
+    local: LocalService, client: JobRunsClient, store: RunStore
+) -> None:
+    active = local.add_run(ETL)
+    local.add_runs(APP, 3, state="SUCCESS")
+    local.advance(1)
+    await store.sync(client, [ETL])
+    _delete(local)
+    local.fault("emr-serverless:ListJobRuns", "error", code="AccessDeniedException", status=400)
+    with pytest.raises(AccessDeniedError):
+        await store.sync(client, [ETL, APP])
+    assert {run.id async for run in store.runs(lost=True)} == {active}
+    await store.sync(client, [APP])
+    assert len(await store.runs(APP).collect()) == 3
 
 
 async def test_nothing_new_takes_a_call_for_each_job(
