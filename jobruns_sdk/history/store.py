@@ -2,10 +2,10 @@
 
 import os
 from collections.abc import AsyncIterable, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self, Unpack
+from typing import TYPE_CHECKING, Final, Self, Unpack
 
 from jobruns_sdk.checks import check_flag, check_moment, check_number, kind_of
 from jobruns_sdk.errors import InvalidRequestError
@@ -105,13 +105,17 @@ class RunStore(AsyncContext):
         include_secrets: bool = False,
         hydrate: bool = False,
         attempts: bool = False,
+        lag: timedelta = timedelta(seconds=30),
+        retry_grace: timedelta = timedelta(minutes=30),
+        limit_open: int = 1000,
         on_error: OnSourceError = "raise",
-        **options: Any,  # noqa: ANN401  # those of client.changes
+        concurrency: int = 32,
     ) -> SyncReport:
         """Store each run of the jobs that is new or different since the last sync, and return when it has caught up.
 
-        The later word about a run wins, whatever order words come in. A run that the service has forgotten while it
-        went on stays as it was, and is marked as lost.
+        It stores what ``client.changes`` tells. The later word about a run wins, whatever order words come in. A run
+        that is not found any more while it went on stays as it was, and is marked as lost. Each job goes on where it
+        was left, whichever jobs are asked for together.
 
         Args:
             client: The client that reads.
@@ -124,14 +128,17 @@ class RunStore(AsyncContext):
                 (GetJobRun for each run that is new or different, on EMR Serverless and DataZone).
             attempts: Whether the attempts of those runs are stored, too: it takes calls for each run that was retried
                 (GetJobRun on Glue, ListJobRunAttempts on EMR Serverless).
+            lag: As for ``client.changes``, like the following two.
+            retry_grace: How long after its end a failed Glue run is looked up for a retry.
+            limit_open: The most runs of a job that may go on.
             on_error: How to handle a job that cannot be read: ``"raise"``, ``"skip"``, or a callable that is given the
                 ``SourceError``. The next sync begins with it where this one did.
-            options: Further arguments of ``client.changes``.
+            concurrency: How many jobs are read at once.
 
         Raises:
             InvalidRequestError: An argument is invalid.
             StoreError: The file cannot be written.
-            JobRunsError: A job cannot be read; what was read before is stored.
+            JobRunsError: A job cannot be read; what was read of it and of the others is stored.
         """
         flags = {"native": native, "include_secrets": include_secrets, "hydrate": hydrate, "attempts": attempts}
         for name, flag in flags.items():
@@ -140,7 +147,14 @@ class RunStore(AsyncContext):
             raise InvalidRequestError("include_secrets=True says what native=True has: ask for that, too")
         encode = encoder(native=native, include_secrets=include_secrets)
         sync = Sync(self._database, client, encode, hydrate=hydrate, attempts=attempts, on_error=on_error)
-        return await sync.of(jobs, created_after=created_after, **options)
+        return await sync.of(
+            jobs,
+            created_after=created_after,
+            lag=lag,
+            retry_grace=retry_grace,
+            limit_open=limit_open,
+            concurrency=concurrency,
+        )
 
     def runs(
         self, jobs: JobLike | Iterable[JobLike] | None = None, **chosen: Unpack[StoredOptions]

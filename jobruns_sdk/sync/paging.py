@@ -153,13 +153,13 @@ def paged(method: Callable[Concatenate[Any, P], paging.Pages[T]]) -> Carried[P, 
 
     @wraps(method)
     def call(self: Carrier[object], *args: Any, **options: Any) -> object:  # noqa: ANN401  # those of the method
-        given, named = map(_asynchronous, args), {name: _asynchronous(value) for name, value in options.items()}
+        given, named = map(asynchronous, args), {name: asynchronous(value) for name, value in options.items()}
         return Pages(self.bridge, getattr(self.carried, method.__name__)(*given, **named))
 
     return cast("Carried[P, Pages[T]]", call)
 
 
-def _asynchronous(value: object) -> object:
+def asynchronous(value: object) -> object:
     """Return pages as they are read in the event loop's thread: jobs that are discovered while their runs are read."""
     return cast("Pages[object]", value).carried if isinstance(value, Pages) else value
 

@@ -12,7 +12,6 @@ import signal
 import sqlite3
 import sys
 import threading
-import time
 from collections.abc import Callable
 from functools import partial
 from unittest.mock import patch
@@ -29,7 +28,8 @@ def die() -> None:
 
 def counted(steps: int) -> Callable[..., sqlite3.Connection]:
     """Return what connects to a file, whose use is deadly after so many hundred steps."""
-    connect, left = sqlite3.connect, [steps]
+    connect: Callable[..., sqlite3.Connection] = sqlite3.connect
+    left = [steps]
 
     def step() -> int:
         left[0] -= 1
@@ -38,7 +38,7 @@ def counted(steps: int) -> Callable[..., sqlite3.Connection]:
         return 0
 
     def connected(*args: object, **options: object) -> sqlite3.Connection:
-        connection: sqlite3.Connection = connect(*args, **options)  # type: ignore[call-overload]  # as they are given
+        connection = connect(*args, **options)
         connection.set_progress_handler(step, 100)
         return connection
 
@@ -73,7 +73,9 @@ def child(order: str, syncs: Callable[[], None]) -> None:
         with patch("sqlite3.connect", counted(int(amount))):
             syncs()
     elif kind == "after":
-        threading.Thread(target=lambda: (time.sleep(float(amount)), die()), daemon=True).start()
+        timer = threading.Timer(float(amount), die)
+        timer.daemon = True
+        timer.start()
         syncs()
     else:
         syncs()

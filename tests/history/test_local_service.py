@@ -145,7 +145,7 @@ async def test_a_job_that_is_deleted_is_told_and_its_active_runs_are_lost(
 
 
 def _delete(local: LocalService) -> None:
-    del local._world.glue["nightly-etl"]  # noqa: SLF001  # nothing else deletes jobs
+    local.fault("glue:*", "error", code="EntityNotFoundException", status=400, times=None)
 
 
 async def test_attempts_are_stored_where_they_are_asked_for(

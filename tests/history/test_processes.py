@@ -4,7 +4,7 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -62,7 +62,7 @@ class Program:
 
 
 @contextmanager
-def program(local: LocalService, path: Path, jobs: Sequence[str] = JOBS) -> Iterator[Program]:
+def program(local: LocalService, path: Path, jobs: Sequence[str] = JOBS) -> Generator[Program]:
     command = [sys.executable, "-m", "tests.history.syncing", local.url, str(path), *jobs]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:  # noqa: S603  # our own

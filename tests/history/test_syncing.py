@@ -9,7 +9,7 @@ import pytest
 
 from jobruns_sdk import ServiceUnavailableError, SourceError
 from jobruns_sdk.history import RunStore
-from tests.history.kit import APP, GLUE, IMPORT, Told, run_of
+from tests.history.kit import APP, GLUE, IMPORT, NOON, Told, run_of
 
 PAGES = [[run_of(f"r{page}-{row}", minutes=page, state="SUCCEEDED") for row in range(3)] for page in range(4)]
 
@@ -79,10 +79,10 @@ async def test_arguments_are_those_of_changes(path: Path) -> None:
         pass
 
     async with RunStore(path) as store:
-        await store.sync(told := Told(), [GLUE], on_error=tell, limit_open=5)
+        await store.sync(told := Told(), [GLUE], on_error=tell, limit_open=5, created_after=NOON)
     assert told.asked[-1]["on_error"] is tell
     assert told.asked[-1]["limit_open"] == 5
-    assert told.asked[-1]["created_after"] is None
+    assert told.asked[-1]["created_after"] == NOON
 
 
 async def test_a_run_that_is_gone_while_it_went_on_is_lost_and_one_that_had_ended_is_not(path: Path) -> None:
