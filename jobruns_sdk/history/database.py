@@ -47,6 +47,15 @@ class Database:
             thread.shutdown(wait=False)
             await asyncio.shield(asyncio.wrap_future(closed))
 
+    async def run(self, work: Callable[[], T]) -> T:
+        """Return what comes of some work, which takes a while and does not use the file, in the thread.
+
+        Raises:
+            StoreError: The store is not open.
+        """
+        self._opened()
+        return await self._in_thread(work)
+
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Return what comes of some work on the file, which only reads; it sees one state of the file.
 
@@ -64,10 +73,13 @@ class Database:
         return await self._do(work, "begin immediate")
 
     async def _do(self, work: Callable[[sqlite3.Connection], T], begin: str) -> T:
-        connection = self._connection
-        if self._thread is None or connection is None:
-            raise StoreError(f"{self._path}: this store is not open: use it in `async with`, or await its open()")
+        connection = self._opened()
         return await self._in_thread(lambda: in_transaction(connection, work, begin))
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._thread is None or self._connection is None:
+            raise StoreError(f"{self._path}: this store is not open: use it in `async with`, or await its open()")
+        return self._connection
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         try:

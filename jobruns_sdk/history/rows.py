@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from functools import cache
+from functools import lru_cache
 from typing import Any, Final, NamedTuple, cast
+from urllib.parse import quote
 
 import attrs
 import msgspec
@@ -96,9 +97,10 @@ def text_of(moment: datetime) -> str:
 def row_from_run(run: JobRun[Any], encode: Encode) -> RunRow:
     """Return the row of a run."""
     job = run.job
+    text, head, tail = _texts(job)
     return RunRow(
-        str(run.ref),
-        str(job),
+        f"{head}/{quote(run.id, safe='')}{tail}",
+        text,
         job.job_name,
         str(job.service),
         job.region,
@@ -210,7 +212,15 @@ class Decoder:
         return None if decoder is None or row.native is None else decoder.decode(row.native)
 
 
-@cache
+@lru_cache(maxsize=4096)
+def _texts(job: JobRef) -> tuple[str, str, str]:
+    """Return the text form of a job, and what stands before and behind a run's id in that of a run."""
+    text = str(job)
+    head, mark, tail = text.partition("?")
+    return text, head, mark + tail
+
+
+@lru_cache(maxsize=4096)
 def _job(text: str, service: str, job_name: str | None) -> JobRef:
     # Kept, since a store holds many runs of few jobs.
     job = JobRef.parse(text, services=(service,))

@@ -45,9 +45,9 @@ _V1: Final = (
         lost_at text
     )
     """,
-    # Runs are read newest first; those without a time come last.
-    "create index runs_by_creation on runs (coalesce(created_at, ''), run_ref)",
-    "create index runs_by_job on runs (job_ref, coalesce(created_at, ''), run_ref)",
+    # Runs are read newest first; those without a time come last. Few are of one time, so that these need no order here.
+    "create index runs_by_creation on runs (coalesce(created_at, ''))",
+    "create index runs_by_job on runs (job_ref, coalesce(created_at, ''))",
     """
     create table attempts (
         run_ref text not null,

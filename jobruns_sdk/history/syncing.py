@@ -131,7 +131,7 @@ class Sync:
         listing = self._listing
         if self._hydrate:
             runs = await self._full(runs)
-        rows = [row_from_run(run, self._encode) for run in runs]
+        rows = await self._database.run(lambda: [row_from_run(run, self._encode) for run in runs])
         tried = await self._tried(runs) if self._attempts else []
         gone = [ref for ref in _gone(report) if ref not in self._told_lost]
         self._told_lost.update(gone)
