@@ -1,6 +1,6 @@
 """What failed anywhere since yesterday: all jobs of three services in one stream, newest first.
 
-A run counts by its end: one that began the day before yesterday and failed an hour ago is told, too.
+A run counts by its end: one that began 30 hours ago and failed an hour ago is told, too.
 
 Runs against a local service with a week of made-up runs. With an account: ``JobRunsClient(region_name="eu-west-1")``.
 """
@@ -8,7 +8,7 @@ Runs against a local service with a week of made-up runs. With an account: ``Job
 import asyncio
 from datetime import datetime, timedelta
 
-from jobruns_sdk import UNSUCCESSFUL, JobRef, JobRun, JobRunsClient, Service, SourceError
+from jobruns_sdk import UNSUCCESSFUL, JobRef, JobRun, JobRunsClient, SourceError
 from jobruns_sdk.testing import LocalService
 
 DATAZONE_JOBS = [JobRef.parse("datazone:dzd_4p9n6sw4qt9xgn/redshift-lineage")]  # DataZone cannot list its jobs
@@ -20,7 +20,7 @@ async def failed_since(client: JobRunsClient, since: datetime) -> list[JobRun[ob
     def tell(failure: SourceError) -> None:
         print(f"cannot read {failure.job}: {failure.error}")
 
-    jobs = [job.ref for service in (Service.GLUE, Service.EMR_SERVERLESS) async for job in client.jobs(service)]
+    jobs = [job.ref async for job in client.discover()]
     pages = client.runs([*jobs, *DATAZONE_JOBS], states=UNSUCCESSFUL, ended_after=since, on_error=tell)
     return [run async for run in pages]
 
@@ -35,14 +35,22 @@ def show(run: JobRun[object]) -> None:
 
 
 async def main() -> None:
-    """Report on the local service's week."""
+    """Report on the local service's week, and on three runs that have failed since yesterday."""
     async with LocalService() as local:
         local.add_demo()
+        now = local.clock.now()
+        for job, state, message in (
+            ("glue:weekly-report", "FAILED", "AnalysisException: disk full"),
+            ("emr-serverless:00f1spark00demo9", "FAILED", "Job failed. ExitCode: 137."),
+            (str(DATAZONE_JOBS[0]), "TIMED_OUT", None),
+        ):
+            began, ended = now - timedelta(hours=30), now - timedelta(hours=1)
+            local.add_run(job, state=state, created_at=began, ended_at=ended, message=message)
         async with local.client() as client:
-            failed = await failed_since(client, local.clock.now() - timedelta(days=3))
+            failed = await failed_since(client, now - timedelta(days=1))
             for run in failed:
                 show(run)
-            print(f"{len(failed)} unsuccessful runs in three days")
+            print(f"{len(failed)} unsuccessful runs since yesterday")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ async with RunStore("runs.sqlite") as store:
         ...
 """
 
+from jobruns_sdk.history.reading import StoredOptions
 from jobruns_sdk.history.store import RunStore
 from jobruns_sdk.history.syncing import SyncReport
 
-__all__ = ["RunStore", "SyncReport"]
+__all__ = ["RunStore", "StoredOptions", "SyncReport"]

@@ -28,7 +28,7 @@ class Database:
         """Open the file, and make it where there is none.
 
         Raises:
-            StoreError: It is no store, one of a later version, damaged, or cannot be opened.
+            StoreError: It is something else, of a later version, damaged, or cannot be opened.
         """
         if self._thread is not None:
             raise StoreError(f"{self._path}: this store is open already")

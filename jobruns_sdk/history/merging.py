@@ -1,4 +1,4 @@
-"""Which of two words about a run is the later one; pure."""
+"""The rule that tells the later of two words about a run."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What is read from a store: the filters of the client as conditions in SQL, and listings for ``Pages``."""
+"""Reads a store: the client's filters as conditions in SQL, and listings for ``Pages``."""
 
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -236,7 +236,7 @@ def _moment(text: Text) -> datetime | None:
         return None
     moment = exact(datetime.fromisoformat(text))
     if moment.tzinfo is not UTC:
-        raise ValueError(f"{text!r:.99} is no time in UTC")
+        raise ValueError(f"{text!r:.99} is not a time in UTC")
     return moment
 
 

@@ -82,10 +82,10 @@ _V1: Final = (
 )
 
 _MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_V1,)
-"""What makes each version of the one before it; the first of them makes an empty file a store."""
+"""The statements that make each version of the one before it; the first ones make an empty file a store."""
 
 ENDED: Final = f"state in ({', '.join(repr(str(state)) for state in RunState if state.is_terminal)})"
-"""What holds for rows of runs that have ended."""
+"""The condition that holds for rows of runs that have ended."""
 
 VERSION: Final = len(_MIGRATIONS)
 

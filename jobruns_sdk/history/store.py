@@ -76,7 +76,7 @@ class RunStore(AsyncContext):
         """Open the file, and return the store: for notebooks, where no ``async with`` goes over cells.
 
         Raises:
-            StoreError: The file is no store, of a later version, damaged, or cannot be opened.
+            StoreError: The file is something else, of a later version, damaged, or cannot be opened.
         """
         await self._database.open()
         return self
@@ -211,7 +211,7 @@ class RunStore(AsyncContext):
             before: The time (aware).
 
         Raises:
-            InvalidRequestError: It is no aware time.
+            InvalidRequestError: The time has no time zone.
             StoreError: The file cannot be written.
         """
         check_moment("before", before)

@@ -43,7 +43,7 @@ class TellsChanges(Protocol):
 
 @attrs.frozen
 class SyncReport:
-    """What a sync has done.
+    """The outcome of a sync.
 
     Attributes:
         added: How many runs are new in the store.

@@ -1,4 +1,4 @@
-"""What is written to a store; each function is the work, or a part of the work, of one transaction."""
+"""Writes to a store; each function is the work, or a part of the work, of one transaction."""
 
 import sqlite3
 from collections.abc import Iterable, Sequence

@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.history [--jobs 300] [--runs 1000] [--latency 0.05]
 
-The runs are Glue's, of a server in a process of its own, a page of 200 after each latency; beside them the same runs are
-only read. Files beside the store's: DuckDB's, where it is installed, and Parquet's.
+The runs are Glue's, of a server in a process of its own, a page of 200 after each latency; beside that the same runs
+are only read. Files beside the store's: DuckDB's, where it is installed, and Parquet's.
 """
 
 import argparse
@@ -87,11 +87,11 @@ async def measure(url: str, folder: Path, *, jobs: int, runs: int) -> None:
     for name, cost in told.items():
         print(f"{name}: {cost}, {total / cost.seconds:,.0f} rows a second")  # noqa: T201  # as above
     async with RunStore(path) as store:
-        await files(store, folder)
+        await write_others(store, folder)
 
 
-async def files(store: RunStore, folder: Path) -> None:
-    """Write the same rows to other files, and tell how large all are."""
+async def write_others(store: RunStore, folder: Path) -> None:
+    """Write the same rows to other files."""
     with suppress(ImportError):
         import duckdb  # noqa: PLC0415  # it need not be installed
 
@@ -100,8 +100,6 @@ async def files(store: RunStore, folder: Path) -> None:
             database.register("frame", frame)
             database.execute("create table runs as from frame")
             database.execute(f"copy runs to '{folder / 'runs.parquet'}' (format parquet, compression zstd)")
-    for path in sorted(folder.glob("*.*")):
-        print(f"{path.name}: {path.stat().st_size / 1e6:.1f} MB")  # noqa: T201, ASYNC240  # as above; nothing else goes on
 
 
 def main() -> int:
@@ -116,6 +114,8 @@ def main() -> int:
         TemporaryDirectory() as folder,
     ):
         asyncio.run(measure(url, Path(folder), jobs=given.jobs, runs=given.runs))
+        for path in sorted(Path(folder).glob("*.*")):
+            print(f"{path.name}: {path.stat().st_size / 1e6:.1f} MB")  # noqa: T201  # as above
     return 0
 
 

@@ -36,7 +36,7 @@ PRINTS: Final = re.compile(r"\n```\n\nIt prints:\n\n```text\n(?P<text>.*?)```", 
 COLUMNS: Final = 88
 """What fits a page of the site on a screen of 1024 pixels."""
 
-EXTRAS: Final = {"dask", "duckdb", "pandas", "polars", "pyarrow", "pyspark", "ray"}
+EXTRAS: Final = {"dask", "deltalake", "duckdb", "pandas", "polars", "pyarrow", "pyiceberg", "pyspark", "ray"}
 _AS_TREE: Final = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT | ast.PyCF_ONLY_AST
 
 

@@ -33,6 +33,7 @@ from jobruns_sdk import (
     Watch,
 )
 from jobruns_sdk.arrow import JobRunFrame, RecordBatches
+from jobruns_sdk.history import RunStore, SyncReport
 from jobruns_sdk.model.native import Native
 from jobruns_sdk.services.datazone import native as datazone
 from jobruns_sdk.services.emr_serverless import native as emr
@@ -225,3 +226,18 @@ async def first_mistakes_stay_mistakes(client: JobRunsClient, run: JobRun[glue.J
     _ = client.emr  # type: ignore[attr-defined]
     _ = Service.EMR  # type: ignore[attr-defined]
     JobRunsClient(region="eu-west-1")  # type: ignore[call-arg]
+
+
+async def a_store_takes_a_client_and_yields_runs_as_it_does(client: JobRunsClient) -> None:
+    async with RunStore("runs.sqlite") as store:
+        assert_type(store, RunStore)
+        assert_type(await store.sync(client, ["glue:x"], on_error="skip"), SyncReport)
+        await store.sync(client, client.discover(), created_after=datetime.now().astimezone(), attempts=True)
+        assert_type(
+            store.runs(states={"FAILED"}, ended_after=datetime.now().astimezone()), Pages[JobRun[Native | None]]
+        )
+        assert_type(await store.attempts("glue:x").first(), Attempt[Native | None] | None)
+        assert_type(await store.to_arrow(native=True, lost=True), JobRunFrame)
+        assert_type(await store.forget(before=datetime.now().astimezone()), int)
+        store.runs(reach=HOUR)  # type: ignore[call-arg]
+        await store.sync(3, ["glue:x"])  # type: ignore[arg-type]

@@ -1,18 +1,20 @@
 """What type checkers infer of the synchronous face: that of the asynchronous one, without ``await``."""
 
 from collections.abc import Generator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import assert_type
 
 import pyarrow as pa
 
 from jobruns_sdk import Attempt, Job, JobRun, JobRunsError, Page, RunRef, RunState, StateChange, StopOutcome
 from jobruns_sdk.arrow import JobRunFrame, JobRunStream
+from jobruns_sdk.history import SyncReport
 from jobruns_sdk.model.native import Native
 from jobruns_sdk.services.datazone import native as datazone
 from jobruns_sdk.services.emr_serverless import native as emr
 from jobruns_sdk.services.glue import native as glue
 from jobruns_sdk.sync import JobRunsClient, Pages
+from jobruns_sdk.sync.history import RunStore
 
 
 def glue_speaks_of_job_runs(client: JobRunsClient) -> None:
@@ -100,3 +102,16 @@ def states_are_members_or_their_names(client: JobRunsClient) -> None:
     client.datazone("x", "y").runs(states={RunState.FAILED}, hydrate=True).collect()
     client.runs(["glue:x"], states=["FAILED", RunState.RUNNING]).collect()
     client.wait_all(["glue:x/jr_0"], timeout=None, until={"RUNNING"})
+
+
+def a_store_takes_a_client_and_yields_runs_as_it_does(client: JobRunsClient) -> None:
+    with RunStore("runs.sqlite", busy_timeout=5) as store:
+        assert_type(store.sync(client, ["glue:x"], on_error="skip"), SyncReport)
+        store.sync(client, client.discover(), attempts=True)
+        for run in store.runs("glue:x", states={"FAILED"}, limit=3):
+            assert_type(run, JobRun[Native | None])
+        assert_type(store.attempts().collect(), list[Attempt[Native | None]])
+        assert_type(store.to_arrow(native=True), JobRunFrame)
+        assert_type(store.forget(before=datetime.now().astimezone()), int)
+        store.sync(client)  # type: ignore[call-arg]
+        store.runs(reach=timedelta(hours=1))  # type: ignore[call-arg]
