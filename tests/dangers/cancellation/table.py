@@ -454,6 +454,11 @@ async def get_facts_of_a_job(world: World) -> None:
     await world.client.glue("etl").facts()
 
 
+@awaits("GlueJob.attempt_rows_since")
+async def list_attempt_rows_since(world: World) -> None:
+    await world.client.glue("etl").attempt_rows_since(None).first()
+
+
 @awaits("GlueJob.attempt_rows")
 async def list_rows_of_attempts(world: World) -> None:
     await world.client.glue("etl").attempt_rows().first()
