@@ -38,7 +38,7 @@ class ManyAttempts:
     def __init__(
         self,
         handle: Callable[[JobRef], Handle],
-        runs: Callable[[str | None], Pages[Row]],
+        runs: Callable[[str | None, OnSourceError], Pages[Row]],
         *,
         hydrate: bool,
         on_error: OnSourceError,
@@ -48,7 +48,7 @@ class ManyAttempts:
 
         Args:
             handle: Makes the handle of a job.
-            runs: Lists the runs, from the start or from a cursor.
+            runs: Lists the runs, from the start or from a cursor, and is told what to do about one that cannot be read.
             hydrate: Whether each attempt is to have its end, duration and usage.
             on_error: What to do about a run whose attempts cannot be read.
             concurrency: Of how many runs attempts are asked for at once.
@@ -69,7 +69,8 @@ class ManyAttempts:
         check_limit("limit", limit)
         at = None if cursor is None else Cursor.parse(cursor, _LISTING)
         place = None if at is None else at.places.get(_RUNS)
-        runs = self.runs(None if place is None else place.token)  # a cursor of other filters is refused at once
+        # A cursor of other filters is refused at once.
+        runs = self.runs(None if place is None else place.token, "raise")
         arrange = partial(_arrange, self, place)
         return Pages(
             Plan(_LISTING, {}, (), ATTEMPTS, arrange=arrange, read_from=runs.plan.read_from), limit=limit, begin=at
@@ -97,8 +98,16 @@ class ManyAttempts:
 
 
 def _arrange(many: ManyAttempts, place: Place | None, opening: Any) -> "AttemptStream":  # noqa: ANN401  # an Opening
-    walk = many.runs(None if place is None else place.token).open()
-    return AttemptStream(many, walk, place, partial(opening.moved.add, 0))
+    failures: list[SourceError] = []
+
+    def note(failed: SourceError) -> None:
+        failures.append(failed)
+        if callable(many.on_error):
+            many.on_error(failed)
+
+    unread: OnSourceError = "raise" if many.on_error == "raise" else note
+    walk = many.runs(None if place is None else place.token, unread).open()
+    return AttemptStream(many, walk, place, partial(opening.moved.add, 0), failures)
 
 
 class _Standing(msgspec.Struct, frozen=True):
@@ -145,7 +154,23 @@ class AttemptStream:
         later     [n, late, a2 a3 a4]  from the place: late, a3, a4
     """
 
-    def __init__(self, many: ManyAttempts, walk: Walk[Row], place: Place | None, on_move: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        many: ManyAttempts,
+        walk: Walk[Row],
+        place: Place | None,
+        on_move: Callable[[], object],
+        failures: list[SourceError],
+    ) -> None:
+        """Stand at a place.
+
+        Args:
+            many: What is asked for.
+            walk: The walk through the runs.
+            place: Where to begin; None at the start.
+            on_move: Called when it stands elsewhere than before.
+            failures: The runs that cannot be read; those that were named are added by the walk.
+        """
         self.job: JobRef | None = None
         self.error: JobRunsError | None = None
         self.counts: Counts = Counts()
@@ -162,7 +187,7 @@ class AttemptStream:
         self._found: dict[RunRef, Sequence[Tried]] = {}  # what is known of their attempts
         self._ready: list[Tried] = []
         self._at = 0
-        self._failures: list[SourceError] = []
+        self._failures = failures
 
     @property
     def readers(self) -> Sequence[Any]:

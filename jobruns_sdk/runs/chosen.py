@@ -66,21 +66,25 @@ class Chosen:
 
     Attributes:
         refs: Their references.
-        sources: A source for those of each job.
+        by_job: The ids of those of each job.
     """
 
     refs: frozenset[RunRef]
-    sources: Sequence[Source[Any]]
+    by_job: Sequence[tuple[Handle, Sequence[str]]]
 
     @classmethod
-    def of(cls, runs: Iterable[tuple[Handle, str]], on_error: OnSourceError) -> Self:
+    def of(cls, runs: Iterable[tuple[Handle, str]]) -> Self:
         """Return runs of any jobs, each once."""
         by_job: dict[JobRef, tuple[Handle, dict[str, None]]] = {}
         for handle, run_id in runs:
             known = handle.run_ref(run_id).run_id if isinstance(handle, Follows) else run_id
             by_job.setdefault(handle.ref, (handle, {}))[1][known] = None
-        sources = [_source(handle, tuple(run_ids), on_error) for handle, run_ids in by_job.values()]
-        return cls(frozenset(job.run(run_id) for job, (_, run_ids) in by_job.items() for run_id in run_ids), sources)
+        refs = frozenset(job.run(run_id) for job, (_, run_ids) in by_job.items() for run_id in run_ids)
+        return cls(refs, [(handle, tuple(run_ids)) for handle, run_ids in by_job.values()])
+
+    def sources(self, on_error: OnSourceError) -> list[Source[Any]]:
+        """Return a source for those of each job; ``on_error`` says what to do about a run that cannot be read."""
+        return [_source(handle, run_ids, on_error) for handle, run_ids in self.by_job]
 
     def and_no_other(self, accept: Callable[[Row], bool] | None) -> Callable[[Row], bool] | None:
         """Return the predicate of rows of other sources: without these runs, which come anyway."""

@@ -200,9 +200,16 @@ class ManyJobs:
         self._used_up = False
 
     def pages(
-        self, query: RunQuery, *, order: Literal["newest", "any"], hydrate: bool, limit: int | None, cursor: str | None
+        self,
+        query: RunQuery,
+        *,
+        order: Literal["newest", "any"],
+        hydrate: bool,
+        limit: int | None,
+        cursor: str | None,
+        unread: OnSourceError = "raise",
     ) -> Pages[Row]:
-        """Return the runs that the query wants.
+        """Return the runs that the query wants, and those that were chosen: ``unread`` is for one that cannot be read.
 
         Raises:
             InvalidRequestError: An argument is invalid, or there are too many jobs for that order.
@@ -225,7 +232,7 @@ class ManyJobs:
             (),
             RUNS,
             self._chosen.and_no_other(query.filter),
-            arrange=partial(self._arrange, query, order),
+            arrange=partial(self._arrange, query, order, unread),
             finish=partial(completed, self._full, self._on_error) if hydrate else None,
             keep_decoded=max(_FEWEST_DECODED, _ROWS_DECODED // max(1, known)) if order == "newest" else None,
             remembered=max(_FEWEST_REMEMBERED, _ROWS_REMEMBERED // max(1, known)),
@@ -234,7 +241,11 @@ class ManyJobs:
         return Pages(plan, limit=limit, begin=at)
 
     def _arrange(
-        self, query: RunQuery, order: Literal["newest", "any"], open_reader: Callable[[AnySource[Row]], Reader[Row]]
+        self,
+        query: RunQuery,
+        order: Literal["newest", "any"],
+        unread: OnSourceError,
+        open_reader: Callable[[AnySource[Row]], Reader[Row]],
     ) -> Stream[Row]:
         sources = SourceFeed(
             self._begin(),
@@ -242,7 +253,7 @@ class ManyJobs:
             self._states,
             query,
             self._page_size,
-            chosen=self._chosen.sources,
+            chosen=self._chosen.sources(unread),
             on_error=self._on_error,
         )
         tally = None if self._progress is None else Tally(self._progress)

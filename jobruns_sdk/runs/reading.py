@@ -232,11 +232,15 @@ class ClientReading(ClientNaming):
             on_error=on_error,
             progress=None,
             page_size=page_size,
-            chosen=Chosen.of(runs, on_error),
+            chosen=Chosen.of(runs),
         )
         listed = partial(many.pages, query, order="newest", hydrate=False, limit=None)
         attempts = ManyAttempts(
-            self.handle, lambda at: listed(cursor=at), hydrate=hydrate, on_error=on_error, concurrency=concurrency
+            self.handle,
+            lambda at, unread: listed(cursor=at, unread=unread),
+            hydrate=hydrate,
+            on_error=on_error,
+            concurrency=concurrency,
         )
         return attempts.pages(limit=limit, cursor=cursor)
 

@@ -185,6 +185,9 @@ async def test_a_run_that_is_not_there(local: LocalService, client: JobRunsClien
     found = await client.attempts(refs, on_error=told.append).collect()
     assert [attempt.run.run_id for attempt in found] == [there]
     assert [str(failure.run) for failure in told] == [f"{EMR}/00gone?region=us-east-1"]
+    async with client.attempts(refs, on_error="skip").open() as walk:
+        assert [attempt.run.run_id async for attempt in walk] == [there]
+        assert [str(failure.job) for failure in walk.report.failed] == [f"{EMR}?region=us-east-1"]
 
 
 async def test_no_targets_no_attempts(client: JobRunsClient) -> None:
