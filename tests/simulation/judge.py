@@ -14,9 +14,11 @@ from tests.oracle.starting_history import StartCall
 from tests.oracle.waiting_programs import Record
 from tests.simulation.judge_pace import PaceJudge
 from tests.simulation.judge_reading import THROTTLE_TIMEOUT, ReadingJudge
+from tests.simulation.judge_reads import ReadsJudge
 from tests.simulation.judge_starting import StartingJudge
 from tests.simulation.judge_waiting import WaitingJudge
 from tests.simulation.programs import Start, StartAndWait, Walk
+from tests.simulation.reads import Read
 from tests.simulation.simulation import Done, Simulation
 from tests.simulation.world import Job
 
@@ -24,12 +26,15 @@ from tests.simulation.world import Job
 def complaints(simulation: Simulation) -> Iterator[str]:
     """Return every promise that was broken, each with the number of the program that saw it."""
     world = simulation.story.world
-    reading = ReadingJudge(world)
+    reading, reads = ReadingJudge(world), ReadsJudge(world)
     waiting = {process.name: WaitingJudge(world, process) for process in simulation.processes}
     for done in simulation.done:
         told: list[str] = [*_whole(done)]
         if isinstance(done.record, Walk):
             told += reading.complaints(done.record, done.number)
+        elif isinstance(done.record, Read):
+            mine = [one for one in world.heard if (one.program, one.process) == (done.number, done.process.name)]
+            told += reads.complaints(done.record, mine)
         elif not isinstance(done.record, Start):
             told += waiting[done.process.name].complaints(done.record)
         for text in told:
@@ -50,7 +55,7 @@ def _whole(done: Done) -> Iterator[str]:
     error = record.error
     if isinstance(error, ThrottledError) and record.ended - record.begun < THROTTLE_TIMEOUT:
         yield f"ThrottledError after {record.ended - record.begun:.0f} s: {error!s:.150}"
-    if isinstance(record, Walk | Start) and error is not None:
+    if isinstance(record, Walk | Start | Read) and error is not None:
         yield from _alien(record, error)
 
 

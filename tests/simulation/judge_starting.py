@@ -80,7 +80,8 @@ def _sending(heard: Heard, place: JobKey, runs: dict[str, StartingRun]) -> Sendi
     sending = Sending(heard.process, heard.operation, place, heard.call, heard.sent_at, fault, first)
     sending.acted_at, sending.answered_at, sending.over_at = heard.acted_at, heard.answered_at, over
     sending.answer = "html" if heard.kind in {"html", "503html"} else str(heard.status)
-    if heard.kind in {"refused", "unreachable"}:
+    # Nothing of it has left the process, be it that no connection came about, or that its client was cancelled before.
+    if heard.kind in {"refused", "unreachable"} or not heard.is_written:
         sending.answered_at, sending.answer = over if over is not None else heard.sent_at, "refused"
     sending.made = heard.made is not None
     sending.run = runs.get(heard.found.id) if heard.found is not None else None

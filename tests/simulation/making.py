@@ -1,6 +1,7 @@
 """The programs of a process, made out of what there is in its account and region when they begin."""
 
 import hashlib
+import math
 import random
 from collections.abc import Sequence
 from datetime import timedelta
@@ -15,6 +16,7 @@ from tests.oracle.waiting_world import Life, Work
 from tests.simulation.plans import EVENTS, HOUR, ProgramPlan, Story
 from tests.simulation.programs import Start, StartAndWait, Walk
 from tests.simulation.programs import at as moment_at
+from tests.simulation.reads import Read, What
 from tests.simulation.world import Job, Run
 
 
@@ -95,6 +97,34 @@ class Maker:
             options["collapse_retries"] = False
         size = rng.choice([None, 1, 2, 5, 5, 10, 50]) if self.story.climate.name != "quota" else rng.choice([2, 5])
         return Walk(begins, Pace(), jobs=chosen, options=options, page_size=size, seed=plan.seed)
+
+    def _read(self, rng: random.Random, plan: ProgramPlan, begins: float) -> Record | None:
+        what: What = rng.choices(("runs", "attempts", "jobs"), (6, 3, 1))[0]
+        record = Read(begins, Pace(), what=what, seed=plan.seed)
+        record.on_error = rng.choice(["raise", "skip", "call"])
+        if what == "jobs":
+            record.jobs, record.name = self.jobs, rng.choice([None, "*1*"])
+            return record
+        jobs = [job for job in self.jobs if not job.waiting_is_undated]
+        if not jobs:
+            return None
+        record.jobs = rng.sample(jobs, rng.randint(1, min(len(jobs), 6)))
+        record.hydrate = rng.random() < 0.3
+        if what == "runs" and len(record.jobs) > 1 and rng.random() < 0.3:
+            record.options["order"] = "any"
+        if what == "attempts":
+            record.runs = self._runs(plan, begins)[: rng.choice([0, 3])]
+        if rng.random() < 0.75:
+            span = self.story.planner_span(rng, 1, 2 * HOUR * min(1.0, self.story.climate.tempo))
+            record.since = math.floor((begins - span) * 1000) / 1000
+            record.active = what == "runs" and rng.random() < 0.5
+            if what == "runs" and not record.active and rng.random() < 0.3:
+                record.until = math.floor((record.since + self.story.planner_span(rng, 10, span + 60)) * 1000) / 1000
+            if what == "runs" and rng.random() < 0.7:
+                record.reach = rng.choice([60.0, 600.0, HOUR])
+        if rng.random() < 0.3:
+            record.options["states"] = frozenset({RunState.FAILED, RunState.STOPPED, RunState.TIMED_OUT})
+        return record
 
     def _start(self, rng: random.Random, plan: ProgramPlan, begins: float) -> Record | None:
         del plan

@@ -103,7 +103,7 @@ class Network:
             raise refused(request.url)
         if "://sts." in request.url:
             return Arrived(request.url, _identity(account))
-        asked = read(_Parsed(request))
+        asked = _read(request)
         region = region_of(request.url)
         job = self.services.job_of(asked, account, region)
         given = asked.given if asked.service == "glue" or not request.body else json.loads(request.body)
@@ -131,6 +131,7 @@ class Network:
             raise refused(url)
         if (call := sending()) is not None:
             call.write()
+        heard.is_written = True
         arrived: asyncio.Future[Answer] = loop.create_future()
         there = self._there(heard.kind)
         # The service's own work belongs to no process, and is done whether anybody waits for it or not.
@@ -233,6 +234,13 @@ class _Parsed:
 
     def __init__(self, request: Request) -> None:
         self.method, self.url, self.headers, self.body = request.method, request.url, request.headers, request.body
+
+
+def _read(request: Request) -> Asked:
+    url = URL(request.url)
+    if url.path == "/applications":
+        return Asked("emr-serverless", "ListApplications", "", given={name: [said] for name, said in url.query.items()})
+    return read(_Parsed(request))
 
 
 def _nobody() -> Any:  # noqa: ANN401 - a context

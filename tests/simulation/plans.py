@@ -52,6 +52,7 @@ class Climate:
     accounts: int = 1
     programs: tuple[int, int] = (4, 12)
     walks: float = 3
+    reads: float = 0.15
     starts: float = 2
     waits: float = 3
     watches: float = 2
@@ -71,13 +72,13 @@ CLIMATES: Final = (
     Climate("lists", jobs=(1, 2, 3), services=(2, 5, 1), runs=(60, 180), tempo=0.1, horizon=300.0, walks=8,
             waits=1, watches=0.5, stops=0.5, starts=0),
     Climate("starts", jobs=(1, 2), services=(4, 2, 0), runs=(0, 10), starts=12, walks=1, waits=1, watches=0, stops=0,
-            processes=(2, 3), noise=0.7, horizon=900.0, same_job=0.9, cancels=0.3, programs=(6, 14)),
+            reads=0.0, processes=(2, 3), noise=0.7, horizon=900.0, same_job=0.9, cancels=0.3, programs=(6, 14)),
     Climate("waits", jobs=(1, 2, 4, 8, 20, 60), services=(5, 3, 1), runs=(40, 40), walks=0, starts=1, waits=6,
             watches=4, stops=2, buries=0.2, troubles=0.5, noise=0.1),
     Climate("quota", jobs=(1, 3, 12), runs=(40, 120), tight=1.0, processes=(2, 3), walks=6, starts=4, waits=3,
             troubles=0.1, noise=0.1, kills=0.1, horizon=900.0, programs=(8, 20)),
     Climate("days", jobs=(1, 2), services=(5, 2, 0), runs=(2, 12), starts=8, walks=1, waits=1, watches=0, stops=0,
-            tempo=24.0, horizon=40 * HOUR, buries=0.15, same_job=0.9, noise=0.1, processes=(1, 2, 3)),
+            reads=0.0, tempo=24.0, horizon=40 * HOUR, buries=0.15, same_job=0.9, noise=0.1, processes=(1, 2, 3)),
 )  # fmt: skip
 WEIGHTS: Final = (2, 5, 5, 5, 6, 4, 3)
 
@@ -234,6 +235,8 @@ class Story:
             run.first_gone_at = max(-1.0, run.end.at) + rng.choice([0.0, 0.0, 60.0])
         if rng.random() < 0.04 and not plain:
             run.shift = rng.choice([1.0, 60.0, 3000.0])
+        if rng.random() < 0.2:
+            run.touched = rng.choice([1.0, 60.0, 3000.0])
         if job.counts or plain:  # a run that has left the history stands for no key, and a search ends before it
             run.gone_at = math.inf
         return run
@@ -332,6 +335,8 @@ class Story:
             own = dice(self.seed, "program", number)
             kind = own.choices(kinds, weights)[0]
             process = own.randrange(len(self.processes))
+            if climate.walks and dice(self.seed, "read", number).random() < climate.reads:
+                kind = "read"
             if kind == "start" and climate.starts > 5:  # one after the other, or at once
                 begins += self._pause(own)
                 when = begins

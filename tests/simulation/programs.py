@@ -56,6 +56,10 @@ class Walk(Record):
         return set(self.jobs)
 
     async def act(self, client: JobRunsClient) -> None:
+        if self.cursor is None and any(leg.yields for leg in self.legs):
+            # Killed when all was handed out: a cursor that is None after runs says that the walk has ended.
+            self.complete = all(leg.limit is None for leg in self.legs)
+            return
         for number in range(12):
             rng = self._rng
             leg = Leg("", moment(now()), resumed=self.cursor is not None)

@@ -10,6 +10,7 @@ from typing import Any
 from attrs import define
 
 from tests.oracle.waiting_services import START, Asked, Refusal
+from tests.oracle.waiting_world import Phase
 from tests.simulation.world import Heard, Job, Place, Run, World
 
 _REGION = re.compile(r"\.([a-z]{2}-[a-z]+-\d)\.")
@@ -45,6 +46,8 @@ class Services:
         bucket = self.world.quotas.get((account, region, asked.service, asked.operation))
         if bucket is not None and not bucket.take(now):
             raise Refusal("ThrottlingException", "Rate exceeded", 400 if asked.service == "glue" else 429)
+        if asked.operation in {"ListJobs", "ListApplications"}:
+            return self._jobs(asked, account, region)
         job = heard.job
         if job is None or now >= job.deleted_at:
             glue = asked.service == "glue"
@@ -57,6 +60,18 @@ class Services:
                 return self._emr(heard, asked, job, now)
             case "datazone":
                 return self._datazone(heard, asked, job, now)
+
+    def _jobs(self, asked: Asked, account: str, region: str) -> dict[str, Any]:
+        """Return a page of the jobs of a region; its token is how many came before."""
+        place = account, region, asked.service
+        names = [job.name for job in self.world.jobs.values() if job.place[:3] == place]
+        said: Any = asked.given.get("NextToken") or asked.given.get("nextToken", ["0"])[0]
+        size: Any = asked.given.get("MaxResults") or asked.given.get("maxResults", ["50"])[0]
+        first, last = int(said), int(said) + int(size)
+        more = {} if last >= len(names) else {"NextToken" if asked.service == "glue" else "nextToken": str(last)}
+        if asked.service == "glue":
+            return {"JobNames": names[first:last], **more}
+        return {"applications": [{"id": name, "name": name, "state": "STARTED"} for name in names[first:last]], **more}
 
     # -- Glue
 
@@ -140,27 +155,35 @@ class Services:
                 return {"application": _application(job)}
             case "StartJobRun":
                 run = self._start_emr(heard, job, now)
-                return {"applicationId": job.name, "jobRunId": run.id, "arn": _arn(run)}
+                return {"applicationId": run.work.name, "jobRunId": run.id, "arn": _arn(run)}
             case "ListJobRuns":
                 page, token = self._page(
                     heard,
                     self._emr_rows(job, asked.given, now),
                     int(asked.given.get("maxResults", ["50"])[0]),
-                    asked.given.get("nextToken", [None])[0],
+                    _token(asked),
                     now,
                 )
                 return {"jobRuns": page} | ({"nextToken": token} if token else {})
             case _:
                 pass
         run = self._existing(job, asked.run, now)
+        if asked.operation == "ListJobRunAttempts":
+            rows = _attempt_rows(run, now)
+            page, token = self._page(heard, rows, int(asked.given.get("maxResults", ["50"])[0]), _token(asked), now)
+            return {"jobRunAttempts": page} | ({"nextToken": token} if token else {})
         if asked.operation == "CancelJobRun":
             if not run.stop(now):
                 code = "ValidationException" if run.stoppable else "AccessDeniedException"
                 raise Refusal(code, "it cannot be cancelled", 400 if run.stoppable else 403)
             return {"applicationId": job.name, "jobRunId": run.id}
-        phase = run.phase_at(now) or run.phases[0]
+        number = int(asked.given.get("attempt", ["0"])[0])
+        mine = [phase for phase in run.phases if phase.at <= now and phase.attempt == number]
+        if number and not mine:
+            raise Refusal("ResourceNotFoundException", f"Job run {asked.run} has no attempt {number}", 404)
+        phase = mine[-1] if mine else run.phase_at(now) or run.phases[0]
         heard.rows = [(run.id, phase.state)]
-        return {"jobRun": emr_row(run, now, full=True)}
+        return {"jobRun": emr_row(run, now, phase, full=True)}
 
     def _existing(self, job: Job, run_id: str, now: float) -> Run:
         run = self._known(job, run_id, now)
@@ -183,14 +206,14 @@ class Services:
                 continue
             group = states.index(phase.state) if states else 0
             key = (float(group), run.shift - run.created, _rank(run.id))
-            rows.append((key, run, run.id, phase.state, emr_row(run, now, full=False)))
+            rows.append((key, run, run.id, phase.state, emr_row(run, now, phase, full=False)))
         return rows
 
     def _start_emr(self, heard: Heard, job: Job, now: float) -> Run:
         given = heard.given
         asked = {"request": json.dumps({k: v for k, v in given.items() if k != "clientToken" and v}, sort_keys=True)}
-        for run in job.runs:
-            assert isinstance(run, Run)
+        # Whether the service keeps the tokens of two applications apart is not documented: here it does not.
+        for run in self.world.runs[job.account, job.region, job.service].values():
             if run.token == given["clientToken"]:
                 if run.arguments != asked:
                     raise Refusal("ConflictException", "the token was used with other parameters", 409)
@@ -291,16 +314,33 @@ def glue_row(run: Run, number: int, state: str, now: float, shows: str) -> dict[
     return row
 
 
-def emr_row(run: Run, now: float, *, full: bool) -> dict[str, Any]:
-    phase = run.phase_at(now) or run.phases[0]
+def _attempt_rows(run: Run, now: float) -> list[Row]:
+    """Return the attempts of a run of EMR Serverless as they are listed: the latest may be missing for a moment."""
+    latest = {phase.attempt: phase for phase in run.phases if phase.at + run.lag <= now}
+    rows: list[Row] = []
+    for number, phase in latest.items():
+        told = emr_row(run, now, phase, full=False)
+        told |= {"jobCreatedAt": told["createdAt"], "createdAt": told["attemptCreatedAt"]}
+        rows.append(((float(number),), run, run.id, phase.state, told))
+    return rows
+
+
+def _token(asked: Asked) -> str | None:
+    token: str | None = asked.given.get("nextToken", [None])[0]
+    return token
+
+
+def emr_row(run: Run, now: float, phase: Phase, *, full: bool) -> dict[str, Any]:
+    """Return a run in a phase: somebody may have changed its tags since it has ended, and a list tells no end."""
     began = next(each.at for each in run.phases if each.attempt == phase.attempt)
+    is_touched = run.is_ended(phase.state) and phase.at + run.touched <= now
     row: dict[str, Any] = {
         "applicationId": run.work.name,
         "jobRunId" if full else "id": run.id,
         "arn": _arn(run),
         "createdBy": f"arn:aws:iam::{run.job.account}:user/u",
         "createdAt": START + run.created,
-        "updatedAt": START + phase.at,
+        "updatedAt": START + phase.at + (run.touched if is_touched else 0.0),
         "executionRole": f"arn:aws:iam::{run.job.account}:role/r",
         "state": phase.state,
         "stateDetails": "",

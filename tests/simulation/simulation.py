@@ -24,6 +24,7 @@ from tests.simulation.network import Network
 from tests.simulation.plans import HOUR, ProcessPlan, ProgramPlan, Story, dice
 from tests.simulation.processes import Process, ProcessClock
 from tests.simulation.programs import Start, StartAndWait, Walk, now
+from tests.simulation.reads import Read
 from tests.simulation.services import Services
 from tests.simulation.world import Heard, Job, Run
 
@@ -263,6 +264,8 @@ def described(record: Record) -> str:
             legs = [(leg.style, len(leg.yields)) for leg in record.legs]
             states = sorted(record.options.get("states", ()))
             what += f" {[job.ref for job in record.jobs]} {states} {legs} complete={record.complete}"
+        case Read():
+            what += f" {record.what} {[job.ref for job in record.jobs]} {len(record.got)} complete={record.complete}"
         case Start():
             what += f" {record.call.said() if record.call else ''}"
         case Watch():

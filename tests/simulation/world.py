@@ -50,6 +50,7 @@ class Run(Life):
     first_gone: int = 0
     first_gone_at: float = NEVER
     mode: str = "BATCH"
+    touched: float = 0.0
 
     @property
     def job(self) -> Job:
@@ -124,6 +125,7 @@ class Heard:
     run: str = ""
     given: dict[str, Any] = field(factory=dict[str, Any])
     kind: str = "answer"
+    is_written: bool = False
     acted_at: float | None = None
     answered_at: float | None = None
     over_at: float | None = None
