@@ -180,6 +180,13 @@ async def test_filters_hold(client: JobRunsClient) -> None:
     assert [run.name for run in limited] == ["job 24", "job 23", "job 22", "job 21"]
 
 
+async def test_changes_are_read_by_what_every_handle_has(client: JobRunsClient, service: Batch) -> None:
+    walk = client.changes([QUEUE]).open()
+    runs = [run async for run in walk]
+    assert [run.id for run in runs] == [row["jobId"] for row in reversed(service.jobs)]
+    assert not await client.changes([QUEUE], cursor=walk.cursor).collect()
+
+
 async def test_a_cursor_goes_on_after_its_page(client: JobRunsClient, server: Server) -> None:
     queue = client.handle(QUEUE)
     async for page in queue.runs(page_size=10, states={RunState.FAILED, RunState.SUCCEEDED}).by_page():

@@ -1,7 +1,8 @@
 """What is new or different since a cursor: on the local service, case by case. The oracle has the schedules."""
 
+from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import pytest
 
@@ -183,6 +184,44 @@ async def test_a_refused_job_keeps_its_place_and_is_raised_behind_the_others(
     assert [str(failure.job).partition("?")[0] for failure in failures] == [GLUE]
     local.clear_faults()
     assert await reader.read() == [(runs[GLUE], "SUCCEEDED", 1)]
+
+
+async def test_a_deleted_job_is_an_event_and_keeps_its_place(local: LocalService, client: JobRunsClient) -> None:
+    reader = Reader(client)
+    run = local.add_run(GLUE, duration=10 * HOUR)
+    await reader.read()
+    local.advance(2 * HOUR)
+    other = local.add_run(EMR, state="SUCCEEDED", duration=MINUTE)
+    for operation in ("GetJobRuns", "glue:GetJobRun", "GetJob"):
+        local.fault(operation, "error", times=None, code="EntityNotFoundException", status=400, message="It is gone.")
+    assert await reader.read() == [(other, "SUCCEEDED", 1)]
+    assert [(str(one.job).partition("?")[0], one.run and one.run.run_id) for one in reader.report.failed] == [
+        (GLUE, None),
+        (GLUE, run),
+    ]
+    local.clear_faults()
+    anew = local.add_run(GLUE, state="SUCCEEDED", duration=MINUTE)
+    assert (anew, "SUCCEEDED", 1) in await reader.read()
+
+
+@pytest.mark.parametrize("on_error", ["raise", "skip"])
+async def test_a_discovery_that_fails_leaves_what_it_has_found(
+    local: LocalService, client: JobRunsClient, on_error: Literal["raise", "skip"]
+) -> None:
+    async def search() -> AsyncIterator[str]:
+        yield GLUE
+        raise AccessDeniedError("no")
+
+    run = local.add_run(GLUE, state="SUCCEEDED", duration=MINUTE)
+    walk, found = client.changes(search(), on_error=on_error).open(), list[str]()
+    if on_error == "raise":
+        with pytest.raises(AccessDeniedError):
+            await _read_into(found, walk)
+    else:
+        await _read_into(found, walk)
+        assert [str(failure.job) for failure in walk.report.failed] == ["discovery:-"]
+    assert found == [run]
+    assert not await client.changes([GLUE], cursor=walk.cursor).collect()
 
 
 async def test_an_unknown_job_is_raised(client: JobRunsClient) -> None:

@@ -51,6 +51,7 @@ async def test_every_answer_is_that_of_the_asynchronous_face(local: LocalService
         assert list(client.runs(JOBS)) == client.runs(JOBS).collect() == merged
         assert [item for page in client.runs(JOBS).by_page() for item in page.items] == merged
         assert client.runs(JOBS).first() == merged[0]
+        assert {run.ref: run for run in client.changes(JOBS)} == {run.ref: run for run in merged}
         assert list(client.attempts(run)) == attempts
         assert client.run(run) == client.glue("nightly-etl").run(run.id) == one
         assert [job.ref for job in client.jobs("glue")] == [job.ref for job in jobs]
