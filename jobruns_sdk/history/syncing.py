@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 import attrs
 import msgspec
 
-from jobruns_sdk.errors import JobRunsError, NotFoundError
+from jobruns_sdk.errors import JobRunsError, NotFoundError, StoreError
 from jobruns_sdk.history.database import Database
 from jobruns_sdk.history.rows import AttemptRow, Encode, row_from_attempt, row_from_run, text_of
 from jobruns_sdk.history.writing import mark_lost, put_attempts, put_runs
@@ -201,7 +201,10 @@ def _gone(report: WalkReport) -> list[str]:
 def _places(connection: sqlite3.Connection, listing: str, jobs: frozenset[str] | None) -> dict[str, Place]:
     """Return where the changes of those jobs, or of all, go on; of jobs that were never read there is nothing."""
     found = connection.execute("select job_ref, place from cursors where listing = ?", (listing,))
-    return {job: msgspec.json.decode(place, type=Place) for job, place in found if jobs is None or job in jobs}
+    try:
+        return {job: msgspec.json.decode(place, type=Place) for job, place in found if jobs is None or job in jobs}
+    except msgspec.DecodeError as error:
+        raise StoreError(f"the table of cursors holds something else than places: {error}") from error
 
 
 def _put_places(connection: sqlite3.Connection, listing: str, places: Mapping[str, Place]) -> None:

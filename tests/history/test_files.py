@@ -92,6 +92,14 @@ async def test_a_row_that_nobody_here_has_written_is_told(path: Path) -> None:
             await store.runs().collect()
 
 
+async def test_a_place_that_nobody_here_has_written_is_told(path: Path) -> None:
+    await _made(path)
+    _execute(path, "update cursors set place = '{broken'")
+    async with RunStore(path) as store:
+        with pytest.raises(StoreError, match="cursors"):
+            await store.sync(Told(), [GLUE])
+
+
 async def test_an_empty_file_becomes_a_store(path: Path) -> None:
     _put(path, b"")
     assert len(await _made(path)) == 300
