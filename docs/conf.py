@@ -26,7 +26,7 @@ exclude_patterns = ["_made/*.md"]  # they are parts of pages
 nitpicky = True
 nitpick_ignore_regex = [
     # Other packages: without the network there is nothing to link to.
-    ("py:.*", r"(asyncio|collections|contextlib|datetime|enum|re|types|typing)\..*"),
+    ("py:.*", r"(asyncio|collections|contextlib|datetime|enum|os|pathlib|re|types|typing)\..*"),
     ("py:.*", r"(aiobotocore|attrs|botocore|msgspec|opentelemetry|pa|pyarrow|pyspark)\..*|AioSession|Config|PathLike"),
     ("py:(class|obj)", r"(.*\.)?[A-Z](_co)?"),  # type variables
     ("py:class", r"[\de.+]+"),  # the bounds of a number
@@ -36,6 +36,7 @@ nitpick_ignore_regex = [
         r"jobruns_sdk\.(arrow\.frames\.Reads|checks\.Rule|loop\.lifetime\.Lifetime|paging\.cursor\.Cursor|paging\.plan\.Plan|paging\.standing\.Spot|testing\.world\.jobs\.Job)",
     ),
     ("py:class", r"jobruns_sdk\.(arrow\.frames\.Columns|spark\.(source|streaming)\.\w+Reader)|SyncJobRunsClient"),
+    ("py:class", r"jobruns_sdk\.history\.syncing\.TellsChanges"),
 ]
 linkcheck_ignore = [r"http://127\.0\.0\.1"]
 

@@ -1,12 +1,4 @@
-"""The store of runs for programs without an event loop.
-
-from jobruns_sdk.sync.history import RunStore
-
-with RunStore("runs.sqlite") as store:
-    store.sync(client, jobs)
-    for run in store.runs(states=UNSUCCESSFUL, ended_after=yesterday):
-        ...
-"""
+"""The store of runs for programs without an event loop: ``with RunStore(path) as store``, and no ``await``."""
 
 from collections.abc import Callable, Coroutine
 from functools import wraps
