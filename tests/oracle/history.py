@@ -70,6 +70,10 @@ class Keeper(changes.Program):
                     self._judge(job, begun - (0.0 if is_last else STALE), failed)
         return is_complete
 
+    def _problem(self, text: str) -> None:
+        is_lost = any(run_id in text for _, run_id in self.gone)
+        super()._problem(f"{text}, marked as lost" if is_lost else text)
+
     async def _load(self) -> None:
         async with RunStore(self._path) as store:
             self.store.runs = {(str(run.job), run.id): run async for run in store.runs()}
