@@ -192,8 +192,8 @@ class RunQuery:
 
     def within_reach(self) -> Self:
         """Return the query with the window of creation that is read: no run ends before it was created."""
-        untils = [at for at in (self.created_before, self.ended_before) if at is not None]
-        since, until = self.read_from, min(untils, default=None)
+        ends = [at for at in (self.created_before, self.ended_before) if at is not None]
+        since, until = self.read_from, min(ends, default=None)
         return attrs.evolve(
             self, created_after=since if until is None or since is None else min(since, until), created_before=until
         )

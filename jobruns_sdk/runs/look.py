@@ -255,15 +255,18 @@ class JobLook:
         return changes
 
     async def _got(self, run_id: str, slots: asyncio.Semaphore) -> Row | JobRunsError:
-        """Get a run; where it is not found it is asked for twice, unless its job is gone: one answer proves nothing."""
+        """Get a run, twice where the answer tells less than is known or nothing, unless its job is gone."""
         async with slots:
             try:
                 try:
-                    return await self._handle.run(run_id)
+                    found = await self._handle.run(run_id)
                 except NotFoundError:
                     if self.gone is not None:
                         raise
-                    return await self._handle.run(run_id)
+                else:
+                    if not self._news.is_stale(run_id, found):
+                        return found
+                return await self._handle.run(run_id)
             except JobRunsError as error:
                 return error
 

@@ -151,6 +151,13 @@ class JobNews:
         self._follow(run_id, status, run)
         return (run,)
 
+    def is_stale(self, run_id: str, run: Row) -> bool:
+        """True if a run that was got is behind what is known of it: a get may lag as a list does."""
+        status, followed, listed = status_of(run, thin=self._thin), self.left.get(run_id), self.wanted.get(run_id)
+        if followed is not None and status.is_behind(followed.status):
+            return True
+        return listed is not None and status.is_behind(status_of(listed, thin=self._thin))
+
     def of_missing(self, run_id: str) -> Sequence[Row]:
         """Return what the list told of a run that cannot be got; one of which it told nothing is followed no more."""
         listed = self.wanted.pop(run_id, None)
