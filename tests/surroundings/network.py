@@ -117,7 +117,7 @@ PART: Final = Part(
     {"proxy": PROXIES, "answer": [*ANSWERS], "backend": [*BACKENDS], "call": [*CALLS]},
     foreseen,
     apart=["backend"],
-    every=17,
+    every=7,
     options=["-W", "ignore:aiobotocore's httpx backend"],
 )
 

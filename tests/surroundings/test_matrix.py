@@ -39,4 +39,4 @@ def test_the_page_tells_how_many_cells_there_are() -> None:
 
     assert {name: int(*re.findall(rf"^\| `{name}` \|.*\| (\d+) \|$", page, re.MULTILINE)) for name in counts} == counts
     assert f"each of the {sum(counts.values())} cells of a matrix" in page
-    assert round(sum(counts.values()) / sum(len(part.sample) for part in PARTS.values())) == 17  # one in seventeen
+    assert sum(len(part.sample) for part in PARTS.values()) >= sum(counts.values()) / 10  # a tenth is tried here
