@@ -13,9 +13,10 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Any, Final
 
 import attrs
 from aiobotocore.session import AioSession, get_session
@@ -93,8 +94,7 @@ async def measure(url: str, folder: Path, *, jobs: int, runs: int) -> None:
 async def write_others(store: RunStore, folder: Path) -> None:
     """Write the same rows to other files."""
     with suppress(ImportError):
-        import duckdb  # noqa: PLC0415  # it need not be installed
-
+        duckdb: Any = import_module("duckdb")  # it need not be installed
         with duckdb.connect(str(folder / "runs.duckdb")) as database:
             frame = await store.to_arrow(native=True)
             database.register("frame", frame)
