@@ -380,6 +380,19 @@ async def test_a_stop_may_wait_until_the_runs_have_stopped(
     assert set(local.states(job).values()) <= {"STOPPED", "CANCELLED"}
 
 
+@pytest.mark.parametrize("code", ["AccessDeniedException", "EntityNotFoundException"])
+async def test_one_poll_that_is_refused_does_not_end_a_stop_that_waits(
+    local: LocalService, client: JobRunsClient, code: str
+) -> None:
+    local.add_glue_job("etl", duration=HOUR)
+    ref = f"glue:etl/{local.add_run('glue:etl')}"  # not started here: only the answer to the stop tells that it exists
+    local.fault("GetJobRun", "error", after=1, times=2, code=code, status=400)
+    local.fault("GetJobRuns", "error", times=2, code=code, status=400)
+    (outcome,) = await client.stop(ref, wait=HOUR)
+    assert outcome.run is not None
+    assert (outcome.accepted, outcome.run.state) == (True, RunState.STOPPED)
+
+
 async def test_a_stop_that_has_waited_long_enough_tells_how_far_it_is(
     local: LocalService, client: JobRunsClient
 ) -> None:
