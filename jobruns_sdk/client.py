@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from inspect import isfunction
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, ClassVar, Final, Self, cast
 
@@ -219,6 +220,12 @@ class JobRunsClient(ClientReading, ClientFollowing, AsyncContext, Hinted):
     def pace(self) -> Mapping[tuple[str | None, str | None, str, str], Pace]:
         """The pace of each operation that was called, by profile, region, service and operation, as it was learnt."""
         return self._transport.pace
+
+
+for _part in (ClientReading, ClientFollowing):
+    for _name, _member in vars(_part).items():
+        if isfunction(_member):  # Python's own errors name the class that users know
+            _member.__qualname__ = f"{JobRunsClient.__name__}.{_name}"
 
 
 def _endpoints_of(given: Mapping[str, str] | None, entries: Mapping[str, Entry]) -> Mapping[str, str]:

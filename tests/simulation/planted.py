@@ -162,7 +162,7 @@ PLANTED: Final = (
         91,
         "a watch polls one job after the other, and tells nothing of what ended before the first look",
         (
-            ("runs/watch.py", "_AT_ONCE: Final = 32", "_AT_ONCE: Final = 1"),
+            ("runs/watch.py", "_AT_ONCE: Final = 64", "_AT_ONCE: Final = 1"),
             ("runs/discover.py", "if elapsed.total_seconds() > _AT_ONCE and self._began is not None:", "if False:"),
         ),
     ),

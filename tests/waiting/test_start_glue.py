@@ -537,6 +537,7 @@ async def test_a_clock_that_is_wrong_does_not_hide_a_run_that_has_its_key(local:
     assert runs_of(local, "glue:etl") == [ref.run_id]
 
 
+@pytest.mark.filterwarnings("ignore:argument 'x' does not begin")
 async def test_every_member_of_the_request_is_reachable(local: LocalService, client: JobRunsClient) -> None:
     local.add_glue_job("etl")
     job, shape = client.glue("etl"), start_shape("glue")
