@@ -80,13 +80,13 @@ class Chosen:
         check_limit("limit", limit)
         known = tuple(services)
         given = None if jobs is None else [ref_of(JobRef, job, known) for job in each_of("jobs", jobs, "jobs")]
-        self.jobs = None if given is None else sorted(set(given))
+        self.jobs: list[JobRef] | None = None if given is None else sorted(set(given))
         self._lost = lost
         self.limit = limit
         texts = "" if self.jobs is None else short("\n".join(map(str, self.jobs)))
-        self.told = f"stored, {texts}, {lost}"
+        self.told: str = f"stored, {texts}, {lost}"
         self._cursor = cursor
-        self.query = RunQuery(**filters)
+        self.query: RunQuery = RunQuery(**filters)
 
     def pages(self, listed: str, kind: RowOrder[T], source: Source[T]) -> Pages[T]:
         """Return pages of the source."""

@@ -60,7 +60,7 @@ class ManyChanges:
         check_count("concurrency", concurrency)
         check_on_error("on_error", on_error)
         self.handle = handle
-        self.rules = LookRules(utc(created_after), lag, retry_grace, limit_open, on_error != "raise")
+        self.rules: LookRules = LookRules(utc(created_after), lag, retry_grace, limit_open, on_error != "raise")
         self.on_error: OnSourceError = on_error
         self.concurrency = concurrency
         self._used_up = False
@@ -102,7 +102,7 @@ class ChangeStream:
 
     def __init__(self, many: ManyChanges, jobs: Jobs, marks: Mapping[str, Mark], opening: Opening[Row]) -> None:
         self.in_order = False
-        self.is_complete = False
+        self.is_complete: bool = False
         self._many = many
         self._jobs = jobs
         self._marks = marks

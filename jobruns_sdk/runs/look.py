@@ -19,6 +19,7 @@ import msgspec
 from jobruns_sdk.errors import ClientClosedError, JobRunsError, LimitExceededError, NotFoundError
 from jobruns_sdk.loop.meter import Meter, metered
 from jobruns_sdk.loop.tasks import concurrently
+from jobruns_sdk.model.refs import JobRef
 from jobruns_sdk.model.reports import SourceError, SourceReport
 from jobruns_sdk.paging.counts import Counts
 from jobruns_sdk.paging.cursor import Place
@@ -75,12 +76,12 @@ class JobLook:
     """
 
     def __init__(self, handle: Handle, mark: Mark | None, rules: LookRules, on_move: Callable[[], object]) -> None:
-        self.job = handle.ref
+        self.job: JobRef = handle.ref
         self.error: JobRunsError | None = None
-        self.counts = Counts()
+        self.counts: Counts = Counts()
         self.events: list[SourceError] = []
         self.gone: NotFoundError | None = None
-        self.has_ended = False
+        self.has_ended: bool = False
         self._handle = handle
         self._is_new = mark is None
         self._rules = rules

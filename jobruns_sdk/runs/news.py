@@ -75,7 +75,7 @@ class JobNews:
             thin: Whether the list tells less than a get.
             retried: Whether the service retries runs that it has told as failed.
         """
-        self.begin = begin_of(mark, rules.created_after, rules.overlap)
+        self.begin: datetime | None = begin_of(mark, rules.created_after, rules.overlap)
         self.left: dict[str, Followed] = {} if mark is None else dict(mark.open)
         self.wanted: dict[str, Row] = {}
         self.latest: datetime | None = None
