@@ -12,14 +12,13 @@ with a lag of 30 s and rows that may come 30 minutes late:
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from jobruns_sdk.errors import ClientClosedError, JobRunsError, LimitExceededError, NotFoundError
 from jobruns_sdk.loop.meter import Meter, metered
 from jobruns_sdk.loop.tasks import concurrently
-from jobruns_sdk.model.refs import JobRef
 from jobruns_sdk.model.reports import SourceError, SourceReport
 from jobruns_sdk.paging.counts import Counts
 from jobruns_sdk.paging.cursor import Place
@@ -30,6 +29,9 @@ from jobruns_sdk.runs.changed import Mark, Row
 from jobruns_sdk.runs.news import JobNews, LookRules
 from jobruns_sdk.services.handle import FoldsRetries, Follows, Handle, ListsActive, Retries
 from jobruns_sdk.transport.operation import time_of
+
+if TYPE_CHECKING:
+    from jobruns_sdk.model.refs import JobRef
 
 _GETS_AT_ONCE: Final = 10
 
