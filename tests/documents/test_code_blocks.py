@@ -13,6 +13,7 @@ import inspect
 import logging
 import re
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -102,7 +103,17 @@ def test_documents_hold_examples() -> None:
 
 def test_blocks_fit_a_page() -> None:
     """`ruff format --isolated --line-length 88 README.md docs/how-to/*.md` puts them right, but for long comments."""
-    command = ["ruff", "format", "--isolated", "--check", "--line-length", str(COLUMNS), *map(str, DOCUMENTS)]
+    command = [
+        sys.executable,
+        "-m",
+        "ruff",
+        "format",
+        "--isolated",
+        "--check",
+        "--line-length",
+        str(COLUMNS),
+        *map(str, DOCUMENTS),
+    ]
     checked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603  # ours
     assert (checked.returncode, checked.stderr) == (0, ""), checked.stdout
     lines = [line for example in EXAMPLES for line in str(example.values[0].parsed).splitlines()]  # type: ignore[union-attr]
