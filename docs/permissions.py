@@ -76,7 +76,7 @@ async def observed() -> Mapping[str, Mapping[str, list[str]]]:
                 default_arguments={"--job-bookmark-option": "job-bookmark-enable"},
                 max_retries=1,
                 max_concurrent_runs=9,
-                fail_attempts=1,
+                fail_attempts=2,  # the last failure is seen for sure: it asks for the retries of the job
                 duration=timedelta(minutes=10),
             )
             local.add_runs(job, 3)
