@@ -2,20 +2,24 @@
 
     python -m tests.benchmarks.scale [--waits 1000 3000 10000] [--jobs 300] [--minutes 30] [--watched 1000] [--days 7]
 
-The local service runs in the same process, and is counted in the figures. Each figure comes from a process of its own.
+Each figure comes from a process of its own. The local service of waits runs in that process, and is counted in the
+figures; the one of watches is another process.
 """
 
 import argparse
 import asyncio
 import json
 import resource
+import subprocess
+import sys
 import time
 from datetime import timedelta
 from itertools import cycle
 
 import pytest
+from aiobotocore.session import AioSession
 
-from jobruns_sdk import WaitTimeoutError
+from jobruns_sdk import JobRunsClient, WaitTimeoutError
 from jobruns_sdk.testing import LocalService
 from tests.benchmarks.measuring import child
 from tests.waiting.kit import entries_of
@@ -23,6 +27,7 @@ from tests.waiting.kit import entries_of
 _MINUTE = timedelta(minutes=1)
 _DAY = timedelta(days=1)
 _LATENCY = 0.05
+say = print  # a benchmark prints
 
 
 def _peak() -> int:
@@ -54,23 +59,38 @@ async def waits(count: int, jobs: int, minutes: int) -> dict[str, float]:
         }
 
 
-async def first_change(jobs: int, running: int) -> dict[str, float]:
-    """Return how long a watch of so many jobs takes to tell its first change, where so many of the last have one."""
+def serve(jobs: int, running: int) -> None:
+    """Serve so many jobs, of which so many of the last have a run, and answer after 50 ms, until the input ends."""
     with LocalService(speed=1.0) as local:
         for number in range(jobs):
             local.add_glue_job(f"etl-{number}")
             if number >= jobs - running:
                 local.add_run(f"glue:etl-{number}", duration=_DAY)
         local.fault("glue:*", "delay", times=None, seconds=_LATENCY)
-        async with local.client(quotas=None) as client:
-            began, before = time.perf_counter(), time.thread_time()
-            async for _ in client.watch([f"glue:etl-{number}" for number in range(jobs)], timeout=10 * _MINUTE):
-                return {
-                    "seconds": time.perf_counter() - began,
-                    "cpu": time.thread_time() - before,  # of the client: the service has a thread of its own
-                    "calls": local.calls(),
-                }
+        say(local.url, flush=True)
+        sys.stdin.read()
+        say(local.calls())
+
+
+async def first_change(url: str, jobs: int) -> dict[str, float]:
+    """Return how long a watch of so many jobs takes to tell its first change."""
+    session = AioSession()
+    session.set_credentials("key", "secret")
+    async with JobRunsClient(session=session, region_name="us-east-1", endpoint_url=url, quotas=None) as client:
+        began, before = time.perf_counter(), time.process_time()
+        async for _ in client.watch([f"glue:etl-{number}" for number in range(jobs)], timeout=10 * _MINUTE):
+            return {"seconds": time.perf_counter() - began, "cpu": time.process_time() - before}
     raise AssertionError("the watch told nothing")
+
+
+def served(jobs: int, running: int) -> dict[str, float]:
+    """Return what the first change of a watch takes, where so many of the last jobs have one, and the calls for it."""
+    command = [sys.executable, "-m", "tests.benchmarks.scale", "--one", "serve", str(jobs), str(running)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as service:  # noqa: S603  # this module
+        assert service.stdout
+        found = asyncio.run(first_change(service.stdout.readline().strip(), jobs))
+        calls, _ = service.communicate("")
+    return found | {"calls": int(calls)}
 
 
 async def week(days: int) -> dict[str, float]:
@@ -116,15 +136,17 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=7)
     parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    say = print  # a benchmark prints
     if options.one:
         what, first, second = options.one[0], int(options.one[1]), int(options.one[2])
+        if what == "serve":
+            serve(first, second)
+            return
         measured = {
-            "waits": lambda: waits(first, second, options.minutes),
-            "watch": lambda: first_change(first, second),
-            "week": lambda: week(first),
+            "waits": lambda: asyncio.run(waits(first, second, options.minutes)),
+            "watch": lambda: served(first, second),
+            "week": lambda: asyncio.run(week(first)),
         }
-        say(json.dumps(asyncio.run(measured[what]())))
+        say(json.dumps(measured[what]()))
         return
     say(f"| waits over {options.jobs} jobs | calls | ms of CPU a wait | kB a wait |\n|---|---|---|---|")
     for count in options.waits:
