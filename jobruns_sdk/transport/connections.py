@@ -25,7 +25,7 @@ from jobruns_sdk.loop.tasks import Shared
 from jobruns_sdk.transport.credentials import Frozen, SessionCredentials, sign_with_keys
 from jobruns_sdk.transport.exceptions import getting_credentials, translated
 from jobruns_sdk.transport.http_session import HttpSession, one_that_tells
-from jobruns_sdk.transport.models import load_models
+from jobruns_sdk.transport.models import Models
 from jobruns_sdk.transport.operation import mark_written
 from jobruns_sdk.transport.underlying import fit_result, fit_to_show
 
@@ -187,6 +187,7 @@ class Connections:
         self._config = config
         self._open: dict[_Key, Connection] = {}
         self._making = Shared[_Key, Connection]()
+        self._models = Models()
         self._credentials: dict[str | None, SessionCredentials] = {}
         self._stack = AsyncExitStack()
 
@@ -238,7 +239,7 @@ class Connections:
         session = self.session(profile)
         sts = self._endpoint_urls.get("sts")
         credentials = self._credentials.setdefault(profile, SessionCredentials(session, region=region, sts=sts))
-        await asyncio.to_thread(load_models, session, service, is_own=self._is_own and profile is None)
+        await self._models.load(session, service, is_own=self._is_own and profile is None)
         config: Any = _with_user_agent(session, _config(session.get_default_client_config(), self._config))
         # aiobotocore 3.7 forgets ours when configurations are merged.
         config.http_session_cls = one_that_tells(config.http_session_cls)

@@ -1,6 +1,7 @@
 """The models that a client of a service is made of, as they are read for sessions of our own."""
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from botocore.loaders import JSONFileLoader, Loader
 
 from jobruns_sdk import JobRunsClient
 from jobruns_sdk.testing import LocalService
-from jobruns_sdk.transport.models import QuickFiles
+from jobruns_sdk.transport.models import Models, QuickFiles
 from tests.transport.clients import client_at
 
 SERVICES = ("datazone", "emr-serverless", "glue")
@@ -56,6 +57,56 @@ async def test_a_session_of_our_own_reads_them_quickly_and_one_that_was_handed_i
         await client.glue("etl").runs().collect()
 
     assert [type(files_of(session)) for session in (*made, given)] == [QuickFiles, JSONFileLoader]
+
+
+@pytest.mark.local("glue:etl")
+async def test_many_profiles_read_them_once(local: LocalService, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    load_file = JSONFileLoader.load_file
+
+    def counted(files: JSONFileLoader, path: str) -> object:
+        found = load_file(files, path)
+        read.extend([path] if found is not None else [])  # some files are only looked for
+        return found
+
+    monkeypatch.setattr(JSONFileLoader, "load_file", counted)
+    sessions = {f"p{number}": AioSession() for number in range(20)}
+    for session in sessions.values():
+        session.set_credentials("key", "secret")
+    async with client_at(local.url, sessions=sessions) as client:
+        assert await client.runs([f"glue:etl?profile={name}" for name in sessions]).collect() == []
+
+    assert read
+    assert max(Counter(read).values()) <= 2  # the local service reads them as well
+
+
+async def test_what_a_program_has_changed_in_a_session_stays_there() -> None:
+    changed, other, models = AioSession(), AioSession(), Models()
+    loader: Any = changed.get_component("data_loader")
+    loader.load_service_model("glue", "service-2")["metadata"]["serviceFullName"] = "Changed"
+    for session in (changed, other):
+        await models.load(session, "glue", is_own=False)
+
+    assert [name_of(session) for session in (changed, other)] == ["Changed", "AWS Glue"]
+
+
+async def test_a_loader_of_a_program_is_asked_itself() -> None:
+    class Loading(Loader):
+        def load_service_model(self, service_name: str, type_name: str, api_version: str | None = None) -> Any:  # noqa: ANN401
+            found = super().load_service_model(service_name, type_name, api_version)
+            return found | {"metadata": {"serviceFullName": "Of a program"}}
+
+    usual, special, models = AioSession(), AioSession(), Models()
+    special.register_component("data_loader", Loading())
+    for session in (usual, special):
+        await models.load(session, "glue", is_own=False)
+
+    assert [name_of(session) for session in (usual, special)] == ["AWS Glue", "Of a program"]
+
+
+def name_of(session: AioSession) -> object:
+    loader: Any = session.get_component("data_loader")
+    return loader.load_service_model("glue", "service-2")["metadata"]["serviceFullName"]
 
 
 def files_of(session: AioSession) -> object:
