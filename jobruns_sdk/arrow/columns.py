@@ -3,6 +3,7 @@
 import string
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import partial
 from itertools import repeat
 from operator import is_
@@ -14,6 +15,7 @@ import pyarrow as pa
 from pyarrow import compute
 
 from jobruns_sdk.checks import check_flag
+from jobruns_sdk.costs import PriceTable
 from jobruns_sdk.errors import InvalidRequestError
 from jobruns_sdk.model.native import Native, plain_members
 from jobruns_sdk.model.refs import JobRef
@@ -25,6 +27,8 @@ _TEXT: Final = pa.string()
 _TIME: Final = pa.timestamp("us", tz="UTC")
 _HOURS: Final = pa.float64()
 _NATIVE: Final = pa.field("native", _TEXT)
+_COST: Final[pa.DataType] = vars(pa)["decimal128"](38, 12)  # pyarrow's stubs lack its decimals
+_SMALLEST_COST: Final = Decimal("1e-12")
 
 _JOB: Final = (
     ("run_ref", _TEXT),
@@ -79,6 +83,11 @@ def with_native(schema: pa.Schema) -> pa.Schema:
     return schema.append(_NATIVE)
 
 
+def with_costs(schema: pa.Schema) -> pa.Schema:
+    """Return a schema with the columns ``cost``, to 12 decimal places, and ``currency`` as well."""
+    return schema.append(pa.field("cost", _COST)).append(pa.field("currency", _TEXT))
+
+
 def check_native(*, native: bool, include_secrets: bool) -> None:
     """Refuse flags that are none, and secrets without the column that would have them.
 
@@ -92,7 +101,11 @@ def check_native(*, native: bool, include_secrets: bool) -> None:
 
 
 def batch_from_runs(
-    runs: Iterable[JobRun[object]], *, native: bool = False, include_secrets: bool = False
+    runs: Iterable[JobRun[object]],
+    *,
+    native: bool = False,
+    include_secrets: bool = False,
+    costs: PriceTable | None = None,
 ) -> pa.RecordBatch:
     """Return runs as a record batch of ``RUN_SCHEMA``.
 
@@ -100,6 +113,7 @@ def batch_from_runs(
         runs: The runs.
         native: Whether a column ``native`` holds the service's own structure as JSON.
         include_secrets: Whether that has the members that may hold secrets, such as job arguments.
+        costs: The prices for columns ``cost`` and ``currency``, which are null where the cost is not known.
 
     Raises:
         InvalidRequestError: A flag is none, or secrets are asked for, and not the column that would have them.
@@ -113,11 +127,15 @@ def batch_from_runs(
         _array([run.created_by for run in rows], _TEXT),
         *_usage_columns(rows),
     ]
-    return _batch(RUN_SCHEMA, columns, rows, native=native, include_secrets=include_secrets)
+    return _batch(RUN_SCHEMA, columns, rows, native=native, include_secrets=include_secrets, costs=costs)
 
 
 def batch_from_attempts(
-    attempts: Iterable[Attempt[object]], *, native: bool = False, include_secrets: bool = False
+    attempts: Iterable[Attempt[object]],
+    *,
+    native: bool = False,
+    include_secrets: bool = False,
+    costs: PriceTable | None = None,
 ) -> pa.RecordBatch:
     """Return attempts as a record batch of ``ATTEMPT_SCHEMA``; the arguments are those of ``batch_from_runs``."""
     rows = list(attempts)
@@ -128,7 +146,7 @@ def batch_from_attempts(
         *_state_columns(rows),
         *_usage_columns(rows),
     ]
-    return _batch(ATTEMPT_SCHEMA, columns, rows, native=native, include_secrets=include_secrets)
+    return _batch(ATTEMPT_SCHEMA, columns, rows, native=native, include_secrets=include_secrets, costs=costs)
 
 
 def _batch(
@@ -138,8 +156,11 @@ def _batch(
     *,
     native: bool,
     include_secrets: bool,
+    costs: PriceTable | None,
 ) -> pa.RecordBatch:
     check_native(native=native, include_secrets=include_secrets)
+    if costs is not None:
+        columns, schema = [*columns, *_cost_columns(rows, costs)], with_costs(schema)
     if native:
         text = partial(_json, include_secrets=include_secrets)
         columns, schema = [*columns, pa.array([text(row.native) for row in rows], _TEXT)], with_native(schema)
@@ -221,3 +242,10 @@ def _usage_columns(rows: Sequence[JobRun[object] | Attempt[object]]) -> list[pa.
         _array([usage.dpu_hours for usage in usages], _HOURS),
         _array([None if usage is None else usage.basis for usage in known], _TEXT),
     ]
+
+
+def _cost_columns(rows: Sequence[JobRun[object] | Attempt[object]], prices: PriceTable) -> list[pa.Array]:
+    found = [prices.cost(row) for row in rows]
+    amounts = [None if cost is None else cost.amount for cost in found]
+    rounded = [None if amount is None else amount.quantize(_SMALLEST_COST) for amount in amounts]
+    return [_array(rounded, _COST), _array([None if one is None else prices.currency for one in amounts], _TEXT)]

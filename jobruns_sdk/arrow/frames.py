@@ -18,15 +18,19 @@ from jobruns_sdk.arrow.columns import (
     batch_from_attempts,
     batch_from_runs,
     check_native,
+    with_costs,
     with_native,
 )
-from jobruns_sdk.checks import check_count
+from jobruns_sdk.checks import check_count, kind_of, optional
+from jobruns_sdk.costs import PriceTable
 from jobruns_sdk.errors import InvalidRequestError, JobRunsError, UnsupportedOperationError
 from jobruns_sdk.hints import AsyncContext, AsyncOnly
 from jobruns_sdk.model.runs import Attempt, JobRun
 
 if TYPE_CHECKING:
     from jobruns_sdk.model.reports import WalkReport
+
+_check_costs: Final = optional(kind_of(PriceTable, "a PriceTable of jobruns_sdk.costs"))
 
 
 class Reads(Protocol):
@@ -64,19 +68,22 @@ class Columns:
     batch: Callable[[Sequence[Any]], pa.RecordBatch]
 
     @classmethod
-    def of(cls, row: type, *, native: bool, include_secrets: bool) -> Self:
+    def of(cls, row: type, *, native: bool, include_secrets: bool, costs: PriceTable | None) -> Self:
         """Return the columns of runs or of attempts.
 
         Raises:
-            InvalidRequestError: A flag is none, or secrets are asked for, and not the column that would have them.
+            InvalidRequestError: A flag or the prices are none, or secrets are asked for, and not the column that would
+                have them.
             UnsupportedOperationError: The rows are something else.
         """
         check_native(native=native, include_secrets=include_secrets)
+        _check_costs("costs", costs)
         if row not in _COLUMNS:
             raise UnsupportedOperationError(f"only runs and attempts have Arrow columns, not {row.__name__}")
         schema, batch = _COLUMNS[row]
-        make = partial(batch, native=native, include_secrets=include_secrets)
-        return cls(with_native(schema) if native else schema, make)
+        make = partial(batch, native=native, include_secrets=include_secrets, costs=costs)
+        priced = schema if costs is None else with_costs(schema)
+        return cls(with_native(priced) if native else priced, make)
 
 
 _COLUMNS: Final[dict[type, tuple[pa.Schema, Callable[..., pa.RecordBatch]]]] = {

@@ -25,6 +25,7 @@ from jobruns_sdk.services.registry import Adapter, entries_with
 
 if TYPE_CHECKING:
     from jobruns_sdk.arrow import JobRunFrame
+    from jobruns_sdk.costs import PriceTable
 
 check_path: Final = kind_of((str, os.PathLike), "the path of a file")
 _WITHOUT_NATIVE: Final = Decoder({})
@@ -191,6 +192,7 @@ class RunStore(AsyncContext):
         *,
         native: bool = False,
         include_secrets: bool = False,
+        costs: "PriceTable | None" = None,
         **chosen: Unpack[StoredOptions],
     ) -> "JobRunFrame":
         """Return stored runs in columns, for data frames and SQL; needs the extra ``arrow``.
@@ -199,12 +201,13 @@ class RunStore(AsyncContext):
             jobs: As for ``runs``.
             native: Whether there is a column ``native``: the service's own structure, as JSON.
             include_secrets: Whether that has the members that may hold secrets, if they were stored.
+            costs: The prices for columns ``cost`` (a decimal) and ``currency``, null where the cost is not known.
             chosen: As for ``runs``.
         """
         # Structures that nobody asks for need not be decoded: half of the time.
-        decoder = self._decoder if native else _WITHOUT_NATIVE
+        decoder = self._decoder if native or costs else _WITHOUT_NATIVE
         runs = stored_runs(self._database, Chosen(jobs, self._services, **chosen), decoder)
-        return await runs.to_arrow(native=native, include_secrets=include_secrets)
+        return await runs.to_arrow(native=native, include_secrets=include_secrets, costs=costs)
 
     async def forget(self, *, before: datetime) -> int:
         """Delete the runs that ended, or were lost, before that time, with their attempts, and return how many.

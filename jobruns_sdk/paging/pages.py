@@ -27,6 +27,7 @@ from jobruns_sdk.paging.standing import Spot, Standing, Standings
 
 if TYPE_CHECKING:
     from jobruns_sdk.arrow import JobRunFrame, RecordBatches
+    from jobruns_sdk.costs import PriceTable
     from jobruns_sdk.model.refs import JobRef
     from jobruns_sdk.model.runs import Attempt, JobRun
 
@@ -322,6 +323,7 @@ class Pages(AsyncOnly, Generic[T_co]):
         *,
         native: bool = False,
         include_secrets: bool = False,
+        costs: "PriceTable | None" = None,
     ) -> "RecordBatches":
         """Return an iterator over Arrow record batches, of runs or of attempts; needs the extra ``arrow``.
 
@@ -329,6 +331,7 @@ class Pages(AsyncOnly, Generic[T_co]):
             size: How many rows a batch has; the last one may have fewer.
             native: Whether there is a column ``native``: the service's own structure, as JSON.
             include_secrets: Whether that has the members that may hold secrets, such as job arguments.
+            costs: The prices for columns ``cost`` (a decimal) and ``currency``, null where the cost is not known.
 
         Raises:
             InvalidRequestError: An argument is invalid.
@@ -337,7 +340,7 @@ class Pages(AsyncOnly, Generic[T_co]):
         """
         from jobruns_sdk.arrow.frames import Columns, RecordBatches  # noqa: PLC0415  # pyarrow is an extra
 
-        columns = Columns.of(self.plan.kind.row, native=native, include_secrets=include_secrets)
+        columns = Columns.of(self.plan.kind.row, native=native, include_secrets=include_secrets, costs=costs)
         return RecordBatches(self.open(), columns, size)
 
     async def to_arrow(
@@ -345,10 +348,11 @@ class Pages(AsyncOnly, Generic[T_co]):
         *,
         native: bool = False,
         include_secrets: bool = False,
+        costs: "PriceTable | None" = None,
     ) -> "JobRunFrame":
         """Return all runs or attempts in columns, for data frames and SQL; the rest is as for ``record_batches``."""
         with self._all_or_nothing():
-            return await self.record_batches(native=native, include_secrets=include_secrets).frame()
+            return await self.record_batches(native=native, include_secrets=include_secrets, costs=costs).frame()
 
     @contextmanager
     def _all_or_nothing(self) -> Generator[None]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from jobruns_sdk.arrow import JobRunFrame, JobRunStream
+    from jobruns_sdk.costs import PriceTable
     from jobruns_sdk.model.runs import Attempt, JobRun
 
 P = ParamSpec("P")
@@ -120,16 +121,21 @@ class Pages(Carrier[paging.Pages[T_co]], Generic[T_co]):
         *,
         native: bool = False,
         include_secrets: bool = False,
+        costs: "PriceTable | None" = None,
     ) -> "Generator[pa.RecordBatch]":
         """Return an iterator over Arrow record batches; see ``jobruns_sdk.Pages.record_batches``."""
-        batches = self.carried.record_batches(size, native=native, include_secrets=include_secrets)
+        batches = self.carried.record_batches(size, native=native, include_secrets=include_secrets, costs=costs)
         return self.bridge.iterate(batches, ahead=1)
 
     def to_arrow(
-        self: "Pages[JobRun[object]] | Pages[Attempt[object]]", *, native: bool = False, include_secrets: bool = False
+        self: "Pages[JobRun[object]] | Pages[Attempt[object]]",
+        *,
+        native: bool = False,
+        include_secrets: bool = False,
+        costs: "PriceTable | None" = None,
     ) -> "JobRunFrame":
         """Return all runs or attempts in columns, for data frames and SQL; see ``jobruns_sdk.Pages.to_arrow``."""
-        return self.bridge.run(self.carried.to_arrow(native=native, include_secrets=include_secrets))
+        return self.bridge.run(self.carried.to_arrow(native=native, include_secrets=include_secrets, costs=costs))
 
     def stream(
         self: "Pages[JobRun[object]] | Pages[Attempt[object]]",
@@ -137,6 +143,7 @@ class Pages(Carrier[paging.Pages[T_co]], Generic[T_co]):
         *,
         native: bool = False,
         include_secrets: bool = False,
+        costs: "PriceTable | None" = None,
     ) -> "JobRunStream":
         """Return all runs or attempts in columns that are read as they come, once.
 
@@ -144,7 +151,7 @@ class Pages(Carrier[paging.Pages[T_co]], Generic[T_co]):
         """
         from jobruns_sdk.arrow import JobRunStream  # noqa: PLC0415  # pyarrow is an extra
 
-        batches = self.carried.record_batches(size, native=native, include_secrets=include_secrets)
+        batches = self.carried.record_batches(size, native=native, include_secrets=include_secrets, costs=costs)
         return JobRunStream(batches.schema, self.bridge.iterate(batches, ahead=1))
 
 

@@ -27,7 +27,7 @@ class QuickFiles(JSONFileLoader):
 
 
 class Models:
-    """What the sessions of one client have loaded, so that twenty profiles read botocore's models once, not each."""
+    """The models that the sessions of one client have loaded: twenty profiles read each file once."""
 
     def __init__(self) -> None:
         """Keep nothing yet."""

@@ -47,6 +47,9 @@ _DPUS: Final[Mapping[str, float]] = {
 }
 _SECONDS_PER_HOUR: Final = 3600
 _LEAST_SECONDS: Final = 60
+_LEAST_SECONDS_OF_OLD: Final = 600
+_OLD_VERSIONS: Final = frozenset({"0.9", "1.0"})
+_LEAST_OF_SPARK: Final = 2
 # Observed, not documented: jr_1 is followed by jr_1_attempt_1 and jr_1_attempt_2, which are its attempts 2 and 3.
 _RETRY_ID: Final = re.compile(r"(?P<root>.+)_attempt_(?P<retry>[1-9][0-9]{0,8})")
 
@@ -141,8 +144,11 @@ def _usage(row: native.JobRun) -> Usage | None:
     # While an attempt runs, Glue mostly tells an ExecutionTime of 0, which is no time that it took.
     if capacity is None or row.ExecutionTime is None or (is_active and not row.ExecutionTime):
         return None
-    # An attempt that got resources is billed for a minute at least: https://aws.amazon.com/glue/pricing/
-    seconds = row.ExecutionTime if row.ExecutionTime >= _LEAST_SECONDS else _LEAST_SECONDS if row.ExecutionTime else 0
+    # An attempt that got resources is billed for a minute at least, one of Spark on the first versions for ten:
+    # https://aws.amazon.com/glue/pricing/. A Python shell has less than the two DPUs that Spark takes.
+    is_of_old = row.GlueVersion in _OLD_VERSIONS and capacity >= _LEAST_OF_SPARK
+    least = _LEAST_SECONDS_OF_OLD if is_of_old else _LEAST_SECONDS
+    seconds = row.ExecutionTime if row.ExecutionTime >= least else least if row.ExecutionTime else 0
     return Usage(None, None, None, capacity * seconds / _SECONDS_PER_HOUR, "estimated")
 
 
