@@ -27,7 +27,7 @@ _TEXT: Final = pa.string()
 _TIME: Final = pa.timestamp("us", tz="UTC")
 _HOURS: Final = pa.float64()
 _NATIVE: Final = pa.field("native", _TEXT)
-_COST: Final[pa.DataType] = vars(pa)["decimal128"](38, 12)  # pyarrow's stubs lack its decimals
+_COST: Final = pa.decimal128(38, 12)
 _SMALLEST_COST: Final = Decimal("1e-12")
 
 _JOB: Final = (

@@ -45,7 +45,7 @@ class Models:
         loader: Any = session.get_component("data_loader")
         if is_own and type(loader.file_loader) is JSONFileLoader:
             loader.file_loader = QuickFiles()
-        cache: dict[object, object] = vars(loader).get("_cache", {})  # by a method's name and its arguments
+        cache: dict[object, object] = getattr(loader, "_cache", {})  # by a method's name and its arguments
         # botocore's own loaders find the same in the same folders; what a session had before may have been changed.
         same = (type(loader.file_loader), *loader.search_paths) if type(loader) is Loader else id(loader)
         async with self._turn:

@@ -73,18 +73,15 @@ def published(name: str) -> list[dict[str, object]]:
     return found[::-1]
 
 
-def _runs(value: object) -> Iterator[dict[str, Any]]:
-    if isinstance(value, dict):
-        if "ExecutionTime" in value:
-            yield value
-        else:
-            for one in value.values():
-                yield from _runs(one)
-    elif isinstance(value, list):
-        for one in value:
+def _runs(value: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401  # JSON, in which JSON may be written as a string
+    if isinstance(value, str):
+        yield from _runs(json.loads(value)) if value.startswith("{") else ()
+        return
+    if hasattr(value, "items") and "ExecutionTime" in value:
+        yield value
+    elif hasattr(value, "__iter__"):
+        for one in value.values() if hasattr(value, "values") else value:
             yield from _runs(one)
-    elif isinstance(value, str) and value.startswith("{"):
-        yield from _runs(json.loads(value))
 
 
 def amount(run: JobRun[Any], prices: PriceTable = PRICES, architecture: Architecture | None = None) -> Decimal:

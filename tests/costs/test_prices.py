@@ -139,21 +139,21 @@ def test_a_file_that_is_no_table_is_refused(text: str, tmp_path: Path) -> None:
         PriceTable.load(tmp_path / "prices.json")
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (("dollars", {}), "currency must be a code of three letters"),
-        (("USD", None), "rates must be a mapping"),
-        (("USD", {"ETL-DPU-Hour": "0.44"}), r"each key in rates must be \(region, usage type\)"),
-        (("USD", {("eu-west-1",): "0.44"}), r"each key in rates must be \(region, usage type\)"),
-        (("USD", {("eu-west-1", 1): "0.44"}), r"each key in rates must be \(region, usage type\)"),
-        (("USD", {("eu-west-1", "ETL-DPU-Hour"): 0.44}), "must be a price as a string, an integer or a Decimal"),
-        (("USD", {("eu-west-1", "ETL-DPU-Hour"): True}), "must be a price as a string"),
-        (("USD", {("eu-west-1", "ETL-DPU-Hour"): "cheap"}), "must be a price as a string"),
-        (("USD", {("eu-west-1", "ETL-DPU-Hour"): "-1"}), "not below 0"),
-        (("USD", {("eu-west-1", "ETL-DPU-Hour"): "Infinity"}), "not below 0"),
-    ],
-)
+NO_TABLES: list[tuple[tuple[Any, Any], str]] = [
+    (("dollars", {}), "currency must be a code of three letters"),
+    (("USD", None), "rates must be a mapping"),
+    (("USD", {"ETL-DPU-Hour": "0.44"}), r"each key in rates must be \(region, usage type\)"),
+    (("USD", {("eu-west-1",): "0.44"}), r"each key in rates must be \(region, usage type\)"),
+    (("USD", {("eu-west-1", 1): "0.44"}), r"each key in rates must be \(region, usage type\)"),
+    (("USD", {("eu-west-1", "ETL-DPU-Hour"): 0.44}), "must be a price as a string, an integer or a Decimal"),
+    (("USD", {("eu-west-1", "ETL-DPU-Hour"): True}), "must be a price as a string"),
+    (("USD", {("eu-west-1", "ETL-DPU-Hour"): "cheap"}), "must be a price as a string"),
+    (("USD", {("eu-west-1", "ETL-DPU-Hour"): "-1"}), "not below 0"),
+    (("USD", {("eu-west-1", "ETL-DPU-Hour"): "Infinity"}), "not below 0"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "words"), NO_TABLES)
 def test_what_is_no_table_is_refused(arguments: tuple[Any, Any], words: str) -> None:
     with pytest.raises(InvalidRequestError, match=words):
         PriceTable(*arguments)

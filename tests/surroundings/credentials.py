@@ -160,7 +160,9 @@ def _configured(provider: str, url: str, home: Path) -> dict[str, str]:
             token = {"AWS_CONTAINER_AUTHORIZATION_TOKEN": f"{WORD}/container"}
             return {"AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{url}/container", **token}
         case "instance":
-            return {"AWS_EC2_METADATA_SERVICE_ENDPOINT": f"{url}/", "AWS_EC2_METADATA_DISABLED": "false"}
+            # botocore gives up after a second, in which a busy machine has not always answered.
+            patient = {"AWS_METADATA_SERVICE_TIMEOUT": "60"}
+            return patient | {"AWS_EC2_METADATA_SERVICE_ENDPOINT": f"{url}/", "AWS_EC2_METADATA_DISABLED": "false"}
         case _:
             return {}
 
