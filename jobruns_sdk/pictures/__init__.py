@@ -4,7 +4,9 @@ All are made of runs and attempts that have been read: nothing here does I/O but
 """
 
 from jobruns_sdk.pictures.bars import Bar
+from jobruns_sdk.pictures.page import report
 from jobruns_sdk.pictures.picture import Picture
+from jobruns_sdk.pictures.scatter import durations
 from jobruns_sdk.pictures.timelines import timeline
 
-__all__ = ["Bar", "Picture", "timeline"]
+__all__ = ["Bar", "Picture", "durations", "report", "timeline"]

@@ -190,6 +190,14 @@ def _attempt_end(run: JobRun[object], attempt: Attempt[object], after: Attempt[o
     return _End(min(known, default=attempt.updated_at), is_approximate=True)
 
 
+def length_of(run: JobRun[object], now: datetime) -> Piece | None:
+    """Return a run from its start to its end as one bar; None for one that has not started, as far as is known."""
+    begin = run.started_at or run.created_at
+    if begin is None or (run.state is RunState.QUEUED and run.started_at is None):
+        return None
+    return _piece("attempt" if run.attempt == 1 else "run", begin, _end_of(run, now), run.state, run.attempt, run)
+
+
 def overlapping(pieces: Sequence[Piece], since: datetime, until: datetime) -> bool:
     """True if any of a run's bars lies in a span of time."""
     return bool(pieces) and pieces[0].begin <= until and max(piece.end for piece in pieces) >= since

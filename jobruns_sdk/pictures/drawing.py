@@ -18,11 +18,11 @@ MOST_ROWS: Final = 6  # of a lane; runs for which there is none share the last o
 _TOP, _BAR, _ROW, _PADDING, _RIGHT, _EDGE = 46, 16, 20, 8, 22, 16  # pixels
 _LABEL: Final = 12.5  # the size of a lane's name
 _LEAST_LEFT: Final = 90
-_TICK: Final = 70  # from one label of the axis to the next, at least
+TICK: Final = 70  # from one label of the axis to the next, at least
 _MARK: Final = 3.5  # half of a mark's size
 _MARKED: Final = 14  # what a mark takes of a bar
 _ROUND: Final = 6  # the narrowest bar with round corners
-_MESSAGE: Final = 120  # characters
+_MESSAGE: Final = 80  # characters
 
 
 class Row(NamedTuple):
@@ -52,14 +52,14 @@ class Canvas(NamedTuple):
     lanes: Mapping[str, Row]
 
     @classmethod
-    def of(cls, picture: Picture, lanes: Mapping[str, Sequence[Bar]], width: int) -> Self:
-        """Return the canvas of a picture with those lanes."""
+    def of(cls, picture: Picture, lanes: Mapping[str, Sequence[Bar]], width: int, high: int | None = None) -> Self:
+        """Return the canvas of a picture with those lanes, each as high as that many rows, or as its runs need."""
         widest = max((width_of(name, _LABEL) for name in lanes), default=0)
         left = max(_LEAST_LEFT, min(widest, width * 0.26)) + _EDGE + 14
         y: float = _TOP
         rows: dict[str, Row] = {}
         for name, bars in lanes.items():
-            needed = max(bar.sublane for bar in bars) + 1
+            needed = high or max(bar.sublane for bar in bars) + 1
             rows[name] = Row(y, min(needed, MOST_ROWS), max(needed - MOST_ROWS, 0))
             y += rows[name].height
         zone, bottom = picture.zone, y if lanes else y + 60
@@ -87,7 +87,7 @@ class Canvas(NamedTuple):
             yield label((self.left + self.right) / 2, self.bottom - 26, "No runs in this time", "soft mid")
 
     def _axis(self) -> Iterator[str]:
-        found = ticks(self.since, self.until, self.zone, max(int((self.right - self.left) / _TICK), 2))
+        found = ticks(self.since, self.until, self.zone, max(int((self.right - self.left) / TICK), 2))
         free = {"day": float(self.width), "time": float(self.width)}
         for tick in reversed(found):  # where two dates have no room, the one goes whose day has begun before
             x = self.x(tick.at)
@@ -123,10 +123,13 @@ def bar_shapes(canvas: Canvas, lanes: Mapping[str, Sequence[Bar]]) -> Iterator[s
 def _shape(canvas: Canvas, bar: Bar, y: float, *, numbered: bool) -> str:
     left = min(canvas.x(bar.begin), canvas.right - 2)
     wide = max(canvas.x(bar.end) - left, 2)
-    title = f"<title>{safe(describe(bar, canvas.zone))}</title>"
     middle = y + _BAR / 2
     if bar.kind == "waiting" and not bar.is_open:
-        return f'<path class="wait" d="M{left:.1f} {middle:.1f}h{wide:.1f}">{title}</path>'
+        if canvas.x(bar.end) - left < 1:  # the attempt's own bar covers it
+            return ""
+        told = f"<title>waiting, {took(bar)}</title>"
+        return f'<path class="wait" d="M{left:.1f} {middle:.1f}h{wide:.1f}">{told}</path>'
+    title = f"<title>{safe(describe(bar, canvas.zone))}</title>"
     facts = f'data-run="{safe(bar.run.run_id)}" data-attempt="{bar.attempt}"'
     if bar.kind == "waiting":
         return (
@@ -165,11 +168,10 @@ def _inside(bar: Bar, left: float, wide: float, middle: float, *, numbered: bool
 
 def describe(bar: Bar, zone: tzinfo | None) -> str:
     """Return what a bar stands for, as the tooltip tells it."""
-    state = "waiting" if bar.kind == "waiting" and not bar.is_open else str(bar.state)
     number = f"attempt {bar.attempt}" if bar.kind != "run" else f"{bar.attempt} attempts"
     end = "now" if bar.is_open else clock(bar.end, zone) + (" (last change)" if bar.is_approximate else "")
     first = (bar.message or "").strip().partition("\n")[0][:_MESSAGE]
-    lines = (str(bar.run), f"{state}, {number}, {took(bar)}", f"{clock(bar.begin, zone)} to {end}", first)
+    lines = (str(bar.run), f"{bar.state}, {number}, {took(bar)}", f"{clock(bar.begin, zone)} to {end}", first)
     return "\n".join(filter(None, lines))
 
 
@@ -178,18 +180,18 @@ def took(bar: Bar) -> str:
     return span(bar.end - bar.begin) + ("+" if bar.is_open else "")
 
 
-def legend_shapes(canvas: Canvas, bars: Sequence[Bar], footer: str) -> tuple[list[str], float]:
+def legend_shapes(width: int, bottom: float, bars: Sequence[Bar], footer: str) -> tuple[list[str], float]:
     """Return what the marks mean, with a line of notes below, and how high the picture is with them."""
     shapes: list[str] = []
-    x, y = float(_EDGE), canvas.bottom + 28
+    x, y = float(_EDGE), bottom + 28
     for swatch, name in _entries(bars):
         wide = 24 + width_of(name) + 14
-        if x > _EDGE and x + wide > canvas.width:
+        if x > _EDGE and x + wide > width:
             x, y = float(_EDGE), y + 22
         shapes += [f'<g transform="translate({x:.1f} {y:.1f})">{swatch}</g>', label(x + 24, y + 11, name)]
         x += wide
     y += 14 if bars else -14
-    for line in wrapped(footer, canvas.width - 2 * _EDGE, 11):
+    for line in wrapped(footer, width - 2 * _EDGE, 11):
         y += 18
         shapes.append(label(_EDGE, y, line, "soft"))
     return shapes, y + 14

@@ -56,7 +56,7 @@ _RULES: Final = (
     ".mid{text-anchor:middle}.num{fill:var(--on);font-size:11px;font-weight:600;text-anchor:middle}"
     ".ground{fill:var(--ground)}.band{fill:var(--band)}.rule{stroke:var(--rule);fill:none}"
     ".now{stroke:var(--now);stroke-dasharray:5 4;fill:none}.wait{stroke:var(--QUEUED);stroke-width:2;fill:none}"
-    ".on{stroke:var(--on);fill:none;stroke-width:2}.halo{stroke:var(--ground);fill:none;stroke-width:5}"
+    ".on{stroke:var(--on);fill:none;stroke-width:2}.halo{stroke:var(--ground);fill:none;stroke-width:4}"
     ".line{fill:none;stroke:var(--ink);stroke-width:1.5}.spread{fill:var(--soft);opacity:.16}"
 )
 _WORDS: Final = re.compile(r"\S+\s*")
@@ -170,3 +170,9 @@ _HATCH: Final = (
     '<defs><pattern id="jobruns-hatch" width="7" height="7" patternUnits="userSpaceOnUse" '
     'patternTransform="rotate(45)"><path d="M1 0V7" style="stroke:var(--ground,#fff);stroke-width:2"/></pattern></defs>'
 )
+
+LIGHT_AND_DARK: Final = (
+    f":root{{color-scheme:light dark;{_variables(_LIGHT)}}}"
+    f"@media screen and (prefers-color-scheme:dark){{:root{{{_variables(_DARK)}}}}}"
+)
+"""The colours for the page around pictures."""

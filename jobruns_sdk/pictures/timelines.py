@@ -10,6 +10,7 @@ import attrs
 from jobruns_sdk import times
 from jobruns_sdk.checks import check_moment, items_of, kind_of, optional
 from jobruns_sdk.errors import InvalidRequestError
+from jobruns_sdk.model.labels import span
 from jobruns_sdk.model.refs import RunRef
 from jobruns_sdk.model.runs import Attempt, JobRun, check_run
 from jobruns_sdk.pictures import text
@@ -19,6 +20,7 @@ from jobruns_sdk.pictures.drawing import Canvas, bar_shapes, legend_shapes
 from jobruns_sdk.pictures.lanes import LaneOf, Names, Placed, bars_of, lanes_of
 from jobruns_sdk.pictures.picture import WIDTH, Picture
 from jobruns_sdk.pictures.shapes import Theme, svg
+from jobruns_sdk.pictures.sums import MOST_BARS, ROWS, column_shapes, hours_of
 
 _check_attempt: Final = kind_of(Attempt, "an Attempt, such as attempts() yields")
 _check_zone: Final = optional(kind_of(tzinfo, "a time zone, such as ZoneInfo('Europe/Berlin')"))
@@ -88,13 +90,13 @@ def windowed(  # noqa: PLR0917  # all of them always
     names: object,
 ) -> Window:
     """Return the bars of runs, with the span of time that was asked for or that they need."""
-    listed = runs_by_ref(_checked_runs(runs))
+    listed = runs_by_ref(checked_runs(runs))
     tried = attempts_by_run(_checked_attempts(attempts))
     for name, moment in (("since", since), ("until", until), ("now", now)):
         optional(check_moment)(name, moment)
     present = times.now() if now is None else now.astimezone(UTC)
     pieces = {ref: pieces_of(run, tried.get(ref, ()), present) for ref, run in listed.items()}
-    begin, end = _span(pieces.values(), since, until, present)
+    begin, end = span_of(pieces.values(), since, until, present)
     lanes = lanes_of(listed.values(), lane, names)
     drawn = [Placed(ref, lanes[ref], found) for ref, found in pieces.items() if overlapping(found, begin, end)]
     bars = bars_of(drawn, (end - begin) * _LEAST)
@@ -111,7 +113,12 @@ def check_zone(zone: object) -> None:
     _check_zone("zone", zone)
 
 
-def _checked_runs(runs: object) -> list[JobRun[object]]:
+def checked_runs(runs: object) -> list[JobRun[object]]:
+    """Return the runs of a collection.
+
+    Raises:
+        InvalidRequestError: They are something else.
+    """
     listed: list[JobRun[object]] = items_of("runs", runs, "runs")  # type: ignore[arg-type]  # it is checked there
     for run in listed:
         check_run("each of runs", run)
@@ -127,7 +134,7 @@ def _checked_attempts(attempts: object) -> list[Attempt[object]]:
     return listed
 
 
-def _span(
+def span_of(
     pieces: Iterable[Sequence[Piece]], since: datetime | None, until: datetime | None, now: datetime
 ) -> tuple[datetime, datetime]:
     """Return the span of time that is drawn, which is never empty."""
@@ -163,6 +170,12 @@ def _runs(number: int) -> str:
     return "run" if number == 1 else "runs"
 
 
+def footer_of(picture: Picture) -> str:
+    """Return what a picture says below: its span of time, and what is not to be seen in it."""
+    begin, end = clock(picture.since, picture.zone), clock(picture.until, picture.zone)
+    return f"{begin} to {end}: {', '.join(picture.notes)}"
+
+
 @attrs.frozen(repr=False)
 class Timeline(Picture):
     """A picture of runs in time."""
@@ -180,17 +193,21 @@ class Timeline(Picture):
             ends.setdefault(bar.lane, {})[bar.run] = bar.state
         counts = {lane: Counter(states.values()) for lane, states in ends.items()}
         told = (f"{lane}: {', '.join(f'{n} {state}' for state, n in by.items())}" for lane, by in counts.items())
-        return "; ".join((self._footer(), *told))
-
-    def _footer(self) -> str:
-        begin, end = clock(self.since, self.zone), clock(self.until, self.zone)
-        return f"{begin} to {end}: {', '.join(self.notes)}"
+        return "; ".join((footer_of(self), *told))
 
     def _svg(self, width: int, theme: Theme) -> str:
         lanes = self._lanes()
-        canvas = Canvas.of(self, lanes, width)
-        shapes = [*canvas.frame(), *bar_shapes(canvas, lanes), *canvas.now()]
-        below, height = legend_shapes(canvas, self.bars, self._footer())
+        is_summed = len(self.bars) > MOST_BARS
+        canvas = Canvas.of(self, lanes, width, ROWS if is_summed else None)
+        bars = column_shapes(canvas, lanes) if is_summed else bar_shapes(canvas, lanes)
+        shapes = [*canvas.frame(), *bars, *canvas.now()]
+        shown = [bar for bar in self.bars if bar.kind != "waiting"] if is_summed else self.bars
+        per = (
+            f"; columns count what began in {span(hours_of(canvas))}, unsuccessful runs below the line"
+            if is_summed
+            else ""
+        )
+        below, height = legend_shapes(width, canvas.bottom, shown, footer_of(self) + per)
         return svg(width, height, self.title, self._told(), [*shapes, *below], theme)
 
     def _lines(self, width: int, *, ascii: bool) -> Sequence[text.Line]:  # noqa: A002  # as in text()
@@ -203,4 +220,4 @@ class Timeline(Picture):
             head = (text.padded(name, left - 2, ascii=ascii) + "  ", "bold")
             lines.append([head, *text.drawn(found, ascii=ascii)])
         signs = text.legend((bar.state for bar in self.bars), ascii=ascii)
-        return [*lines, *text.folded(signs, width), *text.folded(self._footer(), width)]
+        return [*lines, *text.folded(signs, width), *text.folded(footer_of(self), width)]
