@@ -52,7 +52,8 @@ def _cut(text: object, length: int = _MESSAGE) -> str:
     return whole if len(whole) <= length else f"{whole[: length - 3]}..."
 
 
-def _first_line(message: str | None) -> str | None:
+def first_line(message: str | None) -> str | None:
+    """Return the first line of a message, up to 80 characters."""
     line = message and message.strip().partition("\n")[0]
     return line if line is None or len(line) <= _MESSAGE else f"{line[: _MESSAGE - 3]}..."
 
@@ -135,7 +136,7 @@ class JobRun(_Row, Generic[N_co]):
         """Return what tables show."""
         yield from (("run", self.ref), ("run name", self.name), ("state", self._state))
         yield from (("created", self.created_at), ("duration", self.duration), ("usage", self.usage))
-        yield "message", _first_line(self.message)
+        yield "message", first_line(self.message)
 
     @property
     def _state(self) -> str:
@@ -235,7 +236,7 @@ class Attempt(_Row, Generic[N_co]):
         """Return what tables show."""
         yield from (("run", self.run), ("attempt", self.number), ("state", state_of(self)))
         yield from (("created", self.created_at), ("duration", self.duration), ("usage", self.usage))
-        yield "message", _first_line(self.message)
+        yield "message", first_line(self.message)
 
     @property
     def duration(self) -> timedelta | None:

@@ -13,9 +13,9 @@ from jobruns_sdk.checks import check_limit
 from jobruns_sdk.errors import NotFoundError, point_to
 from jobruns_sdk.hints import AsyncContext, AsyncOnly
 from jobruns_sdk.loop.caller import on_behalf_of
-from jobruns_sdk.model.display import Collected
 from jobruns_sdk.model.reports import SourceError, WalkReport
 from jobruns_sdk.observing.walks import WalkCaller
+from jobruns_sdk.paging.collected import Collected
 from jobruns_sdk.paging.cursor import Cursor, Place
 from jobruns_sdk.paging.marks import furthest
 from jobruns_sdk.paging.merge import Merged, Single, Stream, TellsEvents
@@ -306,8 +306,8 @@ class Pages(AsyncOnly, Generic[T_co]):
         """Return an iterator over pages, each with the cursor of the place after it."""
         return ByPage(self.open())
 
-    async def collect(self) -> list[T_co]:
-        """Return all items in a list."""
+    async def collect(self) -> Collected[T_co]:
+        """Return all items in a list, which shows as a table; ``collect()`` of runs can be drawn: ``timeline()``."""
         async with self.open() as walk:
             with self._all_or_nothing():
                 return Collected([item async for item in walk])

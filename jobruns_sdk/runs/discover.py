@@ -124,12 +124,12 @@ class WatchedJob:
     async def _later_look(self) -> list[Row]:
         since = self._since()
         if isinstance(self.handle, ListsActive):
-            rows = await self.handle.runs(created_after=since).collect()
+            rows: list[Row] = await self.handle.runs(created_after=since).collect()
         else:
             # This list ends soon after the time, with rows that are older and some that have none: a run that is
             # queued may be listed without.
-            rows = await self.handle.survey(since).collect()
-            rows = [row for row in rows if row.created_at is None or row.created_at >= since]
+            listed = await self.handle.survey(since).collect()
+            rows = [row for row in listed if row.created_at is None or row.created_at >= since]
         new = [row for row in rows if row.id not in self._known]
         self._know(rows)
         since = self._since() - LATE

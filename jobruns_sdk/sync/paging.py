@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Self, Ty
 from jobruns_sdk.errors import ClientClosedError, UnsupportedOperationError
 from jobruns_sdk.model.reports import WalkReport
 from jobruns_sdk.paging import pages as paging
+from jobruns_sdk.paging.collected import Collected
 from jobruns_sdk.paging.page import Page
 from jobruns_sdk.sync.carry import Carried, Carrier
 
@@ -107,8 +108,8 @@ class Pages(Carrier[paging.Pages[T_co]], Generic[T_co]):
         """Return an iterator over pages, each with the cursor of the place after it."""
         return self.bridge.iterate(self.carried.by_page(), ahead=0)
 
-    def collect(self) -> list[T_co]:
-        """Return all items in a list."""
+    def collect(self) -> Collected[T_co]:
+        """Return all items in a list, which shows as a table; ``collect()`` of runs can be drawn: ``timeline()``."""
         return self.bridge.run(self.carried.collect())
 
     def first(self) -> T_co | None:

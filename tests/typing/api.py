@@ -35,6 +35,8 @@ from jobruns_sdk import (
 from jobruns_sdk.arrow import JobRunFrame, RecordBatches
 from jobruns_sdk.history import RunStore, SyncReport
 from jobruns_sdk.model.native import Native
+from jobruns_sdk.paging.collected import Collected
+from jobruns_sdk.pictures import Picture
 from jobruns_sdk.services.datazone import native as datazone
 from jobruns_sdk.services.emr_serverless import native as emr
 from jobruns_sdk.services.emr_serverless.native_application import Application
@@ -47,7 +49,7 @@ async def glue_speaks_of_job_runs(client: JobRunsClient) -> None:
     job = client.glue("x")
     async for run in job.runs():
         assert_type(run, JobRun[glue.JobRun])
-    assert_type(await job.runs(hydrate=True).collect(), list[JobRun[glue.JobRun]])
+    assert_type(await job.runs(hydrate=True).collect(), Collected[JobRun[glue.JobRun]])
     async for attempt in job.attempts("jr_0"):
         assert_type(attempt, Attempt[glue.JobRun])
     assert_type(await job.run("jr_0"), JobRun[glue.JobRun])
@@ -57,8 +59,10 @@ async def emr_serverless_lists_summaries_and_gets_whole_runs(client: JobRunsClie
     app = client.emr_serverless("a")
     async for run in app.runs():
         assert_type(run, JobRun[emr.JobRunSummary])
-    assert_type(await app.runs(hydrate=True, mode="BATCH").collect(), list[JobRun[emr.JobRun]])
-    assert_type(await app.runs(hydrate=True, on_error="skip").collect(), list[JobRun[emr.JobRunSummary | emr.JobRun]])
+    assert_type(await app.runs(hydrate=True, mode="BATCH").collect(), Collected[JobRun[emr.JobRun]])
+    assert_type(
+        await app.runs(hydrate=True, on_error="skip").collect(), Collected[JobRun[emr.JobRunSummary | emr.JobRun]]
+    )
     async for attempt in app.attempts("00f"):
         assert_type(attempt, Attempt[emr.JobRunAttemptSummary | emr.JobRun])
     assert_type(await app.run("00f"), JobRun[emr.JobRun])
@@ -77,7 +81,8 @@ async def datazone_lists_summaries_and_gets_whole_runs(client: JobRunsClient) ->
 
 async def pages_keep_the_type_of_their_rows(client: JobRunsClient) -> None:
     pages = client.glue("x").runs()
-    assert_type(await pages.collect(), list[JobRun[glue.JobRun]])
+    assert_type(await pages.collect(), Collected[JobRun[glue.JobRun]])
+    assert_type((await pages.collect())[1:].timeline(names={"emr-serverless:00f1": "analytics"}), Picture)
     assert_type(await pages.first(), JobRun[glue.JobRun] | None)
     async for page in pages.by_page():
         assert_type(page, Page[JobRun[glue.JobRun]])
@@ -204,6 +209,7 @@ async def only_runs_and_attempts_become_arrow_data(client: JobRunsClient) -> Non
 
 async def states_are_members_or_their_names(client: JobRunsClient, names: frozenset[str]) -> None:
     await client.glue("x").runs(states={"FAILED"}).collect()
+    (await client.jobs("glue").collect()).timeline()  # type: ignore[misc]  # jobs have no times
     await client.glue("x").runs(states=UNSUCCESSFUL).collect()
     await client.emr_serverless("x").runs(states=["FAILED", RunState.RUNNING], hydrate=True).collect()
     await client.datazone("x", "y").runs(states={RunState.FAILED}).collect()

@@ -10,6 +10,7 @@ from jobruns_sdk import Attempt, Job, JobRun, JobRunsError, Page, RunRef, RunSta
 from jobruns_sdk.arrow import JobRunFrame, JobRunStream
 from jobruns_sdk.history import SyncReport
 from jobruns_sdk.model.native import Native
+from jobruns_sdk.paging.collected import Collected
 from jobruns_sdk.services.datazone import native as datazone
 from jobruns_sdk.services.emr_serverless import native as emr
 from jobruns_sdk.services.glue import native as glue
@@ -44,7 +45,7 @@ def hydrated_runs_are_whole(client: JobRunsClient, hydrate: bool) -> None:  # no
 
 def pages_keep_the_type_of_their_rows(client: JobRunsClient) -> None:
     pages = client.glue("x").runs()
-    assert_type(pages.collect(), list[JobRun[glue.JobRun]])
+    assert_type(pages.collect(), Collected[JobRun[glue.JobRun]])
     assert_type(pages.first(), JobRun[glue.JobRun] | None)
     for page in pages.by_page():
         assert_type(page, Page[JobRun[glue.JobRun]])
@@ -110,7 +111,7 @@ def a_store_takes_a_client_and_yields_runs_as_it_does(client: JobRunsClient) -> 
         store.sync(client, client.discover(), attempts=True)
         for run in store.runs("glue:x", states={"FAILED"}, limit=3):
             assert_type(run, JobRun[Native | None])
-        assert_type(store.attempts().collect(), list[Attempt[Native | None]])
+        assert_type(store.attempts().collect(), Collected[Attempt[Native | None]])
         assert_type(store.to_arrow(native=True), JobRunFrame)
         assert_type(store.forget(before=datetime.now().astimezone()), int)
         store.sync(client)  # type: ignore[call-arg]

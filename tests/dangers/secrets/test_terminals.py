@@ -12,8 +12,8 @@ from rich.console import Console
 
 from jobruns_sdk import JobRunsError, run_from_response, to_dict
 from jobruns_sdk.model.changes import StateChange
-from jobruns_sdk.model.display import Collected
 from jobruns_sdk.model.runs import Attempt, Job, JobRun, StopOutcome
+from jobruns_sdk.paging.collected import Collected
 from jobruns_sdk.testing import LocalService
 from tests.dangers.secrets.canaries import chain_of
 from tests.unit.values import ATTEMPT, JOB, RUN

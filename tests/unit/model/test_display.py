@@ -12,11 +12,13 @@ import attrs
 import pytest
 from rich.console import Console
 
-from jobruns_sdk.model.display import Collected, Shown
+from jobruns_sdk.model.display import Shown
+from jobruns_sdk.model.refs import JobRef
 from jobruns_sdk.model.runs import Attempt, Job, JobRun, Usage
 from jobruns_sdk.model.states import RunState
+from jobruns_sdk.paging.collected import Collected
 from jobruns_sdk.services.glue import native as glue
-from tests.unit.values import ATTEMPT, CANARY, JOB, REF, RUN
+from tests.unit.values import ATTEMPT, CANARY, ENDED, JOB, REF, RUN
 
 FOUND = Job(JOB, "nightly-etl", None, glue.Job(Name="nightly-etl"))
 STREAM = attrs.evolve(
@@ -153,8 +155,12 @@ def test_a_table_holds_the_first_line_of_a_message_up_to_80_characters(message: 
 
 def test_a_notebook_shows_a_list_as_a_table() -> None:
     head, *rows = Cells(html_of(Collected([RUN, STREAM]))).rows
-    assert head == ["run", "run name", "state", "created", "duration", "usage", "message"]
-    assert [row[2] for row in rows] == ["FAILED", "STOPPED (CANCELLED), attempt 2"]
+    assert head == ["state", "job", "run", "attempt", "created", "took", "message"]
+    assert [row[:4] for row in rows] == [
+        ["FAILED", "nightly-etl", "jr_0", "1"],
+        ["STOPPED", "nightly-etl", "jr_0", "2"],
+    ]
+    assert [row[5:] for row in rows] == [["5m 00s", "it broke"], ["5m 00s", "<b>stop</b> & go"]]
     *_, last = Cells(html_of(Collected([RUN] * 1_234))).rows
     assert last == ["and 1,134 more"]
 
@@ -167,25 +173,74 @@ def test_the_state_has_a_colour() -> None:
 
 
 def test_a_terminal_shows_a_list_as_a_table_in_utc_that_fits() -> None:
-    text = printed(Collected([RUN, STREAM]))
-    assert max(map(len, text.splitlines())) <= 80
-    assert "02:00:04Z" in text
+    assert printed(Collected([RUN, STREAM])).splitlines() == [
+        "state    job          run   try  created       took    message         ",
+        "FAILED   nightly-etl  jr_0  1    11-20 02:00Z  5m 00s  it broke        ",
+        "STOPPED  nightly-etl  jr_0  2    11-20 02:00Z  5m 00s  <b>stop</b> & go",
+    ]
     assert "and 9 more" in printed(Collected([RUN] * 109))
-    wide = printed(Collected([RUN, STREAM]), width=160)
-    assert "STOPPED (CANCELLED), attempt 2" in wide
-    assert "<b>stop</b> & go" in wide
+    assert "2026-11-20 02:00:04Z" in printed(Collected([RUN, STREAM]), width=160)
 
 
-def test_a_terminal_of_80_columns_shows_all_words_of_a_message() -> None:
-    run = attrs.evolve(
-        RUN,
-        message="An error occurred while calling, please check complete logs in the destination",
-        started_at=datetime(2026, 11, 20, 2, tzinfo=UTC),
-        ended_at=datetime(2026, 11, 20, 22, 10, 7, tzinfo=UTC),
-    )
-    text = printed(Collected([run, STREAM]))
-    assert "20:10:07" in text
-    assert [word for word in (run.message or "").split() if word not in text] == []
+@pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
+def test_a_terminal_shows_a_line_for_each_run_and_cuts_messages_and_names_alone(width: int) -> None:
+    job = JobRef("glue", ("a-job-with-a-name-that-goes-on-for-longer-than-others",), "eu-west-1")
+    runs = [
+        attrs.evolve(RUN, id=f"jr_{number}{7**number:0<64}", job=job, state=state, message="An error occurred: " * 9)
+        for number, state in enumerate(RunState)
+    ]
+    head, *lines = printed(Collected(runs), width).splitlines()
+    assert len(lines) == len(runs)
+    assert max(map(len, (head, *lines))) <= width
+    for run, line in zip(runs, lines, strict=True):
+        assert line.startswith(run.state[:11])
+        assert "a-job" in line
+        assert f" {run.id[:9]} " in line
+        assert ("An error" in line) is (width > 60)
+
+
+def test_a_table_shows_as_much_of_a_run_id_as_tells_it_from_others() -> None:
+    ids = ["jr_0123456A89", "jr_0123456B77", "jr_99999999", "00f1abcdef", "jr_0"]
+    rows = Cells(html_of(Collected([attrs.evolve(RUN, id=run_id) for run_id in ids]))).rows[1:]
+    assert [row[2] for row in rows] == ["jr_0123456A", "jr_0123456B", "jr_999999", "00f1ab", "jr_0"]
+    html = html_of(Collected([attrs.evolve(RUN, id=run_id) for run_id in ids]))
+    assert 'title="glue:nightly-etl/jr_0123456A89?region=eu-west-1">jr_0123456A' in html
+
+
+def test_jobs_of_one_name_are_told_apart_and_applications_have_their_names() -> None:
+    analytics = JobRef("emr-serverless", ("00f1",), "eu-west-1", job_name="analytics")
+    elsewhere = attrs.evolve(JOB, region="us-east-1")
+    runs = [attrs.evolve(RUN, job=job) for job in (JOB, elsewhere, analytics)]
+    rows = Cells(html_of(Collected(runs))).rows[1:]
+    assert [row[1] for row in rows] == ["nightly-etl (eu-west-1)", "nightly-etl (us-east-1)", "analytics"]
+
+
+def test_what_goes_on_counts_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jobruns_sdk.model.tables.now", lambda: ENDED)
+    going = attrs.evolve(RUN, state=RunState.RUNNING, ended_at=None)
+    queued = attrs.evolve(going, state=RunState.QUEUED, started_at=None)
+    unknown = attrs.evolve(going, state=RunState.UNKNOWN, native_state="PAUSED")
+    later = attrs.evolve(going, started_at=ENDED + timedelta(hours=1))
+    rows = Cells(html_of(Collected([going, queued, unknown, later]))).rows[1:]
+    assert [row[5] for row in rows] == ["5m 00s+", "", "5m 00s+", ""]
+    assert rows[2][0] == "UNKNOWN (PAUSED)"
+
+
+def test_a_terminal_shows_attempts_and_jobs_as_tables() -> None:
+    text = printed(Collected([ATTEMPT]))
+    assert text.splitlines()[1].split() == [
+        "FAILED",
+        "nightly-etl",
+        "jr_0",
+        "2",
+        "11-20",
+        "02:00Z",
+        "5m",
+        "00s",
+        "it",
+        "broke",
+    ]
+    assert printed(Collected([FOUND])).split() == ["job", "name", "state", str(JOB), "nightly-etl"]
 
 
 @pytest.mark.parametrize("value", [RUN, ATTEMPT, FOUND])
