@@ -86,11 +86,6 @@ def save(folder: Path, name: str, picture: str) -> None:
     (folder / f"{name}-dark.svg").write_text(picture.replace(_LIGHT, _DARK), encoding="utf-8")
 
 
-def for_either(picture: str) -> str:
-    """Return a picture that follows the reader's system, for pages that show one file."""
-    return picture.replace(f"svg{{{_LIGHT}}}", f"svg{{{_LIGHT}}}@media(prefers-color-scheme:dark){{svg{{{_DARK}}}}}")
-
-
 def state_machine(title: str, table: Mapping[str, RunState], taken: Sequence[Step]) -> str:
     """Return the picture of a service's states and of the steps between them."""
     wide = _wide({*table, *table.values()})
