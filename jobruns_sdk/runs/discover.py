@@ -7,6 +7,7 @@ from typing import Any, Final
 import attrs
 
 from jobruns_sdk.errors import ClientClosedError, JobRunsError, NotFoundError
+from jobruns_sdk.loop.meter import Meter, metered
 from jobruns_sdk.model.native import Native
 from jobruns_sdk.model.runs import JobRun
 from jobruns_sdk.paging.pages import Pages
@@ -14,6 +15,7 @@ from jobruns_sdk.runs.follow import Done, Follower, GiveUp, Unseen, decide
 from jobruns_sdk.runs.intervals import PollIntervals
 from jobruns_sdk.runs.poll import Poller
 from jobruns_sdk.services.handle import Follows, ListsActive, ListsRetries, TellsFacts
+from jobruns_sdk.transport.operation import time_of
 
 LATE: Final = timedelta(minutes=30)
 """The most by which a run may be listed later than its time says."""
@@ -23,7 +25,7 @@ _AT_LEAST: Final = timedelta(hours=48)  # Glue's default Timeout: a single run m
 # A batch run ends after that unless told, https://docs.aws.amazon.com/emr-serverless/latest/APIReference/API_StartJobRun.html
 _USUAL_LIFE: Final = timedelta(hours=12)
 _AT_ONCE: Final = 5.0  # seconds: no run begins and ends in so short a time
-_SKEW: Final = timedelta(seconds=5)  # between this machine's clock, which may be a little fast, and the service's
+_SKEW: Final = timedelta(seconds=5)  # by which this machine's clock may be fast, where no answer tells the service's
 _UNANCHORED: Final = timedelta(hours=24)
 _ROUNDS: Final = 5
 _DOUBTED: Final = 60.0  # seconds at most to the answer that confirms that a job is not there
@@ -96,6 +98,30 @@ class WatchedJob:
         return new
 
     async def _first_look(self) -> list[Row]:
+        meter = Meter()
+        with metered(meter):
+            listed = await self._listed_at_first()
+        # Taken when all is read: a call may wait for its quota, and runs begin and end meanwhile.
+        began = self._began_by(meter.date)
+        joining = [row for row in listed.values() if await self._joins(row, began)]
+        self._know(listed.values())
+        return sorted(joining, key=_created)
+
+    def _began_by(self, date: str | None) -> datetime:
+        """Return the time at which the watch began, or a moment before that, by a service's latest ``Date``.
+
+        That has no fractions, and what is on the way takes a while:
+
+            08:00:01.2  the watch begins
+            08:00:01.5  the service answers, Date: 08:00:01
+            08:00:01.7  the answer is there: half a second ago it was 08:00:00.5 at the earliest
+        """
+        said = time_of(date)
+        if said is not None:
+            return said - self._elapsed
+        return (self._began[1] if self._began else self._clock.now()) - _SKEW
+
+    async def _listed_at_first(self) -> dict[str, Row]:
         if isinstance(self.handle, ListsActive):
             # What goes on comes first: what ends from then on is told of all the same.
             active = await self._active(self.handle)
@@ -107,15 +133,9 @@ class WatchedJob:
             #   08:02  the active lists are read, without r1: it is listed among those that have ended
             is_late = self._elapsed.total_seconds() > _AT_ONCE
             back = _USUAL_LIFE if is_late else timedelta()
-            listed = await self._listed(self.handle.runs(), back) | active
-        else:
-            rows = self.handle.attempt_rows() if isinstance(self.handle, ListsRetries) else self.handle.survey(None)
-            listed = await self._listed(rows)
-        # Taken when all is read: a call may wait for its quota, and runs begin and end meanwhile.
-        elapsed = self._elapsed
-        joining = [row for row in listed.values() if await self._joins(row, elapsed)]
-        self._know(listed.values())
-        return sorted(joining, key=_created)
+            return await self._listed(self.handle.runs(), back) | active
+        rows = self.handle.attempt_rows() if isinstance(self.handle, ListsRetries) else self.handle.survey(None)
+        return await self._listed(rows)
 
     @property
     def _elapsed(self) -> timedelta:
@@ -207,15 +227,12 @@ class WatchedJob:
                 break
         return found
 
-    async def _joins(self, row: Row, elapsed: timedelta) -> bool:
+    async def _joins(self, row: Row, began: datetime) -> bool:
         """Return True for a run that has not ended for good, or that had not when the watch began."""
-        if not row.is_terminal:
+        if not row.is_terminal or any(
+            at is not None and at > began for at in (row.created_at, row.ended_at or row.updated_at)
+        ):
             return True
-        if elapsed.total_seconds() > _AT_ONCE and self._began is not None:
-            # Only here a time of the service's is compared with this machine's: better one run too many is told of.
-            began = self._began[1] - _SKEW
-            if any(at is not None and at > began for at in (row.created_at, row.ended_at or row.updated_at)):
-                return True
         follower = Follower(self._poller, self.handle, row.ref, self._pace, most_unseen=self._most_unseen)
         return not isinstance(await follower.decide(row), Done)
 

@@ -447,6 +447,25 @@ async def test_a_wrong_clock_hides_no_new_run(local: LocalService, job: str, ahe
     assert told(changes, old) == []
 
 
+@pytest.mark.parametrize("job", ["glue:etl", "emr-serverless:00app", "datazone:dzd_x/job42"])
+async def test_a_run_that_ends_just_before_the_first_look_at_its_job_is_told_of(local: LocalService, job: str) -> None:
+    local.add_datazone_job("dzd_x", "job42")
+    local.add_application("00app")
+    local.add_glue_job("etl")
+    over = local.add_run(job, duration=SECOND, startup=SECOND)
+    run = local.add_run(job, duration=MINUTE, startup=SECOND)
+    # By this machine's clock, which is fast, it had ended long ago: only the service can say when the watch began.
+    async with client_of(local, clock=Skewed(local.clock, 4 * MINUTE)) as client:
+        local.advance(timedelta(seconds=60))
+        following = asyncio.ensure_future(until_timeout(client.watch([job], timeout=5 * MINUTE)))
+        await asyncio.sleep(0)  # the watch has begun, and there is no connection yet
+        assert local.calls() == 0
+        local.advance(timedelta(seconds=2))
+        changes = await following
+    assert told(changes, run) == [(None, SUCCEEDED, 1)]
+    assert told(changes, over) == []
+
+
 async def test_waits_that_come_and_go_beside_a_watch_end_nothing(local: LocalService, client: JobRunsClient) -> None:
     local.add_glue_job("etl", duration=HOUR, max_retries=1)
     over = local.add_run("glue:etl", state="SUCCEEDED")
