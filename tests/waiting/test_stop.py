@@ -198,6 +198,41 @@ async def test_a_run_that_is_answered_under_another_id_has_an_outcome() -> None:
     assert "jr_2" in str(outcome.error)
 
 
+@pytest.mark.parametrize(
+    ("then", "state", "asked"),
+    [
+        ({"jr_1": "FAILED"}, RunState.FAILED, ["jr_1"]),
+        ({"jr_1": "FAILED", "jr_1_attempt_1": "STARTING"}, RunState.STARTING, ["jr_1", "jr_1_attempt_1"]),
+        ({"jr_1": "RUNNING"}, RunState.RUNNING, ["jr_1"]),
+    ],
+)
+async def test_a_run_whose_attempt_fails_just_before_it_is_stopped_is_looked_at_again(
+    then: dict[str, str], state: RunState, asked: list[str]
+) -> None:
+    rows, stopped = {"jr_1": "RUNNING"}, list[str]()
+
+    async def call(operation: Operation[Any], params: Mapping[str, object]) -> Reply:
+        if operation.name == "GetJobRun":
+            run_id = str(params["RunId"])
+            if run_id not in rows:
+                raise NotFoundError(f"there is no {run_id}")
+            return Reply(msgspec.json.encode({"JobRun": {"Id": run_id, "JobRunState": rows[run_id]}}))
+        (run_id,) = cast("list[str]", params["JobRunIds"])
+        rows.update(then)
+        stopped.append(run_id)
+        detail = {"ErrorCode": "JobRunInvalidStateTransitionException", "ErrorMessage": "it cannot be stopped"}
+        refused = {"Errors": [{"JobRunId": run_id, "ErrorDetail": detail}]}
+        done = {"SuccessfulSubmissions": [{"JobRunId": run_id}]}
+        return Reply(msgspec.json.encode(refused if run_id == "jr_1" else done))
+
+    job = GlueJob(JobRef(Service.GLUE, ("etl",), "us-east-1"), call)
+    (outcome,) = await job.ask_to_stop(["jr_1"])
+    assert (outcome.accepted, stopped) == (len(asked) == 2, asked)
+    assert outcome.run is not None
+    assert outcome.run.state is state
+    assert outcome.accepted or ("has ended" in str(outcome.error)) == (state is RunState.FAILED)
+
+
 @pytest.mark.parametrize("body", [b"{}", b'{"applicationId": "00f1", "jobRunId": "00fother"}'])
 async def test_an_answer_that_does_not_mention_the_run_stops_no_run_of_emr_serverless(
     local: LocalService, client: JobRunsClient, body: bytes

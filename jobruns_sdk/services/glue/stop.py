@@ -16,6 +16,7 @@ from jobruns_sdk.transport.operation import Call
 
 # https://docs.aws.amazon.com/glue/latest/webapi/API_BatchStopJobRun.html
 _LARGEST_BATCH: Final = 25
+_ROUNDS: Final = 3  # no attempt lives so short a time that a stop would come too late for more of them
 
 Verdict = JobRunsError | None
 """The reason why a run is not stopped; None if it is."""
@@ -30,39 +31,61 @@ class Stopper:
         self._call = call
         self._run = run
         self._seen: dict[str, JobRun[native.JobRun]] = {}
+        self._verdicts: dict[str, Verdict] = {}
 
     async def stop(self, run_ids: Sequence[str]) -> list[StopOutcome]:
         """Ask for runs to be stopped; return an outcome for each id, in order."""
         ids = [self._job.run(run_id).run_id for run_id in items_of("run_ids", run_ids, "run ids")]
         roots = [root_and_number(run_id)[0] for run_id in ids]
-        attempts: dict[str, str] = {}
-        verdicts: dict[str, Verdict] = {}
         # A run that is named twice is asked for once, and has its outcome at each of its places.
-        await concurrently(self._find_attempt(root, attempts, verdicts) for root in dict.fromkeys(roots))
-        found = [(root, attempts[root]) for root in dict.fromkeys(roots) if root in attempts]
-        batches = [found[start : start + _LARGEST_BATCH] for start in range(0, len(found), _LARGEST_BATCH)]
-        await concurrently(self._stop_batch(batch, verdicts) for batch in batches)
+        left, attempts = list(dict.fromkeys(roots)), dict[str, str]()
+        for _ in range(_ROUNDS):
+            asked, attempts = attempts, dict[str, str]()
+            await concurrently(self._find_attempt(root, asked.get(root), attempts) for root in left)
+            found = [(root, attempts[root]) for root in left if root in attempts]
+            batches = [found[start : start + _LARGEST_BATCH] for start in range(0, len(found), _LARGEST_BATCH)]
+            refused = await concurrently(self._stop_batch(batch) for batch in batches)
+            left = [root for roots_of_batch in refused for root in roots_of_batch]
+            if not left:
+                break
         return [
-            StopOutcome(self._job.run(root), verdicts[root] is None, verdicts[root], self._seen.get(root))
+            StopOutcome(self._job.run(root), self._verdicts[root] is None, self._verdicts[root], self._seen.get(root))
             for root in roots
         ]
 
-    async def _find_attempt(self, root: str, attempts: dict[str, str], verdicts: dict[str, Verdict]) -> None:
+    async def _find_attempt(self, root: str, refused: str | None, attempts: dict[str, str]) -> None:
+        """Find the attempt that is to be stopped.
+
+        An attempt may fail between the two calls, and Glue says then that nothing goes on; a retry may be to come:
+
+            08:00:00.0  GetJobRun: attempt 1 is RUNNING
+            08:00:00.2  attempt 1 fails
+            08:00:00.3  BatchStopJobRun: it cannot be stopped
+            08:00:00.5  GetJobRun: attempt 1 is FAILED
+
+        Args:
+            root: The id of the first attempt.
+            refused: The id of the attempt that was not stopped a moment ago, None at first.
+            attempts: Where the id of the attempt is put, unless there is nothing to stop.
+        """
         # Whether the bare id stops a retry is not documented, so the attempt that runs is named.
         try:
             run = await self._run(root)
         except ClientClosedError:
             raise
         except JobRunsError as error:
-            verdicts[root] = error
+            self._verdicts.setdefault(root, error)
             return
         self._seen[root] = run
+        attempt = run.native.Id or root
         if run.is_terminal:
-            verdicts[root] = self._error(InvalidRequestError, f"{run.ref} has ended: it is {run.native_state}", None)
-        else:
-            attempts[root] = run.native.Id or root
+            fault = f"{run.ref} has ended: it is {run.native_state}"
+            self._verdicts[root] = self._error(InvalidRequestError, fault, None)
+        elif attempt != refused:
+            attempts[root] = attempt
 
-    async def _stop_batch(self, batch: Sequence[tuple[str, str]], verdicts: dict[str, Verdict]) -> None:
+    async def _stop_batch(self, batch: Sequence[tuple[str, str]]) -> list[str]:
+        """Ask for attempts to be stopped; return the roots of those that Glue has refused one by one."""
         members = {"JobName": self._job.path[0], "JobRunIds": [run_id for _, run_id in batch]}
         try:
             reply = await self._call(BATCH_STOP_JOB_RUN, members)
@@ -71,14 +94,15 @@ class Stopper:
             raise
         except JobRunsError as error:
             # A batch that failed is told for its own runs: those of the other batches were stopped all the same.
-            verdicts.update((root, error) for root, _ in batch)
-            return
+            self._verdicts.update((root, error) for root, _ in batch)
+            return []
         # A success status says nothing: each run stands among the successes, among the errors, or in neither list.
         found: dict[str, Verdict] = {row.JobRunId or "": None for row in answer.SuccessfulSubmissions or ()}
         found.update((row.JobRunId or "", self._refusal(row.ErrorDetail)) for row in answer.Errors or ())
         for root, run_id in batch:
             fault = f"the answer does not mention {run_id}: it may be stopped or not"
-            verdicts[root] = found.get(run_id, BATCH_STOP_JOB_RUN.malformed(fault, "$", reply))
+            self._verdicts[root] = found.get(run_id, BATCH_STOP_JOB_RUN.malformed(fault, "$", reply))
+        return [root for root, run_id in batch if found.get(run_id) is not None]
 
     def _refusal(self, detail: native.ErrorDetail | None) -> JobRunsError:
         code = (detail and detail.ErrorCode) or ""
