@@ -129,7 +129,11 @@ class ReadingJudge:
             size=int(one("MaxResults") or one("maxResults") or 50),
             token=one("NextToken") or one("nextToken"),
         )
-        at = heard.acted_at if heard.acted_at is not None else heard.sent_at
+        # What came too late, and for nobody, is no answer: the next leg of the walk may have begun by then.
+        if heard.answered_at is None and outcome in {"page", "run"}:
+            outcome = "failed"
+        at = heard.acted_at if heard.acted_at is not None and heard.answered_at is not None else heard.over_at
+        assert at is not None
         listed = heard.operation in {"GetJobRuns", "ListJobRuns"}
         rows = tuple(heard.rows) if outcome in {"page", "run"} else ()
         return Answer(moment(at), heard.operation, job, asked if listed else None, rows, outcome)

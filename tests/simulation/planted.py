@@ -163,7 +163,11 @@ PLANTED: Final = (
         "a watch polls one job after the other, and tells nothing of what ended before the first look",
         (
             ("runs/watch.py", "_AT_ONCE: Final = 64", "_AT_ONCE: Final = 1"),
-            ("runs/discover.py", "if elapsed.total_seconds() > _AT_ONCE and self._began is not None:", "if False:"),
+            (
+                "runs/discover.py",
+                "began = self._began_by(meter.date)",
+                "began = self._clock.now() + timedelta(days=1)",
+            ),
         ),
     ),
     Planted(

@@ -41,13 +41,15 @@ class ProcessClock:
     def calling(self) -> contextlib.AbstractContextManager[None]:
         return contextlib.nullcontext()
 
-    def true(self, told: datetime, by: float) -> float:
-        """Return the moment at which this clock has said so, by some moment."""
+    def true(self, told: datetime, by: float) -> list[float]:
+        """Return the moments that may be meant by what was told by some moment, the likeliest first.
+
+        A clock that was set meanwhile tells of what was seen before that in its new time.
+        """
         wall = (told - EPOCH).total_seconds()
-        for since, skew in reversed(self.skews):
-            if since <= wall - skew <= by + 0.001:
-                return wall - skew
-        return wall - self.skew_at(by)
+        past = [(since, skew) for since, skew in reversed(self.skews) if since <= by]
+        found = [wall - skew for since, skew in past if since <= wall - skew <= by + 0.001]
+        return [*found, *(wall - skew for _, skew in past)]
 
 
 def _access_key(account: str) -> str:

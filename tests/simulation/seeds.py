@@ -8,5 +8,11 @@ SHORT: Final = tuple(range(24))
 FAILED: Final[dict[int, str]] = {
     79: "a watch of a run and of its job told twice of a run that had ended before the job was read",
     111: "the same",
+    137: "a run that ended between the begin of a watch and its first list, half a second later, was never told",
+    650: "the same",
+    710: "a run whose attempt failed between the look at it and the stop was not stopped, and its retry ran on",
+    176: "the judge took an hour in which a run that is to be stopped may go unseen for a task left behind",
+    286: "the judge did not know that a clock which was set tells of what was before in its new time",
+    863: "the judge took an answer that came to nobody for one of the next leg of a walk",
 }
-"""Seeds that once failed, and the fault of the package that they showed, in the first form of these worlds."""
+"""Seeds that once failed, and the fault of the package or the judge that they showed, in the worlds of their time."""

@@ -29,7 +29,9 @@ from tests.simulation.services import Services
 from tests.simulation.world import Heard, Job, Run
 
 LIMIT: Final = 500 * HOUR
-ALONE: Final = 45 * 60.0
+# What watches for a retry that is to be stopped: half an hour, five minutes for a clock that may be wrong, and an hour
+# in which the run may go unseen.
+ALONE: Final = 100 * 60.0
 ENVIRONMENT: Final = {
     "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
     "AWS_SECRET_ACCESS_KEY": "secret",
