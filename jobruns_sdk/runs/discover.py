@@ -229,12 +229,24 @@ class WatchedJob:
 
     async def _joins(self, row: Row, began: datetime) -> bool:
         """Return True for a run that has not ended for good, or that had not when the watch began."""
-        if not row.is_terminal or any(
-            at is not None and at > began for at in (row.created_at, row.ended_at or row.updated_at)
-        ):
+        if not row.is_terminal or (row.created_at is not None and row.created_at > began):
+            return True
+        ended = row.ended_at
+        if ended is None and row.updated_at is not None and row.updated_at > began:
+            # The list tells no end, but a change, which may have come long after it: somebody has changed its tags.
+            ended = await self._end_of(row) or row.updated_at
+        if ended is not None and ended > began:
             return True
         follower = Follower(self._poller, self.handle, row.ref, self._pace, most_unseen=self._most_unseen)
         return not isinstance(await follower.decide(row), Done)
+
+    async def _end_of(self, row: Row) -> datetime | None:
+        try:
+            return (await self.handle.run(row.id)).ended_at
+        except ClientClosedError:
+            raise
+        except JobRunsError:
+            return None
 
 
 def _as_run(row: Row, run_id: str) -> Row:
