@@ -5,7 +5,13 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
-from jobruns_sdk.errors import ClientClosedError, CredentialsError, JobRunsError
+from jobruns_sdk.errors import (
+    CallTimeoutError,
+    ClientClosedError,
+    CredentialsError,
+    JobRunsError,
+    ResponseFormatError,
+)
 from jobruns_sdk.loop.clock import Clock
 from jobruns_sdk.model.runs import JobRun
 from jobruns_sdk.observing.logs import POLLS, warn
@@ -53,7 +59,7 @@ class FactBook:
         except ClientClosedError:
             raise
         except JobRunsError as error:
-            if error.retryable or isinstance(error, CredentialsError):
+            if _may_pass(error):
                 return sys.maxsize
             if handle.ref not in self._told:
                 self._told.add(handle.ref)
@@ -89,8 +95,13 @@ class FactBook:
                 try:
                     asked.answer, valid = (await ask(),), _VALID
                 except JobRunsError as error:
-                    asked.answer, valid = error, _FAILED if error.retryable else _DENIED
+                    asked.answer, valid = error, _FAILED if _may_pass(error) else _DENIED
                 asked.until = self._clock.monotonic() + valid
             if isinstance(asked.answer, JobRunsError):
                 raise asked.answer
             return asked.answer[0]
+
+
+def _may_pass(error: JobRunsError) -> bool:
+    """Return True for a failure to read a definition that says nothing about whether it may be read."""
+    return error.retryable or isinstance(error, CallTimeoutError | CredentialsError | ResponseFormatError)

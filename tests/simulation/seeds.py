@@ -10,6 +10,8 @@ FAILED: Final[dict[int, str]] = {
     111: "the same",
     137: "a run that ended between the begin of a watch and its first list, half a second later, was never told",
     650: "the same",
+    21: "that a token had expired was taken for the answer to GetJob of the next five minutes, and a wait ended late",
+    32: "a run whose tags were changed just before a watch began, long after its end, was told of",
     710: "a run whose attempt failed between the look at it and the stop was not stopped, and its retry ran on",
     176: "the judge took an hour in which a run that is to be stopped may go unseen for a task left behind",
     286: "the judge did not know that a clock which was set tells of what was before in its new time",

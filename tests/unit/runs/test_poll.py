@@ -10,7 +10,13 @@ import msgspec
 import pytest
 
 from jobruns_sdk import JobRef, JobRun, Service, run_from_response
-from jobruns_sdk.errors import JobRunsError, ThrottledError
+from jobruns_sdk.errors import (
+    CallTimeoutError,
+    CredentialsError,
+    JobRunsError,
+    ResponseFormatError,
+    ThrottledError,
+)
 from jobruns_sdk.runs.poll import Poller
 from jobruns_sdk.services.glue import GlueJob
 from jobruns_sdk.testing import VirtualClock
@@ -163,10 +169,11 @@ async def test_who_is_cancelled_while_looking_for_all_leaves_the_look_to_the_nex
     assert memory.calls["GetJobRuns"] == 2
 
 
-async def test_retries_are_asked_for_once_unless_that_failed_for_the_moment() -> None:
+@pytest.mark.parametrize("kind", [ThrottledError, CallTimeoutError, CredentialsError, ResponseFormatError])
+async def test_retries_are_asked_for_once_unless_that_failed_for_the_moment(kind: type[JobRunsError]) -> None:
     memory, clock, poller, job = setting(["a"], [])
     with poller.watching(job, ["a"]):
-        memory.errors["GetJob"] = ThrottledError("slow down")
+        memory.errors["GetJob"] = kind("not now")
         assert await asyncio.gather(*(poller.facts.retry_limit(job) for _ in range(5))) == [sys.maxsize] * 5
         memory.errors.clear()
         clock.advance(5)
