@@ -34,6 +34,7 @@ PUBLISHED: Final = {
 HIDING: Final[tuple[tuple[Shows, Shows], ...]] = (
     ("none", "all"), ("none", "none"), ("not failed", "not failed"), ("not failed", "all"),
 )  # fmt: skip
+DOUBTS: Final[tuple[FaultName, ...]] = ("lost", "took", "reset")  # after which nobody knows whether a run was started
 EVENTS: Final = ("sent", "acted", "answered")  # what may happen to a request
 PIECES: Final = ("runs", "troubles", "kills", "programs")
 
@@ -81,6 +82,16 @@ CLIMATES: Final = (
             reads=0.0, tempo=24.0, horizon=40 * HOUR, buries=0.15, same_job=0.9, noise=0.1, processes=(1, 2, 3)),
 )  # fmt: skip
 WEIGHTS: Final = (2, 5, 5, 5, 6, 4, 3)
+RARE: Final = (
+    Climate("bursts", jobs=(1,), services=(1, 0, 0), runs=(0, 4), starts=12, walks=0, waits=0, watches=0, stops=0,
+            reads=0.0, processes=(1,), noise=0.0, kills=0.1, horizon=900.0, cancels=0.5, programs=(8, 16)),
+    Climate("twins", jobs=(2, 3), services=(0, 1, 0), runs=(0, 6), starts=12, walks=1, waits=1, watches=0, stops=0,
+            reads=0.0, noise=0.2, horizon=900.0, same_job=0.2, programs=(6, 12)),
+    Climate("crowds", jobs=(1,), services=(3, 3, 2), runs=(40, 80), walks=0, starts=0, waits=1, watches=8, stops=1,
+            reads=0.0, troubles=0.2, noise=0.1, horizon=600.0, programs=(2, 4)),
+)  # fmt: skip
+RARE_FROM: Final = 10_000
+"""The seed from which on every fourth world has a rare climate: what needs more chances at once than others give."""
 
 
 @define(eq=False)
@@ -113,6 +124,8 @@ def dice(*names: object) -> random.Random:
 
 
 def climate_of(seed: int) -> Climate:
+    if seed >= RARE_FROM and seed % 4 == 3:
+        return dice(seed, "climate").choice(RARE)
     return dice(seed, "climate").choices(CLIMATES, WEIGHTS)[0]
 
 
@@ -137,7 +150,7 @@ class Story:
     def __attrs_post_init__(self) -> None:
         rng = dice(self.seed)
         self.climate = climate_of(self.seed)
-        self.keyed = rng.choice([0.1, 0.7, 0.95])
+        self.keyed = {"bursts": 0.1, "twins": 0.95}.get(self.climate.name, rng.choice([0.1, 0.7, 0.95]))
         self.world = World(dice(self.seed, "world"))
         self.grace = rng.choice([1800.0, 1800.0, 600.0, 2400.0])
         self.planner = Planner(self.world, self.grace)  # type: ignore[arg-type]  # of it only the numbers are used
@@ -302,7 +315,7 @@ class Story:
                     self.troubles[number] = Trouble(0.0, math.inf, kind, chance)
                 number += 1
         if climate.starts > 5:
-            for kind in rng.sample(kinds, 5):
+            for kind in rng.sample(kinds, 5) if climate.name != "bursts" else DOUBTS:
                 trouble = Trouble(0.0, math.inf, kind, rng.choice([0.05, 0.2]), operations=frozenset({"StartJobRun"}))
                 if self.keeps("troubles", number):
                     self.troubles[number] = trouble
@@ -348,7 +361,7 @@ class Story:
     def _pause(self, rng: random.Random) -> float:
         if self.climate.name == "days" and rng.random() < 0.5:
             return rng.choice((HOUR, 5 * HOUR, 23 * HOUR, 25 * HOUR, 30 * HOUR)) * rng.uniform(0.99, 1.01)
-        if rng.random() < 0.5:
+        if rng.random() < (0.5 if self.climate.name != "bursts" else 0.9):
             return rng.choice((0.0, 0.001, rng.uniform(0, 0.2), rng.uniform(0, 3)))
         return rng.choice((rng.uniform(0, 20), rng.uniform(20, 200), rng.uniform(200, 1500)))
 
