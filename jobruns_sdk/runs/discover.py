@@ -1,7 +1,7 @@
 """Discovering the runs of a watched job: those that go on when the watch begins, and all created from then on."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import attrs
@@ -59,6 +59,7 @@ class WatchedJob:
         self._interval = pace.poll_interval.total_seconds()
         self._most_unseen = most_unseen
         self._began: tuple[float, datetime] | None = None
+        self._began_at = datetime.max.replace(tzinfo=UTC)  # by the service, once it has told
         self._known: dict[str, datetime | None] = {}
         self._newest: datetime | None = None
         self._is_read = False
@@ -102,8 +103,8 @@ class WatchedJob:
         with metered(meter):
             listed = await self._listed_at_first()
         # Taken when all is read: a call may wait for its quota, and runs begin and end meanwhile.
-        began = self._began_by(meter.date)
-        joining = [row for row in listed.values() if await self._joins(row, began)]
+        self._began_at = self._began_by(meter.date)
+        joining = [row for row in listed.values() if await self._joins(row)]
         self._know(listed.values())
         return sorted(joining, key=_created)
 
@@ -150,7 +151,8 @@ class WatchedJob:
             # queued may be listed without.
             listed = await self.handle.survey(since).collect()
             rows = [row for row in listed if row.created_at is None or row.created_at >= since]
-        new = [row for row in rows if row.id not in self._known]
+        # One that is listed late, or far from its place, may have ended before the watch began.
+        new = [row for row in rows if row.id not in self._known and await self._joins(row)]
         self._know(rows)
         since = self._since() - LATE
         self._known = {run_id: at for run_id, at in self._known.items() if at is None or at >= since}
@@ -227,8 +229,9 @@ class WatchedJob:
                 break
         return found
 
-    async def _joins(self, row: Row, began: datetime) -> bool:
+    async def _joins(self, row: Row) -> bool:
         """Return True for a run that has not ended for good, or that had not when the watch began."""
+        began = self._began_at
         if not row.is_terminal or (row.created_at is not None and row.created_at > began):
             return True
         ended = row.ended_at

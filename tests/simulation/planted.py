@@ -168,8 +168,8 @@ PLANTED: Final = (
             ("runs/watch.py", "_AT_ONCE: Final = 64", "_AT_ONCE: Final = 1"),
             (
                 "runs/discover.py",
-                "began = self._began_by(meter.date)",
-                "began = self._clock.now() + timedelta(days=1)",
+                "self._began_at = self._began_by(meter.date)",
+                "pass",
             ),
         ),
     ),

@@ -466,6 +466,25 @@ async def test_a_run_that_ends_just_before_the_first_look_at_its_job_is_told_of(
     assert told(changes, over) == []
 
 
+@pytest.mark.parametrize("job", ["glue:etl", "emr-serverless:00app", "datazone:dzd_x/job42"])
+async def test_a_run_that_is_listed_late_and_ended_before_the_watch_began_is_not_told_of(
+    local: LocalService, client: JobRunsClient, job: str
+) -> None:
+    local.add_datazone_job("dzd_x", "job42")
+    local.add_application("00app")
+    local.add_glue_job("etl")
+    over = local.add_run(job, duration=SECOND, startup=SECOND)
+    local.advance(5 * SECOND)
+    local.fault("*", "stale_list", seconds=10, times=None)
+    watch = client.watch([job], timeout=HOUR)
+    following = asyncio.ensure_future(until_timeout(watch))
+    await local.clock.sleep(5)
+    new = local.add_run(job, duration=MINUTE)
+    changes = await following
+    assert told(changes, over) == []
+    assert told(changes, new)[-1][1] is SUCCEEDED
+
+
 async def test_waits_that_come_and_go_beside_a_watch_end_nothing(local: LocalService, client: JobRunsClient) -> None:
     local.add_glue_job("etl", duration=HOUR, max_retries=1)
     over = local.add_run("glue:etl", state="SUCCEEDED")
