@@ -1,6 +1,7 @@
 """The results of a call by aiobotocore: an answer's bytes, or an exception that says what the service said."""
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from http import HTTPStatus
 from typing import Any, Final, cast
 
 from botocore.exceptions import ClientError, ParamValidationError
@@ -29,10 +30,13 @@ async def answer_of(
         secrets: Gives what no error may show, though the answer repeats it.
 
     Raises:
-        JobRunsError: The answer has an error status, or nothing was sent since an argument is invalid.
+        JobRunsError: The answer has an error status, other than the 304 that was asked for, or nothing was sent since
+            an argument is invalid.
     """
     try:
-        return await request
+        answer = await request
+        if hasattr(answer.get(BODY), "read"):  # of an object of S3, whose range is what bounds it
+            answer[BODY] = await answer[BODY].read()
     except ParamValidationError as error:
         # It quotes values, which may be secrets, and is no cause of ours for that reason.
         fault = " ".join(str(error).partition(", value:")[0].split())
@@ -43,7 +47,11 @@ async def answer_of(
     except ClientError as error:
         if BODY not in error.response:
             raise
+        if operation.conditional and error.response["ResponseMetadata"]["HTTPStatusCode"] == HTTPStatus.NOT_MODIFIED:
+            return cast("dict[str, Any]", error.response)
         raise _error_from_answer(operation, error, secrets()) from None  # the service has said it all
+    else:
+        return answer
     raise InvalidRequestError(fault, service=operation.service, operation=operation.name)
 
 
@@ -51,9 +59,9 @@ def reply_from(answer: Mapping[str, Any], requests: int, waited: float) -> Reply
     """Return an answer for those who called, with what it cost."""
     about: Mapping[str, Any] = answer["ResponseMetadata"]
     headers = about["HTTPHeaders"]
-    return Reply(
-        answer[BODY], headers.get("x-amzn-requestid"), requests, waited, about["HTTPStatusCode"], headers.get("date")
-    )
+    request_id = headers.get("x-amzn-requestid") or headers.get("x-amz-request-id")
+    status, date, etag = about["HTTPStatusCode"], headers.get("date"), headers.get("etag")
+    return Reply(answer[BODY], request_id, requests, waited, status, date, etag)
 
 
 def _error_from_answer(operation: Operation[Any], error: ClientError, secrets: Iterable[str]) -> JobRunsError:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import AsyncExitStack
 from difflib import get_close_matches
 from functools import partial
+from http import HTTPStatus
 from ipaddress import ip_address
 from os import PathLike, fspath
 from types import TracebackType
@@ -143,11 +144,17 @@ class Connection:
         return self._credentials is not None and await self._credentials.read_again(refused)
 
 
-def _keep_body(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
+def _keep_body(
+    operation_model: Any, response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any
+) -> None:
     # botocore's parser takes three quarters of the time of a read, ignores an error code in a header for awsJson, and
     # takes HTML for an empty answer. It is given an empty object; errors and answers are read from the bytes.
     customized_response_dict[BODY] = response_dict["body"]
-    response_dict["body"] = b"{}"
+    if operation_model.service_model.protocol != "rest-xml":
+        response_dict["body"] = b"{}"
+    # In errors of S3 botocore itself looks for the region of a bucket; the body of an object is a stream to be read.
+    elif response_dict["status_code"] < HTTPStatus.MULTIPLE_CHOICES and not operation_model.has_streaming_output:
+        response_dict["body"] = b"<a/>"
 
 
 class Connections:

@@ -8,7 +8,7 @@ https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html#operation-error-s
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from html import escape
+from html import escape, unescape
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import quote
@@ -39,6 +39,12 @@ _SHORTEST_SECRET: Final = 4  # characters: what is shorter stands in texts by ch
 _SIGNATURE: Final = re.compile(r"(x-amz-security-token: ?|credential=|signature=)[^\s,;&'\"]+", re.IGNORECASE)
 _SERVER_FAULT: Final = HTTPStatus.INTERNAL_SERVER_ERROR
 _RETRYABLE: Final = frozenset({ThrottledError, ServiceUnavailableError})
+# S3's errors: <?xml version="1.0"?><Error><Code>NoSuchKey</Code><Message>...</Message>...</Error>
+_XML: Final = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?<Error>")
+_XML_MEMBERS: Final = {
+    "Code": re.compile(rb"<Code>([^<]*)</Code>"),
+    "Message": re.compile(rb"<Message>([^<]*)</Message>"),
+}
 _BODY: Final = msgspec.json.Decoder(dict[str, object])
 
 # Codes that any service may answer, without their endings: ThrottlingException is Throttling here.
@@ -154,7 +160,10 @@ def _members(body: bytes) -> Mapping[str, object]:
     try:
         return _BODY.decode(body)
     except (ValueError, OverflowError, RecursionError):
-        return {}
+        if _XML.match(body) is None:
+            return {}
+        found = {name: _XML_MEMBERS[name].search(body[:_READ]) for name in _XML_MEMBERS}
+        return {name: unescape(told[1].decode("utf-8", "replace")) for name, told in found.items() if told is not None}
 
 
 def _beginning(headers: Mapping[str, str], body: bytes, hide: Callable[[str], str]) -> str:

@@ -28,6 +28,7 @@ class Reply:
         waited: Seconds that were waited for the quota.
         http_status: The status that it came with.
         date: The service's ``Date`` header as it came, None without one.
+        etag: The version of an object of S3, None of anything else.
     """
 
     body: bytes = attrs.field(repr=False)
@@ -36,6 +37,7 @@ class Reply:
     waited: float = 0.0
     http_status: int | None = None
     date: str | None = None
+    etag: str | None = None
 
     @property
     def service_time(self) -> datetime | None:
@@ -120,6 +122,7 @@ class Operation(Generic[N]):
         codes: The service's error codes and the errors that stand for them.
         repeatable: Whether it may be sent again when it is unknown if the service has seen it.
         secret: The members of its request that may hold secrets: no error shows their texts.
+        conditional: Whether it may be answered with status 304, "not modified", which is an answer as well.
     """
 
     service: str
@@ -128,6 +131,7 @@ class Operation(Generic[N]):
     codes: Mapping[str, type[JobRunsError]] = attrs.field(repr=False)
     repeatable: bool = True
     secret: tuple[str, ...] = ()
+    conditional: bool = False
 
     def read(self, reply: Reply) -> N:
         """Decode an answer.
