@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from jobruns_sdk.errors import InvalidRequestError as InvalidRequestError
     from jobruns_sdk.errors import JobRunsError as JobRunsError
     from jobruns_sdk.errors import LimitExceededError as LimitExceededError
+    from jobruns_sdk.errors import LogsUnavailableError as LogsUnavailableError
     from jobruns_sdk.errors import NotFoundError as NotFoundError
     from jobruns_sdk.errors import PaginationError as PaginationError
     from jobruns_sdk.errors import ResponseFormatError as ResponseFormatError
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from jobruns_sdk.errors import UnknownAnswerError as UnknownAnswerError
     from jobruns_sdk.errors import UnsupportedOperationError as UnsupportedOperationError
     from jobruns_sdk.model.changes import StateChange as StateChange
+    from jobruns_sdk.model.logs import LogLine as LogLine
+    from jobruns_sdk.model.logs import LogLines as LogLines
+    from jobruns_sdk.model.logs import LogPlace as LogPlace
     from jobruns_sdk.model.refs import JobRef as JobRef
     from jobruns_sdk.model.refs import RunRef as RunRef
     from jobruns_sdk.model.refs import Service as Service
@@ -82,6 +86,7 @@ else:
             "InvalidRequestError",
             "JobRunsError",
             "LimitExceededError",
+            "LogsUnavailableError",
             "NotFoundError",
             "PaginationError",
             "ResponseFormatError",
@@ -94,6 +99,7 @@ else:
             "UnsupportedOperationError",
         ],
         "model.changes": ["StateChange"],
+        "model.logs": ["LogLine", "LogLines", "LogPlace"],
         "model.refs": ["JobRef", "RunRef", "Service"],
         "model.reports": ["Progress", "SourceError", "SourceReport", "WalkReport"],
         "model.runs": [

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self, cast
 from jobruns_sdk.checks import check_count, check_time, kind_of, mapping_of, optional, seconds_of
 from jobruns_sdk.errors import InvalidRequestError
 from jobruns_sdk.hints import BOTO3_ARGUMENTS, CLIENT_NAMES, AsyncContext, Hinted, named_only
+from jobruns_sdk.logs import operations as log_operations
+from jobruns_sdk.logs.client import ClientLogs
 from jobruns_sdk.loop.clock import Clock, RealClock
 from jobruns_sdk.loop.lifetime import Lifetime
 from jobruns_sdk.model.refs import JobRef, Service, check_region, is_text_form
@@ -41,7 +43,7 @@ _NOT_GIVEN: Final[Mapping[tuple[str, str], Quota]] = MappingProxyType({})
 _BESIDE: Final = ("logs", "s3", "sqs", "sts")  # services that are asked for something beside the runs
 
 
-class JobRunsClient(ClientReading, ClientFollowing, AsyncContext, Hinted):
+class JobRunsClient(ClientReading, ClientFollowing, ClientLogs, AsyncContext, Hinted):
     """Reads the job runs of EMR Serverless, DataZone and Glue; used in ``async with``, in one event loop.
 
     Every service and region is connected to once, when it is first needed, however many tasks share the client.
@@ -124,7 +126,8 @@ class JobRunsClient(ClientReading, ClientFollowing, AsyncContext, Hinted):
             allow_insecure_endpoint=allow_insecure_endpoint,
         )
         published = QUOTAS if adapters is None else quotas_of(self._entries)
-        limits = quotas_with(quotas, published, OPERATIONS, self._services)
+        called = OPERATIONS | {(one.service, one.name) for one in log_operations.OPERATIONS}
+        limits = quotas_with(quotas, {**published, **log_operations.QUOTAS}, called, self._services)
         shares = shares_of(share_quotas, self._connections.profiles)
         policy = Policy(seconds, max_attempts, limits, {**(quotas or {})}, shares, throttle_timeout.total_seconds())
         clock = clock or RealClock()
@@ -141,6 +144,7 @@ class JobRunsClient(ClientReading, ClientFollowing, AsyncContext, Hinted):
             self._account_of,
             self._transport.shared_profile,
             self._poller.facts.of,
+            self._read_logs,
         )
         self._makers = {service: entry.maker(parts) for service, entry in self._entries.items()}
 
@@ -222,7 +226,7 @@ class JobRunsClient(ClientReading, ClientFollowing, AsyncContext, Hinted):
         return self._transport.pace
 
 
-for _part in (ClientReading, ClientFollowing):
+for _part in (ClientReading, ClientFollowing, ClientLogs):
     for _name, _member in vars(_part).items():
         if isfunction(_member):  # Python's own errors name the class that users know
             _member.__qualname__ = f"{JobRunsClient.__name__}.{_name}"

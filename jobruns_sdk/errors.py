@@ -16,6 +16,7 @@ JobRunsError
 ├── UnknownAnswerError
 ├── PaginationError
 ├── UnsupportedOperationError
+│   └── LogsUnavailableError
 ├── ClientClosedError
 ├── StoreError
 ├── WaitTimeoutError (TimeoutError)
@@ -232,6 +233,10 @@ class CursorError(InvalidRequestError, PaginationError):
 
 class UnsupportedOperationError(JobRunsError):
     """The service has no such operation; the message says what to use instead."""
+
+
+class LogsUnavailableError(UnsupportedOperationError):
+    """The logs of a run cannot be read, or there are none; the message says why, and where else to look."""
 
 
 class ClientClosedError(JobRunsError):

@@ -35,7 +35,10 @@ CLIENT_NAMES: Final[Mapping[str, str]] = {
 """Names that a client lacks, and what to use in their place."""
 
 FOR_THE_CLIENT: Final = frozenset(
-    ["active", "ask_to_stop", "attempt_rows", "facts", "is_streaming", "polling", "retry_limit", "run_ref", "survey"]
+    [
+        *("active", "ask_to_stop", "attempt_logs", "attempt_rows", "facts"),
+        *("is_streaming", "polling", "retry_limit", "run_ref", "survey"),
+    ]
 )
 """The members of handles that the client itself calls: completion in a notebook or a shell leaves them out."""
 

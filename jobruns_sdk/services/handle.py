@@ -6,8 +6,10 @@ from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
+from jobruns_sdk.errors import UnsupportedOperationError
 from jobruns_sdk.loop.clock import Clock
 from jobruns_sdk.loop.lifetime import Lifetime
+from jobruns_sdk.model.logs import LogLines, LogOptions
 from jobruns_sdk.model.native import Native
 from jobruns_sdk.model.refs import JobRef, RunRef
 from jobruns_sdk.model.reports import OnSourceError
@@ -256,6 +258,19 @@ class Streams(Protocol):
 StopAll = Callable[[Sequence[tuple[Handle, str]]], Awaitable[list[StopOutcome]]]
 """Stops runs of any jobs, as a client does it."""
 
+ReadLogs = Callable[[Handle, RunRef, LogOptions], LogLines]
+"""Returns the lines that a run of a job wrote, as a client reads them."""
+
+
+def no_logs(handle: Handle, _: RunRef, __: LogOptions) -> LogLines:
+    """Refuse to read logs.
+
+    Raises:
+        UnsupportedOperationError: Always: the handle belongs to no client.
+    """
+    raise UnsupportedOperationError("logs are read by handles that a client has made", service=handle.ref.service)
+
+
 AskFacts = Callable[[TellsFacts], Awaitable[JobFacts]]
 """Tells the facts about a job; a client asks for them once, however many calls need them."""
 
@@ -276,6 +291,7 @@ class ClientParts(msgspec.Struct, frozen=True):
         account: Returns a name of the account of a job's profile, as far as its credentials tell, else None.
         shared_profile: Returns the profile that a profile is said to share its account with, itself without a word.
         facts: Tells the facts about a job, which all that goes on in the client shares.
+        logs: Reads the logs of a run.
     """
 
     clock: Clock
@@ -285,3 +301,4 @@ class ClientParts(msgspec.Struct, frozen=True):
     account: Callable[[JobRef], Awaitable[str | None]]
     shared_profile: Callable[[str | None], str | None]
     facts: AskFacts = ask_facts
+    logs: ReadLogs = no_logs

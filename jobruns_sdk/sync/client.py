@@ -16,6 +16,7 @@ from jobruns_sdk.model.runs import JobRun
 from jobruns_sdk.runs.watch import Watch
 from jobruns_sdk.sync.carry import Carrier, blocking, constructed_like, listed, wrapped
 from jobruns_sdk.sync.handles import DataZoneJob, EmrServerlessApplication, GlueJob, handle_from
+from jobruns_sdk.sync.logs import LogLines
 from jobruns_sdk.sync.paging import paged
 from jobruns_sdk.transport.pace import Pace
 
@@ -69,6 +70,9 @@ class JobRunsClient(Carrier[client.JobRunsClient]):
     job: Final = blocking(client.JobRunsClient.job)
     jobs: Final = paged(client.JobRunsClient.jobs)
     discover: Final = paged(client.JobRunsClient.discover)
+    logs: Final = wrapped(client.JobRunsClient.logs, LogLines)
+    log_places: Final = blocking(client.JobRunsClient.log_places)
+    error_of: Final = blocking(client.JobRunsClient.error_of)
     stop: Final = blocking(client.JobRunsClient.stop)
     wait: Final = blocking(client.JobRunsClient.wait)
     watch: Final = wrapped(client.JobRunsClient.watch, _changes)

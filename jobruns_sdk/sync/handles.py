@@ -13,7 +13,8 @@ from jobruns_sdk.services.datazone import native as datazone_native
 from jobruns_sdk.services.datazone.handle import READ_ONLY
 from jobruns_sdk.services.emr_serverless import native as emr_native
 from jobruns_sdk.services.emr_serverless.handle import ApplicationRunOptions
-from jobruns_sdk.sync.carry import Carrier, blocking, plain
+from jobruns_sdk.sync.carry import Carrier, blocking, plain, wrapped
+from jobruns_sdk.sync.logs import LogLines
 from jobruns_sdk.sync.paging import Pages, paged
 
 
@@ -29,6 +30,7 @@ class GlueJob(Carrier[glue.GlueJob]):
     attempts: Final = paged(glue.GlueJob.attempts)
     run: Final = blocking(glue.GlueJob.run)
     job: Final = blocking(glue.GlueJob.job)
+    logs: Final = wrapped(glue.GlueJob.logs, LogLines)
     start: Final = blocking(glue.GlueJob.start)
     find: Final = blocking(glue.GlueJob.find)
     stop: Final = blocking(glue.GlueJob.stop)
@@ -74,6 +76,7 @@ class EmrServerlessApplication(Carrier[emr_serverless.EmrServerlessApplication])
     run: Final = blocking(emr_serverless.EmrServerlessApplication.run)
     job: Final = blocking(emr_serverless.EmrServerlessApplication.job)
     dashboard_url: Final = blocking(emr_serverless.EmrServerlessApplication.dashboard_url)
+    logs: Final = wrapped(emr_serverless.EmrServerlessApplication.logs, LogLines)
     start: Final = blocking(emr_serverless.EmrServerlessApplication.start)
     stop: Final = blocking(emr_serverless.EmrServerlessApplication.stop)
     is_streaming: Final = blocking(emr_serverless.EmrServerlessApplication.is_streaming)

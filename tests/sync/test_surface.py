@@ -32,7 +32,7 @@ RENAMED: Final = {"aclose": "close", "__aenter__": "__enter__", "__aexit__": "__
 # What the parts of the client ask of a handle when they poll, and of pages when they merge them.
 INTERNAL: Final = {
     *("polling", "survey", "active", "attempt_rows", "facts", "ask_to_stop", "plan", "sources"),
-    *("attempt_of", "spot_before", "full_attempts", "attempt_rows_since", "run_of_attempts"),
+    *("attempt_logs", "attempt_of", "spot_before", "full_attempts", "attempt_rows_since", "run_of_attempts"),
 }
 
 

@@ -18,9 +18,10 @@ from jobruns_sdk.checks import (
     page_size_of,
     whole_seconds,
 )
-from jobruns_sdk.errors import ClientClosedError, JobRunsError
+from jobruns_sdk.errors import AccessDeniedError, ClientClosedError, JobRunsError, NotFoundError
 from jobruns_sdk.hints import Hinted
 from jobruns_sdk.loop.tasks import concurrently
+from jobruns_sdk.model.logs import LogLines, LogOptions
 from jobruns_sdk.model.refs import JobRef, RunRef, name_like
 from jobruns_sdk.model.reports import OnSourceError, check_on_error
 from jobruns_sdk.model.runs import Attempt, Job, JobRun, StopOutcome, check_run
@@ -31,6 +32,7 @@ from jobruns_sdk.paging.query import Order, RunOptions, RunQuery, Wanted
 from jobruns_sdk.paging.source import AnySource, MovingSource, Source
 from jobruns_sdk.services.emr_serverless import native
 from jobruns_sdk.services.emr_serverless.listing import AttemptListing, FullAttemptListing, RunListing, get_run
+from jobruns_sdk.services.emr_serverless.logs import places
 from jobruns_sdk.services.emr_serverless.native_application import Application
 from jobruns_sdk.services.emr_serverless.operations import (
     CANCEL_JOB_RUN,
@@ -54,7 +56,8 @@ from jobruns_sdk.services.emr_serverless.translate import (
     job_from_native,
     run_from_native,
 )
-from jobruns_sdk.services.handle import ClientParts, Polling
+from jobruns_sdk.services.handle import ClientParts, Polling, ReadLogs, no_logs
+from jobruns_sdk.services.logs import AttemptLogs
 from jobruns_sdk.services.room import Pauses
 from jobruns_sdk.transport.operation import Call
 
@@ -98,6 +101,7 @@ class EmrServerlessApplication(Hinted):
     _call: Call = attrs.field(repr=False)
     _remember: Callable[[RunRef], object] = attrs.field(repr=False, default=_forget)
     _pauses: Pauses = attrs.field(repr=False, factory=Pauses, eq=False)
+    _read_logs: ReadLogs = attrs.field(repr=False, default=no_logs)
 
     @overload
     def runs(
@@ -232,6 +236,33 @@ class EmrServerlessApplication(Hinted):
         ref = self.run_ref(run_id)
         run, _ = await get_run(self._call, ref, attempt)
         return run_from_native(ref.job, ref.run_id, run, of_attempt=attempt is not None)
+
+    def logs(self, run_id: str, **options: Unpack[LogOptions]) -> LogLines:
+        """Return the lines that a run wrote; see ``JobRunsClient.logs`` for what they cost and what is left out.
+
+        Args:
+            run_id: The run's id.
+            **options: Those of ``JobRunsClient.logs``.
+
+        Raises:
+            InvalidRequestError: An argument is invalid.
+            LogsUnavailableError: While iterating: they cannot be read, or there are none although the run has ended.
+        """
+        return self._read_logs(self, self.run_ref(run_id), options)
+
+    async def attempt_logs(self, run_id: str, number: int) -> AttemptLogs:
+        """Return where the logs of an attempt may lie (GetJobRun, GetApplication).
+
+        Raises:
+            NotFoundError: There is no such attempt.
+        """
+        ref = self.run_ref(run_id)
+        run, _ = await get_run(self._call, ref, number)
+        try:
+            application = (await self.job()).native
+        except (AccessDeniedError, NotFoundError):  # it was deleted, or must not be read: the run may say enough
+            application = None
+        return places(run, application, ref.run_id)
 
     async def job(self) -> Job[Application]:
         """Return the application (GetApplication).
@@ -435,4 +466,5 @@ class EmrServerlessApplication(Hinted):
 
 def shared_by_handles(parts: ClientParts) -> Mapping[str, object]:
     """Return the arguments that all handles of one client share."""
-    return {"remember": parts.remember, "pauses": Pauses(parts.clock, parts.lifetime)}
+    pauses = Pauses(parts.clock, parts.lifetime)
+    return {"remember": parts.remember, "pauses": pauses, "read_logs": parts.logs}

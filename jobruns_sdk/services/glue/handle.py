@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Unpack
 
 import attrs
 
@@ -18,9 +18,10 @@ from jobruns_sdk.checks import (
     page_size_of,
     whole_seconds,
 )
-from jobruns_sdk.errors import NotFoundError
+from jobruns_sdk.errors import AccessDeniedError, NotFoundError
 from jobruns_sdk.hints import Hinted
 from jobruns_sdk.loop.clock import RealClock
+from jobruns_sdk.model.logs import LogLines, LogOptions
 from jobruns_sdk.model.refs import JobRef, RunRef
 from jobruns_sdk.model.reports import OnSourceError
 from jobruns_sdk.model.runs import Attempt, Job, JobRun, StopOutcome, check_run
@@ -31,6 +32,7 @@ from jobruns_sdk.paging.query import Order, RunQuery, Wanted
 from jobruns_sdk.paging.source import AnySource, Source
 from jobruns_sdk.services.glue import native
 from jobruns_sdk.services.glue.listing import AttemptListing, RunListing
+from jobruns_sdk.services.glue.logs import places
 from jobruns_sdk.services.glue.operations import (
     GET_JOB,
     GET_JOB_BOOKMARK,
@@ -46,12 +48,23 @@ from jobruns_sdk.services.glue.stop import Stopper
 from jobruns_sdk.services.glue.translate import (
     STATES,
     attempt_from_native,
+    attempt_id,
     job_from_native,
     may_be_retried,
     root_and_number,
     run_from_attempts,
 )
-from jobruns_sdk.services.handle import AskFacts, ClientParts, JobFacts, Polling, StopAll, ask_facts
+from jobruns_sdk.services.handle import (
+    AskFacts,
+    ClientParts,
+    JobFacts,
+    Polling,
+    ReadLogs,
+    StopAll,
+    ask_facts,
+    no_logs,
+)
+from jobruns_sdk.services.logs import AttemptLogs
 from jobruns_sdk.transport.operation import Call
 
 LARGEST_PAGE: Final = 200
@@ -88,6 +101,7 @@ class GlueJob(Hinted):
     _remember: Callable[[RunRef], object] = attrs.field(repr=False, default=_forget)
     _stop: StopAll | None = attrs.field(repr=False, default=None)
     _ask_facts: AskFacts = attrs.field(repr=False, default=ask_facts)
+    _read_logs: ReadLogs = attrs.field(repr=False, default=no_logs)
 
     def runs(
         self,
@@ -213,6 +227,36 @@ class GlueJob(Hinted):
         listing = self._attempts(run_id, predecessors=predecessors)
         attempts = await attempt_pages(root, lambda: listing, limit=None, cursor=None).collect()
         return run_from_attempts(root.job, root.run_id, [attempt.native for attempt in attempts])
+
+    def logs(self, run_id: str, **options: Unpack[LogOptions]) -> LogLines:
+        """Return the lines that a run wrote; see ``JobRunsClient.logs`` for what they cost and what is left out.
+
+        Args:
+            run_id: The run's id; that of any attempt means the same run.
+            **options: Those of ``JobRunsClient.logs``.
+
+        Raises:
+            InvalidRequestError: An argument is invalid.
+            LogsUnavailableError: While iterating: they cannot be read, or there are none although the run has ended.
+        """
+        return self._read_logs(self, self.run_ref(run_id), options)
+
+    async def attempt_logs(self, run_id: str, number: int) -> AttemptLogs:
+        """Return where the logs of an attempt may lie (GetJobRun, GetJob).
+
+        Raises:
+            NotFoundError: There is no such attempt.
+        """
+        wanted = attempt_id(self.run_ref(run_id).run_id, number)
+        reply = await self._call(GET_JOB_RUN, {"JobName": self.ref.path[0], "RunId": wanted})
+        row = GET_JOB_RUN.read(reply).JobRun
+        if row is None:
+            raise GET_JOB_RUN.lacks("$.JobRun", reply)
+        try:
+            job = (await self.job()).native
+        except (AccessDeniedError, NotFoundError):  # it was deleted, or must not be read: the run has its own arguments
+            job = native.Job()
+        return places(row, job, number)
 
     async def job(self) -> Job[native.Job]:
         """Return the job's definition (GetJob).
@@ -476,4 +520,10 @@ class GlueJob(Hinted):
 def shared_by_handles(parts: ClientParts) -> Mapping[str, object]:
     """Return the arguments that all handles of one client share."""
     starts = Starts(parts.clock, parts.lifetime, parts.account, parts.shared_profile)
-    return {"starts": starts, "remember": parts.remember, "stop": parts.stop, "ask_facts": parts.facts}
+    return {
+        "starts": starts,
+        "remember": parts.remember,
+        "stop": parts.stop,
+        "ask_facts": parts.facts,
+        "read_logs": parts.logs,
+    }
