@@ -145,7 +145,7 @@ class AttemptReading:
             return LogsUnavailableError(f"no logs of {run} can be read: {self.logs.elsewhere}", service=service)
         places = "; ".join(map(str, self.finder.folders)) or "any place that it logs to"
         there = f"; there are logs of {' and '.join(others)}: name them in sources=" if others else ""
-        fault = f"nothing of {wanted} was found of {run} in {places}{there}"
+        fault = f"{run} has no log of {wanted} in {places}{there}"
         return LogsUnavailableError(
             f"{fault}. A run that ended before its script began leaves none, groups may forget them, and logging may "
             "be off: run.message says why it failed",
@@ -243,7 +243,9 @@ async def merged(readers: Sequence[Reader]) -> AsyncIterator[LogLine]:
 
 
 async def _next(pages: AsyncIterator[Sequence[LogLine]]) -> Sequence[LogLine]:
-    return await anext(pages, ())
+    async for page in pages:  # anext() fails in Python 3.11 where its default is a tuple
+        return page
+    return ()
 
 
 async def _last(readers: Sequence[Reader], most: int) -> AsyncIterator[LogLine]:

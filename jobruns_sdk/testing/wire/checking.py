@@ -27,6 +27,7 @@ _TYPES: Final[Mapping[str, tuple[type, ...]]] = {
     "double": (int, float),
     "float": (int, float),
     "boolean": (bool,),
+    "blob": (bytes,),
     "timestamp": (int, float, str, datetime),
     "structure": (dict,),
     "map": (dict,),

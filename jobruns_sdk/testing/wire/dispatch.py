@@ -25,10 +25,10 @@ from jobruns_sdk.testing.wire.replies import (
     changed_answer,
     changed_reply,
     error_reply,
-    json_reply,
+    reply_of,
     throttled,
 )
-from jobruns_sdk.testing.wire.routes import Call, Operation, datazone, emr_serverless, glue
+from jobruns_sdk.testing.wire.routes import Call, Operation, datazone, emr_serverless, glue, logs, s3
 from jobruns_sdk.testing.world.pages import BadTokenError
 from jobruns_sdk.testing.world.world import Signer, World, Worlds
 
@@ -36,6 +36,8 @@ OPERATIONS: Final[Mapping[str, Mapping[str, Operation]]] = {
     "datazone": datazone.OPERATIONS,
     "emr-serverless": emr_serverless.OPERATIONS,
     "glue": glue.OPERATIONS,
+    "logs": logs.OPERATIONS,
+    "s3": s3.OPERATIONS,
 }
 """Every operation of every service, by AWS's names."""
 
@@ -57,8 +59,11 @@ def check_operation(name: str) -> None:
         raise ValueError(f"there is no operation {name!r}: name one of {', '.join(names)}, as in 'glue:GetJobRun'")
 
 
-_TARGET: Final = "AWSGlue."
-_CREDENTIAL: Final = re.compile(r"Credential=([^/,\s]+)/\d+/([^/]+)/")
+_TARGETS: Final = {"AWSGlue": "glue", "Logs_20140328": "logs"}
+_CREDENTIAL: Final = re.compile(r"Credential=([^/,\s]+)/\d+/([^/]+)/([^/]+)/")
+
+
+_TOKEN_NAMES: Final = {"glue": "NextToken", "s3": "ContinuationToken"}
 
 
 def _path_pattern(path: str) -> re.Pattern[str]:
@@ -114,12 +119,12 @@ class _Exchange:
 
     @property
     def signer(self) -> Signer:
-        found = _CREDENTIAL.search(self.http.headers.get("authorization", ""))
+        found = _signed(self.http)
         return (found[1], found[2]) if found else (None, None)
 
     @property
     def token_name(self) -> str:
-        return "NextToken" if self.service == "glue" else "nextToken"
+        return _TOKEN_NAMES.get(self.service, "nextToken")
 
     @property
     def token(self) -> str | None:
@@ -187,9 +192,9 @@ class Dispatcher:
             return broken
         answer = self._answer(exchange, world, now)
         if fault is None:
-            return json_reply(service, answer)
+            return reply_of(service, operation, answer)
         answer = changed_answer(fault, answer, exchange.token, exchange.token_name)
-        return changed_reply(fault, json_reply(service, answer))
+        return changed_reply(fault, reply_of(service, operation, answer))
 
     def _broken(self, exchange: _Exchange, fault: Fault, world: World, now: int) -> Reply | None:
         """Return the reply in the answer's place; the operation takes effect first where the fault keeps its effect."""
@@ -231,10 +236,19 @@ class Dispatcher:
         )
 
 
+def _signed(request: Request) -> re.Match[str] | None:
+    return _CREDENTIAL.search(request.headers.get("authorization", ""))
+
+
 def _routed(request: Request) -> _Exchange:
+    # A bucket may be called applications: only the signature tells S3 from the others.
+    if (signed := _signed(request)) is not None and signed[3] == "s3":
+        operation, members = s3.read_request(request)
+        return _Exchange(request, "s3", operation, {}, members)
     if request.path == "/":
         target = request.headers.get("x-amz-target", "")
-        return _Exchange(request, "glue", target.removeprefix(_TARGET) if target.startswith(_TARGET) else target, {})
+        start, _, operation = target.partition(".")
+        return _Exchange(request, _TARGETS.get(start, "glue"), operation if start in _TARGETS else target, {})
     for service, method, pattern, operation in _ROUTES:
         found = pattern.fullmatch(request.path)
         if found is not None and method == request.method:
@@ -252,10 +266,12 @@ def _json_object(body: object) -> dict[str, object]:
 
 
 def _read_members(exchange: _Exchange) -> dict[str, object]:
+    if exchange.service == "s3":
+        return exchange.members
     try:
         body: object = json.loads(exchange.http.body) if exchange.http.body else {}
         given = _json_object(body)
-        if exchange.service == "glue":
+        if exchange.service in _TARGETS.values():
             return given
         return checking.members_from_rest(
             exchange.service, exchange.operation, path=exchange.path, query=exchange.http.query, body=given

@@ -12,6 +12,8 @@ Quota = tuple[float, float]
 
 # https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/endpoints-quotas.html
 # Attempts are not in that table; the rate of the other list operation is assumed.
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html
+# That of GetLogEvents differs between regions; the lowest is assumed.
 PUBLISHED: Final[Mapping[str, Quota]] = {
     "emr-serverless:ListJobRuns": (1, 25),
     "emr-serverless:StartJobRun": (1, 25),
@@ -21,6 +23,8 @@ PUBLISHED: Final[Mapping[str, Quota]] = {
     "emr-serverless:GetApplication": (10, 50),
     "emr-serverless:ListApplications": (10, 50),
     "emr-serverless:GetDashboardForJobRun": (1, 2),
+    "logs:DescribeLogStreams": (5, 5),
+    "logs:GetLogEvents": (10, 10),
 }
 
 _RIGHT: Final = "True, False or a mapping such as {'glue:GetJobRuns': (5, 10)}: calls a second, and at once"

@@ -6,34 +6,52 @@ from typing import Final
 from jobruns_sdk.testing.faults import Fault
 from jobruns_sdk.testing.wire.answers import Answer, ServiceError
 from jobruns_sdk.testing.wire.http import Delivery, Reply
+from jobruns_sdk.testing.wire.routes import s3
 
-_GLUE_TYPE: Final = "application/x-amz-json-1.1"
+_JSON_TYPE: Final = "application/x-amz-json-1.1"
+_OF_JSON: Final = frozenset({"glue", "logs"})
+_BAD_TOKEN: Final = {
+    "glue": "InvalidInputException",
+    "logs": "InvalidParameterException",
+    "s3": "InvalidArgument",
+}
+_FAILED: Final = {
+    "glue": "InternalServiceException",
+    "logs": "ServiceUnavailableException",
+    "s3": "InternalError",
+}
 _REST_TYPE: Final = "application/json"
 
 
-def json_reply(service: str, answer: Answer) -> Reply:
+def reply_of(service: str, operation: str, answer: Answer) -> Reply:
     """An operation's output."""
-    content_type = _GLUE_TYPE if service == "glue" else _REST_TYPE
+    if service == "s3":
+        return s3.reply_of(operation, answer)
+    content_type = _JSON_TYPE if service in _OF_JSON else _REST_TYPE
     return Reply(200, json.dumps(answer, separators=(",", ":")).encode(), {"content-type": content_type})
 
 
 def error_reply(service: str, error: ServiceError) -> Reply:
-    """An error: Glue names it in the body, the others in a header."""
-    if service == "glue":
-        body = {"__type": error.code, "Message": error.message}
-        return Reply(error.status, json.dumps(body).encode(), {"content-type": _GLUE_TYPE})
+    """An error: Glue, CloudWatch Logs and S3 name it in the body, the others in a header."""
+    if service == "s3":
+        return s3.error_reply(error)
+    if service in _OF_JSON:
+        body = {"__type": error.code, "Message" if service == "glue" else "message": error.message}
+        return Reply(error.status, json.dumps(body).encode(), {"content-type": _JSON_TYPE})
     headers = {"content-type": _REST_TYPE, "x-amzn-errortype": error.code}
     return Reply(error.status, json.dumps({"message": error.message}).encode(), headers)
 
 
 def throttled(service: str) -> ServiceError:
     """Return the answer to calls above the quota."""
+    if service == "s3":
+        return ServiceError("SlowDown", "Please reduce your request rate.", 503)
     return ServiceError("ThrottlingException", "Rate exceeded", 429 if service == "datazone" else 400)
 
 
 def bad_token(service: str, message: str) -> ServiceError:
     """Return the answer to a page token that is invalid or has expired."""
-    return ServiceError("InvalidInputException" if service == "glue" else "ValidationException", message)
+    return ServiceError(_BAD_TOKEN.get(service, "ValidationException"), message)
 
 
 def broken_reply(service: str, fault: Fault) -> Reply | None:
@@ -48,7 +66,7 @@ def broken_reply(service: str, fault: Fault) -> Reply | None:
         case "error":
             raise ServiceError(fault.code, fault.message, fault.status)
         case "error500":
-            code = "InternalServiceException" if service == "glue" else "InternalServerException"
+            code = _FAILED.get(service, "InternalServerException")
             raise ServiceError(code, "An internal error occurred.", 500)
         case "expired_token":
             raise bad_token(service, "The pagination token has expired.")

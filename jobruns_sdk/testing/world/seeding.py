@@ -1,7 +1,7 @@
 """The methods by which a test adds jobs, and runs that are over or still to be lived."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import unquote
@@ -11,6 +11,7 @@ from jobruns_sdk.testing.world.bookmarks import ENABLED, OPTION, Bookmarks
 from jobruns_sdk.testing.world.history import History, add_past_run, script, script_like, span
 from jobruns_sdk.testing.world.jobs import Job, Limits, put
 from jobruns_sdk.testing.world.lifecycle import DATAZONE, EMR_SERVERLESS, GLUE
+from jobruns_sdk.testing.world.logs import Source
 from jobruns_sdk.testing.world.seeds import checked
 from jobruns_sdk.testing.world.world import World
 
@@ -286,6 +287,40 @@ class Seeding:
                     startup=startup,
                 )
             )
+
+    def add_log_lines(
+        self,
+        run: str,
+        source: Source,
+        lines: Iterable[str],
+        *,
+        at: datetime | None = None,
+        attempt: int | None = None,
+    ) -> None:
+        """Let a run write lines, which show at `at` (now), as its service would: where its job or application logs to.
+
+        Glue writes to CloudWatch Logs, EMR Serverless to S3 and CloudWatch Logs as its `monitoringConfiguration` says
+        (`native=` of `add_application` and `add_run`), DataZone nowhere. `source` is `"driver"`, `"error"`,
+        `"executor"`, or Glue's `"progress"`. `attempt` counts from 1, and may still be to come; by default it is the
+        latest that is known by that time.
+
+        Raises:
+            KeyError: There is no such job.
+            ValueError: There is no such run or attempt, or it writes no such log.
+        """
+        job_name, _, run_id = run.partition("?")[0].rpartition("/")
+        moment = self._now() if at is None else milliseconds(at)
+        with self._lock:
+            job = self.job(job_name)
+            job.settle(self._now())
+            found = job.runs.get(unquote(run_id))
+            if found is None:
+                raise ValueError(f"there is no run {run!r}: its job has {len(job.runs)} runs")
+            number = found.attempt_at(moment).number + 1 if attempt is None else attempt
+            if not 1 <= number <= found.max_retries + 1:
+                raise ValueError(f"{run} has no attempt {number}: it is tried {found.max_retries + 1} times at most")
+            texts = [lines] if isinstance(lines, str) else list(lines)
+            self._world.logs.add(job, found, number, source, lines=texts, at=moment)
 
     def states(self, job: str) -> dict[str, str]:
         """The present native state of each of a job's runs, by run id, in the order in which they were added."""

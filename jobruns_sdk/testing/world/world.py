@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from jobruns_sdk.testing.world.jobs import Job
+from jobruns_sdk.testing.world.logs import Logs
 from jobruns_sdk.testing.world.pages import Tokens
 
 DAY = 86_400_000
@@ -32,6 +33,7 @@ class World:
     glue: dict[str, Job] = field(default_factory=dict[str, Job])
     applications: dict[str, Job] = field(default_factory=dict[str, Job])
     datazone: dict[str, dict[str, Job]] = field(default_factory=dict[str, dict[str, Job]])
+    logs: Logs = field(default_factory=Logs)
     counter: int = 0
 
     def new_id(self, service: str) -> str:
