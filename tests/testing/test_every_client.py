@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 AWSCLI: Final = "awscli==1.46.3"  # exact, as in constraints.txt, where what it needs has no place beside the others
 ROLE: Final = "arn:aws:iam::111122223333:role/exec"
 APP: Final = "00f1abcdefgh0909"
+GROUP: Final = "/aws-glue/jobs/output"
+KEY: Final = f"logs/applications/{APP}/jobs/00frun1/attempts/2/SPARK_DRIVER/stdout.gz"
+LOGGED: Final = {"monitoringConfiguration": {"s3MonitoringConfiguration": {"logUri": "s3://own-logs/logs/"}}}
 Params = Mapping[str, object]
 
 
@@ -93,6 +96,17 @@ CASES: Final = [
     Case("glue", "BatchStopJobRun", {"JobName": "etl", "JobRunIds": ["jr_1"]}, "Errors"),
     Case("glue", "GetJobBookmark", {"JobName": "etl"}, "JobBookmarkEntry"),
     Case("glue", "ResetJobBookmark", {"JobName": "etl"}, "JobBookmarkEntry"),
+    Case("logs", "DescribeLogStreams", {"logGroupName": GROUP, "logStreamNamePrefix": "jr_1"}, "logStreams"),
+    Case("logs", "GetLogEvents", {"logGroupName": GROUP, "logStreamName": "jr_1-driver", "limit": 1}, "events"),
+    Case("s3", "ListObjectsV2", {"Bucket": "own-logs", "Prefix": "logs/"}, "Contents"),
+    Case("s3", "GetObject", {"Bucket": "own-logs", "Key": KEY, "Range": "bytes=0-9"}, "ETag"),
+    Case("logs", "DescribeLogStreams", {"logGroupName": "/none"}, "ResourceNotFoundException"),
+    Case(
+        "logs",
+        "GetLogEvents",
+        {"logGroupName": GROUP, "logStreamName": "jr_1-driver", "nextToken": "f/other"},
+        "InvalidParameterException",
+    ),
     Case("emr-serverless", "GetJobRun", {**APPLICATION, "jobRunId": "00funknown"}, "ResourceNotFoundException"),
     Case("emr-serverless", "ListJobRuns", {**APPLICATION, "maxResults": 51}, "ValidationException"),
     Case("emr-serverless", "CancelJobRun", RUN, "ValidationException"),
@@ -113,7 +127,7 @@ CASES: Final = [
 
 def seed(local: LocalService) -> LocalService:
     """Give every case what it needs."""
-    local.add_application(APP)
+    local.add_application(APP, native=LOGGED)
     app = f"emr-serverless:{APP}"
     local.add_run(app, run_id="00frun1", state="SUCCESS", attempts=2)
     local.add_run(app, run_id="00flive")
@@ -122,6 +136,8 @@ def seed(local: LocalService) -> LocalService:
     local.add_run("datazone:dzd_x/job42", run_id="run7", state="PARTIALLY_SUCCEEDED")
     local.add_glue_job("etl", tags={"team": "x"}, default_arguments={"--job-bookmark-option": "job-bookmark-enable"})
     local.add_run("glue:etl", run_id="jr_1", state="SUCCEEDED")
+    local.add_log_lines("glue:etl/jr_1", "driver", ["one", "two"])
+    local.add_log_lines(f"{app}/00frun1", "driver", ["one", "two"], attempt=2)
     local.add_glue_job("busy", max_concurrent_runs=1)
     local.add_run("glue:busy")
     kinds: dict[str, FaultKind] = {"slow": "throttle", "broken": "error500"}
@@ -210,23 +226,21 @@ def aws_python(request: pytest.FixtureRequest) -> Path:
     return python
 
 
+def arguments_of(case: Case) -> list[str]:
+    """The arguments of a call; what writes into a file does not take all of them as JSON."""
+    if case.operation == "GetObject":
+        options = [text for name, value in case.params.items() for text in (f"--{name.lower()}", str(value))]
+        return ["s3api", case.command, *options, "/dev/null"]
+    service = "s3api" if case.service == "s3" else case.service
+    return [service, case.command, "--cli-input-json", json.dumps(case.params)]
+
+
 @pytest.fixture(scope="module")
 def cli_answers(aws_python: Path) -> Iterator[Mapping[Case, tuple[int, str, str]]]:
     """What the CLI's own driver answers to every case, all in one process, since it takes half a second to load."""
     with LocalService(check=True, auto_advance=False) as local:
         seed(local)
-        commands = [
-            [
-                case.service,
-                case.command,
-                "--cli-input-json",
-                json.dumps(case.params),
-                "--output",
-                "json",
-                "--no-paginate",
-            ]
-            for case in CASES
-        ]
+        commands = [[*arguments_of(case), "--output", "json", "--no-paginate"] for case in CASES]
         environment = {"PATH": os.environ["PATH"], **local.environment, "AWS_MAX_ATTEMPTS": "1", "HOME": "/nonexistent"}
         done = run([str(aws_python), "-c", DRIVER], given=json.dumps(commands), env=environment)
         assert done.returncode == 0, done.stderr

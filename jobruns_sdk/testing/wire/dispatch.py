@@ -164,7 +164,7 @@ class Dispatcher:
                 self.problems.append(traceback.format_exc())
                 failure = ServiceError("InternalFailure", f"The local service failed: {self.problems[-1]}", 500)
                 reply = error_reply(exchange.service, failure)
-            reply.headers["x-amzn-requestid"] = request_id
+            reply.headers["x-amz-request-id" if exchange.service == "s3" else "x-amzn-requestid"] = request_id
             reply.headers["date"] = format_datetime(at, usegmt=True)
             self._record(exchange, world, reply.status, at, request_id)
             return reply

@@ -204,6 +204,11 @@ class Run:
         self.timeout: int | None = timeout
         self.last: Attempt = Attempt(self, 0, created, None)
 
+    @property
+    def most_attempts(self) -> int:
+        """How many attempts there may be of it, or are."""
+        return max(self.max_retries, self.last.number) + 1
+
     def attempts(self) -> Iterator[Attempt]:
         """The attempts, latest first."""
         attempt: Attempt | None = self.last

@@ -137,7 +137,7 @@ def _in_emr_serverless(app: Job, run: Run, number: int, file: str) -> Iterator[t
         for level in (app.settings, overrides)
     ]
     settings = {**levels[0], **levels[1]}
-    tried = f"attempts/{number}/" if run.max_retries else ""
+    tried = f"attempts/{number}/" if run.most_attempts > 1 else ""
     path = f"applications/{app.name}/jobs/{run.id}/{tried}{file}"
     cloudwatch = settings.get("cloudWatchLoggingConfiguration", {})
     if cloudwatch.get("enabled") is True:

@@ -317,8 +317,8 @@ class Seeding:
             if found is None:
                 raise ValueError(f"there is no run {run!r}: its job has {len(job.runs)} runs")
             number = found.attempt_at(moment).number + 1 if attempt is None else attempt
-            if not 1 <= number <= found.max_retries + 1:
-                raise ValueError(f"{run} has no attempt {number}: it is tried {found.max_retries + 1} times at most")
+            if not 1 <= number <= (most := found.most_attempts):
+                raise ValueError(f"{run} has no attempt {number}: it is tried {most} times at most")
             texts = [lines] if isinstance(lines, str) else list(lines)
             self._world.logs.add(job, found, number, source, lines=texts, at=moment)
 
