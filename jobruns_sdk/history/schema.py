@@ -97,7 +97,8 @@ def prepare(connection: sqlite3.Connection, path: str) -> None:
         StoreError: The file is something else, or of a later version.
         sqlite3.Error: It cannot be read or written.
     """
-    if _version(connection, path) < VERSION:
+    # In one transaction: another process may make this file a store between two of the numbers that tell what it is.
+    if in_transaction(connection, lambda opened: _version(opened, path), "begin") < VERSION:
         # Another process may have begun the same: who comes second finds it done.
         in_transaction(connection, lambda opened: _migrate(opened, _version(opened, path)))
     _write_ahead(connection)

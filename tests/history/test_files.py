@@ -2,13 +2,14 @@
 
 import asyncio
 import sqlite3
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 
 from jobruns_sdk import InvalidRequestError, StoreError
 from jobruns_sdk.history import RunStore
-from jobruns_sdk.history.schema import VERSION
+from jobruns_sdk.history.schema import VERSION, prepare
 from tests.history.kit import GLUE, Told, run_of
 
 
@@ -135,6 +136,26 @@ async def test_many_open_one_new_file_at_once(path: Path) -> None:
     await asyncio.gather(*(store.sync(Told([[run_of(f"r{number}")]]), [GLUE]) for number, store in enumerate(stores)))
     assert len(await stores[0].runs().collect()) == 8
     await asyncio.gather(*(store.aclose() for store in stores))
+
+
+class _Slow(sqlite3.Connection):
+    """A connection between whose reads another process makes the file a store."""
+
+    path: str
+
+    def execute(self, sql: str, /, *given: object) -> sqlite3.Cursor:
+        if sql == "pragma user_version":
+            connected = closing(sqlite3.connect(self.path, timeout=0, isolation_level=None))
+            with connected as other, suppress(sqlite3.OperationalError):  # it has to wait
+                prepare(other, self.path)
+        return super().execute(sql, *given)  # type: ignore[arg-type]  # as they are given
+
+
+def test_a_file_that_becomes_a_store_while_it_is_opened_is_one(path: Path) -> None:
+    _Slow.path = str(path)
+    with closing(sqlite3.connect(path, factory=_Slow, isolation_level=None)) as connection:
+        prepare(connection, str(path))
+        assert connection.execute("pragma user_version").fetchone() == (VERSION,)
 
 
 async def test_a_file_that_is_locked_for_too_long_is_told_as_worth_another_try(path: Path) -> None:
