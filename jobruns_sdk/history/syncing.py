@@ -1,4 +1,7 @@
-"""Bringing a store up to date: pages of changes, each stored together with the place after it."""
+"""Bringing a store up to date: changes, stored together with the place after them.
+
+While a transaction is under way, the next pages are read; those that have come when it is done make the next one.
+"""
 
 import asyncio
 import sqlite3
@@ -13,7 +16,7 @@ from jobruns_sdk.errors import JobRunsError, NotFoundError, StoreError
 from jobruns_sdk.history.database import Database
 from jobruns_sdk.history.rows import AttemptRow, Encode, row_from_attempt, row_from_run, text_of
 from jobruns_sdk.history.writing import mark_lost, put_attempts, put_runs
-from jobruns_sdk.loop.tasks import concurrently
+from jobruns_sdk.loop.tasks import begun, cancelled, concurrently
 from jobruns_sdk.model.native import Native
 from jobruns_sdk.model.refs import JobLike, JobRef, each_of
 from jobruns_sdk.model.reports import OnSourceError, SourceError, WalkReport
@@ -22,10 +25,12 @@ from jobruns_sdk.paging.cursor import Cursor, Place
 from jobruns_sdk.paging.lists import completed
 from jobruns_sdk.paging.page import Page
 from jobruns_sdk.paging.pages import Pages, Walk
+from jobruns_sdk.paging.standing import Spot
 from jobruns_sdk.services.handle import Follows, Handle, ListsAttempts, TellsAttempt
 from jobruns_sdk.times import now
 
 _ATTEMPTS_AT_ONCE: Final = 10
+_MOST_WAITING: Final = 2_000  # runs that were read and wait to be stored
 
 
 class TellsChanges(Protocol):
@@ -105,18 +110,28 @@ class Sync:
         self._places = await self._database.read(lambda opened: _places(opened, plan.listing, refs))
         begin = str(Cursor(plan.listing, plan.query, dict(self._places))) if self._places else None
         async with changes(cursor=begin).open() as walk:
-            while (page := await self._next(walk)) is not None:
-                await self._store(page.items, page.cursor, walk.report)
-            await self._store((), walk.cursor, walk.report)
+            await self._store_all(walk)
             return SyncReport(self._added, self._changed, self._lost, walk.report)
 
-    async def _next(self, walk: Walk[JobRun[Native]]) -> Page[JobRun[Native]] | None:
+    async def _store_all(self, walk: Walk[JobRun[Native]]) -> None:
+        runs: list[JobRun[Native]] = []
+        storing: asyncio.Task[None] | None = None
         try:
-            return await walk.next_page()
-        except JobRunsError:
-            # One job has failed: where the others stand by now is kept, also where nothing of them has changed.
-            await self._store((), walk.cursor, walk.report)
-            raise
+            while isinstance(page := await _next(walk), Page):
+                runs += page.items
+                if storing is None or storing.done() or len(runs) >= _MOST_WAITING:
+                    if storing is not None:
+                        await storing
+                    storing = begun(self._store(runs, walk.spot_before(0), walk.failures))
+                    runs = []
+            if storing is not None:
+                await storing
+            # A job may have failed: where the others stand by now is kept, also where nothing of them has changed.
+            await self._store(runs, walk.spot_before(0), walk.failures)
+            if page is not None:
+                raise page
+        finally:
+            await cancelled(() if storing is None else (storing,))
 
     def _asked(
         self, jobs: JobLike | Iterable[JobLike] | AsyncIterable[JobLike]
@@ -127,16 +142,15 @@ class Sync:
         refs = [self._client.handle(job).ref for job in each_of("jobs", jobs, "jobs")]
         return refs, frozenset(map(str, refs))
 
-    async def _store(self, runs: Sequence[JobRun[Native]], cursor: str | None, report: WalkReport) -> None:
+    async def _store(self, runs: Sequence[JobRun[Native]], spot: Spot, failures: Sequence[SourceError]) -> None:
         listing = self._listing
         if self._hydrate:
             runs = await self._full(runs)
         rows = await self._database.run(lambda: [row_from_run(run, self._encode) for run in runs])
         tried = await self._tried(runs) if self._attempts else []
-        gone = [ref for ref in _gone(report) if ref not in self._told_lost]
+        gone = [ref for ref in _gone(failures) if ref not in self._told_lost]
         self._told_lost.update(gone)
-        places = {} if cursor is None else Cursor.parse(cursor, listing).places
-        moved = {job: place for job, place in places.items() if place is not None and place != self._places.get(job)}
+        moved = self._moved(spot)
 
         def work(connection: sqlite3.Connection) -> tuple[int, int, int]:
             added, changed = put_runs(connection, rows)
@@ -150,6 +164,15 @@ class Sync:
         self._added += added
         self._changed += changed
         self._lost += lost
+
+    def _moved(self, spot: Spot) -> dict[str, Place]:
+        """Return the places of the jobs that have come further than is stored."""
+        moved: dict[str, Place] = {}
+        for job, place in spot.places().items():
+            known = self._places.get(job)
+            if place is not None and place is not known and place != known:
+                moved[job] = place
+        return moved
 
     async def _full(self, runs: Sequence[JobRun[Native]]) -> Sequence[JobRun[Native]]:
         """Return the full run in the place of each listed one that tells less; one that is gone by now as it was."""
@@ -189,11 +212,19 @@ class Sync:
         return [row_from_attempt(attempt, self._encode) for attempts in found for attempt in attempts]
 
 
-def _gone(report: WalkReport) -> list[str]:
+async def _next(walk: Walk[JobRun[Native]]) -> Page[JobRun[Native]] | Exception | None:
+    """Return the next page, the error that comes in its place, or None at the end."""
+    try:
+        return await walk.next_page()
+    except Exception as error:  # noqa: BLE001  # it is raised when what was read before it is stored
+        return error
+
+
+def _gone(failures: Iterable[SourceError]) -> list[str]:
     """Return the runs that were followed and are gone."""
     return [
         str(failure.run)
-        for failure in report.failed
+        for failure in failures
         if failure.run is not None and isinstance(failure.error, NotFoundError)
     ]
 

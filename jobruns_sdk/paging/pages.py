@@ -123,16 +123,21 @@ class Walk(AsyncOnly, AsyncContext, Generic[T_co]):
     @property
     def report(self) -> WalkReport:
         """The calls, pages and rows so far, by source."""
-        readers = self._stream.readers
+        sources = tuple(report for reader in self._stream.readers for report in reader.reports)
+        return WalkReport(sources, self.failures, self._stream.is_complete, read_from=self._plan.read_from)
+
+    @property
+    def failures(self) -> tuple[SourceError, ...]:
+        """The jobs and runs that could not be read, as the report has them."""
         failed = {
-            reader.job: SourceError(reader.job, reader.error) for reader in readers if reader.job and reader.error
+            reader.job: SourceError(reader.job, reader.error)
+            for reader in self._stream.readers
+            if reader.job and reader.error
         }
         failed = {**self._unfinished, **failed}
         passed = tuple(failure for failure in self._passed if failure not in failed.values())
         events = self._stream.events if isinstance(self._stream, TellsEvents) else ()
-        sources = tuple(report for reader in readers for report in reader.reports)
-        failures = (*failed.values(), *passed, *events)
-        return WalkReport(sources, failures, self._stream.is_complete, read_from=self._plan.read_from)
+        return (*failed.values(), *passed, *events)
 
     async def aclose(self) -> None:
         """End the walk: nothing of it is under way any more when this returns. A closed walk yields nothing."""

@@ -230,12 +230,17 @@ class Spot(msgspec.Struct, frozen=True):
     since: Callable[[], datetime | None]
     is_complete: bool
 
-    def cursor(self) -> str | None:
-        """Return the cursor, None if nothing is left."""
+    def places(self) -> dict[str, Place | None]:
+        """Return where to go on in each listing, by its name in a cursor; None for one that has ended."""
         places, since = dict(self.begun), self.since()
         for chunk in self.standings:
             for standing in chunk:
                 places.update(standing.places(since))
+        return places
+
+    def cursor(self) -> str | None:
+        """Return the cursor, None if nothing is left."""
+        places = self.places()
         if self.is_complete and all(place is None for place in places.values()):
             return None
         return str(Cursor(self.listing, self.query, places))

@@ -12,7 +12,9 @@ from jobruns_sdk.model.refs import RunRef, ref_of
 from jobruns_sdk.model.runs import Usage
 from jobruns_sdk.paging.cursor import Cursor, Place
 from jobruns_sdk.paging.lists import RUNS
+from jobruns_sdk.paging.page import page_at
 from jobruns_sdk.paging.plan import Plan
+from jobruns_sdk.paging.standing import Spot
 from jobruns_sdk.services.datazone import native as datazone
 from jobruns_sdk.services.emr_serverless import native as emr
 from jobruns_sdk.services.glue import native as glue
@@ -69,6 +71,7 @@ class Told:
         self.pages: list[Sequence[Run]] = list(pages)
         self.lost = list(lost)
         self.asked: list[dict[str, Any]] = []
+        self.handed_out = 0
         self.fails_at: int | None = None
         self.error: Exception = RuntimeError("no further")
 
@@ -119,16 +122,25 @@ class _Walk:
         if self._at == len(self._told.pages):
             return None
         self._at += 1
-        return Page(tuple(self._told.pages[self._at - 1]), self.cursor)
+        self._told.handed_out += 1
+        return page_at(self._told.pages[self._at - 1], self.spot_before(0))
+
+    def spot_before(self, count: int) -> Spot:
+        assert count == 0
+        return Spot("told", {}, {job: Place(str(self._at)) for job in self._jobs}, (), lambda: None, is_complete=True)
 
     @property
-    def cursor(self) -> str:
-        return str(Cursor("told", {}, {job: Place(str(self._at)) for job in self._jobs}))
+    def cursor(self) -> str | None:
+        return self.spot_before(0).cursor()
+
+    @property
+    def failures(self) -> tuple[SourceError, ...]:
+        gone = [ref for page, ref in self._told.lost if page <= self._at]
+        return tuple(SourceError(ref.job, NotFoundError("gone"), ref) for ref in gone)
 
     @property
     def report(self) -> WalkReport:
-        gone = [ref for page, ref in self._told.lost if page <= self._at]
-        return WalkReport((), tuple(SourceError(ref.job, NotFoundError("gone"), ref) for ref in gone), complete=True)
+        return WalkReport((), self.failures, complete=True)
 
 
 _TEXTS: Final = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)

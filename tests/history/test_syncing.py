@@ -2,13 +2,17 @@
 
 import asyncio
 import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from jobruns_sdk import ServiceUnavailableError, SourceError
-from jobruns_sdk.history import RunStore
+from jobruns_sdk.history import RunStore, syncing
+from jobruns_sdk.history.rows import RunRow
+from jobruns_sdk.paging.cursor import Cursor
 from tests.history.kit import APP, GLUE, IMPORT, NOON, Told, run_of
 
 PAGES = [[run_of(f"r{page}-{row}", minutes=page, state="SUCCEEDED") for row in range(3)] for page in range(4)]
@@ -133,6 +137,47 @@ async def test_the_event_loop_goes_on_while_another_process_writes(path: Path) -
         other.execute("commit")
         other.close()
         assert (await syncing).added == 12
+
+
+async def test_pages_that_come_while_one_is_written_make_one_transaction(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    put_runs = syncing.put_runs
+
+    def put(connection: sqlite3.Connection, rows: Sequence[RunRow]) -> tuple[int, int]:
+        sizes.append(len(rows))
+        return put_runs(connection, rows)
+
+    monkeypatch.setattr(syncing, "put_runs", put)
+    told = Told([[run_of(f"r{page}-{row}", minutes=page) for row in range(100)] for page in range(40)])
+    async with RunStore(path) as store:
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("begin immediate")
+            task = asyncio.create_task(store.sync(told, [GLUE]))
+            for _ in range(1_000):
+                await asyncio.sleep(0)
+            assert told.handed_out == 21  # 100 runs are being written, and 2 000 wait
+            other.execute("commit")
+        assert (await task).added == 4_000
+    assert sizes[:2] == [100, 2_000]
+    assert sum(sizes) == 4_000
+
+
+async def test_no_cursor_is_made_of_a_page(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Cursor] = []
+    text_of = Cursor.__str__
+
+    def text(cursor: Cursor) -> str:
+        made.append(cursor)
+        return text_of(cursor)
+
+    monkeypatch.setattr(Cursor, "__str__", text)
+    async with RunStore(path) as store:
+        await store.sync(Told(PAGES), [GLUE])
+        assert made == []
+        await store.sync(Told(PAGES), [GLUE])
+        assert len(made) == 1  # where it begins
 
 
 async def test_the_tables_say_the_same_to_other_programs(path: Path) -> None:
