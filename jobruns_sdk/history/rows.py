@@ -134,10 +134,18 @@ def row_from_attempt(attempt: Attempt[Any], encode: Encode) -> AttemptRow:
 
 
 def _times(row: JobRun[Any] | Attempt[Any]) -> tuple[Text, Text, Text, Text, float | None]:
-    created, started, updated, ended = (
-        None if at is None else text_of(at) for at in (row.created_at, row.started_at, row.updated_at, row.ended_at)
+    duration = row.duration
+    return (
+        _text(row.created_at),
+        _text(row.started_at),
+        _text(row.updated_at),
+        _text(row.ended_at),
+        None if duration is None else duration.total_seconds(),
     )
-    return created, started, updated, ended, None if row.duration is None else row.duration.total_seconds()
+
+
+def _text(moment: datetime | None) -> Text:
+    return None if moment is None else text_of(moment)
 
 
 def _hours(usage: Usage | None) -> tuple[Hours, Hours, Hours, Hours, Text]:

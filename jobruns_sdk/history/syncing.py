@@ -223,9 +223,7 @@ async def _next(walk: Walk[JobRun[Native]]) -> Page[JobRun[Native]] | Exception 
 def _gone(failures: Iterable[SourceError]) -> list[str]:
     """Return the runs that were followed and are gone."""
     return [
-        str(failure.run)
-        for failure in failures
-        if failure.run is not None and isinstance(failure.error, NotFoundError)
+        str(failure.run) for failure in failures if failure.run is not None and isinstance(failure.error, NotFoundError)
     ]
 
 

@@ -4,9 +4,11 @@ import json
 import re
 import reprlib
 import sys
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import cache, reduce
 from inspect import get_annotations
+from operator import attrgetter
 from types import UnionType
 from typing import Annotated, Any, Final, TypeAlias, TypeVar, cast, get_type_hints
 
@@ -42,6 +44,9 @@ _SECRET: Final = _Mark()
 
 Secret = Annotated[T, _SECRET]
 """Marks a member whose value may hold a password, a query or a signed link: it never shows in a ``repr``."""
+
+
+_SCALARS: Final = frozenset({str, int, float, bool})
 
 
 class _Hidden:
@@ -129,27 +134,40 @@ def builtins_of(value: object) -> Any:  # noqa: ANN401  # as msgspec has it
     return msgspec.to_builtins(value, enc_hook=lambda other: json.loads(json.dumps(other)))
 
 
+@cache
+def _shown(native: type[Native], *, secrets: bool) -> tuple[Sequence[str], Callable[[Native], Sequence[object]]]:
+    """Return the names of a structure's members, without those that may hold secrets or with them; and what gets them.
+
+    The getter returns a tuple only where there are two members or more.
+    """
+    hidden = frozenset[str]() if secrets else secret_members(native)
+    names = tuple(name for name in native.__struct_fields__ if name not in hidden)
+    if len(names) > 1:
+        return names, attrgetter(*names)
+    return names, lambda value: [getattr(value, name) for name in names]
+
+
 def plain_members(native: Native, *, secrets: bool) -> dict[str, object]:
     """Return the members that are there in a form that JSON can hold, with those that may hold secrets or without."""
-    hidden = frozenset[str]() if secrets else secret_members(type(native))
-    members = ((name, getattr(native, name)) for name in native.__struct_fields__ if name not in hidden)
-    return {name: _plain(value, secrets=secrets) for name, value in members if value is not None}
+    names, get = _shown(type(native), secrets=secrets)
+    return {
+        name: value if type(value) in _SCALARS else _plain(value, secrets=secrets)
+        for name, value in zip(names, get(native), strict=True)
+        if value is not None
+    }
 
 
 def _plain(value: object, *, secrets: bool) -> object:
-    match value:
-        case str() | int() | float():
-            return value
-        case Native():
-            return plain_members(value, secrets=secrets)
-        case datetime():
-            return value.isoformat()
-        case dict():
-            return {key: _plain(item, secrets=secrets) for key, item in cast("dict[str, object]", value).items()}
-        case tuple():
-            return [_plain(item, secrets=secrets) for item in cast("tuple[object, ...]", value)]
-        case _:
-            return value
+    # No ``match``, which takes twice as long: this is called for every time of every run that is stored or exported.
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Native):
+        return plain_members(value, secrets=secrets)
+    if isinstance(value, dict):
+        return {key: _plain(item, secrets=secrets) for key, item in cast("dict[str, object]", value).items()}
+    if isinstance(value, tuple):
+        return [_plain(item, secrets=secrets) for item in cast("tuple[object, ...]", value)]
+    return value
 
 
 def fault_and_place(text: str) -> tuple[str, str]:
