@@ -14,9 +14,6 @@ from typing import Final, Literal
 import attrs
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "benchmarks.md"
-_BLOCK: Final = re.compile(
-    r"(<!-- results: made by python -m tests\.benchmarks --page -->\n)(?P<text>.*)(<!-- results: end -->\n)", re.DOTALL
-)
 _PACKAGES: Final = ("aiobotocore", "aiohttp", "attrs", "boto3", "botocore", "msgspec", "pytest")
 _HEADINGS: Final = ("", "jobruns_sdk", "peer", "figure", "goal", "")
 
@@ -116,15 +113,32 @@ def results(rows: Sequence[Row]) -> str:
     return f"```text\n{told}\n```\n\n{table(rows)}"
 
 
-def results_of(page: str) -> str:
-    """Return what stands on the page between its two lines."""
-    found = _BLOCK.search(page)
+def results_of(page: str, name: str = "results") -> str:
+    """Return what stands on the page between the two lines of that name."""
+    found = _block(name).search(page)
     return "" if found is None else found["text"].strip()
 
 
-def with_results(page: str, text: str) -> str:
-    """Return the page with other results."""
-    return _BLOCK.sub(lambda found: f"{found[1]}\n{text}\n\n{found[3]}", page)
+def with_results(page: str, text: str, name: str = "results") -> str:
+    """Return the page with other results between the two lines of that name."""
+    return _block(name).sub(lambda found: f"{found[1]}\n{text}\n\n{found[3]}", page)
+
+
+def _block(name: str) -> re.Pattern[str]:
+    return re.compile(rf"(<!-- {name}: made by python -m [^\n]* -->\n)(?P<text>.*)(<!-- {name}: end -->\n)", re.DOTALL)
+
+
+def where() -> str:
+    """Return when and with what was measured, in a line."""
+    told = circumstances()
+    of = ("date", "python", "aiobotocore", "machine", "load")
+    return ", ".join(told[name] if name == "date" else f"{name} {told[name]}" for name in of)
+
+
+def plain_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table in Markdown."""
+    lines = [headings, ["---"] * len(headings), *rows]
+    return "\n".join(f"| {' | '.join(line)} |".replace("|  |", "| |") for line in lines)
 
 
 def as_json(rows: Sequence[Row]) -> str:
