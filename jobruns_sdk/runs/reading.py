@@ -181,6 +181,7 @@ class ClientReading(ClientNaming):
         created_after: datetime | None = None,
         created_before: datetime | None = None,
         ended_after: datetime | None = None,
+        reach: timedelta | None = None,
         hydrate: bool = False,
         concurrency: int = 32,
         on_error: OnSourceError = "raise",
@@ -198,7 +199,8 @@ class ClientReading(ClientNaming):
             states: The states of runs to include, None for all.
             created_after: Only attempts of runs created at this time (aware) or later.
             created_before: Only attempts of runs created before this time (aware).
-            ended_after: Only attempts of runs that ended at this time (aware) or later; see ``runs``.
+            ended_after: Only attempts of runs that ended at this time (aware) or later.
+            reach: How far back by creation runs are read for ``ended_after``; see ``runs``.
             hydrate: Whether attempts on EMR Serverless have their start, end and usage, which no list returns:
                 GetJobRun for each of them.
             concurrency: How many pages are read, and of how many runs attempts, at once.
@@ -215,7 +217,11 @@ class ClientReading(ClientNaming):
         """
         check_flag("hydrate", hydrate)
         query = RunQuery(
-            states=states, created_after=created_after, created_before=created_before, ended_after=ended_after
+            states=states,
+            created_after=created_after,
+            created_before=created_before,
+            ended_after=ended_after,
+            reach=reach,
         )
         runs, jobs = self._runs_and_jobs(targets)
         if not isinstance(jobs, AsyncIterable) and not jobs and query != RunQuery():

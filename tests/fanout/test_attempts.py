@@ -24,6 +24,7 @@ from jobruns_sdk.testing import LocalService
 from tests.fanout.kit import client_of
 
 MINUTE: Final = timedelta(minutes=1)
+DAY: Final = timedelta(days=1)
 GLUE, EMR, DATAZONE = "glue:etl", "emr-serverless:00f1app", "datazone:dzd_x/job42"
 JOBS: Final = (GLUE, EMR, DATAZONE)
 
@@ -145,6 +146,18 @@ async def test_filters_choose_runs(client: JobRunsClient, local: LocalService) -
     assert keys(await client.attempts(JOBS, ended_after=since).collect()) == keys(await one_by_one(client, ended))
     with pytest.raises(InvalidRequestError, match="filters choose among the runs of jobs"):
         client.attempts(runs, states={RunState.FAILED})
+
+
+async def test_runs_that_began_long_before_they_ended(client: JobRunsClient, local: LocalService) -> None:
+    local.add_glue_job("etl", max_retries=3)
+    now = local.clock.now()
+    run = local.add_run(GLUE, state="SUCCEEDED", created_at=now - 10 * DAY, duration=5 * DAY - MINUTE, attempts=2)
+    since = now - DAY
+    assert await client.attempts(GLUE, ended_after=since).collect() == []
+    found = await client.attempts(GLUE, ended_after=since, reach=14 * DAY).collect()
+    assert [(attempt.run.run_id, attempt.number) for attempt in found] == [(run, 1), (run, 2)]
+    with pytest.raises(InvalidRequestError, match="reach says how far back"):
+        client.attempts(GLUE, reach=14 * DAY)
 
 
 async def until_refused(walk: Walk[Attempt[Any]]) -> tuple[list[Attempt[Any]], str | None]:
