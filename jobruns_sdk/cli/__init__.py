@@ -1,0 +1,1 @@
+"""The command ``jobruns``: job runs at a terminal and in shell scripts."""

@@ -1,0 +1,1 @@
+"""The commands of ``jobruns``, each imported once it is called."""

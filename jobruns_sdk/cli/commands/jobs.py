@@ -1,0 +1,45 @@
+"""``jobruns jobs``: the jobs of services."""
+
+from typing import Any
+
+from jobruns_sdk import Job, JobRunsClient, Service, SourceError
+from jobruns_sdk.cli.fields import JOBS
+from jobruns_sdk.cli.options import Jobs
+from jobruns_sdk.cli.output import Output
+from jobruns_sdk.cli.reading import opened_client, told
+from jobruns_sdk.cli.terminal import Terminal
+
+
+async def run(options: Jobs, terminal: Terminal) -> int:
+    """List jobs, and return the exit code."""
+    services = [Service.EMR_SERVERLESS if name == "emr" else name.rstrip(":") for name in options.services]
+    output = Output(JOBS, options.form, terminal)
+    failures: list[SourceError] = []
+    async with opened_client(options.places, []) as client:
+        if options.tags:
+            found = await _tagged(client, options)
+        else:
+            pages = client.discover(
+                services=services or None,
+                regions=options.places.regions or None,
+                profiles=options.places.profiles or None,
+                name=options.name,
+                on_error=failures.append,
+            )
+            found = await pages.collect()
+        for job in sorted(found, key=lambda job: (job.ref.service, job.name or "", job.ref)):
+            output.put(job)
+    output.end()
+    return told(failures)
+
+
+async def _tagged(client: JobRunsClient, options: Jobs) -> list[Job[Any]]:
+    """Return the Glue jobs with those tags: no other service lists its jobs by them."""
+    return [
+        job
+        for region in options.places.regions or (None,)
+        for profile in options.places.profiles or (None,)
+        async for job in client.jobs(
+            Service.GLUE, tags=dict(options.tags), name=options.name, region_name=region, profile=profile
+        )
+    ]

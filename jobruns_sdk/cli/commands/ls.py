@@ -1,0 +1,31 @@
+"""``jobruns ls``: the runs of jobs, newest first."""
+
+import os
+
+from jobruns_sdk.cli.fields import RUNS
+from jobruns_sdk.cli.options import Ls
+from jobruns_sdk.cli.output import Output
+from jobruns_sdk.cli.reading import opened_reader, told, wanted_of, words_of
+from jobruns_sdk.cli.shown import full_moment
+from jobruns_sdk.cli.terminal import Terminal
+
+
+async def run(options: Ls, terminal: Terminal) -> int:
+    """List runs, and return the exit code."""
+    words = words_of(options.words, os.environ.get("JOBRUNS_JOBS"))
+    output = Output(RUNS, options.form, terminal)
+    most = None if options.all else options.limit
+    limit = None if most is None else most + 1  # one more tells whether there are more
+    wanted = wanted_of(options.filters, terminal, limit=limit, hydrate=options.full)
+    count = 0
+    async with opened_reader(options.store, options.places, words) as reader:
+        async for run in reader.runs(words, wanted):
+            count += 1
+            if most is None or count <= most:
+                output.put(run)
+    output.end()
+    if most is not None and count > most:
+        terminal.notice(f"the newest {most} of more runs; see -n and --all")
+    if wanted.active_after is not None and output.is_table:
+        terminal.notice(f"since {full_moment(wanted.active_after, terminal)}")
+    return told(reader.failures)
