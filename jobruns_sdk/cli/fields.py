@@ -8,7 +8,8 @@ from typing import Any, Final, TypeAlias
 
 import attrs
 
-from jobruns_sdk import Attempt, InvalidRequestError, Job, JobRun, RunRef, StateChange, to_dict
+import jobruns_sdk
+from jobruns_sdk import Attempt, InvalidRequestError, Job, JobRun, RunRef, StateChange
 
 Read: TypeAlias = Callable[[Any], object]
 
@@ -166,7 +167,7 @@ def native_text(row: object, *, include_secrets: bool) -> str | None:
     native: object = getattr(row, "native", None)
     if native is None:
         return None
-    members = to_dict(native, secrets=include_secrets)
+    members = jobruns_sdk.to_dict(native, secrets=include_secrets)  # loaded here: tables have no need of it
     return json_text({name: value for name, value in members.items() if name not in {"kind", "version"}})
 
 

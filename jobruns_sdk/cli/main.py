@@ -18,26 +18,32 @@ _NO_OUTPUT: Final = 3
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Carry out a command line, by default the one of this process, and return its exit code."""
+    _open_streams()
     try:
         code = _carried_out(arguments)
-        if sys.stdout is not None:  # as it is where a process was started without one
-            sys.stdout.flush()
+        sys.stdout.flush()
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
         _drop_output()
         return READER_LEFT
     except OSError as error:  # of standard output: other files are looked at where they are used
-        sys.stderr.write(f"jobruns: {error}\n")
+        sys.stderr.write(f"jobruns: standard output: {error.strerror or error}\n")
         _drop_output()
         return _NO_OUTPUT
     return code
 
 
+def _open_streams() -> None:
+    """Let what is written go nowhere where a process was started without a stream for it."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115  # until the process ends
+
+
 def _drop_output() -> None:
     """Let Python write what is left of standard output to nowhere at its end, where it would fail again."""
-    if sys.stdout is not None:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _carried_out(arguments: Sequence[str] | None) -> int:

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from jobruns_sdk import Attempt, JobRun, RunState, StateChange, to_dict
+import jobruns_sdk
+from jobruns_sdk import Attempt, JobRun, RunState, StateChange
 from jobruns_sdk.cli.fields import SHORT, Kind, json_text, names_of, plain, reader, text_of
 from jobruns_sdk.cli.options import Form
 from jobruns_sdk.cli.shown import (
@@ -98,7 +99,7 @@ class Output:
             pairs = zip(self._names, self._readers, strict=True)
             value: Mapping[str, object] = {name: plain(read(row)) for name, read in pairs}
         else:
-            value = to_dict(row, secrets=self._secrets)
+            value = jobruns_sdk.to_dict(row, secrets=self._secrets)
         return json_text(value, ascii_only=not self._terminal.has_unicode)
 
     def _csv(self, row: object) -> None:

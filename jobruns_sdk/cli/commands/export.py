@@ -12,8 +12,9 @@ from typing import Any, Final
 from jobruns_sdk import InvalidRequestError, JobRun, to_dict
 from jobruns_sdk.cli.fields import RUN_FIELDS, RUNS, json_text, reader, text_of
 from jobruns_sdk.cli.options import Export
-from jobruns_sdk.cli.reading import last_word, opened_reader, told, wanted_of, words_of
+from jobruns_sdk.cli.reading import opened_reader
 from jobruns_sdk.cli.terminal import Terminal
+from jobruns_sdk.cli.wanted import last_word, told, wanted_of, words_of
 
 Write = Callable[[list[JobRun[Any]]], object]
 

@@ -2,17 +2,20 @@
 
 from typing import Any
 
-from jobruns_sdk import Job, JobRunsClient, Service, SourceError
+from jobruns_sdk import InvalidRequestError, Job, JobRunsClient, Service, SourceError
 from jobruns_sdk.cli.fields import JOBS
 from jobruns_sdk.cli.options import Jobs
 from jobruns_sdk.cli.output import Output
-from jobruns_sdk.cli.reading import opened_client, told
+from jobruns_sdk.cli.services import UNLISTED, opened_client
 from jobruns_sdk.cli.terminal import Terminal
+from jobruns_sdk.cli.wanted import told
 
 
 async def run(options: Jobs, terminal: Terminal) -> int:
     """List jobs, and return the exit code."""
     services = [Service.EMR_SERVERLESS if name == "emr" else name.rstrip(":") for name in options.services]
+    if Service.DATAZONE in services:
+        raise InvalidRequestError(UNLISTED)
     output = Output(JOBS, options.form, terminal)
     failures: list[SourceError] = []
     async with opened_client(options.places, []) as client:

@@ -5,9 +5,10 @@ import os
 from jobruns_sdk.cli.fields import RUNS
 from jobruns_sdk.cli.options import Ls
 from jobruns_sdk.cli.output import Output
-from jobruns_sdk.cli.reading import opened_reader, told, wanted_of, words_of
+from jobruns_sdk.cli.reading import opened_reader
 from jobruns_sdk.cli.shown import full_moment
 from jobruns_sdk.cli.terminal import Terminal
+from jobruns_sdk.cli.wanted import told, wanted_of, words_of
 
 
 async def run(options: Ls, terminal: Terminal) -> int:

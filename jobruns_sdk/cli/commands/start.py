@@ -14,7 +14,7 @@ from jobruns_sdk.cli.fields import RUNS
 from jobruns_sdk.cli.options import Form, Start
 from jobruns_sdk.cli.options import Wait as WaitOptions
 from jobruns_sdk.cli.output import Output
-from jobruns_sdk.cli.reading import Live, opened_client
+from jobruns_sdk.cli.services import Live, opened_client
 from jobruns_sdk.cli.start_request import members_of, read_request
 from jobruns_sdk.cli.terminal import Terminal
 from jobruns_sdk.cli.words import job_word

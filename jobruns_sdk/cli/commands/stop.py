@@ -5,7 +5,7 @@ import sys
 from jobruns_sdk import AccessDeniedError, CredentialsError, InvalidRequestError, RunRef
 from jobruns_sdk.cli.exits import DENIED, DONE, UNSUCCESSFUL
 from jobruns_sdk.cli.options import Stop
-from jobruns_sdk.cli.reading import opened_client
+from jobruns_sdk.cli.services import opened_client
 from jobruns_sdk.cli.terminal import Terminal, complain
 from jobruns_sdk.cli.words import JobWord, words_in
 
@@ -29,7 +29,8 @@ async def run(options: Stop, terminal: Terminal) -> int:
         if outcome.accepted:
             terminal.write(f"{outcome.ref}\n")
             continue
-        complain(f"{outcome.ref}: {outcome.error}")
+        text = str(outcome.error)
+        complain(text if str(outcome.ref) in text else f"{outcome.ref}: {text}")
         is_denied = isinstance(outcome.error, (AccessDeniedError, CredentialsError))
         code = DENIED if is_denied else code or UNSUCCESSFUL
     return code

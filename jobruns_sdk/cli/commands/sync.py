@@ -4,8 +4,9 @@ import os
 
 from jobruns_sdk import NotFoundError, SourceError
 from jobruns_sdk.cli.options import Sync
-from jobruns_sdk.cli.reading import Live, last_word, opened_client, told, words_of
+from jobruns_sdk.cli.services import Live, opened_client
 from jobruns_sdk.cli.terminal import Terminal
+from jobruns_sdk.cli.wanted import last_word, told, words_of
 from jobruns_sdk.history import RunStore
 
 

@@ -6,7 +6,7 @@ from urllib.parse import quote
 from jobruns_sdk import EmrServerlessApplication, RunRef, Service, UnsupportedOperationError
 from jobruns_sdk.cli.exits import DONE
 from jobruns_sdk.cli.options import Url
-from jobruns_sdk.cli.reading import Live, opened_client
+from jobruns_sdk.cli.services import Live, opened_client
 from jobruns_sdk.cli.terminal import Terminal
 from jobruns_sdk.cli.words import run_word
 

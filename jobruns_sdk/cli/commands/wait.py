@@ -9,7 +9,7 @@ from jobruns_sdk.cli.exits import DONE, TIMED_OUT, UNSUCCESSFUL, code_of
 from jobruns_sdk.cli.fields import RUNS
 from jobruns_sdk.cli.options import Wait
 from jobruns_sdk.cli.output import Output
-from jobruns_sdk.cli.reading import Live, opened_client
+from jobruns_sdk.cli.services import Live, opened_client
 from jobruns_sdk.cli.terminal import Terminal, complain
 from jobruns_sdk.cli.words import run_word, words_in
 
@@ -41,8 +41,10 @@ async def ended(client: JobRunsClient, refs: Sequence[RunRef], options: Wait, ou
         if run is not None:
             output.put(run)
         if isinstance(outcome, JobRunsError):
-            complain(str(outcome))
-            codes.append(code_of(outcome))
+            code = code_of(outcome)
+            if code != TIMED_OUT or TIMED_OUT not in codes:  # the first of these tells how many more there are
+                complain(str(outcome))
+            codes.append(code)
         elif not _is_good(outcome, options):
             codes.append(UNSUCCESSFUL)
     return _worst(codes)

@@ -8,13 +8,14 @@ from typing import Any
 from jobruns_sdk import JobRef, RunRef, RunState, SourceError, StateChange
 from jobruns_sdk.cli.exits import UNSUCCESSFUL
 from jobruns_sdk.cli.fields import CHANGES
-from jobruns_sdk.cli.live import LiveTable
 from jobruns_sdk.cli.options import Watch
 from jobruns_sdk.cli.output import Output
-from jobruns_sdk.cli.reading import Live, opened_client, told
+from jobruns_sdk.cli.redrawn import LiveTable
+from jobruns_sdk.cli.services import Live, opened_client
 from jobruns_sdk.cli.shown import colored, first_line, job_text, state_text
 from jobruns_sdk.cli.table import cut
 from jobruns_sdk.cli.terminal import Terminal
+from jobruns_sdk.cli.wanted import told
 from jobruns_sdk.cli.words import JobWord, RunWord, is_run, job_word, run_word
 
 
