@@ -30,6 +30,11 @@ class Places:
     regions: tuple[str, ...] = attrs.field(converter=tuple[str, ...])
     endpoint_url: str | None
 
+    @property
+    def are_several(self) -> bool:
+        """True if jobs are read in more than one place."""
+        return len(self.profiles) > 1 or len(self.regions) > 1
+
 
 @attrs.frozen
 class Form:

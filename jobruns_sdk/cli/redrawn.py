@@ -25,8 +25,8 @@ class LiveTable(AbstractContextManager[Callable[[StateChange], object]]):
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
         self._runs: dict[RunRef, JobRun[Any]] = {}
-        console = Console(no_color=not terminal.has_colors, highlight=False)
-        self._live = Live(console=console, refresh_per_second=2, get_renderable=self._drawn)
+        self._console = Console(no_color=not terminal.has_colors, highlight=False)
+        self._live = Live(console=self._console, refresh_per_second=2, get_renderable=self._drawn)
 
     def __enter__(self) -> Callable[[StateChange], object]:
         self._live.__enter__()
@@ -45,7 +45,7 @@ class LiveTable(AbstractContextManager[Callable[[StateChange], object]]):
 
     def _drawn(self) -> Group:
         """Return the table as it is now: those that changed last are at its end, next to the prompt."""
-        console = self._live.console
+        console = self._console
         terminal = attrs.evolve(self._terminal, now=datetime.now(UTC), width=console.width)
         readers = [reader(RUNS, name, include_secrets=False) for name in RUNS.columns]
         latest = [*self._runs.values()][-max(1, console.height - _MARGIN) :]

@@ -3,17 +3,18 @@
 import os
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+import jobruns_sdk
 from jobruns_sdk import (
     Attempt,
     InvalidRequestError,
     Job,
     JobRef,
     JobRun,
-    JobRunsClient,
     NotFoundError,
     RunRef,
     Service,
@@ -22,7 +23,9 @@ from jobruns_sdk import (
 from jobruns_sdk.cli.options import Places
 from jobruns_sdk.cli.wanted import UNSUCCESSFUL_STATES, Reader, Wanted, only_one
 from jobruns_sdk.cli.words import JobWord, RunWord, profiles_of
-from jobruns_sdk.transport.sessions import default_session, profile_session
+
+if TYPE_CHECKING:
+    from jobruns_sdk import JobRunsClient
 
 UNLISTED: Final = "DataZone cannot list its jobs: name them, as datazone:DOMAIN/JOB"
 _NEWEST: Final = 200
@@ -32,7 +35,7 @@ _NEWEST: Final = 200
 class Live:
     """The services, by a client."""
 
-    def __init__(self, client: JobRunsClient, places: Places) -> None:
+    def __init__(self, client: "JobRunsClient", places: Places) -> None:
         self.client = client
         self.failures: list[SourceError] = []
         self._places = places
@@ -133,9 +136,12 @@ class Live:
             word.run_id or ""
         )
 
-    async def attempts(self, ref: RunRef, *, hydrate: bool) -> list[Attempt[Any]]:
-        """Return the attempts of a run."""
-        return await self.client.attempts(ref, hydrate=hydrate).collect()
+    async def attempts(self, refs: Sequence[RunRef], *, hydrate: bool) -> list[Attempt[Any]]:
+        """Return the attempts of runs."""
+        if len(refs) == 1:
+            return await self.client.attempts(refs[0], hydrate=hydrate).collect()
+        pages = self.client.attempts(refs, hydrate=hydrate, on_error=self.failures.append)
+        return await pages.collect() if refs else []
 
 
 async def chosen_run(reader: Reader, word: RunWord, job: JobWord, last_failed: bool) -> RunRef | None:  # noqa: FBT001
@@ -158,12 +164,14 @@ async def chosen_run(reader: Reader, word: RunWord, job: JobWord, last_failed: b
 
 
 @asynccontextmanager
-async def opened_client(places: Places, words: Sequence[JobWord]) -> AsyncGenerator[JobRunsClient]:
+async def opened_client(places: Places, words: Sequence[JobWord]) -> "AsyncGenerator[JobRunsClient]":
     """Open a client with the sessions of the profiles that are named."""
-    own = default_session()
-    sessions = {name: profile_session(name, like=own) for name in sorted(profiles_of(words, places))}
+    # Loaded by now, when all words have been read: it takes ten times as long as all that came before.
+    made: Any = import_module("jobruns_sdk.transport.sessions")
+    own = made.default_session()
+    sessions = {name: made.profile_session(name, like=own) for name in sorted(profiles_of(words, places))}
     region = places.regions[0] if places.regions else os.environ.get("AWS_REGION") or None
-    async with JobRunsClient(
+    async with jobruns_sdk.JobRunsClient(
         session=own if sessions else None, sessions=sessions, region_name=region, endpoint_url=places.endpoint_url
     ) as client:
         yield client

@@ -23,13 +23,13 @@ _MARKS: Final = {
 """A mark for each state, so that none is told by its color alone: in Unicode, and in ASCII."""
 
 _WORDS: Final = {RunState.PARTIALLY_SUCCEEDED: "partial"}
-_COLORS: Final = {
-    RunState.SUCCEEDED: ("3", "2"),
-    RunState.PARTIALLY_SUCCEEDED: ("3", "3"),
-    RunState.STOPPED: ("3", "3"),
-    RunState.FAILED: ("3", "1"),
-    RunState.TIMED_OUT: ("3", "1"),
-    RunState.UNKNOWN: ("3", "5"),
+_COLORS: Final[Mapping[RunState, str]] = {
+    RunState.SUCCEEDED: "32",
+    RunState.PARTIALLY_SUCCEEDED: "33",
+    RunState.STOPPED: "33",
+    RunState.FAILED: "31",
+    RunState.TIMED_OUT: "31",
+    RunState.UNKNOWN: "35",
 }
 _SERVICES: Final = {"emr-serverless": "emr"}
 _LEAST: Final = 6  # characters of an id: four behind Glue's jr_, and one of 200 runs in a thousand has them twice

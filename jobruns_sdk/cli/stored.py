@@ -58,10 +58,11 @@ class Stored:
         exact = [run for run in rows if run.id == word.run_id]
         return only_one(word, exact or rows, "in the file")
 
-    async def attempts(self, ref: RunRef, *, hydrate: bool) -> list[Attempt[Any]]:
-        """Return the attempts of a run that are stored; ``hydrate`` is for services."""
+    async def attempts(self, refs: Sequence[RunRef], *, hydrate: bool) -> list[Attempt[Any]]:
+        """Return the attempts of runs that are stored; ``hydrate`` is for services."""
         del hydrate
-        return [attempt async for attempt in self._store.attempts(ref.job) if attempt.run == ref]
+        wanted, jobs = set(refs), {ref.job for ref in refs}
+        return [attempt async for attempt in self._store.attempts(jobs) if attempt.run in wanted] if wanted else []
 
 
 def _open(places: Sequence[tuple[str | None, str | None]], job: JobRef) -> list[tuple[str | None, str | None]]:

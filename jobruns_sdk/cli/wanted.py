@@ -48,8 +48,8 @@ class Reader(Protocol):
         """Return the run that a word stands for."""
         ...
 
-    async def attempts(self, ref: RunRef, *, hydrate: bool) -> list[Attempt[Any]]:
-        """Return the attempts of a run."""
+    async def attempts(self, refs: Sequence[RunRef], *, hydrate: bool) -> list[Attempt[Any]]:
+        """Return the attempts of runs."""
         ...
 
 
@@ -99,13 +99,18 @@ def wanted_of(filters: Filters, terminal: Terminal, *, limit: int | None = None,
     return Wanted(states, since, until, filters.reach, limit, hydrate)
 
 
-def told(failures: Sequence[SourceError]) -> int:
-    """Tell of what could not be read, a line for each cause, and return the exit code of the first; 0 where all was."""
+def told(failures: Sequence[SourceError], *, several: bool = False) -> int:
+    """Tell of what could not be read, a line for each cause, and return the exit code of the first; 0 where all was.
+
+    Args:
+        failures: The jobs and runs that could not be read.
+        several: Whether others were to be read as well, so that their names say which it was.
+    """
     causes: dict[tuple[type, str], list[SourceError]] = {}
     for failure in failures:
         causes.setdefault((type(failure.error), failure.error.message), []).append(failure)
     for alike in causes.values():
-        place = f"{alike[0].run or alike[0].job}: " if len(causes) > 1 else ""
+        place = f"{alike[0].run or alike[0].job}: " if several or len(causes) > 1 else ""
         others = f" (and {len(alike) - 1} more alike)" if len(alike) > 1 else ""
         complain(f"{place}{alike[0].error}{others}")
     return code_of(failures[0].error) if failures else DONE

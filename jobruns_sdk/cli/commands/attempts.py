@@ -15,7 +15,7 @@ async def run(options: Attempts, terminal: Terminal) -> int:
     output = Output(ATTEMPTS, options.form, terminal)
     async with opened_reader(options.store, options.places, [word.job]) as reader:
         found = await reader.run(word, last_failed=options.last_failed)
-        for attempt in await reader.attempts(found.ref, hydrate=options.full):
+        for attempt in await reader.attempts([found.ref], hydrate=options.full):
             output.put(attempt)
     output.end()
     return DONE

@@ -2,7 +2,7 @@
 
 import csv
 import os
-from collections.abc import Callable, Generator
+from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
@@ -27,29 +27,35 @@ async def run(options: Export, terminal: Terminal) -> int:
     words = words_of(texts, os.environ.get("JOBRUNS_JOBS"))
     wanted = wanted_of(options.filters, terminal, hydrate=options.full)
     native, secrets = options.native or options.include_secrets, options.include_secrets
-    count = 0
-    with _replaced(path) as made, _WRITERS[Path(path).suffix.lower()](made, native=native, secrets=secrets) as write:
+    with _beside(path) as made:
         async with opened_reader(options.store, options.places, words) as source:
-            rows: list[JobRun[Any]] = []
-            async for found in source.runs(words, wanted):
-                rows.append(found)
-                if len(rows) == _AT_ONCE:
-                    write(rows)
-                    count, rows = count + len(rows), []
-            write(rows)
-            count += len(rows)
-            code = told(source.failures)
-    terminal.write(f"{count} runs\n")
+            with _WRITERS[Path(path).suffix.lower()](made, native=native, secrets=secrets) as write:
+                count = await _written(source.runs(words, wanted), write)
+        code = told(source.failures, several=len(words) != 1 or options.places.are_several)
+        if not code:  # a file that lacks runs takes the place of none
+            made.replace(path)
+            terminal.write(f"{count} runs\n")
     return code
 
 
+async def _written(runs: AsyncIterator[JobRun[Any]], write: Write) -> int:
+    """Write runs, so many at once, and return how many they were."""
+    count, rows = 0, list[JobRun[Any]]()
+    async for run in runs:
+        rows.append(run)
+        if len(rows) == _AT_ONCE:
+            write(rows)
+            count, rows = count + len(rows), []
+    write(rows)
+    return count + len(rows)
+
+
 @contextmanager
-def _replaced(path: str) -> Generator[Path]:
-    """Hand out the path of a file that takes the place of another once it is whole: a half one is never left."""
+def _beside(path: str) -> Generator[Path]:
+    """Hand out the path of a file that can take the place of another once it is whole: a half one is never left."""
     made = Path(f"{path}.{os.getpid()}.part")
     try:
         yield made
-        made.replace(path)
     except OSError as error:
         raise InvalidRequestError(f"{path} cannot be written: {error.strerror or error}") from error
     finally:

@@ -1,14 +1,17 @@
 """``jobruns jobs``: the jobs of services."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jobruns_sdk import InvalidRequestError, Job, JobRunsClient, Service, SourceError
+from jobruns_sdk import InvalidRequestError, Job, Service, SourceError
 from jobruns_sdk.cli.fields import JOBS
 from jobruns_sdk.cli.options import Jobs
 from jobruns_sdk.cli.output import Output
 from jobruns_sdk.cli.services import UNLISTED, opened_client
 from jobruns_sdk.cli.terminal import Terminal
 from jobruns_sdk.cli.wanted import told
+
+if TYPE_CHECKING:
+    from jobruns_sdk import JobRunsClient
 
 
 async def run(options: Jobs, terminal: Terminal) -> int:
@@ -36,7 +39,7 @@ async def run(options: Jobs, terminal: Terminal) -> int:
     return told(failures)
 
 
-async def _tagged(client: JobRunsClient, options: Jobs) -> list[Job[Any]]:
+async def _tagged(client: "JobRunsClient", options: Jobs) -> list[Job[Any]]:
     """Return the Glue jobs with those tags: no other service lists its jobs by them."""
     return [
         job

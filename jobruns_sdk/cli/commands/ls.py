@@ -29,4 +29,4 @@ async def run(options: Ls, terminal: Terminal) -> int:
         terminal.notice(f"the newest {most} of more runs; see -n and --all")
     if wanted.active_after is not None and output.is_table:
         terminal.notice(f"since {full_moment(wanted.active_after, terminal)}")
-    return told(reader.failures)
+    return told(reader.failures, several=len(words) != 1 or options.places.are_several)

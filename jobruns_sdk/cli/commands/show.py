@@ -22,7 +22,7 @@ async def run(options: Show, terminal: Terminal) -> int:
     async with opened_reader(options.store, options.places, [word.job]) as source:
         found = await source.run(word, last_failed=options.last_failed)
         is_run_alone = options.attempt is None and not (is_card and terminal.is_terminal)
-        attempts = [] if is_run_alone else await source.attempts(found.ref, hydrate=True)
+        attempts = [] if is_run_alone else await source.attempts([found.ref], hydrate=True)
     row: JobRun[Any] | Attempt[Any] = found
     if options.attempt is not None:
         row = _numbered(attempts, options.attempt, found)

@@ -28,4 +28,7 @@ async def run(options: Sync, terminal: Terminal) -> int:
         )
     terminal.write(f"{report.added} added, {report.changed} changed, {report.lost} lost\n")
     lost = {id(failure) for failure in failures if failure.run is not None and isinstance(failure.error, NotFoundError)}
-    return told([*live.failures, *(failure for failure in failures if id(failure) not in lost)])
+    return told(
+        [*live.failures, *(failure for failure in failures if id(failure) not in lost)],
+        several=len(words) != 1 or options.places.are_several,
+    )

@@ -2,9 +2,9 @@
 
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jobruns_sdk import JobRun, JobRunsClient, JobRunsError, RunRef
+from jobruns_sdk import JobRun, JobRunsError, RunRef
 from jobruns_sdk.cli.exits import DONE, TIMED_OUT, UNSUCCESSFUL, code_of
 from jobruns_sdk.cli.fields import RUNS
 from jobruns_sdk.cli.options import Wait
@@ -12,6 +12,9 @@ from jobruns_sdk.cli.output import Output
 from jobruns_sdk.cli.services import Live, opened_client
 from jobruns_sdk.cli.terminal import Terminal, complain
 from jobruns_sdk.cli.words import run_word, words_in
+
+if TYPE_CHECKING:
+    from jobruns_sdk import JobRunsClient
 
 
 async def run(options: Wait, terminal: Terminal) -> int:
@@ -26,7 +29,7 @@ async def run(options: Wait, terminal: Terminal) -> int:
     return code
 
 
-async def ended(client: JobRunsClient, refs: Sequence[RunRef], options: Wait, output: Output) -> int:
+async def ended(client: "JobRunsClient", refs: Sequence[RunRef], options: Wait, output: Output) -> int:
     """Wait for runs, hand them over as they were seen last, and return the exit code."""
     outcomes = await client.wait_all(
         refs,

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, nullcontext
-from importlib.util import find_spec
+from importlib import import_module
 from typing import Any
 
 from jobruns_sdk import JobRef, RunRef, RunState, SourceError, StateChange
@@ -10,7 +10,6 @@ from jobruns_sdk.cli.exits import UNSUCCESSFUL
 from jobruns_sdk.cli.fields import CHANGES
 from jobruns_sdk.cli.options import Watch
 from jobruns_sdk.cli.output import Output
-from jobruns_sdk.cli.redrawn import LiveTable
 from jobruns_sdk.cli.services import Live, opened_client
 from jobruns_sdk.cli.shown import colored, first_line, job_text, state_text
 from jobruns_sdk.cli.table import cut
@@ -56,11 +55,13 @@ async def _targets(live: Live, words: list[RunWord | JobWord]) -> AsyncIterator[
 
 def _teller(options: Watch, terminal: Terminal) -> AbstractContextManager[Callable[[StateChange], object]]:
     """Return what is told of each change."""
-    is_plain = options.form.form is None and options.form.fields is None
-    if is_plain and terminal.is_terminal and find_spec("rich") is not None:
-        return LiveTable(terminal)
-    if is_plain and terminal.is_terminal:
-        return nullcontext(lambda change: terminal.write(f"{_line(change, terminal)}\n"))
+    if options.form.form is None and options.form.fields is None and terminal.is_terminal:
+        try:
+            redrawn: Any = import_module("jobruns_sdk.cli.redrawn")
+        except ModuleNotFoundError:  # without rich changes are told in lines
+            return nullcontext(lambda change: terminal.write(f"{_line(change, terminal)}\n"))
+        table: AbstractContextManager[Callable[[StateChange], object]] = redrawn.LiveTable(terminal)
+        return table
     output = Output(CHANGES, options.form, terminal)
 
     def put(change: StateChange) -> None:
