@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from jobruns_sdk import ServiceUnavailableError, SourceError
-from jobruns_sdk.history import RunStore, syncing
+from jobruns_sdk.history import RunStore, syncing, writing
 from jobruns_sdk.history.rows import RunRow
 from jobruns_sdk.paging.cursor import Cursor
 from tests.history.kit import APP, GLUE, IMPORT, NOON, Told, run_of
@@ -143,7 +143,7 @@ async def test_pages_that_come_while_one_is_written_make_one_transaction(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sizes: list[int] = []
-    put_runs = syncing.put_runs
+    put_runs = writing.put_runs
 
     def put(connection: sqlite3.Connection, rows: Sequence[RunRow]) -> tuple[int, int]:
         sizes.append(len(rows))
