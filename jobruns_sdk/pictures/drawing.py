@@ -9,14 +9,13 @@ from jobruns_sdk.model.states import RunState
 from jobruns_sdk.pictures.axis import clock, ticks
 from jobruns_sdk.pictures.bars import RANK, Bar
 from jobruns_sdk.pictures.picture import Picture
-from jobruns_sdk.pictures.shapes import fitted, label, marked, safe, width_of, wrapped
+from jobruns_sdk.pictures.shapes import BOLD, fitted, label, marked, safe, width_of, wrapped
 
 if TYPE_CHECKING:
     from jobruns_sdk.model.refs import RunRef
 
 MOST_ROWS: Final = 6  # of a lane; runs for which there is none share the last one
 _TOP, _BAR, _ROW, _PADDING, _RIGHT, _EDGE = 46, 16, 20, 8, 22, 16  # pixels
-_LABEL: Final = 12.5  # the size of a lane's name
 _LEAST_LEFT: Final = 90
 TICK: Final = 70  # from one label of the axis to the next, at least
 _MARK: Final = 3.5  # half of a mark's size
@@ -54,7 +53,7 @@ class Canvas(NamedTuple):
     @classmethod
     def of(cls, picture: Picture, lanes: Mapping[str, Sequence[Bar]], width: int, high: int | None = None) -> Self:
         """Return the canvas of a picture with those lanes, each as high as that many rows, or as its runs need."""
-        widest = max((width_of(name, _LABEL) for name in lanes), default=0)
+        widest = max((width_of(name, BOLD) for name in lanes), default=0)
         left = max(_LEAST_LEFT, min(widest, width * 0.26)) + _EDGE + 14
         y: float = _TOP
         rows: dict[str, Row] = {}
@@ -75,7 +74,7 @@ class Canvas(NamedTuple):
         yield from self._axis()
         for name, row in self.lanes.items():
             yield f'<path class="rule" d="M{_EDGE} {row.y:.1f}H{self.right:.1f}"/>'
-            shown = fitted(name, self.left - _EDGE - 12, _LABEL)
+            shown = fitted(name, self.left - _EDGE - 12, BOLD)
             yield (
                 f'<text class="lane end" x="{self.left - 12:.1f}" y="{row.y + _PADDING + 12.5:.1f}">'
                 f"{safe(shown)}{'' if shown == name else f'<title>{safe(name)}</title>'}</text>"
@@ -93,7 +92,7 @@ class Canvas(NamedTuple):
             x = self.x(tick.at)
             yield f'<path class="rule" d="M{x:.1f} {_TOP - 6}V{self.bottom:.1f}"/>'
             for kind, shown, y, style in (("day", tick.day, 18, "lane"), ("time", tick.label, 34, "soft")):
-                wide = width_of(shown, _LABEL)
+                wide = width_of(shown, BOLD)
                 middle = min(max(x, 6 + wide / 2), self.width - 6 - wide / 2)
                 if shown and middle + wide / 2 <= free[kind]:
                     yield label(middle, y, shown, f"{style} mid")

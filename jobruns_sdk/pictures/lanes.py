@@ -33,7 +33,8 @@ class Placed(NamedTuple):
 
 def stem(name: str) -> str:
     """Return a run's name without the date or the number at its end."""
-    return _COUNTER.sub("", name) or name
+    found = _COUNTER.sub("", name)
+    return found if any(map(str.isalpha, found)) else name
 
 
 def lanes_of(runs: Iterable[JobRun[object]], lane: object, names: object) -> dict[RunRef, str]:

@@ -25,7 +25,7 @@ _STATES: Final = (  # what a reader looks for first
     *(RunState.STOPPING, RunState.RUNNING, RunState.STARTING, RunState.QUEUED),
 )
 _STYLE: Final = (
-    "body{margin:0 auto;padding:1rem;max-width:76rem;background:var(--ground);color:var(--ink);"
+    "body{margin:0 auto;padding:1rem;max-width:76rem;overflow-wrap:anywhere;background:var(--ground);color:var(--ink);"
     "font:15px/1.5 system-ui,-apple-system,'Segoe UI',sans-serif}"
     "h1{font-size:1.5rem;margin:.2rem 0}h2{font-size:1.1rem;margin:1.8rem 0 .5rem}p{margin:.3rem 0;color:var(--soft)}"
     "dl{display:flex;flex-wrap:wrap;gap:.6rem;margin:1rem 0}"

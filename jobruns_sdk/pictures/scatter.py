@@ -20,7 +20,7 @@ from jobruns_sdk.pictures.bars import RANK, Bar, length_of, runs_by_ref
 from jobruns_sdk.pictures.drawing import TICK, describe, legend_shapes
 from jobruns_sdk.pictures.lanes import LaneOf, Names, Placed, bars_of, lanes_of
 from jobruns_sdk.pictures.picture import Picture
-from jobruns_sdk.pictures.shapes import Theme, fitted, label, marked, safe, svg, width_of
+from jobruns_sdk.pictures.shapes import BOLD, Theme, fitted, label, marked, safe, svg, width_of
 from jobruns_sdk.pictures.timelines import check_zone, checked_runs, footer_of, span_of
 
 _STEPS: Final = tuple(
@@ -193,7 +193,7 @@ def _blocks(bars: Sequence[Bar], *, ascii: bool) -> Iterator[tuple[str, str]]:  
 
 def _heading(name: str, typical: str, panel: _Panel, width: int) -> Iterator[str]:
     beside = width_of(typical) + 24
-    shown = fitted(name, width - 2 * _EDGE - beside, 12.5)
+    shown = fitted(name, width - 2 * _EDGE - beside, BOLD)
     whole = "" if shown == name else f"<title>{safe(name)}</title>"
     yield f'<text class="lane" x="{_EDGE}" y="{panel.top - 12:.1f}">{safe(shown)}{whole}</text>'
     yield label(width - _RIGHT, panel.top - 12, typical, "soft end")

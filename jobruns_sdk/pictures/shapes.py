@@ -65,6 +65,9 @@ _INVALID: Final = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]")  # in XML, even
 # Widths of characters in Verdana and DejaVu Sans, the widest fonts that a page may get, as parts of the font's size.
 _NARROW: Final = frozenset("iljtfrI.,:;'|!()[]/\\ -`")
 _BROAD: Final = frozenset("mwMW@%&—…")
+BOLD: Final = 12.5 * 1.13
+"""The size of names, which are bold and so much wider than others."""
+
 _WIDTHS: Final = {"narrow": 0.46, "usual": 0.66, "capital": 0.79, "broad": 1.03}
 
 

@@ -277,7 +277,7 @@ def test_text_fits(width: int, ascii: bool) -> None:  # noqa: A002, FBT001  # as
     lines = of(*runs).text(width, ascii=ascii).splitlines()
 
     assert max(map(len, lines)) <= width
-    assert [line[:6] for line in lines if line[0] in "<an"][:3] == ["<scrip", "analyt", "nightl"]
+    assert [line[:7] for line in lines if line[0] in "<an"][:3] == ["<script", "analyti", "nightly"]
 
 
 def test_text_of_a_night() -> None:
