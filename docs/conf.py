@@ -37,6 +37,7 @@ nitpick_ignore_regex = [
     ),
     ("py:class", r"jobruns_sdk\.(arrow\.frames\.Columns|spark\.(source|streaming)\.\w+Reader)|SyncJobRunsClient"),
     ("py:class", r"jobruns_sdk\.history\.syncing\.TellsChanges"),
+    ("py:class", r"LaneOf|Names"),  # of pictures: what their arguments are is said there
 ]
 linkcheck_ignore = [r"http://127\.0\.0\.1"]
 

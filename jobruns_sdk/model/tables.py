@@ -26,7 +26,7 @@ _GAP: Final = 2
 
 
 class Brief(NamedTuple):
-    """What a line of a table says of a run or an attempt.
+    """The contents of a line about a run or an attempt.
 
     Attributes:
         run: The run.

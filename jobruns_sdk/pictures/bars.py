@@ -32,7 +32,7 @@ RANK: Final = {
         )
     )
 }
-"""Which state shows where several share a place: the one that somebody has to look at."""
+"""The order of states where several share a place: the one that somebody has to look at is the last."""
 
 
 @attrs.frozen

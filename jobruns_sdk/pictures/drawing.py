@@ -25,7 +25,7 @@ _MESSAGE: Final = 80  # characters
 
 
 class Row(NamedTuple):
-    """Where a lane lies."""
+    """The place of a lane."""
 
     y: float
     rows: int
@@ -33,12 +33,12 @@ class Row(NamedTuple):
 
     @property
     def height(self) -> float:
-        """How high it is in pixels."""
+        """Its height in pixels."""
         return self.rows * _ROW + 2 * _PADDING - (_ROW - _BAR)
 
 
 class Canvas(NamedTuple):
-    """Where everything goes."""
+    """The places of everything in a timeline."""
 
     since: datetime
     until: datetime

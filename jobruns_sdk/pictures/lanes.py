@@ -14,7 +14,7 @@ from jobruns_sdk.model.runs import JobRun
 from jobruns_sdk.pictures.bars import Bar, Piece
 
 LaneOf: TypeAlias = Literal["job", "name"] | Callable[[JobRun[object]], str]
-"""What a lane is: a job, a run name without the date or number at its end, or what a function returns."""
+"""The meaning of a lane: a job, a run name without the date or number at its end, or what a function returns."""
 
 Names: TypeAlias = Mapping[JobLike, str] | Mapping[str, str] | Mapping[JobRef, str]
 """Names of jobs, for those that the runs do not know."""

@@ -85,7 +85,7 @@ def durations(
 
 
 class _Usual(NamedTuple):
-    """What is usual for the runs of a job, in seconds."""
+    """The usual durations of a job, in seconds."""
 
     middle: float
     low: float
@@ -107,7 +107,7 @@ def _usual(bars: Iterable[Bar]) -> _Usual | None:
 
 
 class _Panel(NamedTuple):
-    """Where the points of a job lie."""
+    """The place of a job's points."""
 
     top: float
     scale: timedelta  # of the whole height

@@ -45,7 +45,7 @@ def column_shapes(canvas: Canvas, lanes: Mapping[str, Sequence[Bar]]) -> Iterato
 
 
 class _Place(NamedTuple):
-    """Where a column stands."""
+    """The place of a column."""
 
     left: float
     width: float

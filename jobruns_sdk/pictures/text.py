@@ -19,11 +19,11 @@ _LABEL: Final = 24  # columns of a lane's name
 
 
 _BODIES: Final = {True: ("━", "="), False: ("╍", "-")}
-"""What a bar of a run consists of that has ended, and of one that goes on, each with what ASCII has."""
+"""The characters of a bar whose run has ended (True), and of one that goes on, each with what ASCII has."""
 
 
 class Sign(NamedTuple):
-    """How a state shows in a terminal.
+    """The signs of a state in a terminal.
 
     Attributes:
         mark: A character for it.

@@ -37,7 +37,10 @@ PRINTS: Final = re.compile(r"\n```\n\nIt prints:\n\n```text\n(?P<text>.*?)```", 
 COLUMNS: Final = 88
 """What fits a page of the site on a screen of 1024 pixels."""
 
-EXTRAS: Final = {"dask", "deltalake", "duckdb", "pandas", "polars", "pyarrow", "pyiceberg", "pyspark", "ray"}
+EXTRAS: Final = {
+    *("dask", "deltalake", "duckdb", "pandas", "polars", "pyarrow", "pyiceberg", "pyspark", "ray"),
+    *("altair", "matplotlib", "plotly"),
+}
 _AS_TREE: Final = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT | ast.PyCF_ONLY_AST
 
 
