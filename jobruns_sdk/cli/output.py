@@ -24,6 +24,7 @@ from jobruns_sdk.cli.shown import (
 from jobruns_sdk.cli.table import Column, lines
 from jobruns_sdk.cli.terminal import Terminal
 
+_SPARED: Final = frozenset({"try", "message"})  # columns that are left out where no row has anything for them
 _GIVES: Final = {"message": 0, "native": 0, "job": 1, "job_name": 1}
 _TIMES: Final = frozenset({"created_at", "started_at", "updated_at", "ended_at"})
 _NUMBERS: Final = frozenset({"took", "duration", "attempt", "dpu_hours", "vcpu_hours", "memory_gb_hours"})
@@ -119,7 +120,7 @@ def table_lines(
         return []
     ellipsis = "…" if terminal.has_unicode else ".."
     columns = [_column(name, read, rows, terminal) for name, read in zip(names, readers, strict=True)]
-    columns = [column for column in columns if column.heading != "try" or any(column.cells)]
+    columns = [column for column in columns if column.heading not in _SPARED or any(column.cells)] or columns[:1]
     if "job" in names:
         at = [column.heading for column in columns].index("job") + 1
         columns[at:at] = _places(rows)

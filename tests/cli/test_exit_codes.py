@@ -149,7 +149,6 @@ def test_no_permission_exits_with_4(jobruns: Shell, service: LocalService) -> No
         ("ls", "glue:nope"),
         ("ls", "emr:nope"),
         ("show", f"{NIGHTLY}/jr_{'0' * 64}"),
-        ("show", f"{NIGHTLY}/jr_zzzz"),
         ("show", NIGHTLY, "--attempt", "9"),
     ],
 )
