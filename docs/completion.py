@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import shtab
 
@@ -20,11 +20,8 @@ _WITH_FILES: Final = frozenset({"export", "sync"})
 def scripts() -> dict[str, str]:
     """Return the script of each shell."""
     filled = parser()
-    for action in filled._actions:  # noqa: SLF001  # argparse has no other way to them
-        choices = cast("object", action.choices)
-        if isinstance(choices, dict):
-            for name, command in cast("dict[str, Parser]", choices).items():
-                _complete_files(name, command.filled())
+    for name, command in filled.commands.items():
+        _complete_files(name, command.filled())
     return {shell: shtab.complete(filled, shell=shell) for shell in SHELLS}
 
 

@@ -28,9 +28,10 @@ def parser() -> Parser:
     """Return the parser of the command line."""
     top = Parser(prog="jobruns", description="Job runs of EMR Serverless, DataZone and Glue.", epilog=_EPILOG)
     top.add_argument("--version", action="version", version=f"jobruns {__version__}")
-    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
+    added = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
     for name, (text, fill) in _COMMANDS.items():
-        commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", epilog=_EPILOG, fill=fill)
+        described = f"{text[0].upper()}{text[1:]}."
+        top.commands[name] = added.add_parser(name, help=text, description=described, epilog=_EPILOG, fill=fill)
     return top
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from jobruns_sdk import Attempt, InvalidRequestError, JobRun
+from jobruns_sdk import Attempt, JobRun, JobRunsError
 from jobruns_sdk.cli.options import Filters, Places
 from jobruns_sdk.cli.reading import opened_reader
 from jobruns_sdk.cli.terminal import Terminal
@@ -45,7 +45,7 @@ def write_file(path: str, text: str, terminal: Terminal) -> None:
     """Write a file, or to standard output where its name is ``-``.
 
     Raises:
-        InvalidRequestError: It cannot be written.
+        JobRunsError: It cannot be written.
     """
     if path == "-":
         terminal.write(text if text.endswith("\n") else f"{text}\n")
@@ -53,4 +53,4 @@ def write_file(path: str, text: str, terminal: Terminal) -> None:
     try:
         Path(path).write_text(text, encoding="utf-8")
     except OSError as error:
-        raise InvalidRequestError(f"{path} cannot be written: {error.strerror or error}") from error
+        raise JobRunsError(f"{path} cannot be written: {error.strerror or error}") from error

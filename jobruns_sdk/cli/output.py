@@ -16,13 +16,13 @@ from jobruns_sdk.cli.shown import (
     full_moment,
     job_text,
     moment_text,
-    short_ids,
-    span_text,
+    run_texts,
     state_text,
     took_text,
 )
 from jobruns_sdk.cli.table import Column, lines
 from jobruns_sdk.cli.terminal import Terminal
+from jobruns_sdk.model.labels import span
 
 _SPARED: Final = frozenset({"try", "message"})  # columns that are left out where no row has anything for them
 _GIVES: Final = {"message": 0, "native": 0, "job": 1, "job_name": 1}
@@ -155,9 +155,7 @@ def _cells(name: str, read: Any, rows: Sequence[Any], terminal: Terminal) -> lis
     if name == "job" and is_of_run:
         return [terminal.shown(job_text(_run_of(row))) for row in rows]
     if name == "run" and is_of_run:
-        runs = [(run.job, run.id) for run in map(_run_of, rows)]
-        short = short_ids(runs)
-        return [terminal.shown(short[run]) for run in runs]
+        return [terminal.shown(text) for text in run_texts([_run_of(row) for row in rows])]
     if name == "took":
         return [took_text(row, terminal) for row in rows]
     return [_cell(name, read(row), terminal) for row in rows]
@@ -170,7 +168,7 @@ def _cell(name: str, value: Any, terminal: Terminal) -> str:  # noqa: ANN401  # 
         case datetime():
             return full_moment(value, terminal) if name in _TIMES else moment_text(value, terminal)
         case timedelta():
-            return span_text(value)
+            return span(value)
         case int() | float():
             return "" if (name, value) == ("try", 1) else f"{value:.4g}"
         case _:

@@ -28,7 +28,11 @@ STATES: Final = {
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line, whose words may stand among its options, and which is filled when used."""
+    """A parser whose errors are one line, whose words may stand among its options, and which is filled when used.
+
+    Attributes:
+        commands: The parsers of its commands, by their names.
+    """
 
     def __init__(
         self,
@@ -41,6 +45,7 @@ class Parser(argparse.ArgumentParser):
         """Make a parser; ``fill`` adds the arguments once they are needed."""
         layout = argparse.RawDescriptionHelpFormatter
         super().__init__(prog, None, description, epilog, formatter_class=layout, allow_abbrev=False)
+        self.commands: dict[str, Parser] = {}
         self._fill = fill
         self._is_intermixed = False
 

@@ -1,12 +1,13 @@
 """Values as a terminal shows them: short, and each in one line."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from jobruns_sdk import Attempt, JobRun, RunState
 from jobruns_sdk.cli.terminal import Terminal
+from jobruns_sdk.model.labels import short_ids, span
 
 _MARKS: Final = {
     RunState.QUEUED: ("·", "."),
@@ -32,7 +33,6 @@ _COLORS: Final[Mapping[RunState, str]] = {
     RunState.UNKNOWN: "35",
 }
 _SERVICES: Final = {"emr-serverless": "emr"}
-_LEAST: Final = 6  # characters of an id: four behind Glue's jr_, and one of 200 runs in a thousand has them twice
 _RECENT: Final = timedelta(days=6)
 _YEAR: Final = timedelta(days=300)
 
@@ -55,27 +55,13 @@ def job_text(run: JobRun[object]) -> str:
     return f"{service}:{run.job_name or '/'.join(run.job.path)}"
 
 
-def short_ids(runs: Iterable[tuple[object, str]]) -> Mapping[tuple[object, str], str]:
-    """Return the shortest beginning of each run's id that no other run of its job has, six characters at least.
-
-    Args:
-        runs: The runs, each by its job and its id.
-    """
-    by_job: defaultdict[object, set[str]] = defaultdict(set)
-    for job, run_id in runs:
-        by_job[job].add(run_id)
-    short: dict[tuple[object, str], str] = {}
-    for job, ids in by_job.items():
-        ordered = sorted(ids)
-        for before, run_id, after in zip(["", *ordered], ordered, [*ordered[1:], ""], strict=False):
-            shared = max(_shared(before, run_id), _shared(run_id, after))
-            short[job, run_id] = run_id[: max(_LEAST + 3 * run_id.startswith("jr_"), shared + 1)]
-    return short
-
-
-def _shared(one: str, other: str) -> int:
-    """Return how many characters two strings begin with alike."""
-    return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+def run_texts(runs: Sequence[JobRun[object]]) -> list[str]:
+    """Return the shortest beginning of each run's id that no other run of its job has."""
+    by_job: defaultdict[object, list[str]] = defaultdict(list)
+    for run in runs:
+        by_job[run.job].append(run.id)
+    short = {job: short_ids(ids) for job, ids in by_job.items()}
+    return [short[run.job][run.id] for run in runs]
 
 
 def moment_text(moment: datetime | None, terminal: Terminal) -> str:
@@ -102,20 +88,6 @@ def full_moment(moment: datetime | None, terminal: Terminal) -> str:
         return f"{moment:%Y-%m-%d %H:%M:%S %Z}"
 
 
-def span_text(span: timedelta) -> str:
-    """Return a span of time by its two largest units, such as ``2h 25m``."""
-    seconds = max(0, round(span.total_seconds()))
-    if seconds < 60:  # noqa: PLR2004  # a minute
-        return f"{seconds}s"
-    minutes, seconds = divmod(seconds, 60)
-    if minutes < 60:  # noqa: PLR2004  # an hour
-        return f"{minutes}m {seconds:02}s"
-    hours, minutes = divmod(minutes, 60)
-    if hours < 24:  # noqa: PLR2004  # a day
-        return f"{hours}h {minutes:02}m"
-    return f"{hours // 24}d {hours % 24}h"
-
-
 def took_text(row: JobRun[object] | Attempt[object], terminal: Terminal) -> str:
     """Return how long a run or an attempt took.
 
@@ -123,14 +95,14 @@ def took_text(row: JobRun[object] | Attempt[object], terminal: Terminal) -> str:
     last change stands for it, with a ``~``.
     """
     if row.duration is not None:
-        return span_text(row.duration)
+        return span(row.duration)
     begin = row.started_at or row.created_at
     if begin is None:
         return ""
     if row.state.is_active:
-        return f"{span_text(terminal.now - begin)}+"
+        return f"{span(terminal.now - begin)}+"
     end = row.ended_at or row.updated_at
-    return f"~{span_text(end - begin)}" if row.is_terminal and end is not None and end >= begin else ""
+    return f"~{span(end - begin)}" if row.is_terminal and end is not None and end >= begin else ""
 
 
 def first_line(message: str | None, terminal: Terminal) -> str:

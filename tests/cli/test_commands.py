@@ -4,10 +4,11 @@ import csv
 import json
 import sqlite3
 from contextlib import closing
+from importlib import import_module
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
-import pyarrow.parquet  # type: ignore[import-untyped]  # the stubs are of what the package uses
 import pytest
 
 from jobruns_sdk import RunRef
@@ -106,7 +107,8 @@ def test_runs_are_exported_in_the_form_of_the_name(jobruns: Shell, tmp_path: Pat
     with (tmp_path / "runs.csv").open(encoding="utf-8", newline="") as file:
         refs = [row["run_ref"] for row in csv.DictReader(file)]
     assert [json.loads(line)["ref"] for line in (tmp_path / "runs.jsonl").read_text("utf-8").splitlines()] == refs
-    assert pyarrow.parquet.read_table(tmp_path / "runs.parquet").column("run_ref").to_pylist() == refs
+    parquet: Any = import_module("pyarrow.parquet")  # the stubs are of what the package uses
+    assert parquet.read_table(tmp_path / "runs.parquet").column("run_ref").to_pylist() == refs
     assert len(refs) > 3
     assert sorted(path.name for path in tmp_path.iterdir()) == ["runs.csv", "runs.jsonl", "runs.parquet"]
 
@@ -141,3 +143,33 @@ def test_a_run_has_an_address(jobruns: Shell) -> None:
     page = "https://console.aws.amazon.com/gluestudio/home?region=us-east-1#/job/nightly-etl/run/"
     assert jobruns("url", str(ref)).out == f"{page}{ref.run_id}\n"
     assert jobruns("url", "emr:analytics").out.startswith("https://")
+
+
+def test_a_timeline_is_drawn_as_text_and_as_a_picture(jobruns: Shell, tmp_path: Path) -> None:
+    words = ("timeline", "glue:nightly-etl", "--since", "3d", "--utc")
+    narrow = jobruns(*words, env={"COLUMNS": "60", "PYTHONIOENCODING": "ascii"})
+    assert (narrow.code, narrow.err) == (0, "")
+    assert narrow.out.isascii()
+    assert max(map(len, narrow.lines)) <= 60
+    (lane,) = [line for line in narrow.lines if line.startswith("nightly-etl")]
+    assert "x" in lane  # one night has failed
+    assert jobruns(*words, "--svg", str(tmp_path / "t.svg")).code == 0
+    assert ET.parse(tmp_path / "t.svg").getroot().tag.endswith("svg")  # noqa: S314  # ours
+
+
+def test_a_report_is_one_file_without_secrets(jobruns: Shell, service: LocalService) -> None:
+    service.add_run(
+        "glue:weekly-report", state="FAILED", message="<script>alert(1)</script>", arguments={"--pw": "hunter2"}
+    )
+    done = jobruns("report", "glue:weekly-report", "--html", "-", "--title", "Weekly & more")
+    assert (done.code, done.err) == (0, "")
+    assert "<title>Weekly &amp; more</title>" in done.out
+    assert "<script>alert(1)" not in done.out
+    assert "hunter2" not in done.out
+
+
+def test_a_file_that_cannot_be_written_exits_with_3(jobruns: Shell, tmp_path: Path) -> None:
+    for words in (("report", "--html"), ("export",)):
+        done = jobruns(*words, str(tmp_path / "none" / "x.csv"), env={"JOBRUNS_JOBS": "glue:clickstream"})
+        assert (done.code, done.out) == (3, "")
+        assert "cannot be written: No such file" in done.err

@@ -12,7 +12,6 @@ from jobruns_sdk import InvalidRequestError, JobRef
 from jobruns_sdk.cli.arguments import parser
 from jobruns_sdk.cli.moments import span, when
 from jobruns_sdk.cli.options import KINDS, Filters, Form, Look, Places
-from jobruns_sdk.cli.shown import short_ids, span_text
 from jobruns_sdk.cli.table import Column, lines, width_of
 from jobruns_sdk.cli.words import job_word, run_word, words_in
 
@@ -53,7 +52,6 @@ def test_other_words_are_not_times(text: str) -> None:
 def test_spans_are_read_as_they_are_written(one: timedelta) -> None:
     days, seconds = one.days, one.seconds
     assert span(f"{days}d{seconds // 3600}h{seconds // 60 % 60}m{seconds % 60}s") == one
-    assert 2 <= len(span_text(one)) <= 9
 
 
 def test_words_for_jobs() -> None:
@@ -94,14 +92,6 @@ def test_a_dash_stands_for_standard_input() -> None:
     assert words_in(["a"], ["b\n"]) == ["a"]
 
 
-@given(st.sets(st.text("0123456789abcdef", min_size=12, max_size=12), min_size=1, max_size=40))
-def test_short_ids_tell_all_runs_apart(ids: set[str]) -> None:
-    short = short_ids([("job", one) for one in ids])
-    for (_, whole), beginning in short.items():
-        assert len(beginning) >= 6
-        assert [one for one in ids if one.startswith(beginning)] == [whole]
-
-
 WIDE = st.text(st.sampled_from("ab cé中🙂\u0301-"), max_size=30).map(lambda text: " ".join(text.split()))
 
 
@@ -125,9 +115,7 @@ def test_what_fits_is_not_cut() -> None:
 
 @pytest.mark.parametrize("name", KINDS)
 def test_the_options_of_a_command_are_the_fields_of_its_class(name: str) -> None:
-    commands = next(action.choices for action in parser()._actions if isinstance(action.choices, dict))  # noqa: SLF001
-    assert isinstance(commands, dict)
-    options = {action.dest for action in commands[name].filled()._actions} - {"help"}  # noqa: SLF001
+    options = {action.dest for action in parser().commands[name].filled()._actions} - {"help"}  # noqa: SLF001
     nested = {"filters": Filters, "form": Form, "places": Places, "look": Look}
     fields: set[str] = set()
     for field in attrs.fields(KINDS[name]):

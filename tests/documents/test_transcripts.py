@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import pytest
 
@@ -93,8 +93,8 @@ def test_a_transcript_is_what_a_terminal_shows(block: Block, no_aws_environment:
     program.write_text(f'#!/bin/sh\nexec {sys.executable} -m jobruns_sdk "$@"\n')
     program.chmod(0o755)
     waits = any("jobruns wait" in command for command, _ in block.steps)
-    speed = {"speed": 3600.0} if waits else {"auto_advance": False}
-    with LocalService(start=datetime.now(UTC), check=True, **speed) as local:  # type: ignore[arg-type]  # one of the two
+    speed: dict[str, Any] = {"speed": 3600.0} if waits else {"auto_advance": False}
+    with LocalService(start=datetime.now(UTC), check=True, **speed) as local:
         local.add_demo()
         path = f"{tmp_path}:{Path(sys.executable).parent}:{os.environ['PATH']}"
         plain = {"COLUMNS": "88", "TERM": "dumb", "TZ": "UTC", "LC_ALL": "C.UTF-8", "PATH": path}

@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
-from jobruns_sdk import InvalidRequestError, JobRun, to_dict
+from jobruns_sdk import InvalidRequestError, JobRun, JobRunsError, to_dict
 from jobruns_sdk.cli.fields import RUN_FIELDS, RUNS, json_text, reader, text_of
 from jobruns_sdk.cli.options import Export
 from jobruns_sdk.cli.reading import opened_reader
@@ -57,7 +57,7 @@ def _beside(path: str) -> Generator[Path]:
     try:
         yield made
     except OSError as error:
-        raise InvalidRequestError(f"{path} cannot be written: {error.strerror or error}") from error
+        raise JobRunsError(f"{path} cannot be written: {error.strerror or error}") from error
     finally:
         made.unlink(missing_ok=True)
 
