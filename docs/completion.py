@@ -10,7 +10,7 @@ from jobruns_sdk.cli.arguments import SHELLS, parser
 from jobruns_sdk.cli.parsing import Parser
 
 FOLDER: Final = Path(__file__).parents[1] / "jobruns_sdk" / "cli" / "completion"
-_FILES: Final = frozenset({"store", "svg", "html", "request"})
+_FILES: Final = frozenset({"store", "svg", "html", "request", "prices"})
 """The options that name a file."""
 
 _WITH_FILES: Final = frozenset({"export", "sync"})

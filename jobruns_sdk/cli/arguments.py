@@ -246,6 +246,28 @@ def _fill_report(to: Parser) -> None:
     _add_common(to)
 
 
+def _fill_cost(to: Parser) -> None:
+    _add_jobs(to)
+    _add_filters(to, since="30d")
+    to.add_argument(
+        "--prices",
+        action="append",
+        required=True,
+        metavar="FILE",
+        help="prices: a table that PriceTable.save has written, or AWS's price lists in CSV",
+    )
+    to.add_argument(
+        "--by",
+        type=names,
+        default=("job",),
+        metavar="G,...",
+        help="the groups: job, job_name, service, region, profile, state, day; job unless given",
+    )
+    _add_store(to)
+    _add_forms(to)
+    _add_common(to)
+
+
 def _fill_export(to: Parser) -> None:
     _add_jobs(to, file="FILE.{parquet,arrow,csv,jsonl}")
     _add_filters(to)
@@ -290,6 +312,7 @@ _COMMANDS: Final[dict[str, tuple[str, Callable[[Parser], object]]]] = {
     "stop": ("stop runs", _fill_stop),
     "timeline": ("draw runs along time", _fill_timeline),
     "report": ("write a report that a browser shows", _fill_report),
+    "cost": ("tell what runs cost, by the prices of a file", _fill_cost),
     "export": ("write runs to a file", _fill_export),
     "sync": ("bring a file of runs up to date", _fill_sync),
     "url": ("print the address of a run's page", _fill_url),

@@ -191,6 +191,20 @@ class Report:
 
 
 @attrs.frozen
+class Cost:
+    """Options of ``cost``."""
+
+    words: tuple[str, ...] = attrs.field(converter=tuple[str, ...])
+    filters: Filters
+    prices: tuple[str, ...] = attrs.field(converter=tuple[str, ...])
+    by: tuple[str, ...]
+    store: str | None
+    form: Form
+    places: Places
+    look: Look
+
+
+@attrs.frozen
 class Export:
     """Options of ``export``."""
 
@@ -247,6 +261,7 @@ KINDS: dict[str, type[Any]] = {
         Stop,
         Timeline,
         Report,
+        Cost,
         Export,
         Sync,
         Url,

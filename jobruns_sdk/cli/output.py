@@ -27,7 +27,10 @@ from jobruns_sdk.model.labels import span
 _SPARED: Final = frozenset({"try", "message"})  # columns that are left out where no row has anything for them
 _GIVES: Final = {"message": 0, "native": 0, "job": 1, "job_name": 1}
 _TIMES: Final = frozenset({"created_at", "started_at", "updated_at", "ended_at"})
-_NUMBERS: Final = frozenset({"took", "duration", "attempt", "dpu_hours", "vcpu_hours", "memory_gb_hours"})
+_NUMBERS: Final = frozenset(
+    {"took", "duration", "attempt", "dpu_hours", "vcpu_hours", "memory_gb_hours"}
+    | {"runs", "amount", "unsuccessful", "unknown"}
+)
 
 
 class Output:

@@ -6,6 +6,6 @@ pre-initialized workers, and logs and storage outside of runs are not in it.
 
 from jobruns_sdk.costs.amounts import Cost, CostPart
 from jobruns_sdk.costs.prices import PriceTable
-from jobruns_sdk.costs.summary import CostRow
+from jobruns_sdk.costs.summary import CostRow, GroupBy
 
-__all__ = ["Cost", "CostPart", "CostRow", "PriceTable"]
+__all__ = ["Cost", "CostPart", "CostRow", "GroupBy", "PriceTable"]

@@ -198,7 +198,7 @@ class PriceTable:
         rows: Iterable[Row],
         *,
         by: GroupBy | Sequence[GroupBy] = (),
-        zone: tzinfo = UTC,
+        zone: tzinfo | None = UTC,
     ) -> list[CostRow]:
         """Return the cost of many runs, or attempts, by groups.
 
@@ -207,7 +207,7 @@ class PriceTable:
             by: What to group by, one or several: ``"job"``, ``"job_name"`` (the job's name or else its id),
                 ``"service"``, ``"region"``, ``"profile"``, ``"state"``, ``"day"`` (of creation); one group of all
                 unless given.
-            zone: The time zone of days.
+            zone: The time zone of days; None for that of this machine.
 
         Returns:
             A row for each group, the most expensive first. Runs whose cost is not known are counted in ``unknown``, and

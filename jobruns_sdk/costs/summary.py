@@ -7,7 +7,7 @@ from typing import Final, Literal, TypeAlias
 
 import attrs
 
-from jobruns_sdk.checks import kind_of, refusal
+from jobruns_sdk.checks import kind_of, optional, refusal
 from jobruns_sdk.costs.amounts import Cost
 from jobruns_sdk.costs.metering import Row, job_of
 from jobruns_sdk.model.states import UNSUCCESSFUL
@@ -15,7 +15,7 @@ from jobruns_sdk.model.states import UNSUCCESSFUL
 GroupBy: TypeAlias = Literal["job", "job_name", "service", "region", "profile", "state", "day"]
 """The names that costs are grouped by."""
 
-_check_zone: Final = kind_of(tzinfo, "a time zone, such as datetime.UTC or ZoneInfo('Europe/Berlin')")
+_check_zone: Final = optional(kind_of(tzinfo, "a time zone, such as datetime.UTC or ZoneInfo('Europe/Berlin')"))
 
 
 @attrs.frozen
@@ -57,7 +57,7 @@ def summarize(
     by: GroupBy | Sequence[GroupBy],
     *,
     currency: str,
-    zone: tzinfo,
+    zone: tzinfo | None,
 ) -> list[CostRow]:
     """Return a row for each group; see ``PriceTable.summary``."""
     _check_zone("zone", zone)
@@ -80,11 +80,11 @@ def summarize(
     return sorted(made, key=lambda row: (row.amount is None, -(row.amount or 0), row.group))
 
 
-def _day(row: Row, zone: tzinfo) -> str:
+def _day(row: Row, zone: tzinfo | None) -> str:
     return "" if row.created_at is None else f"{row.created_at.astimezone(zone):%Y-%m-%d}"
 
 
-_GROUPS: Final[Mapping[str, Callable[[Row, tzinfo], str]]] = {
+_GROUPS: Final[Mapping[str, Callable[[Row, tzinfo | None], str]]] = {
     "job": lambda row, _: str(job_of(row)),
     "job_name": lambda row, _: job_of(row).job_name or job_of(row).path[-1],
     "service": lambda row, _: str(job_of(row).service),

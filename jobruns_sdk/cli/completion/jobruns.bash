@@ -5,7 +5,7 @@
 #    source ~/.local/share/bash_completion/jobruns
 # See also: https://github.com/scop/bash-completion/blob/main/doc/configuration.md
 
-_shtab_jobruns_subparsers=(jobs ls show attempts watch wait start stop timeline report export sync url completion)
+_shtab_jobruns_subparsers=(jobs ls show attempts watch wait start stop timeline report cost export sync url completion)
 
 _shtab_jobruns_jobs_option_strings=(-h --help --name --tag -o --output --fields --native --include-secrets --profile --region --endpoint-url --utc --no-color -q --quiet -v --verbose --debug)
 _shtab_jobruns_ls_option_strings=(-h --help -s --state --since --until --reach -n --limit --all --full --from -o --output --fields --native --include-secrets --profile --region --endpoint-url --utc --no-color -q --quiet -v --verbose --debug)
@@ -17,6 +17,7 @@ _shtab_jobruns_start_option_strings=(-h --help --arg --key --restart-failed --sp
 _shtab_jobruns_stop_option_strings=(-h --help --profile --region --endpoint-url --utc --no-color -q --quiet -v --verbose --debug)
 _shtab_jobruns_timeline_option_strings=(-h --help -s --state --since --until --reach --svg --from --profile --region --endpoint-url --utc --no-color -q --quiet -v --verbose --debug)
 _shtab_jobruns_report_option_strings=(-h --help -s --state --since --until --reach --html --title --from --profile --region --endpoint-url --utc --no-color -q --quiet -v --verbose --debug)
+_shtab_jobruns_cost_option_strings=(-h --help -s --state --since --until --reach --prices --by --from -o --output --fields --native --include-secrets --profile --region --endpoint-url --utc --no-color -q --quiet -v --verbose --debug)
 _shtab_jobruns_export_option_strings=(-h --help -s --state --since --until --reach --full --native --include-secrets --from --profile --region --endpoint-url --utc --no-color -q --quiet -v --verbose --debug)
 _shtab_jobruns_sync_option_strings=(-h --help --since --full --attempts --profile --region --endpoint-url --utc --no-color -q --quiet -v --verbose --debug)
 _shtab_jobruns_url_option_strings=(-h --help --last-failed --profile --region --endpoint-url --utc --no-color -q --quiet -v --verbose --debug)
@@ -31,6 +32,8 @@ _shtab_jobruns_timeline___svg_COMPGEN=_shtab_compgen_files
 _shtab_jobruns_timeline___from_COMPGEN=_shtab_compgen_files
 _shtab_jobruns_report___html_COMPGEN=_shtab_compgen_files
 _shtab_jobruns_report___from_COMPGEN=_shtab_compgen_files
+_shtab_jobruns_cost___prices_COMPGEN=_shtab_compgen_files
+_shtab_jobruns_cost___from_COMPGEN=_shtab_compgen_files
 _shtab_jobruns_export_pos_0_COMPGEN=_shtab_compgen_files
 _shtab_jobruns_export___from_COMPGEN=_shtab_compgen_files
 _shtab_jobruns_sync_pos_0_COMPGEN=_shtab_compgen_files
@@ -47,8 +50,10 @@ _shtab_jobruns_watch__o_choices=(table wide tsv jsonl json csv name)
 _shtab_jobruns_watch___output_choices=(table wide tsv jsonl json csv name)
 _shtab_jobruns_wait__o_choices=(table wide tsv jsonl json csv name)
 _shtab_jobruns_wait___output_choices=(table wide tsv jsonl json csv name)
+_shtab_jobruns_cost__o_choices=(table wide tsv jsonl json csv name)
+_shtab_jobruns_cost___output_choices=(table wide tsv jsonl json csv name)
 _shtab_jobruns_completion_pos_0_choices=(bash fish zsh)
-_shtab_jobruns_pos_0_choices=(jobs ls show attempts watch wait start stop timeline report export sync url completion)
+_shtab_jobruns_pos_0_choices=(jobs ls show attempts watch wait start stop timeline report cost export sync url completion)
 
 _shtab_jobruns_jobs_pos_0_nargs='*'
 _shtab_jobruns_jobs__h_nargs=0
@@ -172,6 +177,18 @@ _shtab_jobruns_report___quiet_nargs=0
 _shtab_jobruns_report__v_nargs=0
 _shtab_jobruns_report___verbose_nargs=0
 _shtab_jobruns_report___debug_nargs=0
+_shtab_jobruns_cost_pos_0_nargs='*'
+_shtab_jobruns_cost__h_nargs=0
+_shtab_jobruns_cost___help_nargs=0
+_shtab_jobruns_cost___native_nargs=0
+_shtab_jobruns_cost___include_secrets_nargs=0
+_shtab_jobruns_cost___utc_nargs=0
+_shtab_jobruns_cost___no_color_nargs=0
+_shtab_jobruns_cost__q_nargs=0
+_shtab_jobruns_cost___quiet_nargs=0
+_shtab_jobruns_cost__v_nargs=0
+_shtab_jobruns_cost___verbose_nargs=0
+_shtab_jobruns_cost___debug_nargs=0
 _shtab_jobruns_export_pos_0_nargs='*'
 _shtab_jobruns_export__h_nargs=0
 _shtab_jobruns_export___help_nargs=0

@@ -50,8 +50,8 @@ function _shtab_jobruns_using
   test "$_shtab_jobruns_cmdpath" = "$argv"
 end
 
-set -g _shtab_jobruns_commands jobs ls show attempts watch wait start stop timeline report export sync url completion
-set -g _shtab_jobruns_opts_with_value --arg --attempt --conf --endpoint-url --fields --from --html --interval --json --key --limit --name --output --profile --reach --region --role --since --spark --state --svg --tag --timeout --title --until -n -o -s
+set -g _shtab_jobruns_commands jobs ls show attempts watch wait start stop timeline report cost export sync url completion
+set -g _shtab_jobruns_opts_with_value --arg --attempt --by --conf --endpoint-url --fields --from --html --interval --json --key --limit --name --output --prices --profile --reach --region --role --since --spark --state --svg --tag --timeout --title --until -n -o -s
 
 complete -c jobruns -e
 complete -c jobruns -f
@@ -229,6 +229,27 @@ complete -c jobruns -n '_shtab_jobruns_using report' -l no-color -d 'no colors; 
 complete -c jobruns -n '_shtab_jobruns_using report' -s q -l quiet -d 'no notices on standard error'
 complete -c jobruns -n '_shtab_jobruns_using report' -s v -l verbose -d 'tell of calls on standard error'
 complete -c jobruns -n '_shtab_jobruns_using report' -l debug -d 'tracebacks, and the log, on standard error'
+complete -c jobruns -n '_shtab_jobruns_using; and test $_shtab_jobruns_npos -eq 0' -a cost -d 'Tell what runs cost, by the prices of a file.'
+complete -c jobruns -n '_shtab_jobruns_using cost' -s h -l help -d 'show this help message and exit'
+complete -c jobruns -n '_shtab_jobruns_using cost' -s s -l state -x -d 'states, in any case; active, ended and unsuccessful are several'
+complete -c jobruns -n '_shtab_jobruns_using cost' -l since -x -d 'ended since then, or still active: 90m, 7d, yesterday, 2026-11-29; 30d unless given'
+complete -c jobruns -n '_shtab_jobruns_using cost' -l until -x -d 'created before then'
+complete -c jobruns -n '_shtab_jobruns_using cost' -l reach -x -d 'how long runs take at most, for --since; 7d unless given'
+complete -c jobruns -n '_shtab_jobruns_using cost' -l prices -xka "(__fish_complete_path (commandline -ct))" -d 'prices: a table that PriceTable.save has written, or AWS'"'"'s price lists in CSV'
+complete -c jobruns -n '_shtab_jobruns_using cost' -l by -x -d 'the groups: job, job_name, service, region, profile, state, day; job unless given'
+complete -c jobruns -n '_shtab_jobruns_using cost' -l from -xka "(__fish_complete_path (commandline -ct))" -d 'read a file of jobruns sync, not the services'
+complete -c jobruns -n '_shtab_jobruns_using cost' -s o -l output -xka "table wide tsv jsonl json csv name" -d 'the form; a table in a terminal, tab-separated values elsewhere'
+complete -c jobruns -n '_shtab_jobruns_using cost' -l fields -x -d 'the columns, by the names of data frames'
+complete -c jobruns -n '_shtab_jobruns_using cost' -l native -d 'a column with the service'"'"'s own structure, as JSON'
+complete -c jobruns -n '_shtab_jobruns_using cost' -l include-secrets -d 'what may hold secrets, too, such as job arguments'
+complete -c jobruns -n '_shtab_jobruns_using cost' -l profile -x -d 'a profile of ~/.aws/config; several are read side by side'
+complete -c jobruns -n '_shtab_jobruns_using cost' -l region -x -d 'an AWS region; several are read side by side'
+complete -c jobruns -n '_shtab_jobruns_using cost' -l endpoint-url -x -d 'an address in place of AWS'"'"'s'
+complete -c jobruns -n '_shtab_jobruns_using cost' -l utc -d 'times in UTC, and without a zone UTC is meant'
+complete -c jobruns -n '_shtab_jobruns_using cost' -l no-color -d 'no colors; NO_COLOR does the same'
+complete -c jobruns -n '_shtab_jobruns_using cost' -s q -l quiet -d 'no notices on standard error'
+complete -c jobruns -n '_shtab_jobruns_using cost' -s v -l verbose -d 'tell of calls on standard error'
+complete -c jobruns -n '_shtab_jobruns_using cost' -l debug -d 'tracebacks, and the log, on standard error'
 complete -c jobruns -n '_shtab_jobruns_using; and test $_shtab_jobruns_npos -eq 0' -a export -d 'Write runs to a file.'
 complete -c jobruns -n '_shtab_jobruns_using export' -s h -l help -d 'show this help message and exit'
 complete -c jobruns -n '_shtab_jobruns_using export' -s s -l state -x -d 'states, in any case; active, ended and unsuccessful are several'

@@ -12,6 +12,7 @@ _shtab_jobruns_commands() {
   local _commands=(
     attempts:'List the attempts of a run.'
     completion:'Print a shell'"'"'s completion of this command.'
+    cost:'Tell what runs cost, by the prices of a file.'
     export:'Write runs to a file.'
     jobs:'List jobs.'
     ls:'List runs, newest first.'
@@ -71,6 +72,33 @@ _shtab_jobruns_completion_options=(
 
 # guard to ensure default positional specs are added only once per session
 _shtab_jobruns_completion_defaults_added=0
+
+_shtab_jobruns_cost_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "*"{-s,--state}"[states, in any case\; active, ended and unsuccessful are several]:STATE,...:"
+  "--since[ended since then, or still active\: 90m, 7d, yesterday, 2026-11-29\; 30d unless given]:TIME:"
+  "--until[created before then]:TIME:"
+  "--reach[how long runs take at most, for --since\; 7d unless given]:SPAN:"
+  "*--prices[prices\: a table that PriceTable.save has written, or AWS\'s price lists in CSV]:FILE:_files"
+  "--by[the groups\: job, job_name, service, region, profile, state, day\; job unless given]:G,...:"
+  "--from[read a file of jobruns sync, not the services]:FILE.sqlite:_files"
+  {-o,--output}"[the form\; a table in a terminal, tab-separated values elsewhere]:form:(table wide tsv jsonl json csv name)"
+  "--fields[the columns, by the names of data frames]:F,...:"
+  "--native[a column with the service\'s own structure, as JSON]"
+  "--include-secrets[what may hold secrets, too, such as job arguments]"
+  "*--profile[a profile of \~\/.aws\/config\; several are read side by side]:NAME:"
+  "*--region[an AWS region\; several are read side by side]:REGION:"
+  "--endpoint-url[an address in place of AWS\'s]:URL:"
+  "--utc[times in UTC, and without a zone UTC is meant]"
+  "--no-color[no colors\; NO_COLOR does the same]"
+  {-q,--quiet}"[no notices on standard error]"
+  {-v,--verbose}"[tell of calls on standard error]"
+  "--debug[tracebacks, and the log, on standard error]"
+  "(*)::jobs:"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_jobruns_cost_defaults_added=0
 
 _shtab_jobruns_export_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
@@ -361,6 +389,7 @@ _shtab_jobruns() {
       case $line[1] in
         attempts) _arguments -C -s $_shtab_jobruns_attempts_options ;;
         completion) _arguments -C -s $_shtab_jobruns_completion_options ;;
+        cost) _arguments -C -s $_shtab_jobruns_cost_options ;;
         export) _arguments -C -s $_shtab_jobruns_export_options ;;
         jobs) _arguments -C -s $_shtab_jobruns_jobs_options ;;
         ls) _arguments -C -s $_shtab_jobruns_ls_options ;;
