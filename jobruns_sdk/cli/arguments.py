@@ -68,8 +68,10 @@ def _add_common(to: Parser, *, places: bool = True) -> None:
     other.add_argument("--utc", action="store_true", help="times in UTC, and without a zone UTC is meant")
     other.add_argument("--no-color", action="store_true", help="no colors; NO_COLOR does the same")
     other.add_argument("-q", "--quiet", action="store_true", help="no notices on standard error")
-    other.add_argument("-v", "--verbose", action="store_true", help="tell of calls on standard error")
-    other.add_argument("--debug", action="store_true", help="tracebacks, and the log, on standard error")
+    other.add_argument(
+        "-v", "--verbose", action="store_true", help="the log of calls, polls and walks, on standard error"
+    )
+    other.add_argument("--debug", action="store_true", help="the log, and tracebacks, on standard error")
 
 
 def _add_forms(to: Parser) -> None:

@@ -12,14 +12,14 @@ from typing import Any
 
 from jobruns_sdk import JobRunsError
 from jobruns_sdk.cli.exits import FAILED, code_of
-from jobruns_sdk.cli.options import KINDS, options_of
+from jobruns_sdk.cli.options import KINDS, Look, options_of
 from jobruns_sdk.cli.terminal import Terminal, complain
 
 
 def run(given: Namespace) -> int:
     """Carry out a command, and return its exit code; an error is told in one line on standard error."""
     options: Any = options_of(KINDS[given.command], given)
-    _prepare(debug=options.look.debug)
+    _prepare(options.look)
     terminal = Terminal.of(options.look, os.environ, sys.stdout)
     module: Any = import_module(f"jobruns_sdk.cli.commands.{given.command}")
     try:
@@ -35,11 +35,11 @@ def run(given: Namespace) -> int:
     return code
 
 
-def _prepare(*, debug: bool) -> None:
+def _prepare(look: Look) -> None:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # they are text files
     warnings.showwarning = _warn
-    if debug:
+    if look.debug or look.verbose:
         logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
         logging.getLogger("jobruns_sdk").setLevel(logging.DEBUG)
 

@@ -69,11 +69,6 @@ class Terminal:
         if not self.look.quiet:
             complain(text)
 
-    def detail(self, text: str) -> None:
-        """Write a line to standard error, where details are wanted."""
-        if self.look.verbose:
-            complain(text)
-
     def shown(self, text: str) -> str:
         """Return a string in one line that the terminal can show, without control characters."""
         line = harmless(" ".join(text.split()))

@@ -92,7 +92,13 @@ def last_word(words: Sequence[str], form: str, endings: Sequence[str]) -> tuple[
 
 
 def wanted_of(filters: Filters, terminal: Terminal, *, limit: int | None = None, hydrate: bool = False) -> Wanted:
-    """Return the runs that filters want, with times as of now."""
+    """Return the runs that filters want, with times as of now.
+
+    Raises:
+        InvalidRequestError: A reach is given, and nothing that it would be for.
+    """
+    if filters.reach is not None and filters.since is None:
+        raise InvalidRequestError("--reach says how far back --since reads: give that, too")
     since = None if filters.since is None else filters.since(terminal.now, terminal.zone)
     until = None if filters.until is None else filters.until(terminal.now, terminal.zone)
     states = None if filters.states is None else tuple(map(RunState, filters.states))

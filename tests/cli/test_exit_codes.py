@@ -59,6 +59,7 @@ def test_a_wrong_command_line_exits_with_2_before_anything_is_loaded(jobruns: Sh
         ("ls glue:a?zone=b", "region=REGION or profile=PROFILE"),
         ("ls --fields state,colour", "unknown field 'colour'"),
         ("show glue:nightly-etl/jr_12", "7 characters"),
+        ("ls --reach 2d", "--since"),
         ("stop glue:nightly-etl", "not the full reference"),
         ("start glue:nightly-etl --arg=day", "--arg=--NAME=VALUE"),
         ("sync runs.txt", "FILE.sqlite"),

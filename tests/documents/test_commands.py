@@ -35,6 +35,7 @@ ELSEWHERE: Final = {
     "python first.py": "test_code_blocks.py runs the block that the page lets the reader save",
     "python -m pytest": "it would run this test: .ci/run does by README's line",
     "pytest": "test_blocks_of_tests.py runs it on the tests that the pages show",
+    "python -m jobruns_sdk": "tests/cli runs it, and test_transcripts.py what pages show of it",
     "python -m asyncio": "it waits for somebody who types: test_code_blocks.py sees whether blocks can be",
     "python -m sphinx -W docs site": "test_site.py builds it",
     "python -m docs.night": "it writes to a file of the repository: test_readme.py compares what it would write",

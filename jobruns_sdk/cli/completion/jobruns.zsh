@@ -52,8 +52,8 @@ _shtab_jobruns_attempts_options=(
   "--utc[times in UTC, and without a zone UTC is meant]"
   "--no-color[no colors\; NO_COLOR does the same]"
   {-q,--quiet}"[no notices on standard error]"
-  {-v,--verbose}"[tell of calls on standard error]"
-  "--debug[tracebacks, and the log, on standard error]"
+  {-v,--verbose}"[the log of calls, polls and walks, on standard error]"
+  "--debug[the log, and tracebacks, on standard error]"
   ":a run:"
 )
 
@@ -65,8 +65,8 @@ _shtab_jobruns_completion_options=(
   "--utc[times in UTC, and without a zone UTC is meant]"
   "--no-color[no colors\; NO_COLOR does the same]"
   {-q,--quiet}"[no notices on standard error]"
-  {-v,--verbose}"[tell of calls on standard error]"
-  "--debug[tracebacks, and the log, on standard error]"
+  {-v,--verbose}"[the log of calls, polls and walks, on standard error]"
+  "--debug[the log, and tracebacks, on standard error]"
   ":the shell:(bash fish zsh)"
 )
 
@@ -92,8 +92,8 @@ _shtab_jobruns_cost_options=(
   "--utc[times in UTC, and without a zone UTC is meant]"
   "--no-color[no colors\; NO_COLOR does the same]"
   {-q,--quiet}"[no notices on standard error]"
-  {-v,--verbose}"[tell of calls on standard error]"
-  "--debug[tracebacks, and the log, on standard error]"
+  {-v,--verbose}"[the log of calls, polls and walks, on standard error]"
+  "--debug[the log, and tracebacks, on standard error]"
   "(*)::jobs:"
 )
 
@@ -116,8 +116,8 @@ _shtab_jobruns_export_options=(
   "--utc[times in UTC, and without a zone UTC is meant]"
   "--no-color[no colors\; NO_COLOR does the same]"
   {-q,--quiet}"[no notices on standard error]"
-  {-v,--verbose}"[tell of calls on standard error]"
-  "--debug[tracebacks, and the log, on standard error]"
+  {-v,--verbose}"[the log of calls, polls and walks, on standard error]"
+  "--debug[the log, and tracebacks, on standard error]"
   "(*)::jobs, and last the file\: FILE.\{parquet,arrow,csv,jsonl\}:_files"
 )
 
@@ -138,8 +138,8 @@ _shtab_jobruns_jobs_options=(
   "--utc[times in UTC, and without a zone UTC is meant]"
   "--no-color[no colors\; NO_COLOR does the same]"
   {-q,--quiet}"[no notices on standard error]"
-  {-v,--verbose}"[tell of calls on standard error]"
-  "--debug[tracebacks, and the log, on standard error]"
+  {-v,--verbose}"[the log of calls, polls and walks, on standard error]"
+  "--debug[the log, and tracebacks, on standard error]"
   "(*)::glue, emr-serverless\; all unless given:"
 )
 
@@ -166,8 +166,8 @@ _shtab_jobruns_ls_options=(
   "--utc[times in UTC, and without a zone UTC is meant]"
   "--no-color[no colors\; NO_COLOR does the same]"
   {-q,--quiet}"[no notices on standard error]"
-  {-v,--verbose}"[tell of calls on standard error]"
-  "--debug[tracebacks, and the log, on standard error]"
+  {-v,--verbose}"[the log of calls, polls and walks, on standard error]"
+  "--debug[the log, and tracebacks, on standard error]"
   "(*)::jobs:"
 )
 
@@ -189,8 +189,8 @@ _shtab_jobruns_report_options=(
   "--utc[times in UTC, and without a zone UTC is meant]"
   "--no-color[no colors\; NO_COLOR does the same]"
   {-q,--quiet}"[no notices on standard error]"
-  {-v,--verbose}"[tell of calls on standard error]"
-  "--debug[tracebacks, and the log, on standard error]"
+  {-v,--verbose}"[the log of calls, polls and walks, on standard error]"
+  "--debug[the log, and tracebacks, on standard error]"
   "(*)::jobs:"
 )
 
@@ -212,8 +212,8 @@ _shtab_jobruns_show_options=(
   "--utc[times in UTC, and without a zone UTC is meant]"
   "--no-color[no colors\; NO_COLOR does the same]"
   {-q,--quiet}"[no notices on standard error]"
-  {-v,--verbose}"[tell of calls on standard error]"
-  "--debug[tracebacks, and the log, on standard error]"
+  {-v,--verbose}"[the log of calls, polls and walks, on standard error]"
+  "--debug[the log, and tracebacks, on standard error]"
   ":a run:"
 )
 
@@ -239,8 +239,8 @@ _shtab_jobruns_start_options=(
   "--utc[times in UTC, and without a zone UTC is meant]"
   "--no-color[no colors\; NO_COLOR does the same]"
   {-q,--quiet}"[no notices on standard error]"
-  {-v,--verbose}"[tell of calls on standard error]"
-  "--debug[tracebacks, and the log, on standard error]"
+  {-v,--verbose}"[the log of calls, polls and walks, on standard error]"
+  "--debug[the log, and tracebacks, on standard error]"
   ":a Glue job, or an EMR Serverless application:"
 )
 
@@ -255,8 +255,8 @@ _shtab_jobruns_stop_options=(
   "--utc[times in UTC, and without a zone UTC is meant]"
   "--no-color[no colors\; NO_COLOR does the same]"
   {-q,--quiet}"[no notices on standard error]"
-  {-v,--verbose}"[tell of calls on standard error]"
-  "--debug[tracebacks, and the log, on standard error]"
+  {-v,--verbose}"[the log of calls, polls and walks, on standard error]"
+  "--debug[the log, and tracebacks, on standard error]"
   "(*):full references\; - reads them from standard input:"
 )
 
@@ -274,8 +274,8 @@ _shtab_jobruns_sync_options=(
   "--utc[times in UTC, and without a zone UTC is meant]"
   "--no-color[no colors\; NO_COLOR does the same]"
   {-q,--quiet}"[no notices on standard error]"
-  {-v,--verbose}"[tell of calls on standard error]"
-  "--debug[tracebacks, and the log, on standard error]"
+  {-v,--verbose}"[the log of calls, polls and walks, on standard error]"
+  "--debug[the log, and tracebacks, on standard error]"
   "(*)::jobs, and last the file\: FILE.sqlite:_files"
 )
 
@@ -296,8 +296,8 @@ _shtab_jobruns_timeline_options=(
   "--utc[times in UTC, and without a zone UTC is meant]"
   "--no-color[no colors\; NO_COLOR does the same]"
   {-q,--quiet}"[no notices on standard error]"
-  {-v,--verbose}"[tell of calls on standard error]"
-  "--debug[tracebacks, and the log, on standard error]"
+  {-v,--verbose}"[the log of calls, polls and walks, on standard error]"
+  "--debug[the log, and tracebacks, on standard error]"
   "(*)::jobs:"
 )
 
@@ -313,8 +313,8 @@ _shtab_jobruns_url_options=(
   "--utc[times in UTC, and without a zone UTC is meant]"
   "--no-color[no colors\; NO_COLOR does the same]"
   {-q,--quiet}"[no notices on standard error]"
-  {-v,--verbose}"[tell of calls on standard error]"
-  "--debug[tracebacks, and the log, on standard error]"
+  {-v,--verbose}"[the log of calls, polls and walks, on standard error]"
+  "--debug[the log, and tracebacks, on standard error]"
   ":a run:"
 )
 
@@ -337,8 +337,8 @@ _shtab_jobruns_wait_options=(
   "--utc[times in UTC, and without a zone UTC is meant]"
   "--no-color[no colors\; NO_COLOR does the same]"
   {-q,--quiet}"[no notices on standard error]"
-  {-v,--verbose}"[tell of calls on standard error]"
-  "--debug[tracebacks, and the log, on standard error]"
+  {-v,--verbose}"[the log of calls, polls and walks, on standard error]"
+  "--debug[the log, and tracebacks, on standard error]"
   "(*):runs\; - reads them from standard input:"
 )
 
@@ -360,8 +360,8 @@ _shtab_jobruns_watch_options=(
   "--utc[times in UTC, and without a zone UTC is meant]"
   "--no-color[no colors\; NO_COLOR does the same]"
   {-q,--quiet}"[no notices on standard error]"
-  {-v,--verbose}"[tell of calls on standard error]"
-  "--debug[tracebacks, and the log, on standard error]"
+  {-v,--verbose}"[the log of calls, polls and walks, on standard error]"
+  "--debug[the log, and tracebacks, on standard error]"
   "(*):runs, or jobs whose runs are to be watched:"
 )
 
