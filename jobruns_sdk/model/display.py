@@ -20,6 +20,10 @@ _COLOURS: Final = {
 }
 
 
+_CUT: Final = ' style="max-width: 24em; overflow: hidden; text-overflow: ellipsis"'
+"""The style of a place in a notebook's table whose title has the whole of it."""
+
+
 class Shown:
     """A value that shows as a table."""
 
@@ -82,7 +86,7 @@ def html_cell(label: str, value: object, whole: str = "") -> str:
     if isinstance(value, datetime):
         return f'<td><time datetime="{value.isoformat()}">{_local(value)}</time></td>'
     colour = _colour(label, value)
-    style = f' style="color: {colour}"' if colour else ""
+    style = f' style="color: {colour}"' if colour else _CUT if whole else ""
     title = f' title="{escape(harmless(whole))}"' if whole else ""
     return f"<td{style}{title}>{escape(plain(value))}</td>"
 

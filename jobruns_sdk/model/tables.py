@@ -169,4 +169,4 @@ def _cells(brief: Brief, job: str, run_id: str, present: datetime) -> Iterator[t
     yield "attempt", Cell(brief.attempt)
     yield "created", Cell(brief.created)
     yield "took", Cell(took)
-    yield "message", Cell(brief.message)
+    yield "message", Cell(brief.message, brief.message or "")

@@ -45,7 +45,7 @@ SIGNS: Final = {
     RunState.PARTIALLY_SUCCEEDED: Sign("▲", "%", "yellow"),
     RunState.FAILED: Sign("✗", "x", "red"),
     RunState.STOPPED: Sign("■", "#", "yellow"),
-    RunState.TIMED_OUT: Sign("⧗", "!", "magenta"),
+    RunState.TIMED_OUT: Sign("!", "!", "magenta"),
     RunState.UNKNOWN: Sign("?", "?", "magenta"),
 }
 

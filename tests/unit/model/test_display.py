@@ -204,7 +204,8 @@ def test_a_table_shows_as_much_of_a_run_id_as_tells_it_from_others() -> None:
     rows = Cells(html_of(Collected([attrs.evolve(RUN, id=run_id) for run_id in ids]))).rows[1:]
     assert [row[2] for row in rows] == ["jr_0123456A", "jr_0123456B", "jr_999999", "00f1ab", "jr_0"]
     html = html_of(Collected([attrs.evolve(RUN, id=run_id) for run_id in ids]))
-    assert 'title="glue:nightly-etl/jr_0123456A89?region=eu-west-1">jr_0123456A' in html
+    assert 'title="glue:nightly-etl/jr_0123456A89?region=eu-west-1">jr_0123456A</td>' in html
+    assert 'text-overflow: ellipsis" title="it broke">it broke</td>' in html
 
 
 def test_jobs_of_one_name_are_told_apart_and_applications_have_their_names() -> None:
