@@ -36,7 +36,7 @@ from jobruns_sdk.arrow import JobRunFrame, RecordBatches
 from jobruns_sdk.history import RunStore, SyncReport
 from jobruns_sdk.model.native import Native
 from jobruns_sdk.paging.collected import Collected
-from jobruns_sdk.pictures import Picture
+from jobruns_sdk.pictures import Bar, Picture, durations, report, timeline
 from jobruns_sdk.services.datazone import native as datazone
 from jobruns_sdk.services.emr_serverless import native as emr
 from jobruns_sdk.services.emr_serverless.native_application import Application
@@ -247,3 +247,15 @@ async def a_store_takes_a_client_and_yields_runs_as_it_does(client: JobRunsClien
         assert_type(await store.forget(before=datetime.now().astimezone()), int)
         store.runs(reach=HOUR)  # type: ignore[call-arg]
         await store.sync(3, ["glue:x"])  # type: ignore[arg-type]
+
+
+def pictures_of_runs_of_any_service(runs: list[JobRun[glue.JobRun]], attempts: list[Attempt[Native]]) -> None:
+    names = {JobRef("glue", ("x",)): "nightly"}
+    picture = timeline(runs, attempts=attempts, lane=lambda run: run.name or run.service, names=names)
+    assert_type(picture, Picture)
+    assert_type(picture.rows(), list[Bar])
+    assert_type(picture.svg(theme="dark"), str)
+    assert_type(durations(runs, last=9, lane="name"), Picture)
+    assert_type(report(runs, attempts=attempts, names={"glue:x": "nightly"}), str)
+    timeline(runs, lane="service")  # type: ignore[arg-type]
+    picture.svg(theme="pink")  # type: ignore[arg-type]
