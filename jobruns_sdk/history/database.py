@@ -43,9 +43,9 @@ class Database:
         """Close the file, once what is under way has ended."""
         thread, self._thread = self._thread, None
         if thread is not None:
-            closed = thread.submit(self._close)
+            closed = asyncio.get_running_loop().run_in_executor(thread, self._close)
             thread.shutdown(wait=False)
-            await asyncio.shield(asyncio.wrap_future(closed))
+            await asyncio.shield(closed)
 
     async def run(self, work: Callable[[], T]) -> T:
         """Return what comes of some work, which takes a while and does not use the file, in the thread.

@@ -12,12 +12,14 @@ from collections.abc import Iterator
 from jobruns_sdk import JobRunsError, ThrottledError
 from tests.oracle.starting_history import StartCall
 from tests.oracle.waiting_programs import Record
+from tests.simulation.judge_changes import ChangesJudge
 from tests.simulation.judge_pace import PaceJudge
 from tests.simulation.judge_reading import THROTTLE_TIMEOUT, ReadingJudge
 from tests.simulation.judge_reads import ReadsJudge
 from tests.simulation.judge_starting import StartingJudge
 from tests.simulation.judge_waiting import WaitingJudge
 from tests.simulation.programs import Start, StartAndWait, Walk
+from tests.simulation.programs_changes import Keep
 from tests.simulation.reads import Read
 from tests.simulation.simulation import Done, Simulation
 from tests.simulation.world import Job
@@ -35,6 +37,9 @@ def complaints(simulation: Simulation) -> Iterator[str]:
         elif isinstance(done.record, Read):
             mine = [one for one in world.heard if (one.program, one.process) == (done.number, done.process.name)]
             told += reads.complaints(done.record, mine)
+        elif isinstance(done.record, Keep):
+            mine = [one for one in world.heard if one.program == done.number]
+            told += ChangesJudge(world).complaints(done.record, mine)
         elif not isinstance(done.record, Start):
             told += waiting[done.process.name].complaints(done.record)
         for text in told:
@@ -55,7 +60,7 @@ def _whole(done: Done) -> Iterator[str]:
     error = record.error
     if isinstance(error, ThrottledError) and record.ended - record.begun < THROTTLE_TIMEOUT:
         yield f"ThrottledError after {record.ended - record.begun:.0f} s: {error!s:.150}"
-    if isinstance(record, Walk | Start | Read) and error is not None:
+    if isinstance(record, Walk | Start | Read | Keep) and error is not None:
         yield from _alien(record, error)
 
 

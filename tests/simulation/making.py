@@ -16,6 +16,7 @@ from tests.oracle.waiting_world import Life, Work
 from tests.simulation.plans import EVENTS, HOUR, ProgramPlan, Story
 from tests.simulation.programs import Start, StartAndWait, Walk
 from tests.simulation.programs import at as moment_at
+from tests.simulation.programs_changes import Keep, ReadChanges, SyncStore
 from tests.simulation.reads import Read, What
 from tests.simulation.world import Job, Run
 
@@ -124,6 +125,26 @@ class Maker:
                 record.reach = rng.choice([60.0, 600.0, HOUR])
         if rng.random() < 0.3:
             record.options["states"] = frozenset({RunState.FAILED, RunState.STOPPED, RunState.TIMED_OUT})
+        return record
+
+    def _changes(self, rng: random.Random, plan: ProgramPlan, begins: float) -> Record | None:
+        return self._keep(ReadChanges(begins, Pace(), seed=plan.seed), rng, begins)
+
+    def _sync(self, rng: random.Random, plan: ProgramPlan, begins: float) -> Record | None:
+        record = SyncStore(begins, Pace(), seed=plan.seed, is_shared=rng.random() < 0.25)
+        record.hydrate, record.attempts = rng.random() < 0.3, rng.random() < 0.3
+        return self._keep(record, rng, begins)
+
+    def _keep(self, record: Keep, rng: random.Random, begins: float) -> Keep | None:
+        jobs = [job for job in self.jobs if not job.waiting_is_undated]
+        if not jobs:
+            return None
+        record.jobs = rng.sample(jobs, rng.randint(1, len(jobs)))
+        record.on_error = rng.choice(["raise", "skip", "call"])
+        if rng.random() < 0.4 and not getattr(record, "is_shared", False):  # there the first one says where jobs begin
+            record.since = math.floor((begins - self.story.planner_span(rng, 60, 2 * HOUR)) * 1000) / 1000
+        for _ in range(rng.randint(3, 8)):
+            record.pauses.append(self.story.planner_span(rng, 5, 2 * HOUR))
         return record
 
     def _start(self, rng: random.Random, plan: ProgramPlan, begins: float) -> Record | None:

@@ -65,6 +65,7 @@ class Climate:
     buries: float = 0.1
     same_job: float = 0.3
     cancels: float = 0.15
+    keeps: float = 0.0
 
 
 CLIMATES: Final = (
@@ -90,8 +91,12 @@ RARE: Final = (
     Climate("crowds", jobs=(1,), services=(3, 3, 2), runs=(40, 80), walks=0, starts=0, waits=1, watches=8, stops=1,
             reads=0.0, troubles=0.2, noise=0.1, horizon=600.0, programs=(2, 4)),
 )  # fmt: skip
-RARE_FROM: Final = 10_000
-"""The seed from which on every fourth world has a rare climate: what needs more chances at once than others give."""
+KEEPING: Final = Climate(
+    "keeping", jobs=(1, 2, 3), services=(4, 5, 2), runs=(20, 70), keeps=0.8, starts=1, waits=1, stops=2, watches=0,
+    walks=1, programs=(3, 7), kills=0.5, buries=0.2, horizon=2 * HOUR,
+)  # fmt: skip
+LATER: Final = 10_000
+"""The seed from which on every second world has a climate that is not among the first: rare, or keeping what it reads."""
 
 
 @define(eq=False)
@@ -124,8 +129,10 @@ def dice(*names: object) -> random.Random:
 
 
 def climate_of(seed: int) -> Climate:
-    if seed >= RARE_FROM and seed % 4 == 3:
+    if seed >= LATER and seed % 4 == 3:
         return dice(seed, "climate").choice(RARE)
+    if seed >= LATER and seed % 4 == 1:
+        return KEEPING
     return dice(seed, "climate").choices(CLIMATES, WEIGHTS)[0]
 
 
@@ -350,6 +357,8 @@ class Story:
             process = own.randrange(len(self.processes))
             if climate.walks and dice(self.seed, "read", number).random() < climate.reads:
                 kind = "read"
+            if climate.keeps and dice(self.seed, "keep", number).random() < climate.keeps:
+                kind = own.choice(["changes", "sync", "sync"])
             if kind == "start" and climate.starts > 5:  # one after the other, or at once
                 begins += self._pause(own)
                 when = begins

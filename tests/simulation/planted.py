@@ -18,10 +18,10 @@ from typing import Final
 
 from attrs import frozen
 
-from tests.simulation.plans import RARE, RARE_FROM
+from tests.simulation.plans import KEEPING, LATER, RARE
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-RARE_CLIMATES: Final = frozenset(climate.name for climate in RARE)
+LATER_CLIMATES: Final = frozenset(climate.name for climate in (*RARE, KEEPING))
 
 
 @frozen
@@ -340,6 +340,65 @@ PLANTED: Final = (
             ),
         ),
     ),
+    Planted(
+        "changes open",
+        "keeping",
+        10_001,
+        "a cursor of changes does not carry the runs that go on",
+        (("runs/news.py", "            followed=self._open,\n", "            followed={},\n"),),
+    ),
+    Planted(
+        "changes retry",
+        "keeping",
+        10_001,
+        "a retry that goes on is taken for older news than the failure before it",
+        (
+            (
+                "runs/changed.py",
+                "        if self.attempt != known.attempt:\n            return self.attempt < known.attempt\n",
+                "",
+            ),
+        ),
+    ),
+    Planted(
+        "changes late",
+        "keeping",
+        10_001,
+        "a later read of changes begins at the newest row that is known, and not before it",
+        (("runs/changed.py", "    return mark.until - overlap\n", "    return mark.until\n"),),
+    ),
+    Planted(
+        "history lost",
+        "keeping",
+        10_021,
+        "a run that is gone while it went on is not marked as lost",
+        (("history/syncing.py", "lost = mark_lost(connection, gone, text_of(now()))", "lost = 0"),),
+    ),
+    Planted(
+        "history pages",
+        "keeping",
+        10_005,
+        "of the pages that came while others were written, the last one alone is stored",
+        (("history/syncing.py", "runs += page.items", "runs = [*page.items]"),),
+    ),
+    Planted(
+        "history place",
+        "keeping",
+        10_057,
+        "a sync stores where it stands before what it has read",
+        (
+            (
+                "history/syncing.py",
+                "        rows = await self._database.run(",
+                (
+                    "        places = self._moved(spot)\n"
+                    "        await self._database.write(lambda opened: _put_places(opened, listing, places))\n"
+                    "        await asyncio.sleep(0.5)\n"
+                    "        rows = await self._database.run("
+                ),
+            ),
+        ),
+    ),
 )
 
 
@@ -367,8 +426,8 @@ def found(fault: Planted, worlds: int) -> tuple[bool, str]:
         folder = Path(name)
         planted_in(folder, fault)
         first, most = 0, worlds
-        if RARE_CLIMATES.issuperset(fault.climates.split(",")):  # every twelfth world or so
-            first, most = RARE_FROM, 4 * worlds
+        if LATER_CLIMATES.issuperset(fault.climates.split(",")):  # every twelfth world or so
+            first, most = LATER, 4 * worlds
         command = [sys.executable, "-m", "tests.simulation", "--first", str(first), "--worlds", str(most), "--stop"]
         command += ["--climates", fault.climates]
         run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603 - our own

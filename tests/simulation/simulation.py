@@ -24,6 +24,7 @@ from tests.simulation.network import Network
 from tests.simulation.plans import HOUR, ProcessPlan, ProgramPlan, Story, dice
 from tests.simulation.processes import Process, ProcessClock
 from tests.simulation.programs import Start, StartAndWait, Walk, now
+from tests.simulation.programs_changes import Keep, files
 from tests.simulation.reads import Read
 from tests.simulation.services import Services
 from tests.simulation.world import Heard, Job, Run
@@ -203,6 +204,10 @@ class Simulation:
             self.done.remove(next(done for done in self.done if done.record is record))
             process.records.remove(record)
             return number, plan, record
+        if isinstance(record, Keep):
+            self.done.remove(next(done for done in self.done if done.record is record))
+            process.records.remove(record)
+            return number, plan, record
         if isinstance(record, StartAndWait) or (isinstance(record, Start) and record.key is None):
             return None
         return number, plan, None
@@ -268,6 +273,8 @@ def described(record: Record) -> str:
             what += f" {[job.ref for job in record.jobs]} {states} {legs} complete={record.complete}"
         case Read():
             what += f" {record.what} {[job.ref for job in record.jobs]} {len(record.got)} complete={record.complete}"
+        case Keep():
+            what += f" {[job.ref for job in record.jobs]} {record.done} reads, {len(record.caught)} to their end"
         case Start():
             what += f" {record.call.said() if record.call else ''}"
         case Watch():
@@ -302,7 +309,7 @@ def play(story: Story, judge: Callable[[Simulation], Iterable[str]]) -> Simulati
     loop = SimulationLoop(dice(story.seed, "loop"))
     simulation = Simulation(story, loop)
     try:
-        with seeded(story.seed):
+        with seeded(story.seed), files():
             try:
                 loop.run_until_complete(simulation.play())
             except StalledError as error:
