@@ -1,7 +1,8 @@
 """What is chosen from a store equals what the same filters choose one by one."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -166,3 +167,36 @@ async def test_forgetting_leaves_what_goes_on_and_what_ended_since(tmp_path: Pat
 
 async def test_a_job_that_was_never_stored_has_no_runs(store: RunStore) -> None:
     assert await store.runs(JobRef("glue", ("other",))).collect() == []
+
+
+@pytest.mark.parametrize("chosen", [{}, {"states": {"FAILED"}}, {"lost": False}])
+async def test_the_last_page_is_found_as_soon_as_the_first(
+    chosen: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite counts what it does: a page that was sought from the newest run on would take as much as all before it."""
+    steps, taken = [0], list[int]()
+
+    def step() -> int:
+        steps[0] += 1
+        return 0
+
+    made: Callable[..., sqlite3.Connection] = sqlite3.connect
+
+    def connect(*args: object, **options: object) -> sqlite3.Connection:
+        connection = made(*args, **options)
+        connection.set_progress_handler(step, 100)
+        return connection
+
+    states = ("SUCCEEDED", "FAILED")
+    runs = [run_of(f"r{number}", minutes=number, state=states[number % 2]) for number in range(12_000)]
+    async with RunStore(tmp_path / "runs.sqlite") as store:
+        await store.sync(Told([runs]), [GLUE])
+    monkeypatch.setattr(sqlite3, "connect", connect)
+    async with RunStore(tmp_path / "runs.sqlite") as store, store.runs(**chosen).open() as walk:
+        while True:
+            before = steps[0]
+            if await walk.next_page() is None:
+                break
+            taken.append(steps[0] - before)
+    assert len(taken) >= 10
+    assert max(taken[1:]) < 3 * max(taken[0], 1)
