@@ -122,13 +122,19 @@ async def measure(url: str, folder: Path, *, jobs: int, runs: int) -> dict[str, 
                 pass
 
         pages = jobs * -(-runs // _PAGE)
-        return {
-            "only read": await cost_of(read, url, pages),
-            "first sync": await cost_of(lambda: store.sync(client, refs), url, pages),
-            "later sync, nothing new": await cost_of(lambda: store.sync(client, refs), url, jobs),
-            "first sync without `native`": await cost_of(lambda: plain.sync(client, refs, native=False), url, pages),
-            "looking for what failed in the store": await cost_of(query, url, 0),
+        works: dict[str, tuple[Callable[[], Awaitable[object]], int]] = {
+            "only read": (read, pages),
+            "first sync": (lambda: store.sync(client, refs), pages),
+            "later sync, nothing new": (lambda: store.sync(client, refs), jobs),
+            "first sync without `native`": (lambda: plain.sync(client, refs, native=False), pages),
+            "looking for what failed in the store": (query, 0),
         }
+        costs: dict[str, Cost] = {}
+        for name, (work, least) in works.items():
+            costs[name] = await cost_of(work, url, least)
+            # A benchmark of minutes tells how far it is.
+            print("  ".join(costs[name].cells(name, jobs * runs)), file=sys.stderr, flush=True)  # noqa: T201
+        return costs
 
 
 async def write_others(folder: Path) -> None:
