@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import suppress
 from html import unescape
 from typing import Final
 from urllib.parse import unquote_plus
@@ -71,6 +72,7 @@ class Finder:
         """
         self.folders: Sequence[LogFolder] = [one for one in folders if not one.sources.isdisjoint(wanted)]
         self.others: set[LogSource] = set()
+        self._others = [one for one in folders if one.sources.isdisjoint(wanted)]
         self._call = call
         self._attempt = attempt
         self._wanted = wanted
@@ -103,6 +105,14 @@ class Finder:
     async def all(self) -> list[Found]:
         """Return what is new in all folders."""
         return [one for folder in self.folders for one in await self.look(folder)]
+
+    async def look_elsewhere(self) -> None:
+        """Look what there is of sources that are not wanted, as far as that may be looked at."""
+        for folder in self._others:
+            with suppress(AccessDeniedError):
+                async for one in each_in(self._call, folder):
+                    if one.file.attempt == self._attempt:
+                        self.others.add(one.file.source)
 
     def has_found(self, folder: LogFolder | None = None) -> bool:
         """Return whether anything was found that was wanted, in a folder, or anywhere."""

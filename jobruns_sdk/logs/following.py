@@ -1,6 +1,6 @@
 """Following the logs of a run, from attempt to attempt, until it has ended as a wait understands the end."""
 
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from math import inf
 from typing import Final
 
@@ -88,26 +88,35 @@ class Following:
                 await self._poll()
                 is_last = self._is_last()
                 await self._look()
+                due = [one for one in self._open if self._tells_tail or one.is_due(self._now)]
                 has_come = False
-                if self._tells_tail:
-                    for line in await self._tail():
-                        has_come = True
-                        yield line
-                due = [one for one in self._open if one.is_due(self._now)]
-                for one in due:
-                    while (page := await one.reader.page()) is not None:
-                        for line in page:
-                            has_come = True
-                            yield line
-                    one.read_at = self._now
+                async for line in self._round(due):
+                    has_come = True
+                    yield line
                 if has_come:
                     self._quiet_since = self._now
                 elif is_last and len(due) == len(self._open):
                     break
                 pause = _LEAST if has_come else min(_MOST, pause * _GROWTH)
                 await self._poller.sleep(self._until_next(pause))
-            for line in self._rest():
+        for one in self._open:
+            for line in one.reader.rest():
                 yield line
+        if not any(reading.finder.has_found() for reading in self._readings):
+            raise await self._readings[-1].unavailable()
+
+    async def _round(self, due: Sequence[_Open]) -> AsyncIterator[LogLine]:
+        """Yield what has come of the logs that are due: at first the last lines alone, where so many are wanted."""
+        if self._tells_tail:
+            self._tells_tail = False
+            most = self._rules.tail or 0
+            for line in last_of([await one.reader.last(most) for one in due], most):
+                yield line
+        for one in due:
+            while (page := await one.reader.page()) is not None:
+                for line in page:
+                    yield line
+            one.read_at = self._now
 
     @property
     def _now(self) -> float:
@@ -164,7 +173,7 @@ class Following:
             logs = await self._handle.attempt_logs(self._run.run_id, number)
             reading = AttemptReading(self._call, self._run, number, logs, rules=self._rules, budget=self._budget)
             if not logs.folders:
-                raise reading.unavailable()
+                raise await reading.unavailable()
             # What runs share a stream only time tells apart: from here on it is the new attempt's.
             self._open = [one for one in self._open if not one.folder.is_shared]
             self._readings.append(reading)
@@ -180,15 +189,3 @@ class Following:
                     found = await reading.finder.look(folder)
                     self._listed[id(folder)] = self._now
                     self._open += [_Open(folder, reading.reader(one, end=None)) for one in found]
-
-    async def _tail(self) -> Sequence[LogLine]:
-        """Return the last lines of what is there when it begins; from there on all are told."""
-        self._tells_tail = False
-        most = self._rules.tail or 0
-        return last_of([await one.reader.last(most) for one in self._open], most)
-
-    def _rest(self) -> Iterator[LogLine]:
-        for one in self._open:
-            yield from one.reader.rest()
-        if not any(reading.finder.has_found() for reading in self._readings):
-            raise self._readings[-1].unavailable()

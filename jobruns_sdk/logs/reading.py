@@ -137,8 +137,9 @@ class AttemptReading:
     def _made(self, source: LogSource, stream: str, at: datetime | None, text: str) -> LogLine:
         return self._budget.take(LogLine(self._run, self.attempt, source, stream, at, text))
 
-    def unavailable(self) -> LogsUnavailableError:
+    async def unavailable(self) -> LogsUnavailableError:
         """Return the error that says why nothing is to be read, and where else to look."""
+        await self.finder.look_elsewhere()
         wanted, others = " and ".join(sorted(self._rules.sources)), sorted(self.finder.others)
         run, service = f"attempt {self.attempt} of {self._run}", self._run.job.service
         if not self.logs.folders:
@@ -185,7 +186,7 @@ async def read_now(
     for line in kept:
         yield line
     if not is_found and (not readings[-1].logs.folders or _is_over(seen, rules, clock)):
-        raise readings[-1].unavailable()
+        raise await readings[-1].unavailable()
 
 
 def attempts_of(run: JobRun[Native], rules: LogRules) -> Sequence[int]:

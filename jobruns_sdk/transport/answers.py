@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
+from inspect import isawaitable
 from typing import Any, Final, cast
 
 from botocore.exceptions import ClientError, ParamValidationError
@@ -36,7 +37,7 @@ async def answer_of(
     try:
         answer = await request
         if hasattr(answer.get(BODY), "read"):  # of an object of S3, whose range is what bounds it
-            answer[BODY] = await answer[BODY].read()
+            answer[BODY] = await _read(answer[BODY])
     except ParamValidationError as error:
         # It quotes values, which may be secrets, and is no cause of ours for that reason.
         fault = " ".join(str(error).partition(", value:")[0].split())
@@ -53,6 +54,16 @@ async def answer_of(
     else:
         return answer
     raise InvalidRequestError(fault, service=operation.service, operation=operation.name)
+
+
+async def _read(stream: Any) -> bytes:
+    try:
+        body: bytes = await stream.read()
+        return body
+    finally:  # one that broke, or whose reader was cancelled, would keep its connection
+        closing = stream.close()
+        if isawaitable(closing):
+            await closing
 
 
 def reply_from(answer: Mapping[str, Any], requests: int, waited: float) -> Reply:
