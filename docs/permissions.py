@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from docs.drawing import TITLES
 from jobruns_sdk import EmrServerlessApplication, GlueJob, JobRunsClient, SparkSubmit, WaitTimeoutError
+from jobruns_sdk.logs import operations as log_operations
 from jobruns_sdk.services.registry import ENTRIES
 from jobruns_sdk.testing import LocalService
 
@@ -25,12 +26,26 @@ _RESOURCES: Final = {
     "emr-serverless": "arn:aws:emr-serverless:REGION:ACCOUNT:/applications/*",
     "datazone": "*",
     "glue": "arn:aws:glue:REGION:ACCOUNT:job/*",
+    "logs": "arn:aws:logs:REGION:ACCOUNT:log-group:*",
+    "s3": "arn:aws:s3:::BUCKET",
 }
+_RESOURCES_OF_ONE: Final = {"s3:GetObject": "arn:aws:s3:::BUCKET/*"}
+_OTHER_NAMES: Final = {"ListObjectsV2": "ListBucket"}
 _OF_ANY_RESOURCE: Final = {
     "emr-serverless:ListApplications",
     "glue:GetJobBookmark",
     "glue:ListJobs",
     "glue:ResetJobBookmark",
+}
+_LOGS: Final[Mapping[str, Sequence[Mapping[str, object]]]] = {
+    "glue": [{}],
+    "emr-serverless": [
+        {"configurationOverrides": {"monitoringConfiguration": setting}}
+        for setting in (
+            {"cloudWatchLoggingConfiguration": {"enabled": True}},
+            {"s3MonitoringConfiguration": {"logUri": "s3://own-logs/"}},
+        )
+    ],
 }
 _ROLE: Final = "arn:aws:iam::111122223333:role/exec"
 _LONG: Final = timedelta(hours=1)
@@ -38,14 +53,17 @@ _LONG: Final = timedelta(hours=1)
 
 def actions(*, changing: bool) -> Mapping[str, list[str]]:
     """Return the IAM actions of all operations, by service: those that change something, or the others."""
-    return {
-        service: sorted(
-            f"{service}:{operation.name}"
-            for operation in ENTRIES[service].each_operation()
-            if operation.name.startswith(CHANGES) is changing
-        )
-        for service in JOBS
-    }
+    called = [operation for service in JOBS for operation in ENTRIES[service].each_operation()]
+    found: dict[str, list[str]] = {service: [] for service in _RESOURCES}
+    for operation in (*called, *log_operations.OPERATIONS):
+        if operation.name.startswith(CHANGES) is changing:
+            found[operation.service].append(action(operation.service, operation.name))
+    return {service: sorted(names) for service, names in found.items()}
+
+
+def action(service: str, operation: str) -> str:
+    """Return the IAM action that an operation needs."""
+    return f"{service}:{_OTHER_NAMES.get(operation, operation)}"
 
 
 def policy(*, changing: bool) -> str:
@@ -53,7 +71,8 @@ def policy(*, changing: bool) -> str:
     allowed: dict[str, list[str]] = {}
     for service, names in actions(changing=changing).items():
         for name in names:
-            allowed.setdefault("*" if name in _OF_ANY_RESOURCE else _RESOURCES[service], []).append(name)
+            resource = "*" if name in _OF_ANY_RESOURCE else _RESOURCES_OF_ONE.get(name, _RESOURCES[service])
+            allowed.setdefault(resource, []).append(name)
     statements: list[Mapping[str, object]] = [
         {"Effect": "Allow", "Action": names, "Resource": resource} for resource, names in allowed.items()
     ]
@@ -81,15 +100,27 @@ async def observed() -> Mapping[str, Mapping[str, list[str]]]:
             )
             local.add_runs(job, 3)
             async with local.client(quotas=None) as client:
-                async for name, call in _calls(client, job):
+                async for name, call in _calls(client, job, _logged(local, job)):
                     local.forget_requests()
                     await call()
-                    sent = {f"{request.service}:{request.operation}" for request in local.requests}
+                    sent = {action(request.service, request.operation) for request in local.requests}
                     found.setdefault(name, {})[service] = sorted(sent)
     return found
 
 
-async def _calls(client: JobRunsClient, job: str) -> AsyncIterator[tuple[str, Callable[[], Awaitable[Any]]]]:
+def _logged(local: LocalService, job: str) -> list[str]:
+    """Return runs that have logs, one for each place that the service may write them to."""
+    runs: list[str] = []
+    for setting in _LOGS.get(job.partition(":")[0], ()):
+        run_id = local.add_run(job, state="SUCCEEDED", native=setting)
+        local.add_log_lines(f"{job}/{run_id}", "driver", ["a line"])
+        runs.append(f"{job}/{run_id}")
+    return runs
+
+
+async def _calls(
+    client: JobRunsClient, job: str, logged: Sequence[str]
+) -> AsyncIterator[tuple[str, Callable[[], Awaitable[Any]]]]:
     """Yield calls by the name that the page has for them; what a service cannot do is left out."""
     handle: Any = client.handle(job)
     listed = (await handle.runs(limit=1).collect())[0]
@@ -106,6 +137,8 @@ async def _calls(client: JobRunsClient, job: str) -> AsyncIterator[tuple[str, Ca
             yield each
     else:
         yield "`wait(...)`, `watch(...)`", lambda: client.wait(listed, timeout=_LONG)
+    if logged:
+        yield "`logs(...)`", lambda: asyncio.gather(*(client.logs(run).collect() for run in logged))
     if isinstance(handle, GlueJob):
         yield "`bookmark()`", handle.bookmark
         yield "`reset_bookmark()`", handle.reset_bookmark
@@ -139,7 +172,9 @@ def table(found: Mapping[str, Mapping[str, list[str]]]) -> str:
     """Return the table in Markdown."""
     lines = ["| call | " + " | ".join(TITLES[service] for service in JOBS) + " |", "|---" * (len(JOBS) + 1) + "|"]
     for name, services in found.items():
-        cells = [" ".join(f"`{each.partition(':')[2]}`" for each in services.get(service, [])) for service in JOBS]
+        cells = [
+            " ".join(f"`{each.removeprefix(f'{service}:')}`" for each in services.get(service, [])) for service in JOBS
+        ]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 

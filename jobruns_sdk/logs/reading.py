@@ -36,7 +36,7 @@ def _drivers() -> frozenset[LogSource]:
 
 @attrs.frozen(kw_only=True)
 class LogRules:
-    """What is wanted of a run's logs; see ``JobRunsClient.logs``."""
+    """The options of a reading of logs; see ``JobRunsClient.logs``."""
 
     follow: bool = attrs.field(default=False, validator=validated(check_flag))
     attempt: int | str | None = attrs.field(default=None, validator=validated(check_attempt))

@@ -11,7 +11,7 @@ _GZIP: Final = b"\x1f\x8b"
 
 
 class _Member(Protocol):
-    """What zlib makes to decompress a member."""
+    """The decompressor of a member, as zlib makes it."""
 
     @property
     def unused_data(self) -> bytes: ...
@@ -24,7 +24,7 @@ class _Member(Protocol):
 
 
 class CorruptError(Exception):
-    """What follows in a file is not gzip."""
+    """The rest of a file is not gzip."""
 
 
 class Unzipped:
@@ -76,7 +76,7 @@ class Unzipped:
 
 
 class Told:
-    """How much of a file was told, so that one that was written again with more in it is gone on with behind that."""
+    """The part of a file that was told: one that was written again with more in it is gone on with behind that."""
 
     def __init__(self) -> None:
         self.size = 0

@@ -13,7 +13,7 @@ from jobruns_sdk.hints import AsyncOnly
 from jobruns_sdk.model.refs import RunRef
 
 LogSource: TypeAlias = Literal["driver", "error", "executor", "progress"]
-"""Who has written a line: ``"driver"``, what the script itself prints; ``"error"``, the log of the engine's driver, and
+"""The writer of a line: ``"driver"``, what the script itself prints; ``"error"``, the log of the engine's driver, and
 what the script writes to standard error; ``"executor"``, the other workers; ``"progress"``, Glue's progress bar."""
 
 SOURCES: Final[tuple[LogSource, ...]] = get_args(LogSource)

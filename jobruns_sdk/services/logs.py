@@ -52,7 +52,7 @@ class LogFolder(msgspec.Struct, frozen=True):
 
 
 class AttemptLogs(msgspec.Struct, frozen=True):
-    """What a service knows of the logs of an attempt.
+    """All that a service knows of the logs of an attempt.
 
     Attributes:
         folders: Where they may lie; of copies the first that is found is read.

@@ -12,7 +12,7 @@ def test_policies_allow_all_that_is_called_and_nothing_else() -> None:
         named = sorted(name for changing in (False, True) for name in actions(changing=changing)[service])
         assert named == sorted(f"{service}:{operation.name}" for operation in ENTRIES[service].each_operation())
     for changing in (False, True):
-        allowed = set(re.findall(r'"([a-z-]+:[A-Z]\w+)"', policy(changing=changing)))
+        allowed = set(re.findall(r'"([a-z0-9-]+:[A-Z]\w+)"', policy(changing=changing)))
         expected = {name for names in actions(changing=changing).values() for name in names}
         assert allowed - {"iam:PassRole", "iam:PassedToService"} == expected
         assert ("iam:PassRole" in allowed) is changing

@@ -96,7 +96,7 @@ KEEPING: Final = Climate(
     walks=1, programs=(3, 7), kills=0.5, buries=0.2, horizon=2 * HOUR,
 )  # fmt: skip
 LATER: Final = 10_000
-"""The seed from which on every second world has a climate that is not among the first: rare, or keeping what it reads."""
+"""The seed from which on every second world has a rare climate, or one that keeps what is read."""
 
 
 @define(eq=False)

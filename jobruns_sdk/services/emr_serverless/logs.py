@@ -1,4 +1,4 @@
-"""Where the logs of an EMR Serverless run lie: S3, CloudWatch Logs, or storage that the service manages.
+"""The places where the logs of an EMR Serverless run lie: S3, CloudWatch Logs, or storage that the service manages.
 
 https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/logging.html
 """

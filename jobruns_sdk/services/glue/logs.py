@@ -1,4 +1,4 @@
-"""Where the logs of a Glue attempt lie: log groups and streams, from the run and the job.
+"""The places where the logs of a Glue attempt lie: log groups and streams, from the run and the job.
 
 https://docs.aws.amazon.com/glue/latest/dg/monitor-spark.html: the pages on logging for Glue 5 and on continuous logging
 before it. They differ about security configurations, so what the run says (``LogGroupName``) comes first, and streams

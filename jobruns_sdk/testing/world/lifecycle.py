@@ -206,7 +206,7 @@ class Run:
 
     @property
     def most_attempts(self) -> int:
-        """How many attempts there may be of it, or are."""
+        """The number of attempts that there may be of it, or are."""
         return max(self.max_retries, self.last.number) + 1
 
     def attempts(self) -> Iterator[Attempt]:

@@ -1,4 +1,4 @@
-"""What runs have written: events of log streams and objects of buckets, which come into view as their time comes."""
+"""The lines that runs have written: events of log streams and objects of buckets, which come into view as their time comes."""
 
 import gzip
 import hashlib
@@ -68,7 +68,7 @@ class Object:
         return max((at for at, _ in self.members if at <= now), default=None)
 
     def body(self, now: int) -> bytes:
-        """What it holds by now."""
+        """The bytes that it holds by now."""
         return b"".join(data for at, data in self.members if at <= now)
 
 
