@@ -90,7 +90,7 @@ def test_a_line_without_end_comes_in_pieces() -> None:
 
 
 def test_bytes_that_are_no_text_are_shown_as_such() -> None:
-    assert text_of(b"caf\xe9\r\n") == "caf\N{REPLACEMENT CHARACTER}"
+    assert text_of(b"gr\xfcn\r\n") == "gr\N{REPLACEMENT CHARACTER}n"
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from typing import Final
 
 SHORT: Final = (*(seed for seed in range(24) if seed not in {4, 10}), 10_001, 10_005, 10_021, 10_057)
-"""The worlds that are played with all tests: the first but for two that take seconds, and four that keep what is read."""
+"""The worlds that are played with all tests: the first but for two slow ones, and four that keep what they read."""
 
 FAILED: Final[dict[int, str]] = {
     79: "a watch of a run and of its job told twice of a run that had ended before the job was read",

@@ -1,4 +1,4 @@
-"""The lines that runs have written: events of log streams and objects of buckets, which come into view as their time comes."""
+"""The lines that runs have written: events of log streams, and objects of buckets, each in view from its time on."""
 
 import gzip
 import hashlib
