@@ -8,7 +8,7 @@ from typing import Final
 
 from jobruns_sdk import __version__
 from jobruns_sdk.cli.moments import when
-from jobruns_sdk.cli.parsing import Parser, count, names, pair, some_time, states_of, told
+from jobruns_sdk.cli.parsing import SOURCES, Parser, attempt, count, names, pair, some_time, sources_of, states_of, told
 
 FORMS: Final = ("table", "wide", "tsv", "jsonl", "json", "csv", "name")
 SHELLS: Final = ("bash", "fish", "zsh")
@@ -164,6 +164,9 @@ def _fill_ls(to: Parser) -> None:
     to.add_argument("-n", "--limit", type=_read_count, default=20, metavar="N", help="the newest N; 20 unless given")
     to.add_argument("--all", action="store_true", help="all of them")
     to.add_argument("--full", action="store_true", help="fetch each run where the list has less, as on EMR Serverless")
+    to.add_argument(
+        "--why", action="store_true", help="the best reason that there is for each failure, of logs if need be"
+    )
     _add_store(to)
     _add_forms(to)
     _add_common(to)
@@ -188,6 +191,7 @@ def _fill_attempts(to: Parser) -> None:
 def _fill_watch(to: Parser) -> None:
     to.add_argument("words", nargs="+", metavar="JOB|RUN", help="runs, or jobs whose runs are to be watched")
     to.add_argument("--exit-status", action="store_true", help="exit with 1 where a run did not succeed")
+    to.add_argument("--logs", action="store_true", help="print the lines that runs write; states go to standard error")
     _add_waits(to)
     _add_forms(to)
     _add_common(to)
@@ -222,12 +226,34 @@ def _fill_start(to: Parser) -> None:
     to.add_argument("--name", help="EMR Serverless: a name of the run")
     to.add_argument("--json", metavar="FILE", dest="request", help="more of what the handle's start() takes, by name")
     to.add_argument("--wait", action="store_true", help="wait for its end, and print that, too")
+    to.add_argument("--logs", action="store_true", help="print the lines that it writes until its end, then that")
     _add_waits(to)
     _add_common(to)
 
 
 def _fill_stop(to: Parser) -> None:
     to.add_argument("words", nargs="+", metavar="RUN", help="full references; - reads them from standard input")
+    _add_common(to)
+
+
+def _fill_logs(to: Parser) -> None:
+    _add_run(to)
+    to.add_argument("-f", "--follow", action="store_true", help="go on until the run has ended, through its attempts")
+    to.add_argument(
+        "--attempt", type=told(attempt), metavar="N|all", help="one of its attempts; the latest unless given"
+    )
+    to.add_argument(
+        "--source",
+        type=sources_of,
+        default=("driver",),
+        dest="sources",
+        metavar="S,...",
+        help=f"{', '.join(SOURCES)}; driver, what the script prints, unless given",
+    )
+    to.add_argument("--tail", type=_read_count, metavar="N", help="the last N lines")
+    to.add_argument("--since", type=_read_when, metavar="TIME", help="written since then")
+    to.add_argument("--where", action="store_true", help="where they lie, and not the lines")
+    _add_forms(to)
     _add_common(to)
 
 
@@ -312,6 +338,7 @@ _COMMANDS: Final[dict[str, tuple[str, Callable[[Parser], object]]]] = {
     "wait": ("wait for runs to end", _fill_wait),
     "start": ("start a run, and print its reference", _fill_start),
     "stop": ("stop runs", _fill_stop),
+    "logs": ("print the lines that a run wrote", _fill_logs),
     "timeline": ("draw runs along time", _fill_timeline),
     "report": ("write a report that a browser shows", _fill_report),
     "cost": ("tell what runs cost, by the prices of a file", _fill_cost),

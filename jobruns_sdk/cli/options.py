@@ -2,11 +2,14 @@
 
 from argparse import Namespace
 from datetime import timedelta
-from typing import Any, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 import attrs
 
 from jobruns_sdk.cli.moments import When
+
+if TYPE_CHECKING:
+    from jobruns_sdk.model.logs import LogSource
 
 T = TypeVar("T")
 
@@ -77,6 +80,7 @@ class Ls:
     limit: int
     all: bool
     full: bool
+    why: bool
     store: str | None
     form: Form
     places: Places
@@ -115,6 +119,7 @@ class Watch:
 
     words: tuple[str, ...] = attrs.field(converter=tuple[str, ...])
     exit_status: bool
+    logs: bool
     timeout: timedelta | None
     interval: timedelta
     form: Form
@@ -150,6 +155,7 @@ class Start:
     name: str | None
     request: str | None
     wait: bool
+    logs: bool
     timeout: timedelta | None
     interval: timedelta
     places: Places
@@ -161,6 +167,23 @@ class Stop:
     """Options of ``stop``."""
 
     words: tuple[str, ...] = attrs.field(converter=tuple[str, ...])
+    places: Places
+    look: Look
+
+
+@attrs.frozen
+class Logs:
+    """Options of ``logs``."""
+
+    words: tuple[str, ...] = attrs.field(converter=tuple[str, ...])
+    last_failed: bool
+    follow: bool
+    attempt: int | Literal["all"] | None
+    sources: "tuple[LogSource, ...]"
+    tail: int | None
+    since: When | None
+    where: bool
+    form: Form
     places: Places
     look: Look
 
@@ -259,6 +282,7 @@ KINDS: dict[str, type[Any]] = {
         Wait,
         Start,
         Stop,
+        Logs,
         Timeline,
         Report,
         Cost,

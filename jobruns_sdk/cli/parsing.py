@@ -26,6 +26,9 @@ STATES: Final = {
 }
 """The words for states, in any case, and the states that each stands for."""
 
+SOURCES: Final = ("driver", "error", "executor", "progress")
+"""The names of who writes lines."""
+
 
 class Parser(argparse.ArgumentParser):
     """A parser whose errors are one line, whose words may stand among its options, and which is filled when used.
@@ -97,6 +100,19 @@ def states_of(text: str) -> tuple[str, ...]:
     return tuple(states)
 
 
+def sources_of(text: str) -> tuple[str, ...]:
+    """Return the sources of lines that words name, which commas part.
+
+    Raises:
+        ArgumentTypeError: A word names none.
+    """
+    found = names(text)
+    for name in found:
+        if name not in SOURCES:
+            raise argparse.ArgumentTypeError(f"unknown source {name!r:.80}, known are {', '.join(SOURCES)}")
+    return found or ("driver",)
+
+
 def told(read: Callable[[str], T]) -> Callable[[str], T]:
     """Return a function for ``type=`` whose ValueErrors argparse shows as they are."""
 
@@ -118,6 +134,15 @@ def count(text: str) -> int:
     if not (text.isdecimal() and int(text) >= 1):
         raise ValueError(f"{text!r:.80} is not a number of 1 or more")
     return int(text)
+
+
+def attempt(text: str) -> int | str:
+    """Read the number of an attempt, or ``all``.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    return text if text == "all" else count(text)
 
 
 def some_time(text: str) -> timedelta:

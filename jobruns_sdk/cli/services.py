@@ -143,6 +143,10 @@ class Live:
         pages = self.client.attempts(refs, hydrate=hydrate, on_error=self.failures.append)
         return await pages.collect() if refs else []
 
+    async def reason(self, run: JobRun[Any]) -> str | None:
+        """Return the best reason that there is for a failure, of its logs if need be."""
+        return await self.client.error_of(run)
+
 
 async def chosen_run(reader: Reader, word: RunWord, job: JobWord, last_failed: bool) -> RunRef | None:  # noqa: FBT001
     """Return the run that a word stands for among the newest of its job; None for an id that none of them has.

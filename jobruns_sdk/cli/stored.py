@@ -58,6 +58,11 @@ class Stored:
         exact = [run for run in rows if run.id == word.run_id]
         return only_one(word, exact or rows, "in the file")
 
+    async def reason(self, run: JobRun[Any]) -> str | None:
+        """Return nothing: a file has no logs."""
+        del run
+        return None
+
     async def attempts(self, refs: Sequence[RunRef], *, hydrate: bool) -> list[Attempt[Any]]:
         """Return the attempts of runs that are stored; ``hydrate`` is for services."""
         del hydrate

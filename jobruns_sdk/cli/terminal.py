@@ -71,7 +71,13 @@ class Terminal:
 
     def shown(self, text: str) -> str:
         """Return a string in one line that the terminal can show, without control characters."""
-        line = harmless(" ".join(text.split()))
+        return self._encoded(harmless(" ".join(text.split())))
+
+    def line(self, text: str) -> str:
+        """Return a line of a log, which keeps its spaces and tabs, without control characters."""
+        return self._encoded("\t".join(map(harmless, text.split("\t"))))
+
+    def _encoded(self, line: str) -> str:
         return line if self.has_unicode else line.encode(self.encoding, "backslashreplace").decode(self.encoding)
 
 

@@ -52,6 +52,10 @@ class Reader(Protocol):
         """Return the attempts of runs."""
         ...
 
+    async def reason(self, run: JobRun[Any]) -> str | None:
+        """Return the best reason that there is for a failure; None where there is none but the message."""
+        ...
+
 
 def only_one(word: RunWord, runs: Sequence[JobRun[Any]], where: str) -> JobRun[Any]:
     """Return the one run that a word stands for.

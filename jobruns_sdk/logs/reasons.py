@@ -9,7 +9,7 @@ MOST: Final = 300
 
 # What services say of any script that ends badly, and what they put around it.
 _SAYS_NOTHING: Final = re.compile(
-    r"(command failed with exit code \d+|job run (has )?failed|unknown error|failed|error|"
+    r"(command failed with exit code \d+|job( run)? (has )?failed|unknown error|failed|error|"
     r"(job|command|script) failed[^:]*(check|see|view)[^:]*logs?[^:]*)[\s.]*",
     re.IGNORECASE,
 )

@@ -23,6 +23,8 @@ async def run(options: Show, terminal: Terminal) -> int:
         found = await source.run(word, last_failed=options.last_failed)
         is_run_alone = options.attempt is None and not (is_card and terminal.is_terminal)
         attempts = [] if is_run_alone else await source.attempts([found.ref], hydrate=True)
+        is_card_of_run = is_card and terminal.is_terminal and options.attempt is None
+        reason = await source.reason(found) if is_card_of_run else None
     row: JobRun[Any] | Attempt[Any] = found
     if options.attempt is not None:
         row = _numbered(attempts, options.attempt, found)
@@ -34,7 +36,7 @@ async def run(options: Show, terminal: Terminal) -> int:
     if options.form.native or options.form.include_secrets:
         names.append("native")
     if terminal.is_terminal:
-        _write_card(row, found, terminal)
+        _write_card(row, found, reason, terminal)
         if options.attempt is None and attempts:
             _write_attempts(attempts, terminal)
         names = [name for name in names if name == "native"]
@@ -52,7 +54,7 @@ def _numbered(attempts: list[Attempt[Any]], number: int, run: JobRun[Any]) -> At
     raise NotFoundError(f"{run.ref} has no attempt {number}: it has {len(attempts)}")
 
 
-def _write_card(row: JobRun[Any] | Attempt[Any], run: JobRun[Any], terminal: Terminal) -> None:
+def _write_card(row: JobRun[Any] | Attempt[Any], run: JobRun[Any], reason: str | None, terminal: Terminal) -> None:
     """Write what people look for, a line each; a long message takes several."""
     state = colored(state_text(row.state, terminal), row.state, terminal)
     own = "" if row.native_state in ("", str(row.state)) else f" ({terminal.shown(row.native_state)})"
@@ -69,7 +71,9 @@ def _write_card(row: JobRun[Any] | Attempt[Any], run: JobRun[Any], terminal: Ter
     shown += [("by", terminal.shown(run.created_by))] if run.created_by else []
     for name, text in shown:
         terminal.write(f"{name:<8} {text}\n")
-    for line in (row.message or "").strip().splitlines():
+    message = (row.message or "").strip()
+    shown_reason = f"\n{reason}" if reason is not None and reason not in message else ""
+    for line in f"{message}{shown_reason}".splitlines():
         for part in textwrap.wrap(terminal.shown(line), max(20, terminal.width - 2)) or [""]:
             terminal.write(f"  {part}\n")
 

@@ -11,6 +11,7 @@ from jobruns_sdk import (
 from jobruns_sdk.cli.commands.wait import ended
 from jobruns_sdk.cli.exits import DONE
 from jobruns_sdk.cli.fields import RUNS
+from jobruns_sdk.cli.log_lines import Lines, follow
 from jobruns_sdk.cli.options import Form, Start
 from jobruns_sdk.cli.options import Wait as WaitOptions
 from jobruns_sdk.cli.output import Output
@@ -37,7 +38,9 @@ async def run(options: Start, terminal: Terminal) -> int:
             raise UnsupportedOperationError("starts its runs by itself", service=handle.ref.service)
         terminal.write(f"{ref}\n")
         terminal.flush()
-        if not options.wait:
+        if options.logs:
+            await follow(client, ref, Lines(None, terminal))
+        elif not options.wait:
             return DONE
         output = Output(RUNS, Form(form=None, fields=None, native=False, include_secrets=False), terminal)
         code = await ended(client, [ref], _waiting(options), output)

@@ -1,27 +1,34 @@
 """``jobruns watch``: runs as they change, in lines, or redrawn in place where rich is installed."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractContextManager, nullcontext
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jobruns_sdk import JobRef, RunRef, RunState, SourceError, StateChange
+from jobruns_sdk import InvalidRequestError, JobRef, RunRef, RunState, SourceError, StateChange
 from jobruns_sdk.cli.exits import UNSUCCESSFUL
 from jobruns_sdk.cli.fields import CHANGES
+from jobruns_sdk.cli.log_lines import Lines, follow
 from jobruns_sdk.cli.options import Watch
 from jobruns_sdk.cli.output import Output
 from jobruns_sdk.cli.services import Live, opened_client
 from jobruns_sdk.cli.shown import colored, first_line, job_text, state_text
 from jobruns_sdk.cli.table import cut
-from jobruns_sdk.cli.terminal import Terminal
+from jobruns_sdk.cli.terminal import Terminal, complain
 from jobruns_sdk.cli.wanted import told
 from jobruns_sdk.cli.words import JobWord, RunWord, is_run, job_word, run_word
+
+if TYPE_CHECKING:
+    from jobruns_sdk import JobRunsClient
 
 
 async def run(options: Watch, terminal: Terminal) -> int:
     """Tell of changes until all runs have ended, and return the exit code."""
     words: list[RunWord | JobWord] = [run_word(text) if is_run(text) else job_word(text) for text in options.words]
     jobs = [word.job if isinstance(word, RunWord) else word for word in words]
+    if options.logs and not all(isinstance(word, RunWord) for word in words):
+        raise InvalidRequestError("--logs prints what runs write: name runs, not jobs")
     failures: list[SourceError] = []
     last: dict[RunRef, RunState] = {}
     with _teller(options, terminal) as tell:
@@ -30,12 +37,27 @@ async def run(options: Watch, terminal: Terminal) -> int:
             watch = client.watch(
                 targets, timeout=options.timeout, poll_interval=options.interval, on_error=failures.append
             )
-            async for change in watch:
-                last[change.run.ref] = change.after
-                tell(change)
+            lines = Lines(None, terminal, are_of_several=len(targets) > 1)
+            async with _followed(client, targets if options.logs else [], lines):
+                async for change in watch:
+                    last[change.run.ref] = change.after
+                    tell(change)
     code = told(failures)
     is_bad = options.exit_status and any(state != RunState.SUCCEEDED for state in last.values())
     return code or (UNSUCCESSFUL if is_bad else 0)
+
+
+@asynccontextmanager
+async def _followed(client: "JobRunsClient", runs: Sequence[RunRef | JobRef], lines: Lines) -> AsyncGenerator[None]:
+    """Write what runs write meanwhile, to their end, which is waited for; nothing more where the watch has failed."""
+    tasks = [asyncio.create_task(follow(client, run, lines)) for run in runs if isinstance(run, RunRef)]
+    try:
+        yield
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _targets(live: Live, words: list[RunWord | JobWord]) -> AsyncIterator[RunRef | JobRef]:
@@ -55,6 +77,8 @@ async def _targets(live: Live, words: list[RunWord | JobWord]) -> AsyncIterator[
 
 def _teller(options: Watch, terminal: Terminal) -> AbstractContextManager[Callable[[StateChange], object]]:
     """Return what is told of each change."""
+    if options.logs:
+        return nullcontext(lambda change: complain(_line(change, terminal)))
     if options.form.form is None and options.form.fields is None and terminal.is_terminal:
         try:
             redrawn: Any = import_module("jobruns_sdk.cli.redrawn")

@@ -50,8 +50,8 @@ function _shtab_jobruns_using
   test "$_shtab_jobruns_cmdpath" = "$argv"
 end
 
-set -g _shtab_jobruns_commands jobs ls show attempts watch wait start stop timeline report cost export sync url completion
-set -g _shtab_jobruns_opts_with_value --arg --attempt --by --conf --endpoint-url --fields --from --html --interval --json --key --limit --name --output --prices --profile --reach --region --role --since --spark --state --svg --tag --timeout --title --until -n -o -s
+set -g _shtab_jobruns_commands jobs ls show attempts watch wait start stop logs timeline report cost export sync url completion
+set -g _shtab_jobruns_opts_with_value --arg --attempt --by --conf --endpoint-url --fields --from --html --interval --json --key --limit --name --output --prices --profile --reach --region --role --since --source --spark --state --svg --tag --tail --timeout --title --until -n -o -s
 
 complete -c jobruns -e
 complete -c jobruns -f
@@ -83,6 +83,7 @@ complete -c jobruns -n '_shtab_jobruns_using ls' -l reach -x -d 'how long runs t
 complete -c jobruns -n '_shtab_jobruns_using ls' -s n -l limit -x -d 'the newest N; 20 unless given'
 complete -c jobruns -n '_shtab_jobruns_using ls' -l all -d 'all of them'
 complete -c jobruns -n '_shtab_jobruns_using ls' -l full -d 'fetch each run where the list has less, as on EMR Serverless'
+complete -c jobruns -n '_shtab_jobruns_using ls' -l why -d 'the best reason that there is for each failure, of logs if need be'
 complete -c jobruns -n '_shtab_jobruns_using ls' -l from -xka "(__fish_complete_path (commandline -ct))" -d 'read a file of jobruns sync, not the services'
 complete -c jobruns -n '_shtab_jobruns_using ls' -s o -l output -xka "table wide tsv jsonl json csv name" -d 'the form; a table in a terminal, tab-separated values elsewhere'
 complete -c jobruns -n '_shtab_jobruns_using ls' -l fields -x -d 'the columns, by the names of data frames'
@@ -133,6 +134,7 @@ complete -c jobruns -n '_shtab_jobruns_using attempts' -l debug -d 'the log, and
 complete -c jobruns -n '_shtab_jobruns_using; and test $_shtab_jobruns_npos -eq 0' -a watch -d 'Tell of runs as they change.'
 complete -c jobruns -n '_shtab_jobruns_using watch' -s h -l help -d 'show this help message and exit'
 complete -c jobruns -n '_shtab_jobruns_using watch' -l exit-status -d 'exit with 1 where a run did not succeed'
+complete -c jobruns -n '_shtab_jobruns_using watch' -l logs -d 'print the lines that runs write; states go to standard error'
 complete -c jobruns -n '_shtab_jobruns_using watch' -l timeout -x -d 'give up after that time, with exit code 124'
 complete -c jobruns -n '_shtab_jobruns_using watch' -l interval -x -d 'the time between the first polls; 10s unless given'
 complete -c jobruns -n '_shtab_jobruns_using watch' -s o -l output -xka "table wide tsv jsonl json csv name" -d 'the form; a table in a terminal, tab-separated values elsewhere'
@@ -176,6 +178,7 @@ complete -c jobruns -n '_shtab_jobruns_using start' -l role -x -d 'EMR Serverles
 complete -c jobruns -n '_shtab_jobruns_using start' -l name -x -d 'EMR Serverless: a name of the run'
 complete -c jobruns -n '_shtab_jobruns_using start' -l json -xka "(__fish_complete_path (commandline -ct))" -d 'more of what the handle'"'"'s start() takes, by name'
 complete -c jobruns -n '_shtab_jobruns_using start' -l wait -d 'wait for its end, and print that, too'
+complete -c jobruns -n '_shtab_jobruns_using start' -l logs -d 'print the lines that it writes until its end, then that'
 complete -c jobruns -n '_shtab_jobruns_using start' -l timeout -x -d 'give up after that time, with exit code 124'
 complete -c jobruns -n '_shtab_jobruns_using start' -l interval -x -d 'the time between the first polls; 10s unless given'
 complete -c jobruns -n '_shtab_jobruns_using start' -l profile -x -d 'a profile of ~/.aws/config; several are read side by side'
@@ -196,6 +199,27 @@ complete -c jobruns -n '_shtab_jobruns_using stop' -l no-color -d 'no colors; NO
 complete -c jobruns -n '_shtab_jobruns_using stop' -s q -l quiet -d 'no notices on standard error'
 complete -c jobruns -n '_shtab_jobruns_using stop' -s v -l verbose -d 'the log of calls, polls and walks, on standard error'
 complete -c jobruns -n '_shtab_jobruns_using stop' -l debug -d 'the log, and tracebacks, on standard error'
+complete -c jobruns -n '_shtab_jobruns_using; and test $_shtab_jobruns_npos -eq 0' -a logs -d 'Print the lines that a run wrote.'
+complete -c jobruns -n '_shtab_jobruns_using logs' -s h -l help -d 'show this help message and exit'
+complete -c jobruns -n '_shtab_jobruns_using logs' -l last-failed -d 'of a job, its newest run that was not successful'
+complete -c jobruns -n '_shtab_jobruns_using logs' -s f -l follow -d 'go on until the run has ended, through its attempts'
+complete -c jobruns -n '_shtab_jobruns_using logs' -l attempt -x -d 'one of its attempts; the latest unless given'
+complete -c jobruns -n '_shtab_jobruns_using logs' -l source -x -d 'driver, error, executor, progress; driver, what the script prints, unless given'
+complete -c jobruns -n '_shtab_jobruns_using logs' -l tail -x -d 'the last N lines'
+complete -c jobruns -n '_shtab_jobruns_using logs' -l since -x -d 'written since then'
+complete -c jobruns -n '_shtab_jobruns_using logs' -l where -d 'where they lie, and not the lines'
+complete -c jobruns -n '_shtab_jobruns_using logs' -s o -l output -xka "table wide tsv jsonl json csv name" -d 'the form; a table in a terminal, tab-separated values elsewhere'
+complete -c jobruns -n '_shtab_jobruns_using logs' -l fields -x -d 'the columns, by the names of data frames'
+complete -c jobruns -n '_shtab_jobruns_using logs' -l native -d 'a column with the service'"'"'s own structure, as JSON'
+complete -c jobruns -n '_shtab_jobruns_using logs' -l include-secrets -d 'what may hold secrets, too, such as job arguments'
+complete -c jobruns -n '_shtab_jobruns_using logs' -l profile -x -d 'a profile of ~/.aws/config; several are read side by side'
+complete -c jobruns -n '_shtab_jobruns_using logs' -l region -x -d 'an AWS region; several are read side by side'
+complete -c jobruns -n '_shtab_jobruns_using logs' -l endpoint-url -x -d 'an address in place of AWS'"'"'s'
+complete -c jobruns -n '_shtab_jobruns_using logs' -l utc -d 'times in UTC, and without a zone UTC is meant'
+complete -c jobruns -n '_shtab_jobruns_using logs' -l no-color -d 'no colors; NO_COLOR does the same'
+complete -c jobruns -n '_shtab_jobruns_using logs' -s q -l quiet -d 'no notices on standard error'
+complete -c jobruns -n '_shtab_jobruns_using logs' -s v -l verbose -d 'the log of calls, polls and walks, on standard error'
+complete -c jobruns -n '_shtab_jobruns_using logs' -l debug -d 'the log, and tracebacks, on standard error'
 complete -c jobruns -n '_shtab_jobruns_using; and test $_shtab_jobruns_npos -eq 0' -a timeline -d 'Draw runs along time.'
 complete -c jobruns -n '_shtab_jobruns_using timeline' -s h -l help -d 'show this help message and exit'
 complete -c jobruns -n '_shtab_jobruns_using timeline' -s s -l state -x -d 'states, in any case; active, ended and unsuccessful are several'

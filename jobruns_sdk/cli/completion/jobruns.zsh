@@ -15,6 +15,7 @@ _shtab_jobruns_commands() {
     cost:'Tell what runs cost, by the prices of a file.'
     export:'Write runs to a file.'
     jobs:'List jobs.'
+    logs:'Print the lines that a run wrote.'
     ls:'List runs, newest first.'
     report:'Write a report that a browser shows.'
     show:'Show a run and its attempts.'
@@ -146,6 +147,33 @@ _shtab_jobruns_jobs_options=(
 # guard to ensure default positional specs are added only once per session
 _shtab_jobruns_jobs_defaults_added=0
 
+_shtab_jobruns_logs_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--last-failed[of a job, its newest run that was not successful]"
+  {-f,--follow}"[go on until the run has ended, through its attempts]"
+  "--attempt[one of its attempts\; the latest unless given]:N|all:"
+  "--source[driver, error, executor, progress\; driver, what the script prints, unless given]:S,...:"
+  "--tail[the last N lines]:N:"
+  "--since[written since then]:TIME:"
+  "--where[where they lie, and not the lines]"
+  {-o,--output}"[the form\; a table in a terminal, tab-separated values elsewhere]:form:(table wide tsv jsonl json csv name)"
+  "--fields[the columns, by the names of data frames]:F,...:"
+  "--native[a column with the service\'s own structure, as JSON]"
+  "--include-secrets[what may hold secrets, too, such as job arguments]"
+  "*--profile[a profile of \~\/.aws\/config\; several are read side by side]:NAME:"
+  "*--region[an AWS region\; several are read side by side]:REGION:"
+  "--endpoint-url[an address in place of AWS\'s]:URL:"
+  "--utc[times in UTC, and without a zone UTC is meant]"
+  "--no-color[no colors\; NO_COLOR does the same]"
+  {-q,--quiet}"[no notices on standard error]"
+  {-v,--verbose}"[the log of calls, polls and walks, on standard error]"
+  "--debug[the log, and tracebacks, on standard error]"
+  ":a run:"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_jobruns_logs_defaults_added=0
+
 _shtab_jobruns_ls_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "*"{-s,--state}"[states, in any case\; active, ended and unsuccessful are several]:STATE,...:"
@@ -155,6 +183,7 @@ _shtab_jobruns_ls_options=(
   {-n,--limit}"[the newest N\; 20 unless given]:N:"
   "--all[all of them]"
   "--full[fetch each run where the list has less, as on EMR Serverless]"
+  "--why[the best reason that there is for each failure, of logs if need be]"
   "--from[read a file of jobruns sync, not the services]:FILE.sqlite:_files"
   {-o,--output}"[the form\; a table in a terminal, tab-separated values elsewhere]:form:(table wide tsv jsonl json csv name)"
   "--fields[the columns, by the names of data frames]:F,...:"
@@ -231,6 +260,7 @@ _shtab_jobruns_start_options=(
   "--name[EMR Serverless\: a name of the run]:name:"
   "--json[more of what the handle\'s start() takes, by name]:FILE:_files"
   "--wait[wait for its end, and print that, too]"
+  "--logs[print the lines that it writes until its end, then that]"
   "--timeout[give up after that time, with exit code 124]:SPAN:"
   "--interval[the time between the first polls\; 10s unless given]:SPAN:"
   "*--profile[a profile of \~\/.aws\/config\; several are read side by side]:NAME:"
@@ -348,6 +378,7 @@ _shtab_jobruns_wait_defaults_added=0
 _shtab_jobruns_watch_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--exit-status[exit with 1 where a run did not succeed]"
+  "--logs[print the lines that runs write\; states go to standard error]"
   "--timeout[give up after that time, with exit code 124]:SPAN:"
   "--interval[the time between the first polls\; 10s unless given]:SPAN:"
   {-o,--output}"[the form\; a table in a terminal, tab-separated values elsewhere]:form:(table wide tsv jsonl json csv name)"
@@ -392,6 +423,7 @@ _shtab_jobruns() {
         cost) _arguments -C -s $_shtab_jobruns_cost_options ;;
         export) _arguments -C -s $_shtab_jobruns_export_options ;;
         jobs) _arguments -C -s $_shtab_jobruns_jobs_options ;;
+        logs) _arguments -C -s $_shtab_jobruns_logs_options ;;
         ls) _arguments -C -s $_shtab_jobruns_ls_options ;;
         report) _arguments -C -s $_shtab_jobruns_report_options ;;
         show) _arguments -C -s $_shtab_jobruns_show_options ;;
