@@ -159,8 +159,8 @@ def _inside(bar: Bar, left: float, wide: float, middle: float, *, numbered: bool
         shape = label(left + room / 2, middle + 4, number, "num")
     if not has_mark:
         return shape
-    if wide >= _MARKED:
-        return f'{shape}<path class="on" d="{marked(bar.state, left + wide - 8, middle, _MARK)}"/>'
+    if wide >= 2 * _MARK + 2:
+        return f'{shape}<path class="on" d="{marked(bar.state, left + wide - min(8, wide / 2), middle, _MARK)}"/>'
     around = marked(bar.state, left + wide / 2, middle, _MARK + 0.5)
     return f'<path class="halo" d="{around}"/><path class="mark {bar.state}" d="{around}"/>'
 

@@ -25,9 +25,10 @@ _STATES: Final = (  # what a reader looks for first
     *(RunState.STOPPING, RunState.RUNNING, RunState.STARTING, RunState.QUEUED),
 )
 _STYLE: Final = (
-    "body{margin:0 auto;padding:1rem;max-width:76rem;overflow-wrap:anywhere;background:var(--ground);color:var(--ink);"
+    "body{margin:0 auto;padding:1rem;max-width:76rem;background:var(--ground);color:var(--ink);"
     "font:15px/1.5 system-ui,-apple-system,'Segoe UI',sans-serif}"
     "h1{font-size:1.5rem;margin:.2rem 0}h2{font-size:1.1rem;margin:1.8rem 0 .5rem}p{margin:.3rem 0;color:var(--soft)}"
+    "h1,p{overflow-wrap:anywhere}"
     "dl{display:flex;flex-wrap:wrap;gap:.6rem;margin:1rem 0}"
     "dl div{border:1px solid var(--rule);border-radius:8px;padding:.5rem 1rem;min-width:6rem}"
     "dt{color:var(--soft);font-size:.85rem}dd{margin:0;font-size:1.5rem;font-weight:600}"
@@ -41,7 +42,7 @@ _STYLE: Final = (
     "box-sizing:border-box;background:var(--ground);color:var(--ink)}.filter{margin:.5rem 0}"
     "@media print{body{max-width:none;padding:0;font-size:11px}figure,.table{overflow:visible}.filter{display:none}"
     "figure svg{min-width:0}tr,dl div{break-inside:avoid}h2{break-after:avoid}"
-    "td{white-space:normal;min-width:0}td.message{min-width:14rem}}"
+    "table{font-size:.8em}td.job{min-width:5rem}td.message{min-width:9rem}}"
 )
 _SCRIPT: Final = (
     "const box=document.getElementById('filter'),rows=[...document.querySelectorAll('tbody tr')],"

@@ -63,7 +63,6 @@ def measure(pages: list[str], folder: Path, *, width: int = 1000, dark: bool = F
         dark: Whether the reader's system asks for dark pages.
         then: A script that is run before that, with the frames in ``frames``.
     """
-    assert BROWSER is not None
     frames = "".join(
         f'<iframe srcdoc="{html.escape(page)}" style="width:{width}px;height:3000px;border:0"></iframe>'
         for page in pages
@@ -78,13 +77,26 @@ def measure(pages: list[str], folder: Path, *, width: int = 1000, dark: bool = F
         encoding="utf-8",
     )
     scheme = ["--blink-settings=preferredColorScheme=0"] if dark else []
-    command = [
-        *(BROWSER, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking", *scheme),
-        *(f"--user-data-dir={folder / 'profile'}", "--host-resolver-rules=MAP * ~NOTFOUND", "--window-size=1300,2000"),
-        *("--dump-dom", file.as_uri()),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)  # noqa: S603  # ours
-    found = re.search(r'<pre id="found">(.*?)</pre>', done.stdout, re.DOTALL)
+    shown = _run(file, folder, "--window-size=1300,2000", "--dump-dom", *scheme)
+    found = re.search(r'<pre id="found">(.*?)</pre>', shown, re.DOTALL)
     assert found is not None
     measured: list[Any] = json.loads(html.unescape(found[1]))
     return measured
+
+
+def printed_pages(page: str, folder: Path) -> int:
+    """Return how many sheets of paper an HTML page takes."""
+    file, paper = folder / "printed.html", folder / "printed.pdf"
+    file.write_text(page, encoding="utf-8")
+    _run(file, folder, f"--print-to-pdf={paper}", "--no-pdf-header-footer")
+    return len(re.findall(rb"/Type\s*/Page\b", paper.read_bytes()))
+
+
+def _run(file: Path, folder: Path, *options: str) -> str:
+    assert BROWSER is not None
+    command = [
+        *(BROWSER, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking"),
+        *(f"--user-data-dir={folder / 'profile'}", "--host-resolver-rules=MAP * ~NOTFOUND", *options, file.as_uri()),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)  # noqa: S603  # ours
+    return done.stdout

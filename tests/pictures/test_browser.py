@@ -9,7 +9,7 @@ import pytest
 
 from jobruns_sdk import RunState
 from jobruns_sdk.pictures import Picture, durations, report, timeline
-from tests.pictures.browser import measure, needs_browser
+from tests.pictures.browser import measure, needs_browser, printed_pages
 from tests.pictures.kit import ANALYTICS, DAY, ETL, EVIL, HOUR, MINUTE, NOW, attempt, drawn, run
 
 pytestmark = needs_browser
@@ -97,3 +97,9 @@ def test_the_table_of_a_report_can_be_filtered(tmp_path: Path) -> None:
     (found,) = measure([html], tmp_path, then=type_in)
 
     assert found["alerts"] == "false,true 1 of 2"
+
+
+def test_a_row_of_a_printed_table_is_a_line_high(tmp_path: Path) -> None:
+    runs = [run(f"jr_{n}{7**n:0<60}", NOW - n * HOUR, HOUR, RunState.PARTIALLY_SUCCEEDED) for n in range(1, 41)]
+
+    assert printed_pages(report(runs, now=NOW, zone=BERLIN), tmp_path) <= 2
