@@ -198,6 +198,14 @@ def length_of(run: JobRun[object], now: datetime) -> Piece | None:
     return _piece("attempt" if run.attempt == 1 else "run", begin, _end_of(run, now), run.state, run.attempt, run)
 
 
+def extent_of(pieces: Sequence[Piece]) -> tuple[datetime, datetime]:
+    """Return the begin and the end of a run; of attempts whose times contradict each other, the outermost."""
+    return min(piece.begin for piece in pieces), max(piece.end for piece in pieces)
+
+
 def overlapping(pieces: Sequence[Piece], since: datetime, until: datetime) -> bool:
     """True if any of a run's bars lies in a span of time."""
-    return bool(pieces) and pieces[0].begin <= until and max(piece.end for piece in pieces) >= since
+    if not pieces:
+        return False
+    begin, end = extent_of(pieces)
+    return begin <= until and end >= since

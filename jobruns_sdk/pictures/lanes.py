@@ -11,7 +11,7 @@ from jobruns_sdk.checks import check_text, refusal
 from jobruns_sdk.model.labels import job_labels, names_of
 from jobruns_sdk.model.refs import JobLike, JobRef, RunRef
 from jobruns_sdk.model.runs import JobRun
-from jobruns_sdk.pictures.bars import Bar, Piece
+from jobruns_sdk.pictures.bars import Bar, Piece, extent_of
 
 LaneOf: TypeAlias = Literal["job", "name"] | Callable[[JobRun[object]], str]
 """The meaning of a lane: a job, a run name without the date or number at its end, or what a function returns."""
@@ -94,8 +94,8 @@ def _rows_of(lane: Sequence[Placed], least: timedelta) -> list[Bar]:
     busy: list[tuple[datetime, int]] = []  # when each row is free again
     free: list[int] = []
     bars: list[Bar] = []
-    for run, name, pieces in sorted(lane, key=lambda one: (one.pieces[0].begin, one.run)):
-        begin, end = pieces[0].begin, max(piece.end for piece in pieces)
+    for run, name, pieces in sorted(lane, key=lambda one: (extent_of(one.pieces)[0], one.run)):
+        begin, end = extent_of(pieces)
         while busy and busy[0][0] <= begin:
             heappush(free, heappop(busy)[1])
         row = heappop(free) if free else len(busy)

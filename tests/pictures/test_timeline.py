@@ -98,6 +98,48 @@ def test_an_attempt_that_was_read_before_its_run_takes_the_later_word() -> None:
     ]
 
 
+def test_attempts_whose_times_contradict_each_other_keep_their_run_in_one_row_and_in_the_window() -> None:
+    odd = run("jr_1", NOW - 4 * HOUR, 2 * HOUR, attempt=2)
+    attempts = [
+        attempt(odd, 1, NOW - 2 * HOUR, HOUR, RunState.FAILED),
+        attempt(odd, 2, NOW - 4 * HOUR, HOUR, RunState.SUCCEEDED),
+    ]
+    other = run("jr_2", NOW - 210 * MINUTE, 20 * MINUTE)
+
+    rows = {bar.run.run_id: bar.sublane for bar in of(odd, other, attempts=attempts).rows()}
+    assert rows == {"jr_1": 0, "jr_2": 1}
+    assert len(of(odd, attempts=attempts, until=NOW - 3 * HOUR, since=NOW - 5 * HOUR).rows()) == 3
+
+
+def test_an_attempt_that_is_queued_is_waiting_and_open() -> None:
+    retried = run("jr_1", NOW - 4 * HOUR, None, RunState.QUEUED, attempt=2)
+    attempts = [
+        attempt(retried, 1, NOW - 4 * HOUR, HOUR, RunState.FAILED),
+        attempt(retried, 2, NOW - 2 * HOUR, None, RunState.QUEUED, started_at=None),
+    ]
+    picture = of(retried, attempts=attempts)
+
+    assert brief(picture.rows()) == [
+        ("attempt", "FAILED", 1, 240, 180),
+        ("waiting", "QUEUED", 2, 180, 120),
+        ("waiting", "QUEUED", 2, 120, 0),
+    ]
+    assert [bar.is_open for bar in picture.rows()] == [False, False, True]
+    assert drawn(picture.svg()) == [("QUEUED", "jr_1"), ("FAILED", "jr_1")]
+
+
+@pytest.mark.parametrize(
+    "window", [{"since": NOW + DAY}, {"until": NOW - 9 * DAY}, {"since": NOW + DAY, "until": NOW + 2 * DAY}]
+)
+def test_a_window_without_runs_is_drawn_empty(window: dict[str, Any]) -> None:
+    picture = of(run("jr_1"), **window)
+
+    assert picture.rows() == []
+    assert picture.since < picture.until
+    assert "1 outside this time" in picture.text()
+    assert "No runs in this time" in picture.svg()
+
+
 def test_no_wait_is_drawn_before_an_attempt_whose_predecessor_is_forgotten() -> None:
     retried = run("jr_1", NOW - 4 * HOUR, 3 * HOUR, attempt=2)
 
