@@ -4,7 +4,7 @@ import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import attrs
 import pytest
@@ -120,3 +120,18 @@ async def test_runs_of_services_from_outside_are_stored_too(tmp_path: Path) -> N
     async with RunStore(tmp_path / "runs.sqlite", adapters={"batch": ENTRY}) as store:
         assert await store.runs("batch:default").collect() == [run]
         assert [found.native async for found in store.runs()] == [run.native]
+
+
+@pytest.mark.parametrize(("table", "row"), [("runs", RunRow), ("attempts", AttemptRow)])
+async def test_the_tables_have_the_columns_of_the_rows(
+    table: str, row: type[RunRow | AttemptRow], tmp_path: Path
+) -> None:
+    """The statements that make the tables are history, which must not change: so nothing makes them of the rows."""
+    path = tmp_path / "runs.sqlite"
+    async with RunStore(path):
+        pass
+    with closing(sqlite3.connect(path)) as connection:
+        told = connection.execute('select name, type, "notnull" from pragma_table_info(?)', (table,)).fetchall()
+    kinds = {"text": str, "integer": int, "real": float}
+    columns = {name: kinds[kind.lower()] if required else kinds[kind.lower()] | None for name, kind, required in told}
+    assert columns == get_type_hints(row)
