@@ -34,9 +34,10 @@ _WITHOUT_NATIVE: Final = Decoder({})
 class RunStore(AsyncContext):
     """Runs in one file of SQLite, which keeps them when the services have forgotten them; used in ``async with``.
 
-    ``sync`` stores what is new, page by page, and each page together with the place after it: a process that is killed
-    loses nothing, and repeats little. Any number of tasks and processes may use one file at once. Nothing blocks the
-    event loop: all work on the file is done in a thread of the store's own.
+    ``sync`` stores what is new as it is read, together with the place after it: a process that is killed loses nothing,
+    and repeats little, which is what it had read and not written yet: a few thousand runs at most. Any number of tasks
+    and processes may use one file at once. Nothing blocks the event loop: all work on the file is done in a thread of
+    the store's own.
 
     The tables are there for other programs, too. ``runs`` has the columns of ``jobruns_sdk.arrow.RUN_SCHEMA`` and
     ``lost_at``; times are ISO 8601 text in UTC, and the services' own structures JSON in ``native``.

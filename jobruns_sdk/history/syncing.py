@@ -102,7 +102,7 @@ class Sync:
         jobs: JobLike | Iterable[JobLike] | AsyncIterable[JobLike],
         **options: Any,  # noqa: ANN401  # those of client.changes
     ) -> SyncReport:
-        """Store what is new of those jobs, page by page."""
+        """Store what is new of those jobs, as it is read."""
         asked, refs = self._asked(jobs)
         changes = partial(self._client.changes, asked, on_error=self._on_error, **options)
         plan = changes().plan
