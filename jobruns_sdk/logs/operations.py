@@ -29,8 +29,8 @@ QUOTAS: Final[Mapping[tuple[str, str], Quota]] = MappingProxyType(
         ("s3", "ListObjectsV2"): Quota(rate=100, burst=100),
     }
 )
-"""The rates at which these are called at first. That of DescribeLogStreams is published; that of GetLogEvents differs
-between regions, and is assumed at the lowest; S3 counts by prefix of keys, far above what is needed here.
+"""The rates at which these are called at first. That of DescribeLogStreams is published; that of GetLogEvents
+differs between regions, and is assumed at the lowest; S3 counts by prefix of keys, far above what is needed here.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html
 """

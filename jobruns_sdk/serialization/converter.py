@@ -12,6 +12,7 @@ from cattrs import Converter, ForbiddenExtraKeysError
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from jobruns_sdk.errors import JobRunsError
+from jobruns_sdk.model.logs import LogPlace
 from jobruns_sdk.model.native import Native, plain_members, utc
 from jobruns_sdk.model.refs import RunRef
 from jobruns_sdk.model.runs import JobRun, StopOutcome
@@ -120,6 +121,7 @@ def _register_writers(made: KindConverter, *, secrets: bool) -> None:
     writes(_is_a(Page), lambda page: {"items": [tagged(row, made) for row in page.items], "cursor": page.cursor})
     if not secrets:
         writes(_is_a(*made.kinds.secret), lambda _: {})
+        writes(_is_a(LogPlace), lambda place: {**attrs.asdict(place), "url": None})
 
 
 def _register_readers(made: KindConverter) -> None:

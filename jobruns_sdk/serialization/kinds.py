@@ -8,6 +8,7 @@ import attrs
 
 from jobruns_sdk.errors import InvalidRequestError, JobRunsError
 from jobruns_sdk.model.changes import StateChange
+from jobruns_sdk.model.logs import LogLine, LogPlace
 from jobruns_sdk.model.native import Native
 from jobruns_sdk.model.refs import JobRef, RunRef, Service
 from jobruns_sdk.model.reports import Progress, SourceError, SourceReport, WalkReport
@@ -25,6 +26,8 @@ _RECORDS: Final[Mapping[str, Any]] = {
         Attempt[object],
         Job[object],
         JobRun[object],
+        LogLine,
+        LogPlace,
         Page[object],
         Progress,
         Pace,

@@ -13,11 +13,14 @@ from jobruns_sdk import (
     JobRunsClient,
     LimitExceededError,
     LogLine,
+    LogPlace,
     LogsUnavailableError,
     NotFoundError,
     Observer,
     SparkSubmit,
     ThrottledError,
+    from_dict,
+    to_dict,
 )
 from jobruns_sdk.observing.values import WaitEnded, WaitStarted
 from jobruns_sdk.testing import LocalService
@@ -364,3 +367,15 @@ async def test_the_reason_of_a_failure_is_the_services_or_that_of_the_log(
     assert await client.error_of(f"glue:etl/{fine}") is None
     local.fault("DescribeLogStreams", "error", code="AccessDeniedException", message="no", status=400, times=None)
     assert await client.error_of(f"glue:etl/{unsaid}") == "Command failed with exit code 1"
+
+
+async def test_lines_and_places_become_dicts_and_a_link_only_if_secrets_may(
+    local: LocalService, client: JobRunsClient
+) -> None:
+    run = await started(client, local)
+    local.add_log_lines(run, "driver", ["a"])
+    (line,) = await client.logs(run).collect()
+    assert from_dict(to_dict(line)) == line
+    place = LogPlace("managed", 1, url="https://signed", why="managed")
+    assert to_dict(place)["url"] is None
+    assert from_dict(to_dict(place, include_secrets=True)) == place

@@ -16,6 +16,9 @@ from jobruns_sdk import (
     JobRun,
     JobRunsClient,
     JobRunsError,
+    LogLine,
+    LogLines,
+    LogPlace,
     Page,
     Pages,
     RunRef,
@@ -53,6 +56,8 @@ async def glue_speaks_of_job_runs(client: JobRunsClient) -> None:
     async for attempt in job.attempts("jr_0"):
         assert_type(attempt, Attempt[glue.JobRun])
     assert_type(await job.run("jr_0"), JobRun[glue.JobRun])
+    async for line in job.logs("jr_0", follow=True, attempt="all"):
+        assert_type(line, LogLine)
 
 
 async def emr_serverless_lists_summaries_and_gets_whole_runs(client: JobRunsClient) -> None:
@@ -197,6 +202,18 @@ def datazone_cannot_start_or_stop(client: JobRunsClient) -> None:
     job = client.datazone("dzd_x", "job42")
     job.start()  # type: ignore[attr-defined]
     job.stop()  # type: ignore[attr-defined]
+
+
+async def logs_are_lines(client: JobRunsClient) -> None:
+    async for line in client.logs("glue:x/jr_0", sources={"driver", "error"}):
+        assert_type(line, LogLine)
+    lines = client.emr_serverless("a").logs("00f", tail=10)
+    assert_type(lines, LogLines)
+    assert_type(await lines.collect(), list[LogLine])
+    assert_type(await client.log_places("glue:x/jr_0", attempt=2), list[LogPlace])
+    assert_type(await client.error_of("glue:x/jr_0"), str | None)
+    client.logs("glue:x/jr_0", sources={"stdout"})  # type: ignore[arg-type]
+    client.logs("glue:x/jr_0", attempt="last")  # type: ignore[arg-type]
 
 
 async def only_runs_and_attempts_become_arrow_data(client: JobRunsClient) -> None:

@@ -6,7 +6,19 @@ from typing import assert_type
 
 import pyarrow as pa
 
-from jobruns_sdk import Attempt, Job, JobRun, JobRunsError, Page, RunRef, RunState, StateChange, StopOutcome
+from jobruns_sdk import (
+    Attempt,
+    Job,
+    JobRun,
+    JobRunsError,
+    LogLine,
+    LogPlace,
+    Page,
+    RunRef,
+    RunState,
+    StateChange,
+    StopOutcome,
+)
 from jobruns_sdk.arrow import JobRunFrame, JobRunStream
 from jobruns_sdk.history import SyncReport
 from jobruns_sdk.model.native import Native
@@ -54,6 +66,14 @@ def pages_keep_the_type_of_their_rows(client: JobRunsClient) -> None:
             assert_type(run, JobRun[glue.JobRun])
         assert_type(walk.take(5), Sequence[JobRun[glue.JobRun]])
         assert_type(walk.cursor, str | None)
+
+
+def logs_are_lines(client: JobRunsClient) -> None:
+    for line in client.logs("glue:x/jr_0", follow=True):
+        assert_type(line, LogLine)
+    assert_type(client.glue("x").logs("jr_0", tail=10).collect(), list[LogLine])
+    assert_type(client.log_places("glue:x/jr_0"), list[LogPlace])
+    assert_type(client.error_of("glue:x/jr_0"), str | None)
 
 
 def only_runs_and_attempts_become_arrow_data(client: JobRunsClient) -> None:

@@ -17,6 +17,7 @@ PINNED: Final = Path(__file__).parents[1] / "typing" / "api.py"
 OF_PORTS: Final = {
     "active",
     "ask_to_stop",
+    "attempt_logs",
     "attempt_of",
     "attempt_rows",
     "attempt_rows_since",

@@ -1,4 +1,4 @@
-"""The lines that runs have written: events of log streams, and objects of buckets, each in view from its time on."""
+"""The lines that runs have written: events of streams and objects of buckets, in view from their time on."""
 
 import gzip
 import hashlib
