@@ -64,6 +64,7 @@ class WatchedJob:
         self._newest: datetime | None = None
         self._is_read = False
         self._read_at = 0.0
+        self._shown_at: dict[str, float] = {}
         self._missing = 0
 
     def begin(self) -> None:
@@ -72,6 +73,10 @@ class WatchedJob:
             self._read_at = self._clock.monotonic()
             self._began = (self._read_at, self._clock.now())
 
+    def shown_at(self, row: Row) -> float:
+        """Return when the latest look was shown a row, on the clock that never goes backwards."""
+        return self._shown_at.get(row.id, self._clock.monotonic())
+
     async def poll(self) -> list[Row]:
         """Return the runs that were not there before, oldest first; at the first look those that go on.
 
@@ -79,6 +84,7 @@ class WatchedJob:
             JobRunsError: The job cannot be followed.
         """
         self.begin()
+        self._shown_at.clear()
         new: list[Row] = []
         try:
             new = await (self._later_look() if self._is_read else self._first_look())
@@ -96,6 +102,7 @@ class WatchedJob:
         # One answer that the job is not there proves nothing; the next one, which does, need not be an interval away.
         is_doubted = 0 < self._missing < _TOLD_AFTER
         self.due = self._clock.monotonic() + (min(self._interval, _DOUBTED) if is_doubted else self._interval)
+        self._shown_at = {row.id: self.shown_at(row) for row in new}
         return new
 
     async def _first_look(self) -> list[Row]:
@@ -145,18 +152,31 @@ class WatchedJob:
     async def _later_look(self) -> list[Row]:
         since = self._since()
         if isinstance(self.handle, ListsActive):
-            rows: list[Row] = await self.handle.runs(created_after=since).collect()
+            rows = await self._rows_of(self.handle.runs(created_after=since))
         else:
             # This list ends soon after the time, with rows that are older and some that have none: a run that is
             # queued may be listed without.
-            listed = await self.handle.survey(since).collect()
-            rows = [row for row in listed if row.created_at is None or row.created_at >= since]
+            rows = await self._rows_of(self.handle.survey(since))
+            rows = [row for row in rows if row.created_at is None or row.created_at >= since]
         # One that is listed late, or far from its place, may have ended before the watch began.
         new = [row for row in rows if row.id not in self._known and await self._joins(row)]
         self._know(rows)
         since = self._since() - LATE
         self._known = {run_id: at for run_id, at in self._known.items() if at is None or at >= since}
         return sorted(new, key=_created)
+
+    async def _rows_of(self, pages: Pages[Row]) -> list[Row]:
+        rows: list[Row] = []
+        async with pages.open() as walk:
+            while page := await walk.next_page():
+                self._show(page.items)
+                rows += page.items
+        return rows
+
+    def _show(self, rows: Iterable[Row]) -> None:
+        now = self._clock.monotonic()
+        for row in rows:
+            self._shown_at[row.id] = now
 
     def _since(self) -> datetime:
         """Return the time from which on a run may not have been listed yet."""
@@ -204,6 +224,7 @@ class WatchedJob:
                     run_id = self.handle.run_ref(row.id).run_id
                     if run_id not in listed or listed[run_id].attempt < row.attempt:
                         listed[run_id] = _as_run(row, run_id)
+                        self._shown_at.setdefault(run_id, self._clock.monotonic())  # what goes on was shown before
                 times = [row.created_at for row in page.items if row.created_at is not None]
                 newest = max(times if newest is None else [*times, newest], default=newest)
                 if reach is not None and newest is not None and any(at < newest - reach for at in times):
@@ -223,6 +244,7 @@ class WatchedJob:
             for listing in handle.active():
                 async with listing.open() as walk:
                     while page := await walk.next_page():
+                        self._show(page.items)
                         found.update((row.id, row) for row in page.items)
                         pages += 1
             if pages <= 1 or len(found) == before:

@@ -175,14 +175,14 @@ class Poller:
         now = self.clock.monotonic()
         return now - group.told_at.get(run_id, now) if group else 0.0
 
-    def note(self, handle: Follows, run: JobRun[Native]) -> None:
-        """Take a row that a list has just told, so that its first poll needs no call."""
+    def note(self, handle: Follows, run: JobRun[Native], shown_at: float) -> None:
+        """Take a row that a list has told in this look, so that its first poll needs no call."""
         self.remember(run.ref)
         group = self._groups.get(handle.ref)
         # A list may lag behind: what was seen of a run is not replaced by a row.
         if group is not None and run.id in group.watched.keys() - group.seen.keys() and handle.polling.is_whole(run):
-            group.told_at[run.id] = now = self.clock.monotonic()
-            group.seen[run.id] = (now, run)
+            group.told_at[run.id] = shown_at
+            group.seen[run.id] = (self.clock.monotonic(), run)
             self._observing.saw(run, self.clock.now())
 
     def interval(self, handle: Follows, pace: "PollIntervals", *, restart: bool) -> float:

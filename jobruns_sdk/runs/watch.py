@@ -45,7 +45,7 @@ class JobWatch:
         self._pace = pace
         self._most_unseen = most_unseen
         self._job: WatchedJob | None = None
-        self._rows: dict[RunRef, JobRun[Native]] = {}
+        self._rows: dict[RunRef, tuple[JobRun[Native], float]] = {}
         self._given: set[RunRef] = set()
         self._told: set[RunRef] = set()  # to the end, of those that were given
         self._attached = ExitStack()
@@ -131,7 +131,7 @@ class JobWatch:
                 for row in rows:
                     self._poller.remember(row.ref)  # listed is seen: a get that is refused then proves nothing
                     self._watch(row.ref)
-                self._rows.update((row.ref, row) for row in rows if row.attempt == 1)
+                self._rows.update((row.ref, (row, self._job.shown_at(row))) for row in rows if row.attempt == 1)
                 if self._job.missing is not None:
                     warn(SourceError(self._handle.ref, self._job.missing))
                     self._job.missing = None
@@ -143,7 +143,7 @@ class JobWatch:
         now = self._poller.clock.monotonic()
         due = [run for run in self.runs.values() if run.due <= now]
         for run in due:
-            run.attach(self._rows.pop(run.run, None))
+            run.attach(*self._rows.pop(run.run, (None, now)))
         for run in due:
             change = None
             try:

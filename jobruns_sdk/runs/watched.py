@@ -37,6 +37,7 @@ class WatchedRun:
         self._follower = Follower(poller, handle, run, pace, most_unseen=most_unseen)
         self._before: tuple[RunState, int] | None = None
         self._age = 0.0
+        self._since: float | None = None
         self._watching = ExitStack()
         self._is_attached = False
 
@@ -49,7 +50,8 @@ class WatchedRun:
         woken, self.woken = self.woken, False
         verdict = await self._follower.poll(woken=woken)
         # What others saw of a run that had ended before this watch began is news to it now.
-        self._age = min(self._poller.age(self._handle, self.run.run_id), self._follower.elapsed)
+        elapsed = self._follower.elapsed if self._since is None else self._poller.clock.monotonic() - self._since
+        self._age = min(self._poller.age(self._handle, self.run.run_id), elapsed)
         run = self._follower.last
         if isinstance(verdict, GiveUp):
             raise verdict.error
@@ -63,13 +65,14 @@ class WatchedRun:
         at = self._poller.clock.now() - timedelta(seconds=self._age)
         return StateChange(run, before and before[0], run.state, run.attempt, at)
 
-    def attach(self, row: JobRun[Native] | None) -> None:
-        """Let the run be polled whenever others of its job are; it may just have been listed."""
+    def attach(self, row: JobRun[Native] | None, shown_at: float) -> None:
+        """Let the run be polled whenever others of its job are; it may have been listed at that moment."""
         if not self._is_attached:
             self._watching.enter_context(self._poller.watching(self._handle, (self.run.run_id,)))
             self._is_attached = True
         if row is not None:
-            self._poller.note(self._handle, row)
+            self._since = shown_at
+            self._poller.note(self._handle, row, shown_at)
 
     def detach(self) -> None:
         """Let the run not be polled until it is attached again."""

@@ -13,6 +13,7 @@ FAILED: Final[dict[int, str]] = {
     21: "that a token had expired was taken for the answer to GetJob of the next five minutes, and a wait ended late",
     32: "a run whose tags were changed just before a watch began, long after its end, was told of",
     10327: "a run that was listed far from its place, and had ended before the watch began, was told of as a new one",
+    10164: "a run was told as seen when all lists of its job were read, half a minute after one had shown it",
     710: "a run whose attempt failed between the look at it and the stop was not stopped, and its retry ran on",
     176: "the judge took an hour in which a run that is to be stopped may go unseen for a task left behind",
     286: "the judge did not know that a clock which was set tells of what was before in its new time",

@@ -367,6 +367,21 @@ async def test_runs_of_hours_that_end_before_the_first_look_at_their_job_are_tol
     assert not told & over
 
 
+async def test_a_change_says_when_a_list_has_shown_it_however_long_the_others_take(
+    local: LocalService, client: JobRunsClient
+) -> None:
+    app = f"emr-serverless:{local.add_application(duration=HOUR)}"
+    local.add_run(app)
+    local.advance(10 * MINUTE)
+    began = local.clock.now()
+    local.fault("ListJobRuns", "throttle", after=1, times=8)
+    watch = client.watch([app], timeout=HOUR)
+    change = await anext(watch)
+    assert (change.after, change.at) == (RUNNING, began)
+    assert local.clock.now() > began + SECOND
+    await watch.aclose()
+
+
 async def test_a_slow_job_keeps_no_other_waiting(local: LocalService, client: JobRunsClient) -> None:
     local.add_glue_job("slow", duration=HOUR)
     local.add_glue_job("quick", duration=HOUR)
