@@ -115,7 +115,7 @@ def main(arguments: list[str]) -> int:
     if asked.planted is not None:
         from tests.simulation.planted import find_all  # noqa: PLC0415 - it copies the package
 
-        return find_all(asked.planted, asked.worlds or 400, tell)
+        return find_all(asked.planted, asked.worlds or 600, tell)
     keep = {piece: given for piece in PIECES if (given := getattr(asked, piece)) is not None}
     if asked.seed is not None:
         return one(Story(asked.seed, keep, asked.steps))

@@ -169,7 +169,7 @@ PLANTED: Final = (
             (
                 "runs/discover.py",
                 "self._began_at = self._began_by(meter.date)",
-                "pass",
+                "self._began_at = self._began_by(meter.date) + self._elapsed",
             ),
         ),
     ),
