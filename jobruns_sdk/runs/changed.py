@@ -85,7 +85,12 @@ def status_of(run: Row, *, thin: bool) -> Status:
     if not thin and run.is_terminal:
         # Of a run that was retried a row has the usage of an attempt, and the run that of all.
         parts += [run.ended_at is not None, run.attempt == 1 and run.usage]
-    return Status(run.attempt, _RANKS.get(run.state, _ENDED), short(repr(parts)))
+    return Status(run.attempt, rank_of(run.state), short(repr(parts)))
+
+
+def rank_of(state: RunState) -> str:
+    """Return the letter by which a ``Status`` tells how far an attempt in a state is."""
+    return _RANKS.get(state, _ENDED)
 
 
 class Followed(msgspec.Struct, frozen=True):

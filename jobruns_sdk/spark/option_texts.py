@@ -15,10 +15,10 @@ from jobruns_sdk.transport.quotas import Quota, quotas_with
 T = TypeVar("T")
 
 _SEPARATOR: Final = re.compile(r"[\s,]+")
-_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([smh])")
+_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
 _ROLE: Final = re.compile(r"arn:[\w-]+:iam::\d{12}:role/[\w+=.@/-]+")
 _IMPORT_PATH: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
-_SECONDS: Final[Mapping[str, int]] = {"s": 1, "m": 60, "h": 3600}
+_SECONDS: Final[Mapping[str, int]] = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _BOOLEANS: Final[Mapping[str, bool]] = {"true": True, "false": False}
 
 
@@ -94,16 +94,24 @@ def duration(text: str) -> timedelta:
     """Return a length of time."""
     found = _DURATION.fullmatch(text.strip())
     if found is None:
-        raise MalformedError("expected a length of time such as 30s, 5m or 1h")
-    return timedelta(seconds=float(found[1]) * _SECONDS[found[2]])
+        raise MalformedError("expected a length of time such as 30s, 5m, 1h or 7d")
+    try:
+        return timedelta(seconds=float(found[1]) * _SECONDS[found[2]])
+    except OverflowError:
+        raise MalformedError("expected a length of time of less than a million years") from None
+
+
+def some_time(text: str) -> timedelta:
+    """Return a length of time, more than none."""
+    length = duration(text)
+    if length <= timedelta(0):
+        raise MalformedError("expected a length of time of more than 0s")
+    return length
 
 
 def seconds(text: str) -> float:
     """Return a length of time in seconds, more than none."""
-    length = duration(text).total_seconds()
-    if length <= 0:
-        raise MalformedError("expected a length of time of more than 0s")
-    return length
+    return some_time(text).total_seconds()
 
 
 def one_of(*choices: str) -> Callable[[str], str]:

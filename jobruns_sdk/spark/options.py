@@ -31,6 +31,10 @@ _READERS: Final[Mapping[str, Callable[[str], object]]] = {
     "nativeStates": reading.names,
     "createdAfter": reading.moment,
     "createdBefore": reading.moment,
+    "endedAfter": reading.moment,
+    "endedBefore": reading.moment,
+    "activeAfter": reading.moment,
+    "reach": reading.some_time,
     "hydrate": reading.boolean,
     "native": reading.boolean,
     "onError": reading.one_of("raise", "skip"),
@@ -45,6 +49,8 @@ _READERS: Final[Mapping[str, Callable[[str], object]]] = {
     "lag": reading.duration,
     "pollInterval": reading.duration,
     "retryGrace": reading.duration,
+    "limitOpen": reading.count,
+    "onMissing": reading.one_of("raise", "skip"),
 }
 _FIELDS: Final[Mapping[str, str]] = {
     "table": "table",
@@ -55,6 +61,10 @@ _FIELDS: Final[Mapping[str, str]] = {
     "nativeStates": "native_states",
     "createdAfter": "created_after",
     "createdBefore": "created_before",
+    "endedAfter": "ended_after",
+    "endedBefore": "ended_before",
+    "activeAfter": "active_after",
+    "reach": "reach",
     "hydrate": "hydrate",
     "native": "native",
     "onError": "on_error",
@@ -63,6 +73,8 @@ _FIELDS: Final[Mapping[str, str]] = {
     "lag": "lag",
     "pollInterval": "poll_interval",
     "retryGrace": "retry_grace",
+    "limitOpen": "limit_open",
+    "onMissing": "on_missing",
 }
 _ACCESS_FIELDS: Final[Mapping[str, str]] = {
     "quotas": "quotas",
@@ -77,8 +89,9 @@ _ALSO: Final = {"region": "regions", "profile": "profiles", "endpointUrl": "endp
 _NAMES: Final = {name.lower(): name for name in _READERS}  # Spark hands over the names of options in small letters
 _TAKEN: Final = _NAMES | {name.lower(): _NAMES[meant] for name, meant in _ALSO.items()}
 _UNSHOWN: Final = frozenset({"endpoint"})
-_STREAM_ONLY: Final = ("lag", "pollInterval", "retryGrace")
-_BATCH_ONLY: Final = ("createdBefore", "native")
+_STREAM_ONLY: Final = ("lag", "pollInterval", "retryGrace", "limitOpen", "onMissing")
+_ENDS: Final = ("endedAfter", "endedBefore", "activeAfter")
+_BATCH_ONLY: Final = ("createdBefore", *_ENDS, "reach", "native")
 _SECRET: Final = re.compile(r"secret|passw|token|credential|access_?key")
 
 
@@ -97,15 +110,21 @@ class ReadOptions:
         native_states: The same in the services' own words.
         created_after: Runs created then or later; where a stream begins.
         created_before: Runs created before that.
+        ended_after: Runs that ended then or later.
+        ended_before: Runs that ended before that.
+        active_after: Runs that ended then or later, or have not ended.
+        reach: How far back by creation runs are read for those three; None for the client's own default.
         hydrate: Whether the full run is got where the list tells less.
         native: Whether a column has the service's own structure as JSON, without what may hold secrets.
         on_error: What to do about a job that cannot be read.
         tasks: Into how many tasks to divide the work; None for one each quota domain.
         batch_rows: How many rows a batch that is handed to Spark has.
         access: How to reach AWS.
-        lag: How far a stream stays behind the present.
+        lag: How long after its time a run may come to its list, in a stream, on top of what is always allowed for.
         poll_interval: How often a stream looks.
         retry_grace: How long a stream follows a Glue run that has failed, for a retry.
+        limit_open: The most runs of a job that a stream follows.
+        on_missing: What to do where a batch is repeated and runs of it are not there any more.
     """
 
     given: frozenset[str] = frozenset()
@@ -118,6 +137,10 @@ class ReadOptions:
     native_states: frozenset[str] | None = None
     created_after: datetime | None = None
     created_before: datetime | None = None
+    ended_after: datetime | None = None
+    ended_before: datetime | None = None
+    active_after: datetime | None = None
+    reach: timedelta | None = None
     hydrate: bool = False
     native: bool = False
     on_error: Literal["raise", "skip"] = "raise"
@@ -126,7 +149,14 @@ class ReadOptions:
     access: Access = attrs.field(factory=Access)
     lag: timedelta = timedelta(seconds=30)
     poll_interval: timedelta = timedelta(seconds=30)
-    retry_grace: timedelta = timedelta(minutes=5)
+    retry_grace: timedelta = timedelta(minutes=30)
+    limit_open: int = 1000
+    on_missing: Literal["raise", "skip"] = "raise"
+
+    @property
+    def discovers(self) -> bool:
+        """True if jobs are discovered each time, so that some may be missing for once."""
+        return any(isinstance(job, JobPattern) for job in self.jobs)
 
     def for_batch(self) -> "ReadOptions":
         """Return these options, for a read that ends.
@@ -188,10 +218,11 @@ def read_options(options: Mapping[str, str]) -> ReadOptions:
     values["access"] = _access(chosen, entries)
     if not values["jobs"] and "jobsFile" not in known:
         raise InvalidRequestError("say which jobs: option jobs, jobsFile or services")
-    if {"createdAfter", "createdBefore"} <= known.keys() and chosen["createdAfter"] > chosen["createdBefore"]:
-        raise InvalidRequestError(
-            f"option createdAfter is later than createdBefore: {known['createdAfter']!r} and {known['createdBefore']!r}"
-        )
+    for since, until in (("createdAfter", "createdBefore"), ("endedAfter", "endedBefore")):
+        if {since, until} <= known.keys() and chosen[since] > chosen[until]:
+            raise InvalidRequestError(f"option {since} is later than {until}: {known[since]!r} and {known[until]!r}")
+    if "reach" in known and not known.keys() & {*_ENDS}:
+        raise InvalidRequestError(f"option reach is for {', '.join(_ENDS)}: give one of them")
     if values.get("hydrate") and values.get("table") == "attempts":
         raise InvalidRequestError("option hydrate is for runs, and not for attempts")
     return ReadOptions(**values)

@@ -42,6 +42,10 @@ def runs_of(client: JobRunsClient, share: Share, options: ReadOptions) -> Pages[
         native_states=options.native_states,
         created_after=options.created_after,
         created_before=options.created_before,
+        ended_after=options.ended_after,
+        ended_before=options.ended_before,
+        active_after=options.active_after,
+        reach=options.reach,
         order="any",
         hydrate=options.hydrate,
         on_error="raise" if options.on_error == "raise" else skipped,
@@ -50,8 +54,8 @@ def runs_of(client: JobRunsClient, share: Share, options: ReadOptions) -> Pages[
 
 
 def skipped(failure: SourceError) -> None:
-    """Tell of a job that is left out, in the log of the process that would have read it."""
-    _LOG.warning("skipped %s: %s", failure.job, failure.error)
+    """Tell of a job or a run that is left out, in the log of the process that would have read it."""
+    _LOG.warning("skipped %s: %s", failure.run or failure.job, failure.error)
 
 
 async def _attempts(

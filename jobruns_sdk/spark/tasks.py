@@ -1,14 +1,12 @@
 """Tasks: the driver makes them, a worker reads one."""
 
 from collections.abc import Generator, Iterator
-from datetime import datetime
 
 import attrs
 import pyarrow as pa
 
 from jobruns_sdk.model.refs import JobRef
 from jobruns_sdk.spark.access import Access
-from jobruns_sdk.spark.offsets import Row, batch_from_rows
 from jobruns_sdk.spark.options import ReadOptions
 from jobruns_sdk.spark.patterns import discovered, lines_of, parsed, placed
 from jobruns_sdk.spark.planning import Share, plan
@@ -23,23 +21,10 @@ class Task:
     Attributes:
         share: The jobs, and what part of their quotas.
         access: How to reach AWS.
-        created_after: Runs created then or later.
-        created_before: Runs created before that.
-        told: The references of runs that are told elsewhere.
     """
 
     share: Share
     access: Access
-    created_after: datetime | None = None
-    created_before: datetime | None = None
-    told: frozenset[str] = frozenset()
-
-
-@attrs.frozen
-class Rows:
-    """Rows that need not be read any more."""
-
-    rows: tuple[Row, ...]
 
 
 @attrs.frozen
@@ -73,37 +58,22 @@ def jobs_of(options: ReadOptions, *, skip: bool = False, must_match: bool = Fals
 
 def tasks_of(jobs: Jobs, options: ReadOptions) -> list[Task]:
     """Divide jobs into tasks."""
-    return [
-        Task(share, jobs.access, options.created_after, options.created_before)
-        for share in plan(jobs.refs, options.tasks, jobs.access)
-    ]
+    return [Task(share, jobs.access) for share in plan(jobs.refs, options.tasks, jobs.access)]
 
 
-def read_part(part: Task | Rows | None, options: ReadOptions) -> Iterator[pa.RecordBatch]:
+def read_part(part: Task | None, options: ReadOptions) -> Iterator[pa.RecordBatch]:
     """Read a part in this process; None is the part of a read that has none.
 
     Raises:
         JobRunsError: While iterating: a job cannot be read, unless such jobs are skipped.
     """
-    match part:
-        case Task():
-            return _read(part, options)
-        case Rows():
-            return iter([batch_from_rows(part.rows)])
-        case None:
-            return iter(())
+    return iter(()) if part is None else _read(part, options)
 
 
 def _read(task: Task, options: ReadOptions) -> Generator[pa.RecordBatch]:
-    options = attrs.evolve(options, created_after=task.created_after, created_before=task.created_before)
     client = worker().client(task.access, task.share.parts)
     batches = worker().bridge.iterate(scan(client, task.share, options), ahead=1)
     try:
-        for batch in batches:
-            yield batch.filter(_are_new(batch, task.told)) if task.told else batch
+        yield from batches
     finally:
         batches.close()
-
-
-def _are_new(batch: pa.RecordBatch, told: frozenset[str]) -> pa.Array:
-    return pa.array([ref not in told for ref in batch.column("run_ref").to_pylist()])

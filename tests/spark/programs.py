@@ -6,15 +6,27 @@ python -m tests.spark.programs cluster FOLDER OPTIONS
 
 import json
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
+
+import pyarrow as pa
 
 from tests.spark.kit import in_order, session
 
 
 def stream(folder: Path, options: dict[str, str]) -> None:
-    """Write a stream to parquet files until the end of the process."""
+    """Write a stream to parquet files until the end of the process; a batch waits while there is a file ``hold``."""
+    hold = folder / "hold"
+
+    def held(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        while hold.exists():
+            time.sleep(0.05)
+        yield from batches
+
     spark = session("local[2]", folder)
     frame = spark.readStream.format("jobruns").options(**options).load()
+    frame = frame.mapInArrow(held, frame.schema)
     writer = frame.writeStream.format("parquet").option("checkpointLocation", str(folder / "checkpoint"))
     writer.start(str(folder / "runs")).awaitTermination()
 

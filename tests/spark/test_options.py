@@ -58,6 +58,9 @@ def test_services_stand_for_all_their_jobs() -> None:
         ("nativeStates", "ABORTED", "native_states", frozenset({"ABORTED"})),
         ("createdAfter", "2026-11-21T01:00:00+01:00", "created_after", datetime(2026, 11, 21, tzinfo=UTC)),
         ("createdBefore", "2026-11-21T00:00:00Z", "created_before", datetime(2026, 11, 21, tzinfo=UTC)),
+        ("endedAfter", "2026-11-21T00:00:00Z", "ended_after", datetime(2026, 11, 21, tzinfo=UTC)),
+        ("endedBefore", "2026-11-21T00:00:00Z", "ended_before", datetime(2026, 11, 21, tzinfo=UTC)),
+        ("activeAfter", "2026-11-21T00:00:00Z", "active_after", datetime(2026, 11, 21, tzinfo=UTC)),
         ("hydrate", "TRUE", "hydrate", True),
         ("native", "true", "native", True),
         ("onError", "skip", "on_error", "skip"),
@@ -66,6 +69,8 @@ def test_services_stand_for_all_their_jobs() -> None:
         ("lag", "90s", "lag", timedelta(seconds=90)),
         ("pollInterval", "1.5 m", "poll_interval", timedelta(seconds=90)),
         ("retryGrace", "1h", "retry_grace", timedelta(hours=1)),
+        ("limitOpen", "5000", "limit_open", 5000),
+        ("onMissing", "skip", "on_missing", "skip"),
     ],
 )
 def test_options_are_read(name: str, text: str, attribute: str, value: object) -> None:
@@ -135,6 +140,18 @@ def test_an_external_id_goes_with_its_role() -> None:
             {**JOB, "createdAfter": "2026-11-21T00:00:00+02:00", "createdBefore": "2026-11-20T00:00:00Z"},
             "option createdAfter is later than createdBefore: '2026-11-21T00:00:00+02:00' and '2026-11-20T00:00:00Z'",
         ),
+        (
+            {**JOB, "endedAfter": "2026-11-21T00:00:00Z", "endedBefore": "2026-11-20T00:00:00Z"},
+            "option endedAfter is later than endedBefore: '2026-11-21T00:00:00Z' and '2026-11-20T00:00:00Z'",
+        ),
+        ({**JOB, "reach": "7d"}, "option reach is for endedAfter, endedBefore, activeAfter: give one of them"),
+        (
+            {**JOB, "reach": "0d", "endedAfter": "2026-11-21T00:00:00Z"},
+            "option reach: expected a length of time",
+        ),
+        ({**JOB, "lag": f"{10**12}d"}, "option lag: expected a length of time of less than a million years"),
+        ({**JOB, "limitOpen": "0"}, "option limitOpen: expected a whole number from 1, got '0'"),
+        ({**JOB, "onMissing": "ignore"}, "option onMissing: expected raise or skip, got 'ignore'"),
         ({**JOB, "hydrate": "yes"}, "option hydrate: expected true or false, got 'yes'"),
         ({**JOB, "hydrate": "true", "table": "Attempts"}, "option hydrate is for runs, and not for attempts"),
         ({**JOB, "tasks": "0"}, "option tasks: expected a whole number from 1, got '0'"),
@@ -171,16 +188,30 @@ def test_an_endpoint_with_a_secret_is_refused_and_not_repeated(endpoint: str) ->
     assert "hunter2" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["lag", "pollInterval", "retryGrace"])
-def test_options_of_streams_are_not_for_a_read_that_ends(name: str) -> None:
-    options = read_options({**JOB, name: "1s"})
+def test_a_window_of_ends_has_a_reach() -> None:
+    options = read_options({**JOB, "activeAfter": "2026-11-21T00:00:00Z", "reach": "14d"})
+    assert options.reach == timedelta(days=14)
+    assert options.for_batch() is options
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("lag", "1s"), ("pollInterval", "1s"), ("retryGrace", "1s"), ("limitOpen", "1"), ("onMissing", "skip")],
+)
+def test_options_of_streams_are_not_for_a_read_that_ends(name: str, text: str) -> None:
+    options = read_options({**JOB, name: text})
     assert options.for_stream() is options
     with pytest.raises(InvalidRequestError, match=f"option {name} is for streams"):
         options.for_batch()
 
 
 @pytest.mark.parametrize(
-    ("name", "text"), [("createdBefore", "2026-11-21T00:00:00Z"), ("native", "true"), ("table", "attempts")]
+    ("name", "text"),
+    [
+        *((name, "2026-11-21T00:00:00Z") for name in ("createdBefore", "endedAfter", "endedBefore", "activeAfter")),
+        ("native", "true"),
+        ("table", "attempts"),
+    ],
 )
 def test_some_options_are_not_for_streams(name: str, text: str) -> None:
     options = read_options({**JOB, name: text})

@@ -1,0 +1,23 @@
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Self
+
+from pyarrow import BufferOutputStream, RecordBatch, Schema, Table
+
+class IpcWriteOptions:
+    def __init__(self, *, compression: str | None = None) -> None: ...
+
+class RecordBatchStreamWriter:
+    def write_table(self, table: Table, max_chunksize: int | None = None) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+class RecordBatchStreamReader:
+    def __iter__(self) -> Iterator[RecordBatch]: ...
+
+def new_stream(
+    sink: BufferOutputStream, schema: Schema, *, options: IpcWriteOptions | None = None
+) -> RecordBatchStreamWriter: ...
+def open_stream(source: bytes) -> RecordBatchStreamReader: ...
