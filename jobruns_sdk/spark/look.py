@@ -19,7 +19,7 @@ from jobruns_sdk.spark.full import Run, hydrated, status_of
 from jobruns_sdk.spark.offsets import Offset
 from jobruns_sdk.spark.options import ReadOptions
 from jobruns_sdk.spark.read import skipped
-from jobruns_sdk.spark.rows import wanted_rows
+from jobruns_sdk.spark.rows import last_of, wanted_rows
 from jobruns_sdk.times import now
 from jobruns_sdk.transport.operation import time_of
 
@@ -54,16 +54,22 @@ class _Told:
     runs: dict[str, Named] = attrs.field(factory=dict[str, Named])
     wanted: set[str] = attrs.field(factory=set[str])
     rows: list["pa.RecordBatch"] = attrs.field(factory=list["pa.RecordBatch"])
+    repeats: bool = False
 
     def add(self, runs: Sequence[Run], options: ReadOptions) -> None:
         for run in runs:
             status, before = status_of(run), self.runs.get(run.id)
+            self.repeats = self.repeats or before is not None
             if before is None or not status.is_behind(before.status):
                 self.runs[run.id] = Named(status, run.created_at)
             if options.wants(run.state, run.native_state):
                 self.wanted.add(run.id)
         if (batch := wanted_rows(runs, options)).num_rows:
             self.rows.append(batch)
+
+    def last_rows(self) -> Sequence["pa.RecordBatch"]:
+        """Return one row for each run, the last: MERGE refuses several."""
+        return last_of(self.rows, "run_id") if self.repeats else self.rows
 
 
 async def look(
@@ -109,7 +115,7 @@ async def look(
     if not batch and begin.cursor is not None:
         return Look(begin, after)
     # The first batch is made even without a run: else the next process would not know where this stream has begun.
-    return Look(begin.after(after, batch), after, [row for job in batch for row in told[job].rows])
+    return Look(begin.after(after, batch), after, [row for job in batch for row in told[job].last_rows()])
 
 
 async def _told(client: JobRunsClient, walk: "Walk[Any]", options: ReadOptions) -> tuple[Mapping[str, _Told], set[str]]:

@@ -34,6 +34,19 @@ def wanted_rows(runs: Iterable[JobRun[Any]], options: ReadOptions) -> pa.RecordB
     return batch_from_runs([run for run in runs if options.wants(run.state, run.native_state)])
 
 
+def last_of(batches: Sequence[pa.RecordBatch], column: str) -> list[pa.RecordBatch]:
+    """Return the last row for each value of a column."""
+    seen: set[object] = set()
+    kept: list[pa.RecordBatch] = []
+    for batch in reversed(batches):
+        wanted: list[bool] = []
+        for value in reversed(batch.column(column).to_pylist()):
+            wanted.append(value not in seen)
+            seen.add(value)
+        kept.append(batch.filter(pa.array(wanted[::-1])))
+    return kept[::-1]
+
+
 def tasks_with(batches: Sequence[pa.RecordBatch], options: ReadOptions) -> list[Rows]:
     """Divide rows among tasks."""
     table = pa.Table.from_batches(batches, RUN_SCHEMA)

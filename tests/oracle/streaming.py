@@ -286,6 +286,9 @@ class Stream(Program):
 
     def _tasks(self, reader: Any, start: Any, end: Any) -> list[list[Told]]:  # noqa: ANN401  # Spark's
         parts = [pickle.loads(pickle.dumps(part)) for part in reader.partitions(start, end)]  # noqa: S301  # our own
+        keys = [row.key for part in parts for batch in reader.read(part) for row in _rows(batch)]
+        if len(set(keys)) < len(keys):
+            self._problem("a batch holds a run twice")
         twice = self.random.sample(parts, self.random.randint(0, len(parts)))
         self.random.shuffle(parts)
         return [[row for batch in reader.read(part) for row in _rows(batch)] for part in [*parts, *twice]]

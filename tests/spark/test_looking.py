@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterable
 from datetime import timedelta
 from typing import Any
 
+import attrs
 import pytest
 import pytest_asyncio
 
@@ -13,12 +14,15 @@ from jobruns_sdk import AccessDeniedError, JobRef, JobRunsClient, LimitExceededE
 from jobruns_sdk.runs.changed import Status
 from jobruns_sdk.testing import LocalService
 from tests.fanout.kit import client_of
+from tests.unit.values import RUN
 
 pa = pytest.importorskip("pyarrow", reason="the extra engines is not installed")
 batches = pytest.importorskip("jobruns_sdk.spark.batches")
 offsets = pytest.importorskip("jobruns_sdk.spark.offsets")
 options = pytest.importorskip("jobruns_sdk.spark.options")
 looks = pytest.importorskip("jobruns_sdk.spark.look")
+arrow = pytest.importorskip("jobruns_sdk.arrow")
+lines = pytest.importorskip("jobruns_sdk.spark.rows")
 rereads = pytest.importorskip("jobruns_sdk.spark.reread")
 
 HOUR = timedelta(hours=1)
@@ -149,6 +153,19 @@ async def test_a_job_that_cannot_be_read_keeps_its_place(
     assert await stream.look() == [("etl", "SUCCEEDED", 1)]
 
 
+async def test_of_a_job_that_fails_midway_nothing_is_told_and_nothing_lost(
+    client: JobRunsClient, local: LocalService
+) -> None:
+    stream = Stream(client, local, [OTHER], onError="skip")
+    assert await stream.look() == []
+    for _ in range(250):
+        local.add_run(OTHER, duration=None)
+    local.advance(1)
+    local.fault("GetJobRuns", "error", after=1, times=1, **REFUSED)
+    assert await stream.look() == []
+    assert await stream.look() == [("other", "STARTING", 1)] * 250
+
+
 async def test_a_new_job_that_cannot_be_read_begins_later(client: JobRunsClient, local: LocalService) -> None:
     stream = Stream(client, local, [GLUE, OTHER], onError="skip")
     for job in (GLUE, OTHER):
@@ -274,3 +291,12 @@ async def test_a_stream_begins_by_the_clock_of_the_service(client: JobRunsClient
     local.advance(timedelta(days=30))  # this machine's clock knows nothing of that
     refs = [client.handle(job).ref for job in ("glue:nobody", GLUE)]
     assert abs(await looks.service_time(client, refs) - local.clock.now()) < timedelta(seconds=2)
+
+
+def test_the_last_row_of_each_run_is_kept() -> None:
+    rows = [("a", 1), ("b", 1)], [("a", 2), ("c", 1), ("a", 3)], [("b", 1)]
+    found = [
+        arrow.batch_from_runs([attrs.evolve(RUN, id=name, attempt=attempt) for name, attempt in some]) for some in rows
+    ]
+    last = [(row["run_id"], row["attempt"]) for batch in lines.last_of(found, "run_id") for row in batch.to_pylist()]
+    assert last == [("c", 1), ("a", 3), ("b", 1)]
