@@ -65,8 +65,7 @@ class Parser(argparse.ArgumentParser):
         namespace: Any = None,  # noqa: ANN401
     ) -> Any:  # noqa: ANN401
         """Parse; argparse itself takes words that follow an option for surplus ones once it has had some."""
-        is_command = self.filled()._subparsers is None  # noqa: SLF001  # of a parent class
-        if not is_command or self._is_intermixed:
+        if self.filled().commands or self._is_intermixed:
             return super().parse_known_args(args, namespace)
         self._is_intermixed = True
         try:

@@ -17,17 +17,15 @@ from jobruns_sdk import (
     JobRun,
     NotFoundError,
     RunRef,
-    Service,
     SourceError,
 )
 from jobruns_sdk.cli.options import Places
 from jobruns_sdk.cli.wanted import UNSUCCESSFUL_STATES, Reader, Wanted, only_one
-from jobruns_sdk.cli.words import JobWord, RunWord, profiles_of
+from jobruns_sdk.cli.words import JobWord, RunWord, listed, profiles_of
 
 if TYPE_CHECKING:
     from jobruns_sdk import JobRunsClient
 
-UNLISTED: Final = "DataZone cannot list its jobs: name them, as datazone:DOMAIN/JOB"
 _NEWEST: Final = 200
 """The number of newest runs among which the beginning of an id is looked up."""
 
@@ -63,8 +61,9 @@ class Live:
         return self._found(words)
 
     async def _found(self, words: Sequence[JobWord]) -> AsyncGenerator[JobRef | Job[Any]]:
-        if not words:
-            words = [JobWord("", Service.GLUE), JobWord("", Service.EMR_SERVERLESS)]
+        if not words:  # all jobs that can be listed
+            async for job in self._discovered(None, None):
+                yield job
         for word in words:
             if word.ref is not None or word.name is not None:
                 for ref in await self._named(word):
@@ -73,14 +72,13 @@ class Live:
             async for job in self._discovered(word, word.pattern):
                 yield job
 
-    async def _discovered(self, word: JobWord, name: str | None) -> AsyncGenerator[Job[Any]]:
-        if word.service == Service.DATAZONE:
-            raise InvalidRequestError(UNLISTED)
+    async def _discovered(self, word: JobWord | None, name: str | None) -> AsyncGenerator[Job[Any]]:
+        services = None if word is None else [listed(word.service)]
         places = self._places
-        regions = [word.region] if word.region else list(places.regions) or None
-        profiles = [word.profile] if word.profile else list(places.profiles) or None
+        regions = [word.region] if word and word.region else list(places.regions) or None
+        profiles = [word.profile] if word and word.profile else list(places.profiles) or None
         found = self.client.discover(
-            services=[word.service], regions=regions, profiles=profiles, name=name, on_error=self.failures.append
+            services=services, regions=regions, profiles=profiles, name=name, on_error=self.failures.append
         )
         async with found.open() as walk:
             async for job in walk:

@@ -7,6 +7,7 @@ from typing import Final
 
 from jobruns_sdk import Attempt, JobRun, RunState
 from jobruns_sdk.cli.terminal import Terminal
+from jobruns_sdk.cli.words import ALIASES
 from jobruns_sdk.model.labels import short_ids, span
 
 _MARKS: Final = {
@@ -32,7 +33,7 @@ _COLORS: Final[Mapping[RunState, str]] = {
     RunState.TIMED_OUT: "31",
     RunState.UNKNOWN: "35",
 }
-_SERVICES: Final = {"emr-serverless": "emr"}
+_SERVICES: Final = {service: alias for alias, service in ALIASES.items()}
 _RECENT: Final = timedelta(days=6)
 _YEAR: Final = timedelta(days=300)
 

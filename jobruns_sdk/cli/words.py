@@ -11,7 +11,15 @@ import attrs
 from jobruns_sdk import InvalidRequestError, JobRef, RunRef, Service
 from jobruns_sdk.cli.options import Places
 
-_ALIASES: Final = {"emr": Service.EMR_SERVERLESS}
+ALIASES: Final[Mapping[str, str]] = {"emr": Service.EMR_SERVERLESS}
+"""Services by the shorter names that the command line has for them."""
+
+UNLISTED: Final = frozenset({Service.DATAZONE})
+"""Services whose jobs are to be named."""
+
+TAGGED: Final = Service.GLUE
+"""The service that lists its jobs by their tags."""
+
 _NAMES: Final[Mapping[str, int]] = {Service.GLUE: 1, Service.EMR_SERVERLESS: 1, Service.DATAZONE: 2}
 _APPLICATION_ID: Final = 16  # characters, of which the first two are zeros
 _LEAST: Final = 4  # characters of a run's id that say which it is
@@ -88,6 +96,18 @@ class RunWord:
         return self.run_id is not None and 0 < least <= len(self.run_id)
 
 
+def listed(service: str) -> str:
+    """Return the name of a service that can list its jobs, given by itself or by a shorter name.
+
+    Raises:
+        InvalidRequestError: It cannot list them.
+    """
+    name = ALIASES.get(service, service)
+    if name in UNLISTED:
+        raise InvalidRequestError(f"{name} cannot list its jobs: name them, as {name}:DOMAIN/JOB")
+    return str(name)
+
+
 def _split(text: str) -> tuple[str, str, str | None, str | None]:
     """Return the service of a word, what follows it, and the region and the profile that the word has."""
     service, colon, rest = text.partition(":")
@@ -101,9 +121,9 @@ def _split(text: str) -> tuple[str, str, str | None, str | None]:
         if name not in options or not value:
             raise InvalidRequestError(f"{text!r:.200}: behind ? comes region=REGION or profile=PROFILE")
         options[name] = unquote(value)
-    service = str(_ALIASES.get(service, service))
+    service = str(ALIASES.get(service, service))
     if service not in _NAMES:
-        known = ", ".join((*map(str, _NAMES), *_ALIASES))
+        known = ", ".join((*map(str, _NAMES), *ALIASES))
         raise InvalidRequestError(f"{text!r:.200}: unknown service {service!r:.80}, known are {known}")
     return service, rest, options["region"], options["profile"]
 

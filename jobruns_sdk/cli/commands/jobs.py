@@ -2,13 +2,14 @@
 
 from typing import TYPE_CHECKING, Any
 
-from jobruns_sdk import InvalidRequestError, Job, Service, SourceError
+from jobruns_sdk import Job, SourceError
 from jobruns_sdk.cli.fields import JOBS
 from jobruns_sdk.cli.options import Jobs
 from jobruns_sdk.cli.output import Output
-from jobruns_sdk.cli.services import UNLISTED, opened_client
+from jobruns_sdk.cli.services import opened_client
 from jobruns_sdk.cli.terminal import Terminal
 from jobruns_sdk.cli.wanted import told
+from jobruns_sdk.cli.words import TAGGED, listed
 
 if TYPE_CHECKING:
     from jobruns_sdk import JobRunsClient
@@ -16,9 +17,7 @@ if TYPE_CHECKING:
 
 async def run(options: Jobs, terminal: Terminal) -> int:
     """List jobs, and return the exit code."""
-    services = [Service.EMR_SERVERLESS if name == "emr" else name.rstrip(":") for name in options.services]
-    if Service.DATAZONE in services:
-        raise InvalidRequestError(UNLISTED)
+    services = [listed(name.rstrip(":")) for name in options.services]
     output = Output(JOBS, options.form, terminal)
     failures: list[SourceError] = []
     async with opened_client(options.places, []) as client:
@@ -40,12 +39,12 @@ async def run(options: Jobs, terminal: Terminal) -> int:
 
 
 async def _tagged(client: "JobRunsClient", options: Jobs) -> list[Job[Any]]:
-    """Return the Glue jobs with those tags: no other service lists its jobs by them."""
+    """Return the jobs with those tags, of the service that lists its jobs by them."""
     return [
         job
         for region in options.places.regions or (None,)
         for profile in options.places.profiles or (None,)
         async for job in client.jobs(
-            Service.GLUE, tags=dict(options.tags), name=options.name, region_name=region, profile=profile
+            TAGGED, tags=dict(options.tags), name=options.name, region_name=region, profile=profile
         )
     ]

@@ -3,7 +3,7 @@
 from typing import Final
 from urllib.parse import quote
 
-from jobruns_sdk import EmrServerlessApplication, RunRef, Service, UnsupportedOperationError
+from jobruns_sdk import EmrServerlessApplication, GlueJob, RunRef, UnsupportedOperationError
 from jobruns_sdk.cli.exits import DONE
 from jobruns_sdk.cli.options import Url
 from jobruns_sdk.cli.services import Live, opened_client
@@ -21,7 +21,7 @@ async def run(options: Url, terminal: Terminal) -> int:
         handle = client.handle(ref.job)
         if isinstance(handle, EmrServerlessApplication):
             terminal.write(f"{await handle.dashboard_url(ref.run_id)}\n")
-        elif handle.ref.service == Service.GLUE:
+        elif isinstance(handle, GlueJob):
             terminal.write(f"{console_url(handle.ref.run(ref.run_id))}\n")
         else:
             raise UnsupportedOperationError("has no page for a run", service=handle.ref.service)

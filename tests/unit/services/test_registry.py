@@ -15,8 +15,17 @@ from jobruns_sdk.services.registry import ENTRIES, OPERATIONS, QUOTAS
 PACKAGE: Final = Path(jobruns_sdk.__file__).parent
 FOLDERS: Final = {service.replace("-", "_"): service for service in Service}
 MEMBERS: Final = {service.name for service in Service}
-# The typed names that users read: a method of the client, and its twin without an event loop, for each service.
-TYPED: Final = {"__init__.py", "model/refs.py", "client.py", "sync/__init__.py", "sync/client.py", "sync/handles.py"}
+# What users type on a command line, and the typed names that they read: for each service a method of the client, and
+# its twin without an event loop.
+TYPED: Final = {
+    "__init__.py",
+    "cli/words.py",
+    "model/refs.py",
+    "client.py",
+    "sync/__init__.py",
+    "sync/client.py",
+    "sync/handles.py",
+}
 CLIENT_METHODS: Final = set(FOLDERS)
 
 
