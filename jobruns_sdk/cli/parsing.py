@@ -69,9 +69,12 @@ class Parser(argparse.ArgumentParser):
             return super().parse_known_args(args, namespace)
         self._is_intermixed = True
         try:
-            return super().parse_known_intermixed_args(args, namespace)
+            found, surplus = super().parse_known_intermixed_args(args, namespace)
         finally:
             self._is_intermixed = False
+        if surplus:  # told here, where the command is known whose help says what there is
+            self.error(f"unrecognized arguments: {' '.join(surplus)}")
+        return found, surplus
 
     def error(self, message: str) -> NoReturn:
         """Tell what is wrong in one line, and exit with 2."""
