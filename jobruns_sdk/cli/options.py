@@ -2,16 +2,14 @@
 
 from argparse import Namespace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+from typing import Any, Literal, TypeAlias, TypeVar, cast
 
 import attrs
 
 from jobruns_sdk.cli.moments import When
 
-if TYPE_CHECKING:
-    from jobruns_sdk.model.logs import LogSource
-
 T = TypeVar("T")
+Source: TypeAlias = Literal["driver", "error", "executor", "progress"]
 
 
 @attrs.frozen
@@ -179,7 +177,7 @@ class Logs:
     last_failed: bool
     follow: bool
     attempt: int | Literal["all"] | None
-    sources: "tuple[LogSource, ...]"
+    sources: tuple[Source, ...]
     tail: int | None
     since: When | None
     where: bool

@@ -70,7 +70,7 @@ class PriceTable:
             InvalidRequestError: A currency, region, usage type or price is invalid; floats are, since 0.44 is none.
         """
         _check_currency("currency", currency)
-        self.currency = currency.upper()
+        self.currency: str = currency.upper()
         right = "a mapping of (region, usage type) to the price of one unit"
         priced = mapping_of("rates", right, rates)
         self.rates: Mapping[tuple[str, str], Decimal] = MappingProxyType(
