@@ -32,7 +32,7 @@ def sources_of(given: Iterable[str]) -> frozenset[LogSource]:
     """
     named = items_of("sources", given, "sources, such as {'driver', 'error'}")
     found: frozenset[LogSource] = frozenset(source for source in SOURCES if source in named)
-    if not found or len(found) < len({*named}):
+    if not found or any(name not in SOURCES for name in named):
         raise InvalidRequestError(f"sources holds one or more of {', '.join(SOURCES)}")
     return found
 
@@ -63,7 +63,7 @@ class LogPlace:
     """A place where a run's logs lie, or where they would lie.
 
     Attributes:
-        kind: ``"cloudwatch"`` for CloudWatch Logs, ``"s3"`` for S3, ``"managed"`` for storage that EMR Serverless
+        storage: ``"cloudwatch"`` for CloudWatch Logs, ``"s3"`` for S3, ``"managed"`` for storage that EMR Serverless
             manages, which only ``url`` shows.
         attempt: The number of the attempt, from 1.
         source: Who writes there; None for managed storage, and where nothing was found.
@@ -74,7 +74,7 @@ class LogPlace:
         why: What makes it a place of the run's, or why nothing is there.
     """
 
-    kind: Literal["cloudwatch", "s3", "managed"]
+    storage: Literal["cloudwatch", "s3", "managed"]
     attempt: int
     source: LogSource | None = None
     group: str | None = None

@@ -203,7 +203,7 @@ async def test_managed_storage_is_shown_by_a_link_and_not_read(local: LocalServi
     with pytest.raises(LogsUnavailableError, match=r"dashboard_url\(run_id\)"):
         await client.logs(run).collect()
     (place,) = await client.log_places(run)
-    assert (place.kind, place.attempt) == ("managed", 1)
+    assert (place.storage, place.attempt) == ("managed", 1)
     assert place.url is not None
     assert place.url not in repr(place)
     local.fault("GetDashboardForJobRun", "error", code="AccessDeniedException", message="not you", status=403)
@@ -216,7 +216,7 @@ async def test_places_are_named_found_or_not(local: LocalService, client: JobRun
     local.add_application(APP, duration=MINUTE, native=IN_BOTH)
     run = await client.emr_serverless(APP).start(SparkSubmit("s3://b/main.py"), execution_role_arn=ROLE)
     places = await client.log_places(run)
-    assert [(place.kind, place.source) for place in places] == [("cloudwatch", None), ("s3", None)]
+    assert [(place.storage, place.source) for place in places] == [("cloudwatch", None), ("s3", None)]
     assert all("nothing of the run was found" in place.why for place in places)
     local.add_log_lines(str(run), "driver", ["a"])
     stream, uri = await client.log_places(run)
@@ -377,5 +377,5 @@ async def test_lines_and_places_become_dicts_and_a_link_only_if_secrets_may(
     (line,) = await client.logs(run).collect()
     assert from_dict(to_dict(line)) == line
     place = LogPlace("managed", 1, url="https://signed", why="managed")
-    assert to_dict(place)["url"] is None
-    assert from_dict(to_dict(place, include_secrets=True)) == place
+    assert to_dict(place, secrets=False)["url"] is None
+    assert from_dict(to_dict(place)) == place

@@ -16,6 +16,7 @@ import pytest
 from botocore.config import Config
 
 from jobruns_sdk import ClientClosedError, JobRunsClient, NotFoundError, Pages, Quota, SparkSubmit, WaitTimeoutError
+from jobruns_sdk.logs.operations import QUOTAS as LOG_QUOTAS
 from jobruns_sdk.loop.clock import RealClock
 from jobruns_sdk.services.registry import QUOTAS
 from jobruns_sdk.testing import LocalService, SpeedClock, VirtualClock
@@ -30,6 +31,7 @@ ONE_AT_A_TIME: Final = Quota(1, 1)
 TIGHT: Final = dict.fromkeys(
     [
         *QUOTAS,
+        *LOG_QUOTAS,
         *(("datazone", name) for name in ("GetJobRun", "ListJobRuns")),
         *(("glue", name) for name in ("BatchStopJobRun", "GetJob", "GetJobRun", "GetJobRuns", "ListJobs")),
         *(("glue", name) for name in ("GetJobBookmark", "ResetJobBookmark", "StartJobRun")),
@@ -78,11 +80,14 @@ def awaits(name: str) -> Callable[[Work], Work]:
 def world_of(local: LocalService, client: JobRunsClient) -> World:
     """Return a world with jobs of all services, and runs."""
     local.add_glue_job("etl", max_retries=1)
-    local.add_application("00app", max_concurrent_runs=None)
+    place = {"s3MonitoringConfiguration": {"logUri": "s3://own-logs/"}}
+    local.add_application("00app", max_concurrent_runs=None, native={"monitoringConfiguration": place})
     local.add_datazone_job("dzd_x", "job42")
     over = {job: local.add_run(job, state="SUCCEEDED" if job == GLUE else "SUCCESS") for job in (GLUE, EMR, DATAZONE)}
     for job in over:
         local.add_runs(job, 4)
+    for job in (GLUE, EMR):
+        local.add_log_lines(f"{job}/{over[job]}", "driver", ["a", "b"])
     active = {GLUE: "RUNNING", EMR: "RUNNING", DATAZONE: "IN_PROGRESS"}
     return World(local, client, over, {job: local.add_run(job, state=state) for job, state in active.items()})
 
@@ -174,6 +179,52 @@ async def discover_jobs(world: World) -> None:
 @awaits("JobRunsClient.changes")
 async def list_changes(world: World) -> None:
     await world.client.changes([GLUE, EMR, DATAZONE]).collect()
+
+
+@awaits("JobRunsClient.logs")
+async def read_logs(world: World) -> None:
+    await world.client.logs(f"{GLUE}/{world.over[GLUE]}").collect()
+
+
+@awaits("LogLines.collect")
+async def follow_logs(world: World) -> None:
+    await world.client.logs(f"{EMR}/{world.over[EMR]}", follow=True).collect()
+
+
+@awaits("LogLines.__aiter__")
+async def read_last_lines(world: World) -> None:
+    async for line in world.client.logs(f"{GLUE}/{world.over[GLUE]}", tail=1):
+        assert line.text == "b"
+
+
+@awaits("GlueJob.logs")
+async def read_glue_logs(world: World) -> None:
+    await world.client.glue("etl").logs(world.over[GLUE], attempt="all").collect()
+
+
+@awaits("EmrServerlessApplication.logs")
+async def read_emr_logs(world: World) -> None:
+    await world.client.emr_serverless("00app").logs(world.over[EMR]).collect()
+
+
+@awaits("GlueJob.attempt_logs")
+async def tell_glue_places(world: World) -> None:
+    await world.client.glue("etl").attempt_logs(world.over[GLUE], 1)
+
+
+@awaits("EmrServerlessApplication.attempt_logs")
+async def tell_emr_places(world: World) -> None:
+    await world.client.emr_serverless("00app").attempt_logs(world.over[EMR], 1)
+
+
+@awaits("JobRunsClient.log_places")
+async def list_log_places(world: World) -> None:
+    await world.client.log_places(f"{EMR}/{world.over[EMR]}")
+
+
+@awaits("JobRunsClient.error_of")
+async def tell_error(world: World) -> None:
+    await world.client.error_of(f"{GLUE}/{world.over[GLUE]}")
 
 
 @awaits("JobRunsClient.attempts")

@@ -14,6 +14,7 @@ from jobruns_sdk import (
     HiveQuery,
     JobRef,
     JobRunsClient,
+    LogLines,
     Observer,
     Quota,
     RunRef,
@@ -87,6 +88,8 @@ class Call:
         result = self.of(client)(**{**self.right, **arguments})
         if isinstance(result, Pages):
             await result.first()
+        elif isinstance(result, LogLines):
+            await anext(aiter(result))
         elif hasattr(result, "__anext__"):
             await anext(result)
         elif inspect.isawaitable(result):
@@ -94,7 +97,8 @@ class Call:
 
     def parameters(self, client: JobRunsClient) -> list[str]:
         """Return the names of its arguments."""
-        return [name for name in inspect.signature(self.of(client)).parameters if name != "self"]
+        taken = inspect.signature(self.of(client)).parameters.values()
+        return [one.name for one in taken if one.name != "self" and one.kind is not inspect.Parameter.VAR_KEYWORD]
 
 
 def _methods(
@@ -139,6 +143,9 @@ CALLS: Final = {
                 "wait_all": {"runs": [GLUE.run("jr_0")], **WAIT},
                 "watch": {"targets": [GLUE.run("jr_0")], **WAIT},
                 "nudge": {"run": GLUE.run("jr_0")},
+                "logs": {"run": GLUE.run("jr_0")},
+                "log_places": {"run": GLUE.run("jr_0")},
+                "error_of": {"run": GLUE.run("jr_0")},
             },
         ),
         *_methods(
@@ -155,6 +162,7 @@ CALLS: Final = {
                 "is_streaming": {"run": RUN},
                 "survey": {"since": None},
                 "full_attempts": {"run_id": "00frun"},
+                "logs": {"run_id": "00frun"},
             },
         ),
         *_methods(
@@ -177,6 +185,7 @@ CALLS: Final = {
                 "run": {"run_id": "jr_0"},
                 "start": {},
                 "find": {"idempotency_key": "k"},
+                "logs": {"run_id": "jr_0"},
                 "stop": {"run_ids": ["jr_0"]},
                 "ask_to_stop": {"run_ids": ["jr_0"]},
                 "bookmark": {},
@@ -269,6 +278,7 @@ WRONG: Final[Mapping[str, Values]] = {
     "execution_role_arn": _NAME,
     "execution_role_session_policy": _TEXT,
     "execution_timeout": (*_TIME, timedelta(seconds=90), timedelta(minutes=-1)),
+    "follow": _FLAG,
     "grace_period": (*_TIME, timedelta(milliseconds=5), timedelta(seconds=-1)),
     "hydrate": _FLAG,
     "idempotency_key": _TEXT,
@@ -284,6 +294,7 @@ WRONG: Final[Mapping[str, Values]] = {
     "limit": _COUNT,
     "limit_open": _COUNT,
     "max_attempts": ("3", True, 0, -1, None, 1.5),
+    "max_bytes": _COUNT,
     "max_capacity": ("5", True, 0, -1, float("nan"), float("inf")),
     "max_poll_interval": (*_TIME, timedelta(seconds=1)),
     "meter_provider": (5, "x", True, object()),
@@ -347,7 +358,9 @@ WRONG: Final[Mapping[str, Values]] = {
     "since": _MOMENT,
     "size": (*_COUNT, None),
     "slot_timeout": (*_TIME, timedelta(seconds=-1)),
+    "sources": (5, None, "driver", [], ["stdout"], [5], [["driver"]], b"driver"),
     "states": _STATES,
+    "tail": _COUNT,
     "tags": _PAIRS,
     "targets": (5, None, "etl", [5], [None], ["etl"], b"x"),
     "telemetry": (5, None, "yes", 1, ["x"]),

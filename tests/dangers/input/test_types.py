@@ -13,7 +13,7 @@ from jobruns_sdk.loop.clock import RealClock
 from jobruns_sdk.model.refs import RunRef
 from tests.dangers.input.calls import CALLS, EMR, GLUE, HANDLES, NOON, WRONG, SentError, cases, silent_client
 
-INSIDE: Final = {"attempt_of", "attempt_rows_since", "run_of_attempts", "sources"}
+INSIDE: Final = {"attempt_logs", "attempt_of", "attempt_rows_since", "run_of_attempts", "sources"}
 """Methods of handles that take what the package itself has made."""
 
 SAID: Final[Mapping[str, str]] = {
@@ -35,7 +35,7 @@ SAID: Final[Mapping[str, str]] = {
     "run_id": "a run id",
     "run_ids": "(run_ids|a run id)",
     "runs": "(runs|a run|text form of a run)",
-    "since": "created_after",
+    "since": "(created_after|since)",
     "targets": "(targets|a job|text form of a job)",
     "text": "text",
     "value": "only values of this package",
