@@ -9,7 +9,7 @@ from jobruns_sdk.cli.moments import span
 
 T = TypeVar("T")
 
-STATES: Final = {
+STATES: Final[dict[str, tuple[str, ...]]] = {
     "queued": ("QUEUED",),
     "starting": ("STARTING",),
     "running": ("RUNNING",),

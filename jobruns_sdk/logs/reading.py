@@ -102,7 +102,7 @@ class AttemptReading:
         self.attempt = attempt
         self.logs = logs
         self._budget = budget
-        self.finder = Finder(call, logs.folders, attempt, rules.sources)
+        self.finder: Finder = Finder(call, logs.folders, attempt, rules.sources)
         self._call = call
         self._run = run
         self._rules = rules

@@ -34,7 +34,7 @@ class StreamReader:
         again  10:00:00.002 b, 10:00:00.002 c, 10:00:00.002 d, ...    the first two of that millisecond are passed
     """
 
-    least_pause = 0.0
+    least_pause: float = 0.0
 
     def __init__(
         self, call: Call, group: str, stream: str, make: MakeLine, *, begin: int, end: int | None, limit: int

@@ -79,7 +79,7 @@ class Told:
     """The part of a file that was told: one that was written again with more in it is gone on with behind that."""
 
     def __init__(self) -> None:
-        self.size = 0
+        self.size: int = 0
         self._sum = 0
 
     def add(self, data: bytes) -> None:
@@ -100,7 +100,7 @@ class LineCutter:
     """
 
     def __init__(self) -> None:
-        self.rest = b""
+        self.rest: bytes = b""
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Yield each line that is complete, with its end, and pieces of one that is longer than ``MOST``."""
