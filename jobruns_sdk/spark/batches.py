@@ -28,7 +28,7 @@ _LISTING: Final = "the batch of a stream, first form"  # a batch of another form
 _EPOCH: Final = exact(datetime(1970, 1, 1, tzinfo=UTC))
 _LEAST: Final = timedelta(microseconds=1)
 OVER: Final = Status(1, "e", "")
-"""How far a run is that is not named."""
+"""The least that is known of a run that is not named: its first attempt is over."""
 
 _NAMED: Final = re.compile(r"(?P<attempt>[0-9]{1,9})(?P<rank>[qsrpeu]) (?P<at>-?[0-9]{1,12}|~) (?P<id>.+)", re.DOTALL)
 _SETTLED: Final = re.compile(r"(?P<count>[0-9]{1,12}) (?P<digest>[0-9a-f]{16}) (?P<after>-?[0-9]{1,18}|~)")
