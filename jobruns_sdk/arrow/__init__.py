@@ -11,7 +11,14 @@ except ModuleNotFoundError as _missing:
         "Arrow data needs pyarrow: install the extra, as in pip install 'jobruns_sdk[arrow]'", name=_missing.name
     ) from _missing
 
-from jobruns_sdk.arrow.columns import ATTEMPT_SCHEMA, RUN_SCHEMA, batch_from_attempts, batch_from_runs, with_native
+from jobruns_sdk.arrow.columns import (
+    ATTEMPT_SCHEMA,
+    RUN_SCHEMA,
+    batch_from_attempts,
+    batch_from_runs,
+    with_costs,
+    with_native,
+)
 from jobruns_sdk.arrow.frames import JobRunFrame, JobRunStream, RecordBatches
 
 __all__ = [
@@ -22,6 +29,7 @@ __all__ = [
     "RecordBatches",
     "batch_from_attempts",
     "batch_from_runs",
+    "with_costs",
     "with_native",
 ]
 

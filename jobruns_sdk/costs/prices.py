@@ -48,7 +48,6 @@ class PriceTable:
 
     Attributes:
         currency: The currency's code.
-        rates: The price of one unit by region and usage type.
     """
 
     def __init__(
@@ -73,25 +72,28 @@ class PriceTable:
         self.currency: str = currency.upper()
         right = "a mapping of (region, usage type) to the price of one unit"
         priced = mapping_of("rates", right, rates)
-        self.rates: Mapping[tuple[str, str], Decimal] = MappingProxyType(
-            {_key(key): _rate(key, one) for key, one in priced}
-        )
+        self._rates = {_key(key): _rate(key, one) for key, one in priced}
         named = mapping_of("architectures", "a mapping of applications to architectures", architectures)
         self._architectures: dict[JobRef, Architecture] = {_job(job): _architecture(job, one) for job, one in named}
 
+    @property
+    def rates(self) -> Mapping[tuple[str, str], Decimal]:
+        """The price of one unit by region and usage type."""
+        return MappingProxyType(self._rates)
+
     def __repr__(self) -> str:
         return (
-            f"PriceTable({self.currency!r}, {len(self.rates)} rates in {len({one for one, _ in self.rates})} regions)"
+            f"PriceTable({self.currency!r}, {len(self._rates)} rates in {len({one for one, _ in self._rates})} regions)"
         )
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, PriceTable):
             return NotImplemented
-        same = self.currency == other.currency and self.rates == other.rates
+        same = self.currency == other.currency and self._rates == other._rates
         return same and self._architectures == other._architectures
 
     def __hash__(self) -> int:
-        return hash((self.currency, frozenset(self.rates.items())))
+        return hash((self.currency, frozenset(self._rates.items())))
 
     @classmethod
     def from_price_list(cls, *files: str | PathLike[str]) -> Self:
@@ -135,7 +137,7 @@ class PriceTable:
             OSError: The file cannot be written.
         """
         regions: dict[str, dict[str, str]] = {}
-        for (region, name), rate in sorted(self.rates.items()):
+        for (region, name), rate in sorted(self._rates.items()):
             regions.setdefault(region, {})[name] = str(rate)
         Path(file).write_text(
             json.dumps({"currency": self.currency, "rates": regions}, indent=1) + "\n", encoding="utf-8"
@@ -178,7 +180,7 @@ class PriceTable:
             architecture = self._architectures.get(job, "X86_64")
         amount = Decimal(0)
         for one in metered(row, architecture, usage_type):
-            rate = self.rates.get((job.region or "", one.usage_type or ""))
+            rate = self._rates.get((job.region or "", one.usage_type or ""))
             if one.quantity is not None and not one.quantity:
                 product: Decimal | None = Decimal(0)  # nothing was used, whatever it costs
             else:

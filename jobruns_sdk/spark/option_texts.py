@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
+from jobruns_sdk.costs import PriceTable
 from jobruns_sdk.errors import InvalidRequestError
 from jobruns_sdk.model.states import RunState
 from jobruns_sdk.services.registry import ENTRIES, OPERATIONS, Entry, quotas_of
@@ -70,6 +71,18 @@ def boolean(text: str) -> bool:
     if text.lower() not in _BOOLEANS:
         raise MalformedError("expected true or false")
     return _BOOLEANS[text.lower()]
+
+
+def prices(text: str) -> PriceTable:
+    """Return the table of prices that a file on the driver's machine holds."""
+    try:
+        return PriceTable.load(text)
+    except OSError as error:
+        raise MalformedError(
+            f"expected a file that can be read, as PriceTable.save writes it: {error.strerror}"
+        ) from error
+    except InvalidRequestError as error:
+        raise MalformedError(f"expected a file as PriceTable.save writes it: {error}") from error
 
 
 def count(text: str) -> int:

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, cast
 
 import attrs
 
+from jobruns_sdk.costs import PriceTable
 from jobruns_sdk.errors import InvalidRequestError
 from jobruns_sdk.model.refs import JobRef
 from jobruns_sdk.model.states import RunState
@@ -37,6 +38,7 @@ _READERS: Final[Mapping[str, Callable[[str], object]]] = {
     "reach": reading.some_time,
     "hydrate": reading.boolean,
     "native": reading.boolean,
+    "prices": reading.prices,
     "onError": reading.one_of("raise", "skip"),
     "tasks": reading.count,
     "quotas": reading.texts,
@@ -67,6 +69,7 @@ _FIELDS: Final[Mapping[str, str]] = {
     "reach": "reach",
     "hydrate": "hydrate",
     "native": "native",
+    "prices": "prices",
     "onError": "on_error",
     "tasks": "tasks",
     "batchRows": "batch_rows",
@@ -91,7 +94,7 @@ _TAKEN: Final = _NAMES | {name.lower(): _NAMES[meant] for name, meant in _ALSO.i
 _UNSHOWN: Final = frozenset({"endpoint"})
 _STREAM_ONLY: Final = ("lag", "pollInterval", "retryGrace", "limitOpen", "onMissing")
 _ENDS: Final = ("endedAfter", "endedBefore", "activeAfter")
-_BATCH_ONLY: Final = ("createdBefore", *_ENDS, "reach", "native")
+_BATCH_ONLY: Final = ("createdBefore", *_ENDS, "reach", "native", "prices")
 _SECRET: Final = re.compile(r"secret|passw|token|credential|access_?key")
 
 
@@ -116,6 +119,7 @@ class ReadOptions:
         reach: How far back by creation runs are read for those three; None for the client's own default.
         hydrate: Whether the full run is got where the list tells less.
         native: Whether a column has the service's own structure as JSON, without what may hold secrets.
+        prices: The prices for columns of costs.
         on_error: What to do about a job that cannot be read.
         tasks: Into how many tasks to divide the work; None for one each quota domain.
         batch_rows: How many rows a batch that is handed to Spark has.
@@ -143,6 +147,7 @@ class ReadOptions:
     reach: timedelta | None = None
     hydrate: bool = False
     native: bool = False
+    prices: PriceTable | None = None
     on_error: Literal["raise", "skip"] = "raise"
     tasks: int | None = None
     batch_rows: int = 4096

@@ -30,7 +30,7 @@ def scan(client: JobRunsClient, share: Share, options: ReadOptions) -> AsyncIter
     """
     pages = runs_of(client, share, options)
     if options.table == "runs":
-        return pages.record_batches(options.batch_rows, native=options.native)
+        return pages.record_batches(options.batch_rows, native=options.native, costs=options.prices)
     return _attempts(client, pages, options)
 
 
@@ -68,10 +68,10 @@ async def _attempts(
             for found in await concurrently(map(partial(_attempts_of, client, options), some)):
                 held.extend(found)
             while len(held) >= options.batch_rows:
-                yield batch_from_attempts(held[: options.batch_rows], native=options.native)
+                yield batch_from_attempts(held[: options.batch_rows], native=options.native, costs=options.prices)
                 del held[: options.batch_rows]
     if held:
-        yield batch_from_attempts(held, native=options.native)
+        yield batch_from_attempts(held, native=options.native, costs=options.prices)
 
 
 async def _attempts_of(client: JobRunsClient, options: ReadOptions, run: JobRun[Any]) -> Sequence[Attempt[Any]]:

@@ -11,7 +11,7 @@ from jobruns_sdk.costs import PriceTable
 from jobruns_sdk.history import RunStore
 from jobruns_sdk.testing import LocalService
 
-pa = pytest.importorskip("pyarrow", reason="the extra arrow is not installed")
+pa = pytest.importorskip("pyarrow", reason="the extra engines is not installed")
 PRICES = PriceTable("USD", {("us-east-1", "ETL-DPU-Hour"): "0.44"})
 JOBS = ["glue:etl", "glue:flexible"]
 

@@ -1,5 +1,6 @@
 """Options say what is read; what is unknown, malformed or a secret is refused in words, before anything is sent."""
 
+import pickle
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from jobruns_sdk import InvalidRequestError, JobRef, Quota, RunState, Service
+from jobruns_sdk.costs import PriceTable
 from jobruns_sdk.services.registry import QUOTAS
 from jobruns_sdk.spark.access import Role
 from jobruns_sdk.spark.options import read_options
@@ -218,6 +220,23 @@ def test_some_options_are_not_for_streams(name: str, text: str) -> None:
     assert options.for_batch() is options
     with pytest.raises(InvalidRequestError, match=f"option {name}"):
         options.for_stream()
+
+
+def test_prices_are_read_once_where_the_options_are(tmp_path: Path) -> None:
+    table = PriceTable("USD", {("us-east-1", "ETL-DPU-Hour"): "0.44"})
+    table.save(tmp_path / "prices.json")
+    options = read_options({**JOB, "prices": str(tmp_path / "prices.json")})
+    assert options.prices == table
+    assert pickle.loads(pickle.dumps(options)) == options  # noqa: S301  # as Spark does
+    assert options.for_batch() is options
+    with pytest.raises(InvalidRequestError, match="option prices is not for streams"):
+        options.for_stream()
+
+    (tmp_path / "other.json").write_text("[")
+    with pytest.raises(InvalidRequestError, match=r"option prices: expected a file as PriceTable\.save writes it"):
+        read_options({**JOB, "prices": str(tmp_path / "other.json")})
+    with pytest.raises(InvalidRequestError, match=r"option prices: expected a file that can be read.*No such file"):
+        read_options({**JOB, "prices": str(tmp_path / "missing.json")})
 
 
 def test_the_page_has_a_row_for_every_option() -> None:

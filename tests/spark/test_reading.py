@@ -3,12 +3,14 @@
 import json
 from collections import Counter
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from jobruns_sdk import UNSUCCESSFUL, RunState
+from jobruns_sdk.costs import PriceTable
 from jobruns_sdk.testing import LocalAccount, LocalService
 from tests.spark.kit import client, in_order, read, rows, throttle
 from tests.unit.values import CANARY
@@ -151,6 +153,19 @@ def test_the_native_structure_comes_as_json_without_its_secrets(
     assert native["JobRunState"] == "FAILED"
     assert "Arguments" not in native
     assert CANARY not in str(found)
+
+
+@pytest.mark.parametrize("table", ["runs", "attempts"])
+def test_costs_are_columns(spark: "SparkSession", seeded: LocalService, table: str, tmp_path: Path) -> None:
+    PriceTable("USD", {("eu-west-1", "ETL-DPU-Hour"): "0.44"}).save(tmp_path / "prices.json")
+    given = {"table": table, "regions": "eu-west-1", "prices": str(tmp_path / "prices.json")}
+    found = rows(read(spark, seeded, JOBS[:1], **given))
+    known = [row for row in found if row["dpu_hours"] is not None]
+    assert known
+    for row in known:
+        assert row["currency"] == "USD"
+        assert abs(row["cost"] - Decimal(repr(row["dpu_hours"])) * Decimal("0.44")) < Decimal("1e-11")
+    assert all(row["cost"] is None for row in found if row["dpu_hours"] is None)
 
 
 def test_no_jobs_are_no_rows(spark: "SparkSession", local: LocalService) -> None:

@@ -23,12 +23,12 @@ _PLACES: Final = Kind(
     {
         "attempt": lambda place: place.attempt,
         "source": lambda place: place.source,
-        "kind": lambda place: place.kind,
+        "storage": lambda place: place.storage,
         "place": _address,
         "why": lambda place: place.why,
     },
-    ("attempt", "source", "kind", "place", "why"),
-    ("attempt", "source", "kind", "place", "why"),
+    ("attempt", "source", "storage", "place", "why"),
+    ("attempt", "source", "storage", "place", "why"),
     _address,
 )
 

@@ -13,3 +13,6 @@ class StructField(DataType):
 class StructType(DataType):
     names: list[str]
     def __init__(self, fields: Sequence[StructField]) -> None: ...
+
+class DecimalType(DataType):
+    def __init__(self, precision: int = ..., scale: int = ...) -> None: ...
