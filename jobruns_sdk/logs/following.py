@@ -138,7 +138,7 @@ class Following:
         if left > 0:
             return min(pause, left)
         # What is left are logs that may not be read so soon again.
-        return max(_LEAST, min(one.read_at + one.reader.least_pause - now for one in self._open))
+        return max(_LEAST, min((one.read_at + one.reader.least_pause - now for one in self._open), default=0.0))
 
     async def _poll(self) -> None:
         if self._has_ended or self._now < self._polled_next:

@@ -22,7 +22,7 @@ from jobruns_sdk import (
     from_dict,
     to_dict,
 )
-from jobruns_sdk.observing.values import WaitEnded, WaitStarted
+from jobruns_sdk.observing.values import CallEnded, CallStarted, WaitEnded, WaitStarted
 from jobruns_sdk.testing import LocalService
 
 if TYPE_CHECKING:
@@ -163,6 +163,17 @@ async def test_a_run_that_has_ended_without_logs_says_where_they_were_looked_for
             await client.logs(run, follow=follow).collect()
         for said in ("/aws-glue/jobs/output", "no log of driver", "there are logs of error: name them in sources="):
             assert said in str(caught.value)
+
+
+async def test_a_service_that_answers_late_is_waited_for(local: LocalService) -> None:
+    def answer_late(told: CallStarted | CallEnded) -> None:
+        if isinstance(told, CallEnded) and told.call.operation == "DescribeLogStreams":
+            local.clock.advance(15)  # more than ``settle``
+
+    async with local.client(observer=Observer(call=answer_late)) as client:
+        run = await started(client, local)
+        with pytest.raises(LogsUnavailableError):
+            await client.logs(run, follow=True).collect()
 
 
 async def test_lines_in_s3_come_as_the_object_grows_with_a_get_each_half_minute_at_most(
