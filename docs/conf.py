@@ -36,7 +36,7 @@ nitpick_ignore_regex = [
         r"jobruns_sdk\.(arrow\.frames\.Reads|checks\.Rule|loop\.lifetime\.Lifetime|paging\.cursor\.Cursor|paging\.plan\.Plan|paging\.standing\.Spot|testing\.world\.jobs\.Job)",
     ),
     ("py:class", r"jobruns_sdk\.(arrow\.frames\.Columns|spark\.(source|streaming)\.\w+Reader)|SyncJobRunsClient"),
-    ("py:class", r"jobruns_sdk\.history\.syncing\.TellsChanges"),
+    ("py:class", r"jobruns_sdk\.(history\.syncing\.TellsChanges|services\.logs\.AttemptLogs)"),
     ("py:class", r"LaneOf|Names"),  # of pictures: what their arguments are is said there
 ]
 linkcheck_ignore = [r"http://127\.0\.0\.1"]

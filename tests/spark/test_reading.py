@@ -157,8 +157,8 @@ def test_the_native_structure_comes_as_json_without_its_secrets(
 
 @pytest.mark.parametrize("table", ["runs", "attempts"])
 def test_costs_are_columns(spark: "SparkSession", seeded: LocalService, table: str, tmp_path: Path) -> None:
-    PriceTable("USD", {("eu-west-1", "ETL-DPU-Hour"): "0.44"}).save(tmp_path / "prices.json")
-    given = {"table": table, "regions": "eu-west-1", "prices": str(tmp_path / "prices.json")}
+    PriceTable("USD", {("us-east-1", "ETL-DPU-Hour"): "0.44"}).save(tmp_path / "prices.json")
+    given = {"table": table, "prices": str(tmp_path / "prices.json")}
     found = rows(read(spark, seeded, JOBS[:1], **given))
     known = [row for row in found if row["dpu_hours"] is not None]
     assert known
