@@ -176,7 +176,7 @@ PLANTED: Final = (
     Planted(
         "watched twice",
         "crowds",
-        None,
+        10923,
         "a run that was given, and has ended before its job is read, joins a watch once more",
         (("runs/watch.py", "rows = [row for row in rows if row.ref not in self._told]", "pass"),),
     ),
@@ -229,7 +229,7 @@ PLANTED: Final = (
     Planted(
         "P2",
         "quota",
-        137,
+        91,
         "throttles use up the attempts of a call",
         (
             (
@@ -242,7 +242,7 @@ PLANTED: Final = (
     Planted(
         "P2 pace",
         "quota",
-        2,
+        13,
         "throttles slow nothing down",
         (
             (
@@ -262,14 +262,14 @@ PLANTED: Final = (
     Planted(
         "paging merged",
         "lists",
-        84,
+        76,
         "rows that are merged, and not handed out yet, count as consumed",
         (("paging/reader.py", "self.page, self._at - unconsumed,", "self.page, self._at,"),),
     ),
     Planted(
         "starting token",
         "twins",
-        None,
+        10039,
         "one key makes the same token for two applications",
         (
             (
@@ -282,7 +282,7 @@ PLANTED: Final = (
     Planted(
         "starting cancelled",
         "bursts",
-        None,
+        10459,
         "the doubt about a start that was cancelled is dropped",
         (("services/glue/start.py", "if not sending.in_doubt:", "if sending is not None:"),),
     ),
@@ -303,7 +303,7 @@ PLANTED: Final = (
     Planted(
         "watching late",
         "crowds",
-        None,
+        10007,
         "a watch of a job does not look back for runs that are listed late",
         (("runs/discover.py", "return self._newest - LATE", "return self._newest"),),
     ),
