@@ -270,6 +270,7 @@ def _fill_report(to: Parser) -> None:
     _add_filters(to, since="7d")
     to.add_argument("--html", metavar="FILE", required=True, help="the file; - is standard output")
     to.add_argument("--title", default="Job runs", help="its title")
+    to.add_argument("--prices", action="append", default=[], metavar="FILE", help="prices, for what the runs cost")
     _add_store(to)
     _add_common(to)
 

@@ -31,10 +31,18 @@ class Drawn:
     code: int
 
 
-async def drawn(words: Sequence[str], filters: Filters, store: str | None, places: Places, terminal: Terminal) -> Drawn:
-    """Read what is to be drawn."""
+async def drawn(
+    words: Sequence[str],
+    filters: Filters,
+    store: str | None,
+    places: Places,
+    terminal: Terminal,
+    *,
+    hydrate: bool = False,
+) -> Drawn:
+    """Read what is to be drawn; ``hydrate`` fetches each run where the list has no usage."""
     jobs = words_of(words, os.environ.get("JOBRUNS_JOBS"))
-    wanted = wanted_of(filters, terminal)
+    wanted = wanted_of(filters, terminal, hydrate=hydrate)
     async with opened_reader(store, places, jobs) as reader:
         runs = [run async for run in reader.runs(jobs, wanted)]
         attempts = await reader.attempts([run.ref for run in runs if run.attempt > 1], hydrate=False)

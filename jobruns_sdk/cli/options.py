@@ -206,6 +206,7 @@ class Report:
     filters: Filters
     html: str
     title: str
+    prices: tuple[str, ...] = attrs.field(converter=tuple[str, ...])
     store: str | None
     places: Places
     look: Look

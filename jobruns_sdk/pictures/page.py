@@ -6,7 +6,8 @@ from datetime import datetime, tzinfo
 from hashlib import sha256
 from typing import Final, NamedTuple
 
-from jobruns_sdk.checks import check_text
+from jobruns_sdk.checks import check_text, kind_of, optional
+from jobruns_sdk.costs import PriceTable
 from jobruns_sdk.model.labels import short_ids, span
 from jobruns_sdk.model.refs import RunRef
 from jobruns_sdk.model.runs import Attempt, JobRun
@@ -18,6 +19,7 @@ from jobruns_sdk.pictures.scatter import durations
 from jobruns_sdk.pictures.shapes import LIGHT_AND_DARK, marked, safe
 from jobruns_sdk.pictures.timelines import checked_runs, timeline
 
+_check_costs: Final = optional(kind_of(PriceTable, "a PriceTable of jobruns_sdk.costs"))
 MOST_ROWS: Final = 1_000
 _MESSAGE: Final = 300  # characters
 _STATES: Final = (  # what a reader looks for first
@@ -75,6 +77,7 @@ def report(
     until: datetime | None = None,
     now: datetime | None = None,
     title: str = "Job runs",
+    costs: PriceTable | None = None,
     lane: LaneOf = "job",
     names: Names | None = None,
     zone: tzinfo | None = None,
@@ -92,6 +95,7 @@ def report(
         until: Where it ends; None for the last end, or now if a run is going on.
         now: The present time; None for that of the machine.
         title: Its heading.
+        costs: The prices for a number of what the runs cost; runs of which that is not known are counted beside it.
         lane: As in ``timeline``.
         names: As in ``timeline``.
         zone: The zone of all times; None for that of the machine.
@@ -100,6 +104,7 @@ def report(
         InvalidRequestError: An argument is something else, or ``since`` is not before ``until``.
     """
     check_text("title", title)
+    _check_costs("costs", costs)
     listed = runs_by_ref(checked_runs(runs))
     picture = timeline(
         listed.values(), attempts=attempts, since=since, until=until, now=now, lane=lane, names=names, zone=zone
@@ -110,7 +115,7 @@ def report(
     window = f"{clock(picture.since, zone)} to {clock(picture.until, zone)}"
     body = (
         f"<h1>{safe(title)}</h1><p>{safe(window)}, as seen at {safe(clock(picture.now, zone))}</p>"
-        f"<dl>{''.join(_numbers(shown))}</dl>"
+        f"<dl>{''.join([*_numbers(shown), *_costs(shown, costs)])}</dl>"
         f"<h2>Timeline</h2><figure>{picture.svg()}</figure><h2>Durations</h2><figure>{lengths.svg()}</figure>"
         f"<h2>Unsuccessful or going on</h2>{_table(rows, zone)}"
     )
@@ -148,7 +153,18 @@ def _numbers(runs: Sequence[JobRun[object]]) -> Iterator[str]:
         "Retried": f"{sum(run.attempt > 1 for run in runs):,}",
     }
     for name, number in told.items():
-        yield f"<div><dt>{name}</dt><dd>{number}</dd></div>"
+        yield _number(name, number)
+
+
+def _costs(runs: Sequence[JobRun[object]], prices: PriceTable | None) -> Iterator[str]:
+    for row in [] if prices is None else prices.summary(runs):
+        yield _number("Cost", "unknown" if row.amount is None else f"{row.amount:,.2f} {row.currency}")
+        if row.unknown:
+            yield _number("Runs without a known cost", f"{row.unknown:,}")
+
+
+def _number(name: str, number: str) -> str:
+    return f"<div><dt>{name}</dt><dd>{number}</dd></div>"
 
 
 def _table(rows: Sequence[_Row], zone: tzinfo | None) -> str:

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
-from jobruns_sdk import InvalidRequestError, RunState
+from jobruns_sdk import InvalidRequestError, RunState, Usage
+from jobruns_sdk.costs import PriceTable
 from jobruns_sdk.pictures import report
+from jobruns_sdk.services.glue import native
 from tests.pictures.kit import ANALYTICS, DAY, ETL, EVIL, HOUR, MINUTE, NOW, attempt, run
 from tests.unit.values import CANARY
 
@@ -85,6 +87,19 @@ def test_it_counts_what_it_draws_and_lists_what_to_look_at() -> None:
         "emr-serverless:00f1spark00demo9/00f3?region=eu-west-1",
     ]
     assert html.count("<svg xmlns") == 2
+
+
+def test_it_says_what_the_runs_cost_and_how_many_have_no_known_cost() -> None:
+    priced: dict[str, Any] = {"usage": Usage(dpu_hours=10.0, basis="estimated"), "native": native.JobRun()}
+    runs = [run("jr_1111111111", **priced), run("jr_2222222222", **priced), run("jr_3333333333", usage=None)]
+    prices = PriceTable("USD", {("eu-west-1", "ETL-DPU-Hour"): "123.456"})
+
+    assert Read(of(*runs, since=NOW - DAY, costs=prices)).numbers[5:] == ["2,469.12 USD", "1"]
+    assert Read(of(*runs[:2], since=NOW - DAY, costs=prices)).numbers[5:] == ["2,469.12 USD"]
+    assert Read(of(*runs[2:], since=NOW - DAY, costs=prices)).numbers[5:] == ["unknown", "1"]
+    assert Read(of(*runs, since=NOW - DAY)).numbers[5:] == []
+    with pytest.raises(InvalidRequestError, match="costs must be a PriceTable"):
+        report(runs, costs={})  # type: ignore[arg-type]  # the mistake
 
 
 def test_nothing_is_fetched_and_only_its_own_script_may_run() -> None:

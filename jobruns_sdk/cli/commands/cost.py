@@ -8,15 +8,16 @@ from typing import Final, cast, get_args
 
 import attrs
 
-from jobruns_sdk import InvalidRequestError, JobRunsError
+from jobruns_sdk import InvalidRequestError
 from jobruns_sdk.cli.fields import SHORT, Kind, Read
 from jobruns_sdk.cli.options import Cost
 from jobruns_sdk.cli.output import Output
+from jobruns_sdk.cli.prices import read_prices
 from jobruns_sdk.cli.reading import opened_reader
 from jobruns_sdk.cli.shown import full_moment
 from jobruns_sdk.cli.terminal import Terminal
 from jobruns_sdk.cli.wanted import told, wanted_of, words_of
-from jobruns_sdk.costs import CostRow, GroupBy, PriceTable
+from jobruns_sdk.costs import CostRow, GroupBy
 
 _FIELDS: Final[Mapping[str, Read]] = {
     "runs": lambda row: row.runs,
@@ -32,7 +33,7 @@ _FRACTION: Final = Decimal("0.000001")
 async def run(options: Cost, terminal: Terminal) -> int:
     """Tell what runs cost, and return the exit code."""
     by = _groups(options.by)
-    prices = _prices(options)
+    prices = read_prices(options.prices)
     words = words_of(options.words, os.environ.get("JOBRUNS_JOBS"))
     kind = _kind(by)
     output = Output(kind, attrs.evolve(options.form, fields=options.form.fields or (*kind.fields,)), terminal)
@@ -56,25 +57,6 @@ def _groups(names: Sequence[str]) -> list[GroupBy]:
         if name not in known:
             raise InvalidRequestError(f"--by: unknown group {name!r:.80}, known are {', '.join(known)}")
     return cast("list[GroupBy]", [*names])
-
-
-def _prices(options: Cost) -> PriceTable:
-    """Read the files of prices.
-
-    Raises:
-        InvalidRequestError: One is something else.
-        JobRunsError: One cannot be read.
-    """
-    try:
-        if options.prices[0].lower().endswith(".csv"):
-            prices = PriceTable.from_price_list(*options.prices)
-        elif len(options.prices) == 1:
-            prices = PriceTable.load(options.prices[0])
-        else:
-            raise InvalidRequestError("--prices takes one table, or price lists in CSV")
-    except OSError as error:
-        raise JobRunsError(f"{error.filename} cannot be read: {error.strerror or error}") from error
-    return prices
 
 
 def _kind(by: Sequence[str]) -> Kind:

@@ -244,6 +244,7 @@ complete -c jobruns -n '_shtab_jobruns_using report' -l until -x -d 'created bef
 complete -c jobruns -n '_shtab_jobruns_using report' -l reach -x -d 'how long runs take at most, for --since; 7d unless given'
 complete -c jobruns -n '_shtab_jobruns_using report' -l html -xka "(__fish_complete_path (commandline -ct))" -d 'the file; - is standard output'
 complete -c jobruns -n '_shtab_jobruns_using report' -l title -x -d 'its title'
+complete -c jobruns -n '_shtab_jobruns_using report' -l prices -xka "(__fish_complete_path (commandline -ct))" -d 'prices, for what the runs cost'
 complete -c jobruns -n '_shtab_jobruns_using report' -l from -xka "(__fish_complete_path (commandline -ct))" -d 'read a file of jobruns sync, not the services'
 complete -c jobruns -n '_shtab_jobruns_using report' -l profile -x -d 'a profile of ~/.aws/config; several are read side by side'
 complete -c jobruns -n '_shtab_jobruns_using report' -l region -x -d 'an AWS region; several are read side by side'

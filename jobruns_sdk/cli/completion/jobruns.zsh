@@ -211,6 +211,7 @@ _shtab_jobruns_report_options=(
   "--reach[how long runs take at most, for --since\; 7d unless given]:SPAN:"
   "--html[the file\; - is standard output]:FILE:_files"
   "--title[its title]:title:"
+  "*--prices[prices, for what the runs cost]:FILE:_files"
   "--from[read a file of jobruns sync, not the services]:FILE.sqlite:_files"
   "*--profile[a profile of \~\/.aws\/config\; several are read side by side]:NAME:"
   "*--region[an AWS region\; several are read side by side]:REGION:"
