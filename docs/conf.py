@@ -26,7 +26,7 @@ exclude_patterns = ["_made/*.md"]  # they are parts of pages
 nitpicky = True
 nitpick_ignore_regex = [
     # Other packages: without the network there is nothing to link to.
-    ("py:.*", r"(asyncio|collections|contextlib|datetime|enum|os|pathlib|re|types|typing)\..*"),
+    ("py:.*", r"(asyncio|collections|contextlib|datetime|decimal|enum|os|pathlib|re|types|typing)\..*"),
     ("py:.*", r"(aiobotocore|attrs|botocore|msgspec|opentelemetry|pa|pyarrow|pyspark)\..*|AioSession|Config|PathLike"),
     ("py:(class|obj)", r"(.*\.)?[A-Z](_co)?"),  # type variables
     ("py:class", r"[\de.+]+"),  # the bounds of a number

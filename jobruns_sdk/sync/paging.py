@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from jobruns_sdk.arrow import JobRunFrame, JobRunStream
     from jobruns_sdk.costs import PriceTable
+    from jobruns_sdk.model.reports import SourceError
     from jobruns_sdk.model.runs import Attempt, JobRun
 
 P = ParamSpec("P")
@@ -53,6 +54,11 @@ class Walk(Carrier[paging.Walk[T_co]], Generic[T_co]):
     def cursor(self) -> str | None:
         """The cursor after the last item handed out, also in the middle of a page; None if nothing is left."""
         return self._read(lambda walk: walk.cursor)
+
+    @property
+    def failures(self) -> "tuple[SourceError, ...]":
+        """The jobs and runs that could not be read, as the report has them."""
+        return self._read(lambda walk: walk.failures)
 
     @property
     def report(self) -> WalkReport:

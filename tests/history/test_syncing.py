@@ -14,6 +14,7 @@ from jobruns_sdk.history import RunStore, syncing, writing
 from jobruns_sdk.history.rows import RunRow
 from jobruns_sdk.paging.cursor import Cursor
 from tests.history.kit import APP, GLUE, IMPORT, NOON, Told, run_of
+from tests.transport.gated import until
 
 PAGES = [[run_of(f"r{page}-{row}", minutes=page, state="SUCCEEDED") for row in range(3)] for page in range(4)]
 
@@ -155,9 +156,10 @@ async def test_pages_that_come_while_one_is_written_make_one_transaction(
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("begin immediate")
             task = asyncio.create_task(store.sync(told, [GLUE]))
-            for _ in range(1_000):
+            await until(lambda: told.handed_out == 21)  # 100 runs are being written, and 2 000 wait
+            for _ in range(100):
                 await asyncio.sleep(0)
-            assert told.handed_out == 21  # 100 runs are being written, and 2 000 wait
+            assert told.handed_out == 21
             other.execute("commit")
         assert (await task).added == 4_000
     assert sizes[:2] == [100, 2_000]

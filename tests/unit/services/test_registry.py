@@ -15,9 +15,14 @@ from jobruns_sdk.services.registry import ENTRIES, OPERATIONS, QUOTAS
 PACKAGE: Final = Path(jobruns_sdk.__file__).parent
 FOLDERS: Final = {service.replace("-", "_"): service for service in Service}
 MEMBERS: Final = {service.name for service in Service}
-# What users type on a command line, and the typed names that they read: for each service a method of the client, and
-# its twin without an event loop.
+# What is billed and what EventBridge sends, which differ by service and are read without a client; what users type on a
+# command line; and the typed names that they read: for each service a method of the client, and its twin without an
+# event loop.
 TYPED: Final = {
+    "costs/metering.py",
+    "events/decoding.py",
+    "events/native.py",
+    "events/pattern.py",
     "__init__.py",
     "cli/words.py",
     "model/refs.py",
