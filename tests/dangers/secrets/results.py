@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Iterator
 from typing import Any, Final
 
-from jobruns_sdk import JobRunsClient
+from jobruns_sdk import JobRunsClient, LogLines, LogsUnavailableError
 from jobruns_sdk.paging.pages import Pages
 from tests.dangers.input.calls import CALLS, Call
 from tests.dangers.secrets.canaries import ARGUMENTS, HIVE, OVERRIDES, SPARK
@@ -37,7 +37,12 @@ async def results_of(client: JobRunsClient, call: Call, given: dict[str, Any]) -
     """Return everything that a call returns and that its results lead to."""
     result: Any = call.of(client)(**{**call.right, **given})
     found: list[object] = [client, result]
-    if isinstance(result, Pages):
+    if isinstance(result, LogLines):
+        try:
+            found += await result.collect()
+        except LogsUnavailableError as error:
+            found.append(error)
+    elif isinstance(result, Pages):
         found += await _read(call.of(client)(**{**call.right, **given}))
     elif hasattr(result, "__anext__"):
         found.append(await anext(result))
