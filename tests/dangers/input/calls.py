@@ -254,6 +254,7 @@ WRONG: Final[Mapping[str, Values]] = {
     "config": (5, {"retries": 3}, "x"),
     "configuration_overrides": (5, "x", {"monitoringConfiguration": {}}),
     "active_after": _MOMENT,
+    "costs": (5, "prices.json", {}, object()),
     "created_after": _MOMENT,
     "created_before": _MOMENT,
     "ended_after": _MOMENT,
