@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -32,13 +33,34 @@ def tried_twice(service: LocalService) -> str:
     return run
 
 
-def test_lines_are_followed_through_the_attempts_of_a_run(jobruns: Shell, service: LocalService) -> None:
-    run = tried_twice(service)
-    done = jobruns("logs", "-f", run, "--attempt", "all")
+def test_lines_are_followed_to_the_end_of_runs(jobruns: Shell, service: LocalService) -> None:
+    """By ``logs``, ``start`` and ``watch`` side by side: each goes on for some seconds after a run has ended."""
+    run, watched = tried_twice(service), tried_twice(service)
+    with ThreadPoolExecutor() as pool:
+        following = pool.submit(jobruns, "logs", "-f", run, "--attempt", "all")
+        starting = pool.submit(jobruns, "start", "glue:etl", "--logs", "--interval", "1s")
+        watching = pool.submit(jobruns, "watch", "--logs", watched, "--interval", "1s")
+
+    done = following.result()
     assert (done.code, done.out) == (0, "read 1 204 331 rows\n\tindented \\x1b[31mred\\x07\nagain\ndone\n")
     notices = [line.partition(": ")[2] for line in done.err.splitlines()]
     assert [notice.partition(":")[0] for notice in notices] == ["attempt 1, driver", "attempt 2, driver"]
 
+    done = starting.result()
+    assert (done.code, len(done.lines)) == (0, 2)
+    assert done.lines[1].startswith("SUCCEEDED\t")
+    assert "has no log of driver in the log group /aws-glue/jobs/output" in done.err
+    assert service.calls("StartJobRun") == 1
+
+    done = watching.result()
+    assert (done.code, done.lines[-2:]) == (0, ["again", "done"])
+    assert "succeeded" in done.err
+    assert "done" not in done.err
+
+
+def test_lines_are_chosen(jobruns: Shell, service: LocalService) -> None:
+    run = tried_twice(service)
+    service.clock.advance(timedelta(minutes=20))
     assert jobruns("logs", run, "-q") == (0, "again\ndone\n", "")
     assert jobruns("logs", run, "--tail", "1", "-q").out == "done\n"
     assert jobruns("logs", run, "--attempt", "1", "--source", "error", "-q").out == "WARN slow\n"
@@ -67,22 +89,6 @@ def test_where_lines_lie(jobruns: Shell, service: LocalService) -> None:
         ("1", "driver", "/aws-glue/jobs/output"),
         ("1", "error", "/aws-glue/jobs/error"),
     }
-
-
-def test_a_start_prints_the_lines_of_its_run_and_then_its_end(jobruns: Shell, service: LocalService) -> None:
-    done = jobruns("start", "glue:etl", "--logs", "--interval", "1s")
-    assert (done.code, len(done.lines)) == (0, 2)
-    assert done.lines[1].startswith("SUCCEEDED\t")
-    assert "has no log of driver in the log group /aws-glue/jobs/output" in done.err
-    assert service.calls("StartJobRun") == 1
-
-
-def test_a_watch_prints_the_lines_and_tells_states_beside_them(jobruns: Shell, service: LocalService) -> None:
-    run = tried_twice(service)
-    done = jobruns("watch", "--logs", run, "--interval", "1s")
-    assert (done.code, done.lines[-2:]) == (0, ["again", "done"])
-    assert "succeeded" in done.err
-    assert "done" not in done.err
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,18 @@
 import asyncio
 import threading
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from aiobotocore.session import AioSession
 from botocore.exceptions import UnknownServiceError
+from botocore.loaders import JSONFileLoader
 
 from jobruns_sdk import InvalidRequestError, JobRunsClient
 from jobruns_sdk.model.refs import JobRef
 from jobruns_sdk.testing import LocalService
+from jobruns_sdk.transport.models import QuickFiles
 from tests.transport.clients import CountingSession, client_at
 from tests.transport.gated import GatedSession, until
 
@@ -40,18 +43,20 @@ async def test_a_client_is_made_once_for_each_service_region_and_profile(local: 
     assert keys == {(key, region): 30 for key in ("default-key", "other-key") for region in ("eu-west-1", "us-east-1")}
 
 
-async def test_models_are_read_in_another_thread(local: LocalService) -> None:
+async def test_models_are_read_in_another_thread(local: LocalService, monkeypatch: pytest.MonkeyPatch) -> None:
     session, files = AioSession(), dict[str, bool]()
     session.set_credentials("key", "secret")
-    loader: Any = session.get_component("data_loader")
-    load_file = loader.file_loader.load_file
 
-    def recording(path: str) -> object:
-        if (found := load_file(path)) is not None:
-            files[path] = threading.current_thread() is threading.main_thread()
-        return found
+    def recorded(load_file: Callable[[Any, str], Any]) -> Callable[[Any, str], Any]:
+        def recording(reader: object, path: str) -> object:
+            if (found := load_file(reader, path)) is not None:
+                files[path] = threading.current_thread() is threading.main_thread()
+            return found
 
-    loader.file_loader.load_file = recording
+        return recording
+
+    for reader in (JSONFileLoader, QuickFiles):
+        monkeypatch.setattr(reader, "load_file", recorded(reader.load_file))
     async with client_at(local.url, session=session) as client:
         await client.glue("etl").runs().collect()
 
