@@ -68,12 +68,18 @@ class WaitingJudge:
                 raise AssertionError(record)
 
     def _set_right(self, record: Watch) -> None:
-        record.changes = [(at, attrs.evolve(change, at=self._true(change, at))) for at, change in record.changes]
+        record.changes = [
+            (at, attrs.evolve(change, at=self._true(change, record.begun, at))) for at, change in record.changes
+        ]
 
-    def _true(self, change: StateChange, by: float) -> datetime:
+    def _true(self, change: StateChange, begun: float, by: float) -> datetime:
         """Return when a change was seen; where a clock was set, a moment that may be meant, and a right one if any."""
         moments = self.process.clock.true(change.at, by)
         life = self.view.lives.get(f"{job_of(change.run.job)}/{change.run.id}")
         told = (change.run.native_state, change.run.attempt - (0 if life is None else FIRST_NUMBER[life.work.service]))
-        right = (at for at in moments if life is not None and told in life.states_between(at - EARLIER, at))
+        right = (
+            at
+            for at in moments
+            if life is not None and begun - 0.1 <= at <= by + 0.1 and told in life.states_between(at - EARLIER, at)
+        )
         return EPOCH + timedelta(seconds=next(right, moments[0]))

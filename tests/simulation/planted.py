@@ -176,7 +176,7 @@ PLANTED: Final = (
     Planted(
         "watched twice",
         "crowds",
-        10923,
+        None,
         "a run that was given, and has ended before its job is read, joins a watch once more",
         (("runs/watch.py", "rows = [row for row in rows if row.ref not in self._told]", "pass"),),
     ),
@@ -296,7 +296,7 @@ PLANTED: Final = (
     Planted(
         "waiting older answer",
         "waits,all",
-        138,
+        None,
         "a poll takes an answer that is older than what was seen",
         (("runs/poll.py", "newer := group.newer(run_id, seen)", "newer := seen"),),
     ),

@@ -17,6 +17,7 @@ FAILED: Final[dict[int, str]] = {
     710: "a run whose attempt failed between the look at it and the stop was not stopped, and its retry ran on",
     176: "the judge took an hour in which a run that is to be stopped may go unseen for a task left behind",
     286: "the judge did not know that a clock which was set tells of what was before in its new time",
+    10923: "the judge took a moment from before a watch for what a clock that was set in it has told",
     863: "the judge took an answer that came to nobody for one of the next leg of a walk",
 }
 """Seeds that once failed, and the fault of the package or the judge that they showed, in the worlds of their time."""
