@@ -48,7 +48,8 @@ def test_each_profile_is_read_in_each_region(jobruns: Shell) -> None:
     for word in ("glue:etl", "glue:e*"):
         assert sorted(jobruns(*places("ls", word, "--fields", "job")).lines) == expected
     table = jobruns(*places("ls", "glue:etl", "-o", "table")).lines
-    assert table[0].split() == ["state", "job", "region", "profile", "run", "created", "took", "message"]
+    # A column of messages is there where a run has one, which depends on the hour.
+    assert table[0].split()[:7] == ["state", "job", "region", "profile", "run", "created", "took"]
     assert len(jobruns(*places("jobs", "glue")).lines) == 4
 
 
