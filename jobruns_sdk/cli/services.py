@@ -130,9 +130,9 @@ class Live:
         job = await self.job(word.job)
         if word.is_whole and word.run_id is not None:
             return job.run(word.run_id)
-        return (await chosen_run(self, word, attrs.evolve(word.job, ref=job, name=None), last_failed)) or job.run(
-            word.run_id or ""
-        )
+        return (
+            await chosen_run(self, word, attrs.evolve(word.job, ref=job, name=None), last_failed=last_failed)
+        ) or job.run(word.run_id or "")
 
     async def attempts(self, refs: Sequence[RunRef], *, hydrate: bool) -> list[Attempt[Any]]:
         """Return the attempts of runs."""
@@ -146,7 +146,7 @@ class Live:
         return await self.client.error_of(run)
 
 
-async def chosen_run(reader: Reader, word: RunWord, job: JobWord, last_failed: bool) -> RunRef | None:  # noqa: FBT001
+async def chosen_run(reader: Reader, word: RunWord, job: JobWord, *, last_failed: bool) -> RunRef | None:
     """Return the run that a word stands for among the newest of its job; None for an id that none of them has.
 
     Raises:
