@@ -18,6 +18,7 @@ FAILED: Final[dict[int, str]] = {
     176: "the judge took an hour in which a run that is to be stopped may go unseen for a task left behind",
     286: "the judge did not know that a clock which was set tells of what was before in its new time",
     10923: "the judge took a moment from before a watch for what a clock that was set in it has told",
+    11258: "a list that was asked for before half of the settling time, and came after it, was taken for proof",
     863: "the judge took an answer that came to nobody for one of the next leg of a walk",
 }
 """Seeds that once failed, and the fault of the package or the judge that they showed, in the worlds of their time."""

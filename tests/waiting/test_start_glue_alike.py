@@ -8,6 +8,7 @@ import pytest
 
 from jobruns_sdk import JobRunsClient, RunRef
 from jobruns_sdk.errors import StartOutcomeUnknownError
+from jobruns_sdk.services.glue.likeness import Likeness
 from jobruns_sdk.testing import LocalService
 from jobruns_sdk.testing.faults import FaultKind
 from tests.waiting.kit import HOUR, client_of, runs_of
@@ -66,6 +67,25 @@ async def test_a_run_is_looked_at_for_half_of_the_settling_time(local: LocalServ
     began = local.clock.monotonic()
     await client.glue("etl").start(arguments=ARGUMENTS, settle=timedelta(seconds=4))
     assert local.clock.monotonic() - began == pytest.approx(3)
+
+
+async def test_a_list_that_was_asked_for_before_half_of_the_settling_time_proves_nothing_however_late_it_comes(
+    local: LocalService, client: JobRunsClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = Likeness.only
+
+    async def slow(self: Likeness) -> str | None:
+        found = await look(self)
+        await local.clock.sleep(2)
+        return found
+
+    monkeypatch.setattr(Likeness, "only", slow)
+    local.add_glue_job("etl")
+    local.fault("StartJobRun", "reset_after")
+    ref = await client.glue("etl").start(arguments=ARGUMENTS, settle=timedelta(seconds=4))
+    assert runs_of(local, "glue:etl") == [ref.run_id]
+    # Asked at 1 s, and answered at 3 s: another program's run may have been the only one that was listed at 1 s.
+    assert local.calls("GetJobRuns") == 2
 
 
 async def test_a_run_that_a_trigger_started_is_no_run_of_a_start(local: LocalService, client: JobRunsClient) -> None:

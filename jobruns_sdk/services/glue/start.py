@@ -242,8 +242,9 @@ class Starter:
                     # Two that look alike and may both have made a run cannot be told apart, nor can they meanwhile.
                     if starts.has_rivals(place, ticket):
                         return None
+                    asked = starts.clock.monotonic()  # the list is no younger than that, however late it comes
                     found = await alike.only()
-                    is_sure = starts.clock.monotonic() >= sure and not starts.has_rivals(place, ticket)
+                    is_sure = asked >= sure and not starts.has_rivals(place, ticket)
                     return found if found and is_sure and not starts.is_claimed(place, found) else None
 
                 return look
