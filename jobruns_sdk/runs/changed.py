@@ -67,11 +67,7 @@ class Status(msgspec.Struct, frozen=True):
         """
         if self.attempt != known.attempt:
             return self.attempt < known.attempt
-        if self.has_ended or known.has_ended:
-            return not self.has_ended
-        if _UNKNOWN in (self.rank, known.rank):
-            return False
-        return _ACTIVE.index(self.rank) < _ACTIVE.index(known.rank)
+        return _is_before(self.rank, known.rank)
 
 
 def status_of(run: Row, *, thin: bool) -> Status:
@@ -91,6 +87,17 @@ def status_of(run: Row, *, thin: bool) -> Status:
 def rank_of(state: RunState) -> str:
     """Return the letter by which a ``Status`` tells how far an attempt in a state is."""
     return _RANKS.get(state, _ENDED)
+
+
+def is_state_behind(state: RunState, known: RunState) -> bool:
+    """True if an attempt in a state has yet to come to another one, in which it is known to have been."""
+    return _is_before(rank_of(state), rank_of(known))
+
+
+def _is_before(rank: str, known: str) -> bool:
+    if _ENDED in (rank, known):
+        return rank != _ENDED
+    return _UNKNOWN not in (rank, known) and _ACTIVE.index(rank) < _ACTIVE.index(known)
 
 
 class Followed(msgspec.Struct, frozen=True):

@@ -12,6 +12,7 @@ import msgspec
 from jobruns_sdk.errors import JobRunsError
 from jobruns_sdk.model.native import Native
 from jobruns_sdk.model.runs import JobRun
+from jobruns_sdk.runs.changed import is_state_behind
 
 if TYPE_CHECKING:
     from jobruns_sdk.observing.values import WaitStarted
@@ -74,15 +75,18 @@ class Group:
 
         08:00:10  a get, after a nudge, tells that attempt 2 is starting
         08:00:40  the list still has attempt 1, which has failed: the run is got once more
+
+        Within an attempt times tell, and where they are the same, or where there are none, as in lists of DataZone, how
+        far the run is.
         """
         seen = self.newest.get(row.id)
         if seen is None or row.attempt != seen.attempt:
             return seen is not None and row.attempt < seen.attempt
-        if row.is_terminal != seen.is_terminal:
-            return seen.is_terminal
-        if row.updated_at is None or seen.updated_at is None:
-            return False
-        return row.updated_at < seen.updated_at - _CUT_OFF
+        if row.is_terminal == seen.is_terminal and row.updated_at is not None and seen.updated_at is not None:
+            passed = row.updated_at - seen.updated_at
+            if abs(passed) > _CUT_OFF:
+                return passed < -_CUT_OFF
+        return is_state_behind(row.state, seen.state)
 
     def newer(self, run_id: str, seen: Observation) -> Observation:
         """Return what was seen, or the run as it was told before if this is behind that."""

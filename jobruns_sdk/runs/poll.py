@@ -182,8 +182,12 @@ class Poller:
         # A list may lag behind: what was seen of a run is not replaced by a row.
         if group is not None and run.id in group.watched.keys() - group.seen.keys() and handle.polling.is_whole(run):
             group.told_at[run.id] = shown_at
-            group.seen[run.id] = (self.clock.monotonic(), run)
-            self._observing.saw(run, self.clock.now())
+            group.seen[run.id] = (self.clock.monotonic(), newer := group.newer(run.id, run))
+            self._observing.saw(newer, self.clock.now())
+
+    def recall(self, handle: Follows, run: JobRun[Native]) -> None:
+        """Take a run as it was told before it was not watched for a while: an answer may be older than that."""
+        self._groups[handle.ref].newer(run.id, run)
 
     def interval(self, handle: Follows, pace: "PollIntervals", *, restart: bool) -> float:
         """Return the seconds to the next poll of a run that is being watched, the same for all waits of one pace.

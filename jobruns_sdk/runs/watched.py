@@ -70,6 +70,8 @@ class WatchedRun:
         if not self._is_attached:
             self._watching.enter_context(self._poller.watching(self._handle, (self.run.run_id,)))
             self._is_attached = True
+            if self._follower.last is not None:  # a watch that was cancelled goes on: no older answer counts
+                self._poller.recall(self._handle, self._follower.last)
         if row is not None:
             self._since = shown_at
             self._poller.note(self._handle, row, shown_at)

@@ -573,3 +573,20 @@ async def test_a_list_that_lags_behind_does_not_hide_an_end_that_another_watch_h
     local.fault("ListJobRuns", "stale_list", times=3, seconds=120)
     await until_timeout(client.watch(["datazone:dzd_x/job42"], timeout=MINUTE))
     assert [after for _, after, _ in told(await slow, run)][-1] is SUCCEEDED
+
+
+async def test_a_watch_that_goes_on_after_a_cancellation_takes_no_run_back(
+    local: LocalService, client: JobRunsClient
+) -> None:
+    local.add_datazone_job("dzd_x", "job42", duration=HOUR, startup=MINUTE)
+    local.add_run("datazone:dzd_x/job42")
+    local.add_run("datazone:dzd_x/job42")
+    watch = client.watch(["datazone:dzd_x/job42"], timeout=10 * MINUTE)
+    before = [(await anext(watch)).after for _ in range(4)]
+    assert before == [RunState.QUEUED, RunState.QUEUED, RunState.RUNNING, RunState.RUNNING]
+    impatient = asyncio.ensure_future(anext(watch))
+    await local.clock.sleep(1)
+    impatient.cancel()
+    await asyncio.wait([impatient])
+    local.fault("ListJobRuns", "stale_list", times=None, seconds=55)
+    assert await until_timeout(watch) == []

@@ -35,6 +35,7 @@ class Memory:
         self.calls: Counter[str] = Counter()
         self.errors: dict[str, JobRunsError] = {}
         self.newer: set[str] = set()  # operations that tell what has become of a run
+        self.changed: tuple[int | None, int | None] = (10, 30)  # when it came to each state, if that is told
 
     async def __call__(self, operation: Operation[Any], params: Mapping[str, object]) -> Reply:
         self.calls[operation.name] += 1
@@ -48,8 +49,10 @@ class Memory:
         return Reply(msgspec.json.encode({"JobRun": self._run(str(params["RunId"]), operation.name)}))
 
     def _run(self, name: str, told_by: str) -> dict[str, object]:
-        state, changed = ("STOPPING", 30) if told_by in self.newer else ("RUNNING", 10)
-        return {"Id": name, "JobRunState": state, "StartedOn": STARTED, "LastModifiedOn": STARTED + changed}
+        is_newer = told_by in self.newer
+        changed = self.changed[is_newer]
+        told = {} if changed is None else {"LastModifiedOn": STARTED + changed}
+        return {"Id": name, "JobRunState": "STOPPING" if is_newer else "RUNNING", "StartedOn": STARTED, **told}
 
 
 def setting(listed: list[str], hidden: list[str]) -> tuple[Memory, VirtualClock, Poller, GlueJob]:
@@ -58,10 +61,14 @@ def setting(listed: list[str], hidden: list[str]) -> tuple[Memory, VirtualClock,
     return memory, clock, Poller(clock, lambda _: 0.05), job
 
 
+@pytest.mark.parametrize("changed", [(10, 30), (10, 10), (None, None)])
 @pytest.mark.parametrize("newer", ["GetJobRun", "GetJobRuns"])
-async def test_an_answer_that_lags_behind_another_one_does_not_take_a_run_back(newer: str) -> None:
+async def test_an_answer_that_lags_behind_another_one_does_not_take_a_run_back(
+    newer: str, changed: tuple[int | None, int | None]
+) -> None:
     memory, clock, poller, job = setting(["a", "b", "c"], [])
     memory.newer.add(newer)
+    memory.changed = changed
 
     async def state() -> str:
         seen = await poller.poll(job, "a", 10)
@@ -77,6 +84,18 @@ async def test_an_answer_that_lags_behind_another_one_does_not_take_a_run_back(n
             memory.listed = memory.listed[1:] if newer == "GetJobRuns" else memory.listed
     assert states == ["RUNNING" if newer == "GetJobRun" else "STOPPING", "STOPPING", "STOPPING", "STOPPING"]
     assert memory.calls["GetJobRun"]
+
+
+async def test_a_list_that_lags_behind_the_row_of_another_one_does_not_take_a_run_back() -> None:
+    memory, clock, poller, job = setting(["a", "b", "c"], [])
+    memory.newer.add("GetJobRun")
+    stopping = await job.run("a")
+    with poller.watching(job, ["a", "b", "c"]):
+        poller.note(job, stopping, 0.0)
+        clock.advance(10)
+        seen = await poller.poll(job, "a", 10)
+        assert isinstance(seen, JobRun)
+        assert (seen.native_state, memory.calls["GetJobRuns"]) == ("STOPPING", 1)
 
 
 async def test_one_look_serves_all_that_wait_and_is_fresh_for_half_an_interval() -> None:
