@@ -10,6 +10,7 @@ Choices where the contract leaves room:
   take it for a failure or for an end.
 - A wait that begins after such a failure may count five minutes less of what its clock says has passed since, for a
   machine's clock may be as wrong as that; never does it count from later than its own begin.
+- What is told of a run never goes back, however old an answer is.
 - A run that can no longer be read need not be told of, and its wait may end with NotFoundError once it went unseen
   for as long as allowed.
 - A stop in the pause between two Glue attempts may wait for the retry, after a timeout five minutes, or leave that to
@@ -178,6 +179,15 @@ class Judge:
         if seen and error.run is None:
             yield "WaitTimeoutError carries no run, and one was seen"
 
+    def backwards(self, life: Life, polls: list[tuple[float, JobRun[Any]]]) -> Iterator[str]:
+        """It was told as it had been before what was told already: other words for one state are let pass."""
+        furthest, last = -1, None
+        for at, run in polls:
+            place = life.place_of(run.native_state, run.attempt - FIRST_NUMBER[life.work.service])
+            if 0 <= place < furthest and (run.state, run.attempt) != last:
+                yield f"{life.ref}: on_poll goes back to {run.native_state} of attempt {run.attempt} at {at:.0f}"
+            furthest, last = max(furthest, place), (run.state, run.attempt)
+
     # -- stops
 
     def stopped(self, life: Life, outcome: StopOutcome | None, since: float, until: float) -> Iterator[str]:
@@ -263,6 +273,7 @@ class Judge:
             ):
                 told = f"{run.native_state} of attempt {run.attempt}"
                 yield f"{life.ref}: on_poll was given {told} at {at:.0f}, which it was not"
+        yield from self.backwards(life, record.polls)
         if record.cancelled is not None and type(record.error).__name__ == "CancelledError":
             yield from self._cancelled(record, life)
             return

@@ -17,6 +17,8 @@ class AllJudge(Judge):
 
     def wait_all(self, record: WaitAll) -> Iterator[str]:
         yield from self.alien(record)
+        for life in record.of:
+            yield from self.backwards(life, [(at, run) for at, run in record.polls if run.id == life.id])
         if record.cancelled is not None and type(record.error).__name__ == "CancelledError":
             if record.ended > record.cancelled + 1:
                 yield f"cancelled at {record.cancelled:.0f}, over at {record.ended:.0f}"

@@ -5,6 +5,7 @@
   need not be told of.
 - A job or a run that is refused before anything was seen of it is told of and left out ("`client.watch(..., on_error=)`
   as for `runs`"); a watch of which nothing is left is over. A failure that may pass leaves out nothing.
+- What is told of a run never goes back, however old an answer is.
 - A change is true if the run was in that state and attempt within ten seconds before `at` (a walk over pages takes
   that long), within ninety where something went wrong.
 - A job's definition (GetJob) is answered once a day at most, and refused once in five minutes at most, however many
@@ -134,6 +135,7 @@ class WatchJudge:
 
     def _chain(self, record: Watch, life: Life, changes: list[tuple[float, StateChange]]) -> Iterator[str]:
         before: StateChange | None = None
+        furthest = -1
         for at, change in changes:
             run, seen = change.run, (change.at - EPOCH).total_seconds()
             if before is None and change.before is not None:
@@ -149,6 +151,10 @@ class WatchJudge:
                 seen - earlier, seen
             ):
                 yield f"{life.ref}: told as {run.native_state} of attempt {run.attempt} at {seen:.0f}, which it was not"
+            place = life.place_of(run.native_state, run.attempt - FIRST_NUMBER[life.work.service])
+            if 0 <= place < furthest:
+                yield f"{life.ref}: goes back to {run.native_state} of attempt {run.attempt} at {seen:.0f}"
+            furthest = max(furthest, place)
             if not record.begun - 0.1 <= seen <= at + 0.1:
                 yield f"{life.ref}: seen at {seen:.0f}, told at {at:.0f}, and the watch began at {record.begun:.0f}"
             before = change

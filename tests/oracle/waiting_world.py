@@ -138,6 +138,11 @@ class Life:
                 told.add((phase.state, phase.attempt))
         return told
 
+    def place_of(self, state: str, attempt: int) -> int:
+        """Return how far in its life it was in a state of an attempt, -1 for one in which it never was."""
+        places = (place for place, phase in enumerate(self.phases) if (phase.state, phase.attempt) == (state, attempt))
+        return next(places, -1)
+
     def stop(self, now: float) -> bool:
         """End the attempt that goes on, and all that was to come; False where there is none to be stopped."""
         phase = self.phase_at(now)

@@ -216,7 +216,10 @@ class Maker:
         works: list[Work] = list(self.jobs)
         record.jobs = rng.sample(works, rng.randint(0, len(works)))
         if not record.jobs or rng.random() < 0.4:
-            record.runs = [*self._runs(plan, begins)[: rng.randint(1, 5)]]
+            runs = self._runs(plan, begins)
+            if self.story.climate.mists:
+                runs.sort(key=lambda run: not run.goes_on_at(begins))
+            record.runs = [*runs[: rng.randint(1, 5)]]
         if not record.jobs and not record.runs:
             record.jobs = works
         return record

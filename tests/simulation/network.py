@@ -35,9 +35,11 @@ FaultName = Literal[
     "refused", "unreachable", "lost", "silence", "reset", "took", "late", "500", "503html", "html", "cut",
     "throttle", "expired", "denied", "slow", "doubled",
 ]  # fmt: skip
+Stale = Literal["stale"]  # a list tells what was so up to a minute ago
 READ_TIMEOUT: Final = 30.0
 _MOST_REQUESTS: Final = 40_000
-_ACTS: Final = frozenset({"took", "late", "cut", "slow", "doubled", "answer"})  # the service does what is asked for
+# The service does what is asked for.
+_ACTS: Final = frozenset({"took", "late", "cut", "slow", "doubled", "stale", "answer"})
 _ONCE: Final = frozenset({"StartJobRun"})
 
 
@@ -47,7 +49,7 @@ class Trouble:
 
     since: float
     until: float
-    kind: FaultName
+    kind: FaultName | Stale
     chance: float = 1.0
     service: ServiceName | None = None
     job: str | None = None
@@ -112,6 +114,8 @@ class Network:
         heard.kind = next((t.kind for t in self.troubles if t.strikes(loop.time(), process, asked, rng)), "answer")
         if heard.kind == "doubled" and asked.operation in _ONCE and asked.service == "glue":
             heard.kind = "answer"  # two runs, and nobody could help it
+        if heard.kind == "stale":
+            heard.behind = rng.uniform(0, 60)
         self.world.heard.append(heard)
         if len(self.world.heard) > _MOST_REQUESTS:
             raise StalledError(f"{_MOST_REQUESTS} requests, and no end")
@@ -177,7 +181,7 @@ class Network:
                 raise aiohttp.ServerDisconnectedError if rng.random() < 0.5 else aiohttp.ClientOSError(104, "reset")
             case "silence":
                 await asyncio.sleep(4 * READ_TIMEOUT)
-            case "answer" | "slow" | "doubled" | "cut":
+            case "answer" | "slow" | "doubled" | "stale" | "cut":
                 return await arrived
             case _:
                 pass

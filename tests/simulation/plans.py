@@ -13,7 +13,7 @@ from attrs import define, field, frozen
 
 from tests.oracle.waiting_plans import Planner
 from tests.oracle.waiting_world import Phase, ServiceName
-from tests.simulation.network import FaultName, Trouble
+from tests.simulation.network import FaultName, Stale, Trouble
 from tests.simulation.world import Job, Run, Shows, World
 
 HOUR: Final = 3600.0
@@ -35,6 +35,7 @@ HIDING: Final[tuple[tuple[Shows, Shows], ...]] = (
     ("none", "all"), ("none", "none"), ("not failed", "not failed"), ("not failed", "all"),
 )  # fmt: skip
 DOUBTS: Final[tuple[FaultName, ...]] = ("lost", "took", "reset")  # after which nobody knows whether a run was started
+LISTS: Final = frozenset({"GetJobRuns", "ListJobRuns"})
 EVENTS: Final = ("sent", "acted", "answered")  # what may happen to a request
 PIECES: Final = ("runs", "troubles", "kills", "programs")
 
@@ -66,6 +67,7 @@ class Climate:
     same_job: float = 0.3
     cancels: float = 0.15
     keeps: float = 0.0
+    mists: tuple[int, ...] = ()
 
 
 CLIMATES: Final = (
@@ -95,8 +97,12 @@ KEEPING: Final = Climate(
     "keeping", jobs=(1, 2, 3), services=(4, 5, 2), runs=(20, 70), keeps=0.8, starts=1, waits=1, stops=2, watches=0,
     walks=1, programs=(3, 7), kills=0.5, buries=0.2, horizon=2 * HOUR,
 )  # fmt: skip
+MISTS: Final = Climate(
+    "mists", jobs=(1, 2), services=(3, 5, 1), runs=(30, 60), walks=0, starts=0, waits=3, watches=6, stops=1, reads=0.0,
+    troubles=0.0, noise=0.0, kills=0.1, programs=(2, 5), mists=(2, 3, 4),
+)  # fmt: skip
 LATER: Final = 10_000
-"""The seed from which on every second world has a rare climate, or one that keeps what is read."""
+"""The seed from which on most worlds have a rare climate, or one that keeps what is read, or that hides it."""
 
 
 @define(eq=False)
@@ -133,6 +139,8 @@ def climate_of(seed: int) -> Climate:
         return dice(seed, "climate").choice(RARE)
     if seed >= LATER and seed % 4 == 1:
         return KEEPING
+    if seed >= LATER and seed % 8 == 6:
+        return MISTS
     return dice(seed, "climate").choices(CLIMATES, WEIGHTS)[0]
 
 
@@ -166,6 +174,8 @@ class Story:
         self._add_jobs(rng)
         self._add_runs(rng)
         self._add_troubles(rng)
+        if self.climate.mists:  # which has no other troubles
+            self._add_mists(rng)
         self._add_programs(rng)
 
     def keeps(self, piece: str, number: int) -> bool:
@@ -327,6 +337,19 @@ class Story:
                 if self.keeps("troubles", number):
                     self.troubles[number] = trouble
                 number += 1
+
+    def _add_mists(self, rng: random.Random) -> None:
+        """Add spans in which lists are stale, or fail, while each run can be got."""
+        for number in range(rng.choice(self.climate.mists)):
+            trouble = self._mist(dice(self.seed, "trouble", number))
+            if self.keeps("troubles", number):
+                self.troubles[number] = trouble
+
+    def _mist(self, own: random.Random) -> Trouble:
+        since = max(0.0, own.uniform(-0.5, 1) * self.climate.horizon)
+        kind: FaultName | Stale = own.choice(("stale", "stale", "500", "reset"))
+        chance = own.choice([1.0, 0.5]) if kind == "stale" else 1.0
+        return Trouble(since, since + self.planner_span(own, 60, HOUR), kind, chance, operations=LISTS)
 
     def _trouble(self, own: random.Random, kinds: tuple[FaultName, ...]) -> Trouble:
         """Draw a span in which something goes wrong."""

@@ -18,10 +18,10 @@ from typing import Final
 
 from attrs import frozen
 
-from tests.simulation.plans import KEEPING, LATER, RARE
+from tests.simulation.plans import KEEPING, LATER, MISTS, RARE
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-LATER_CLIMATES: Final = frozenset(climate.name for climate in (*RARE, KEEPING))
+LATER_CLIMATES: Final = frozenset(climate.name for climate in (*RARE, KEEPING, MISTS))
 
 
 @frozen
@@ -175,8 +175,8 @@ PLANTED: Final = (
     ),
     Planted(
         "watched twice",
-        "crowds",
-        None,
+        "mists",
+        10_158,
         "a run that was given, and has ended before its job is read, joins a watch once more",
         (("runs/watch.py", "rows = [row for row in rows if row.ref not in self._told]", "pass"),),
     ),
@@ -295,8 +295,8 @@ PLANTED: Final = (
     ),
     Planted(
         "waiting older answer",
-        "waits,all",
-        None,
+        "mists",
+        10_006,
         "a poll takes an answer that is older than what was seen",
         (("runs/poll.py", "newer := group.newer(run_id, seen)", "newer := seen"),),
     ),

@@ -86,16 +86,15 @@ class Services:
             case "GetJobRun":
                 root, _, number = asked.run.partition("_attempt_")
                 run = self._known(job, root, now)
-                rows = {} if run is None else dict(run.listed(now))
-                if run is None or int(number or 0) not in rows:
+                seen = {} if run is None else dict(run.listed(now))
+                if run is None or int(number or 0) not in seen:
                     raise Refusal("EntityNotFoundException", f"Job run {asked.run} not found")
-                row = glue_row(run, int(number or 0), rows[int(number or 0)].state, now, job.get_shows)
+                row = glue_row(run, int(number or 0), seen[int(number or 0)].state, now, job.get_shows)
                 heard.rows = [(row["Id"], row["JobRunState"])]
                 return {"JobRun": row}
             case "GetJobRuns":
-                page, token = self._page(
-                    heard, self._glue_rows(job, now), given.get("MaxResults", 200), given.get("NextToken"), now
-                )
+                rows = self._glue_rows(job, now - heard.behind)
+                page, token = self._page(heard, rows, given.get("MaxResults", 200), given.get("NextToken"), now)
                 return {"JobRuns": page} | ({"NextToken": token} if token else {})
             case "StartJobRun":
                 return {"JobRunId": self._start_glue(heard, given, job, now).id}
@@ -159,7 +158,7 @@ class Services:
             case "ListJobRuns":
                 page, token = self._page(
                     heard,
-                    self._emr_rows(job, asked.given, now),
+                    self._emr_rows(job, asked.given, now - heard.behind),
                     int(asked.given.get("maxResults", ["50"])[0]),
                     _token(asked),
                     now,
@@ -237,15 +236,16 @@ class Services:
     def _list_datazone(self, heard: Heard, given: Mapping[str, Any], job: Job, now: float) -> dict[str, Any]:
         sign = 1 if given.get("sortOrder", [""])[0] == "ASCENDING" else -1
         rows: list[Row] = []
+        then = now - heard.behind
         for run in job.runs:
             assert isinstance(run, Run)
-            phase = run.phase_at(now)
-            if not run.seen_from <= now < run.lost_at or phase is None:
+            phase = run.phase_at(then)
+            if not run.seen_from <= then < run.lost_at or phase is None:
                 continue
             if given.get("status", [phase.state])[0] != phase.state:
                 continue
             key = (sign * (run.created - run.shift), sign * _rank(run.id))
-            rows.append((key, run, run.id, phase.state, {**datazone_row(run, now), "runId": run.id}))
+            rows.append((key, run, run.id, phase.state, {**datazone_row(run, then), "runId": run.id}))
         page, token = self._page(
             heard, rows, int(given.get("maxResults", ["50"])[0]), given.get("nextToken", [None])[0], now
         )

@@ -135,6 +135,7 @@ class Heard:
     made: Run | None = None
     found: Run | None = None
     program: int = -1
+    behind: float = 0.0
 
     @property
     def odd(self) -> bool:
