@@ -249,10 +249,10 @@ class ClientFollowing(ClientNaming):
     ) -> Watch:
         """Return a stream of state changes of runs, and of the runs of jobs; nothing is requested until it is iterated.
 
-        It begins with one change for each run, whose ``before`` is None. States between two polls may be missed. It
-        ends when all runs have ended for good, or goes on while a job is watched: its runs that have not when the watch
-        begins, and all that are created from then on, join. Jobs are polled side by side, and changes are told as they
-        are seen.
+        It begins with one change for each run, whose ``before`` is None. States between two polls may be missed, and
+        none is told after a later one, however old an answer is. It ends when all runs have ended for good, or goes on
+        while a job is watched: its runs that have not when the watch begins, and all that are created from then on,
+        join. Jobs are polled side by side, and changes are told as they are seen.
 
         Args:
             targets: A run or a job, or several of either; the pages of a list call have to be collected first.

@@ -7,7 +7,7 @@
   as for `runs`"); a watch of which nothing is left is over. A failure that may pass leaves out nothing.
 - What is told of a run never goes back, however old an answer is.
 - A change is true if the run was in that state and attempt within ten seconds before `at` (a walk over pages takes
-  that long), within ninety where something went wrong.
+  that long), within ninety where something went wrong; and as much earlier as the row of its next attempt lags.
 - A job's definition (GetJob) is answered once a day at most, and refused once in five minutes at most, however many
   programs need it: a role may be given leave meanwhile, and retries and `retry_grace` hang on the answer.
 - Where nothing goes wrong, a job's list is begun, and each run is got, at most as often as the intervals of those who
@@ -146,7 +146,7 @@ class WatchJudge:
                 yield f"{life.ref}: a change at {at:.0f} changes nothing: {change.after} of attempt {change.attempt}"
             if (change.after, change.attempt) != (run.state, run.attempt):
                 yield f"{life.ref}: a change to {change.after} carries a run that is {run.state}"
-            earlier = 10 if self.world.is_calm(life.work, seen - 90, seen + 1) else 90
+            earlier = life.lag + (10 if self.world.is_calm(life.work, seen - 90, seen + 1) else 90)
             if (run.native_state, run.attempt - FIRST_NUMBER[life.work.service]) not in life.states_between(
                 seen - earlier, seen
             ):

@@ -20,7 +20,7 @@ from tests.oracle.waiting_world import World as WaitingWorld
 from tests.simulation.processes import Process
 from tests.simulation.world import Heard, World
 
-EARLIER = 10.0  # seconds by which a state may have been left when it is told, where nothing goes wrong
+EARLIER = 10.0  # seconds, besides its lag, by which a state may have been left when it is told and nothing goes wrong
 KINDS: dict[str, FaultKind] = {"throttle": "throttle", "expired": "expired", "denied": "denied", "html": "html"}
 
 
@@ -77,9 +77,10 @@ class WaitingJudge:
         moments = self.process.clock.true(change.at, by)
         life = self.view.lives.get(f"{job_of(change.run.job)}/{change.run.id}")
         told = (change.run.native_state, change.run.attempt - (0 if life is None else FIRST_NUMBER[life.work.service]))
+        earlier = EARLIER + (0.0 if life is None else life.lag)
         right = (
             at
             for at in moments
-            if life is not None and begun - 0.1 <= at <= by + 0.1 and told in life.states_between(at - EARLIER, at)
+            if life is not None and begun - 0.1 <= at <= by + 0.1 and told in life.states_between(at - earlier, at)
         )
         return EPOCH + timedelta(seconds=next(right, moments[0]))

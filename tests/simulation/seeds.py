@@ -21,6 +21,7 @@ FAILED: Final[dict[int, str]] = {
     11258: "a list that was asked for before half of the settling time, and came after it, was taken for proof",
     10086: "a watch took a run back to a state from before the row by which it had joined: that list was stale",
     10358: "a stale list of DataZone, which tells no time of a change, took a run back to a state that it had left",
+    20167: "the judge did not know that a run is told as failed until its next attempt, which lags, is listed",
     863: "the judge took an answer that came to nobody for one of the next leg of a walk",
 }
 """Seeds that once failed, and the fault of the package or the judge that they showed, in the worlds of their time."""
@@ -28,5 +29,6 @@ FAILED: Final[dict[int, str]] = {
 LEFT_IN: Final[dict[int, dict[str, frozenset[int]]]] = {
     137: {"programs": frozenset({4})},
     650: {"programs": frozenset({3})},
+    20167: {"programs": frozenset({1}), "runs": frozenset({17})},
 }
 """What is left in of those that take seconds, and shows the fault all the same."""
