@@ -75,6 +75,8 @@ EXPLAINED: Final = {
     "sensor": "how-to/migrate-from-airflow",
     "sqs": "how-to/events#forward-them",
     "sqlite": "how-to/keep-a-history",
+    "state machine": "how-to/step-functions-and-lambda#a-state-machine-that-polls",
+    "step functions": "how-to/step-functions-and-lambda",
     "tab-separated": "how-to/at-the-terminal#for-programs",
     "telemetry": "how-to/observe#traces-and-metrics",
     "terminal": "how-to/at-the-terminal",
