@@ -17,6 +17,7 @@ from jobruns_sdk.model.refs import JobRef, Service, check_region, is_text_form
 from jobruns_sdk.observing.logs import logging_starts
 from jobruns_sdk.observing.observer import Observer
 from jobruns_sdk.runs.following import ClientFollowing, WaitOptions
+from jobruns_sdk.runs.listening import ClientListening
 from jobruns_sdk.runs.poll import Poller
 from jobruns_sdk.runs.reading import ClientReading
 from jobruns_sdk.runs.stop import Stopper
@@ -43,7 +44,7 @@ _NOT_GIVEN: Final[Mapping[tuple[str, str], Quota]] = MappingProxyType({})
 _BESIDE: Final = ("logs", "s3", "sqs", "sts")  # services that are asked for something beside the runs
 
 
-class JobRunsClient(ClientReading, ClientFollowing, ClientLogs, AsyncContext, Hinted):
+class JobRunsClient(ClientReading, ClientFollowing, ClientListening, ClientLogs, AsyncContext, Hinted):
     """Reads the job runs of EMR Serverless, DataZone and Glue; used in ``async with``, in one event loop.
 
     Every service and region is connected to once, when it is first needed, however many tasks share the client.
@@ -139,7 +140,7 @@ class JobRunsClient(ClientReading, ClientFollowing, ClientLogs, AsyncContext, Hi
         parts = ClientParts(
             clock,
             lifetime,
-            logging_starts(self._poller.remember),
+            logging_starts(self._poller.known.remember),
             self._stopper.stop,
             self._account_of,
             self._transport.shared_profile,
@@ -226,7 +227,7 @@ class JobRunsClient(ClientReading, ClientFollowing, ClientLogs, AsyncContext, Hi
         return self._transport.pace
 
 
-for _part in (ClientReading, ClientFollowing, ClientLogs):
+for _part in (ClientReading, ClientFollowing, ClientListening, ClientLogs):
     for _name, _member in vars(_part).items():
         if isfunction(_member):  # Python's own errors name the class that users know
             _member.__qualname__ = f"{JobRunsClient.__name__}.{_name}"

@@ -11,7 +11,10 @@ import msgspec
 from jobruns_sdk.errors import InvalidRequestError, ResponseFormatError
 from jobruns_sdk.events.native import EmrServerlessRetry, EmrServerlessState, EmrServerlessUtilization, GlueState
 from jobruns_sdk.model.native import utc
-from jobruns_sdk.model.refs import JobRef, RunRef
+from jobruns_sdk.model.refs import JobRef, RunRef, Service
+from jobruns_sdk.model.states import RunState
+from jobruns_sdk.services.emr_serverless.translate import STATES as EMR_SERVERLESS_STATES
+from jobruns_sdk.services.glue.translate import STATES as GLUE_STATES
 from jobruns_sdk.services.glue.translate import root_and_number
 
 
@@ -22,6 +25,11 @@ class EventKind(StrEnum):
     RETRY = "retry"
     USAGE = "usage"
 
+
+_STATES: Final[Mapping[str, Mapping[str, RunState]]] = {
+    Service.GLUE: GLUE_STATES,
+    Service.EMR_SERVERLESS: EMR_SERVERLESS_STATES,
+}
 
 Detail: TypeAlias = GlueState | EmrServerlessState | EmrServerlessRetry | EmrServerlessUtilization
 
@@ -47,6 +55,32 @@ class RunEvent:
     native_state: str | None
     at: datetime
     native: Detail
+
+    @property
+    def attempt(self) -> int | None:
+        """The number of the attempt, from 1; of a retry the new one's, None where the event tells none."""
+        match self.native:
+            case GlueState(jobRunId=str(run_id)):
+                return root_and_number(run_id)[1]
+            case EmrServerlessRetry():
+                return self.native.newAttempt
+            case EmrServerlessUtilization():
+                return self.native.attempt
+            case _:
+                return None
+
+    @property
+    def tells_change(self) -> bool:
+        """True unless the event tells of usage alone."""
+        return self.kind is not EventKind.USAGE
+
+    @property
+    def tells_end(self) -> bool:
+        """True if the run has ended, or an attempt of it on Glue."""
+        if isinstance(self.native, EmrServerlessUtilization):
+            return self.native.resourceUtilizationFinal is True
+        state = _STATES[self.ref.job.service].get(self.native_state or "")
+        return self.kind is EventKind.STATE and state is not None and state.is_terminal
 
 
 class _Envelope(msgspec.Struct):

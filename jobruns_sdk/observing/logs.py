@@ -2,6 +2,7 @@
 
     jobruns_sdk.calls   each call, walk and wait for the quota (DEBUG), retries and calls that have failed (INFO)
     jobruns_sdk.polls   each poll and wait (DEBUG), each change of a run (INFO)
+    jobruns_sdk.events  events that cannot be received (WARNING)
     jobruns_sdk.starts  each start that was sent, and the run that it has led to (INFO)
 
 The members of a record that begin with ``jobruns_`` say the same for machines.
@@ -32,10 +33,11 @@ from jobruns_sdk.observing.values import (
 CALLS: Final = getLogger("jobruns_sdk.calls")
 POLLS: Final = getLogger("jobruns_sdk.polls")
 STARTS: Final = getLogger("jobruns_sdk.starts")
+EVENTS: Final = getLogger("jobruns_sdk.events")
 
 _STARTS: Final = ("Start", "Submit")
 
-for _logger in (CALLS, POLLS, STARTS):
+for _logger in (CALLS, POLLS, STARTS, EVENTS):
     _logger.addHandler(NullHandler())  # else Python prints warnings of loggers that nobody has set up
 
 

@@ -1,6 +1,7 @@
 """Discovering the runs of a watched job: those that go on when the watch begins, and all created from then on."""
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from jobruns_sdk.paging.pages import Pages
 from jobruns_sdk.runs.follow import Done, Follower, GiveUp, Unseen, decide
 from jobruns_sdk.runs.intervals import PollIntervals
 from jobruns_sdk.runs.poll import Poller
+from jobruns_sdk.runs.rest import REST
 from jobruns_sdk.services.handle import Follows, ListsActive, ListsRetries, TellsFacts
 from jobruns_sdk.transport.operation import time_of
 
@@ -28,6 +30,7 @@ _AT_ONCE: Final = 5.0  # seconds: no run begins and ends in so short a time
 _SKEW: Final = timedelta(seconds=5)  # by which this machine's clock may be fast, where no answer tells the service's
 _UNANCHORED: Final = timedelta(hours=24)
 _ROUNDS: Final = 5
+_GOT: Final = 5  # runs that are got, one by one, where hints tell of them: the list is asked for more
 _DOUBTED: Final = 60.0  # seconds at most to the answer that confirms that a job is not there
 _TOLD_AFTER: Final = 2  # answers that a job is not there, one after the other
 
@@ -56,7 +59,8 @@ class WatchedJob:
         self._poller = poller
         self._clock = poller.clock
         self._pace = pace
-        self._interval = pace.poll_interval.total_seconds()
+        self._hinted: dict[str, None] = {}
+        self._list_at = float("-inf")
         self._most_unseen = most_unseen
         self._began: tuple[float, datetime] | None = None
         self._began_at = datetime.max.replace(tzinfo=UTC)  # by the service, once it has told
@@ -73,6 +77,26 @@ class WatchedJob:
             self._read_at = self._clock.monotonic()
             self._began = (self._read_at, self._clock.now())
 
+    def hurry(self) -> None:
+        """Look as soon as the present pace says: it has changed."""
+        self._list_at = min(self._list_at, self._read_at + self._interval)
+        self.due = min(self.due, self._list_at)
+
+    def expects(self, run_id: str) -> bool:
+        """Take a hint that there is a run; return True if it is not known, and is looked for now."""
+        if run_id in self._known:
+            return False
+        self._hinted[run_id] = None
+        self.due = float("-inf")
+        return True
+
+    @property
+    def _interval(self) -> float:
+        # Of services that tell of ends alone the list has to tell what is new.
+        if self._pace.rests and self._poller.rest.holds(self.handle.ref, changes=True):
+            return REST
+        return self._pace.poll_interval.total_seconds()
+
     def shown_at(self, row: Row) -> float:
         """Return when the latest look was shown a row, on the clock that never goes backwards."""
         return self._shown_at.get(row.id, self._clock.monotonic())
@@ -87,7 +111,7 @@ class WatchedJob:
         self._shown_at.clear()
         new: list[Row] = []
         try:
-            new = await (self._later_look() if self._is_read else self._first_look())
+            new = await self._look()
         except ClientClosedError:
             raise
         except JobRunsError as error:
@@ -97,13 +121,58 @@ class WatchedJob:
             unseen = Unseen(self._is_read, self._clock.monotonic() - self._read_at, self._most_unseen)
             if isinstance(decide(error, self._interval, unseen=unseen), GiveUp):
                 raise
-        else:
-            self._is_read, self._read_at, self._missing = True, self._clock.monotonic(), 0
         # One answer that the job is not there proves nothing; the next one, which does, need not be an interval away.
         is_doubted = 0 < self._missing < _TOLD_AFTER
-        self.due = self._clock.monotonic() + (min(self._interval, _DOUBTED) if is_doubted else self._interval)
+        if is_doubted:
+            self._list_at = min(self._list_at, self._clock.monotonic() + _DOUBTED)
+        self.due = float("-inf") if self._hinted else self._list_at
         self._shown_at = {row.id: self.shown_at(row) for row in new}
         return new
+
+    async def _look(self) -> list[Row]:
+        """Return what is new: as the list tells if that is due, and of runs that were hinted at by a get of each."""
+        hinted, self._hinted = self._hinted, {}
+        try:
+            return await self._look_for(hinted)
+        except asyncio.CancelledError:  # whoever has lost patience may come back
+            self._hinted = hinted | self._hinted
+            raise
+
+    async def _look_for(self, hinted: Collection[str]) -> list[Row]:
+        new: list[Row] = []
+        listed = not self._is_read or len(hinted) > _GOT or self._list_at <= self._clock.monotonic()
+        if listed:
+            new = await self._list()
+        # A list may lag behind.
+        unlisted = [run_id for run_id in hinted if run_id not in self._known][:_GOT]
+        try:
+            return new + await self._look_at(unlisted)
+        except ClientClosedError:
+            raise
+        except JobRunsError:
+            return new if listed else await self._list()
+
+    async def _list(self) -> list[Row]:
+        try:
+            new = await (self._later_look() if self._is_read else self._first_look())
+        except JobRunsError:
+            self._list_at = self._clock.monotonic() + self._interval
+            raise
+        self._is_read, self._read_at, self._missing = True, self._clock.monotonic(), 0
+        self._list_at = self._read_at + self._interval
+        return new
+
+    async def _look_at(self, run_ids: Sequence[str]) -> list[Row]:
+        """Return those of some runs that are new, oldest first."""
+        rows = [await self.handle.run(run_id) for run_id in run_ids]
+        self._show(rows)
+        # What is older was there before, and may have been told of to its end and forgotten: no list tells it now.
+        since = self._since()
+        new = [row for row in rows if row.id not in self._known and row.created_at and row.created_at >= since]
+        joining = [row for row in new if await self._joins(row)]
+        # They say nothing of how far the list is: what it has not told yet may be older.
+        self._known.update((row.id, row.created_at) for row in new)
+        return sorted(joining, key=_created)
 
     async def _first_look(self) -> list[Row]:
         meter = Meter()

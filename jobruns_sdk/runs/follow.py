@@ -157,6 +157,7 @@ class Follower:
         self._handle = handle
         self._pace = pace
         self._until = until
+        self._wants_changes = any(not state.is_terminal for state in until)
         self._most_unseen = most_unseen
         self._restarts = True
         self._ended_at: float | None = None
@@ -169,7 +170,7 @@ class Follower:
             woken: Whether others have polled: that is taken as it was seen.
         """
         # Asked before the poll, which remembers whatever it sees.
-        is_known = self.last is not None or self._poller.is_known(self.run)
+        is_known = self.last is not None or self.run in self._poller.known
         if self._began == -inf:
             self._began = self._unseen_since = self._poller.clock.monotonic()
         seen = await self._poller.poll(self._handle, self.run.run_id, self._interval, since=self._began, woken=woken)
@@ -182,7 +183,7 @@ class Follower:
         else:
             verdict = await self.decide(seen)
             if isinstance(verdict, Done) and seen.is_terminal and seen.state not in self._until:
-                self._poller.forget_later(self.run)
+                self._poller.known.forget_later(self.run)
         return verdict
 
     @property
@@ -209,7 +210,8 @@ class Follower:
 
     def _next_interval(self) -> float:
         restart, self._restarts = self._restarts, False
-        return self._poller.interval(self._handle, self._pace, restart=restart)
+        changes = self._wants_changes
+        return self._poller.interval(self._handle, self._pace, restart=restart, changes=changes)
 
     async def _retrying(self, run: JobRun[Native]) -> Retrying | None:
         if not run.state.is_failure or not isinstance(self._handle, Retries):

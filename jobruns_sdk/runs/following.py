@@ -28,7 +28,7 @@ class WaitOptions(TypedDict, total=False):
 
     Attributes:
         timeout: How long to wait for all of them; None for as long as it takes.
-        poll_interval: The time between the first polls.
+        poll_interval: The time between the first polls; None for the usual one.
         max_poll_interval: The time up to which that grows while nothing changes.
         retry_grace: How long a failed Glue attempt may be followed by a retry.
         until: States to wait for besides the end.
@@ -40,7 +40,7 @@ class WaitOptions(TypedDict, total=False):
     """
 
     timeout: Required[timedelta | None]
-    poll_interval: timedelta
+    poll_interval: timedelta | None
     max_poll_interval: timedelta | None
     retry_grace: timedelta
     until: Iterable[RunState | str] | None
@@ -51,8 +51,15 @@ class WaitOptions(TypedDict, total=False):
     on_failed_poll: Callable[[JobRunsError], object] | None
 
 
-def _pace(poll_interval: timedelta, max_poll_interval: timedelta | None, retry_grace: timedelta) -> PollIntervals:
-    return PollIntervals(poll_interval=poll_interval, max_poll_interval=max_poll_interval, retry_grace=retry_grace)
+def _pace(
+    poll_interval: timedelta | None, max_poll_interval: timedelta | None, retry_grace: timedelta
+) -> PollIntervals:
+    return PollIntervals(
+        poll_interval=_INTERVALS.poll_interval if poll_interval is None else poll_interval,
+        max_poll_interval=max_poll_interval,
+        retry_grace=retry_grace,
+        rests=poll_interval is None and max_poll_interval is None,
+    )
 
 
 async def _each_run(runs: Runs) -> list[RunLike]:
@@ -112,7 +119,7 @@ class ClientFollowing(ClientNaming):
         run: RunLike,
         *,
         timeout: timedelta | None,
-        poll_interval: timedelta = _INTERVALS.poll_interval,
+        poll_interval: timedelta | None = None,
         max_poll_interval: timedelta | None = None,
         retry_grace: timedelta = _INTERVALS.retry_grace,
         until: Iterable[RunState | str] | None = None,
@@ -132,7 +139,8 @@ class ClientFollowing(ClientNaming):
             run: The run.
             timeout: How long to wait at most; with 0 it is over before the first poll, for which there is ``run``.
                 None for as long as it takes, which a streaming run is refused unless ``until`` is given.
-            poll_interval: The time between the first polls.
+            poll_interval: The time between the first polls; by default 10 seconds. Where neither this nor
+                ``max_poll_interval`` is given, polls come every 10 minutes while ``listening`` hears of the run.
             max_poll_interval: The time up to which that grows while nothing changes; by default a minute, or
                 ``poll_interval`` where that is longer.
             retry_grace: How long a Glue attempt that failed may be the last one before it is taken for the last one,
@@ -183,7 +191,7 @@ class ClientFollowing(ClientNaming):
         runs: Runs,
         *,
         timeout: timedelta | None,
-        poll_interval: timedelta = _INTERVALS.poll_interval,
+        poll_interval: timedelta | None = None,
         max_poll_interval: timedelta | None = None,
         retry_grace: timedelta = _INTERVALS.retry_grace,
         until: Iterable[RunState | str] | None = None,
@@ -241,7 +249,7 @@ class ClientFollowing(ClientNaming):
         targets: RunLike | JobLike | Iterable[RunLike | JobLike],
         *,
         timeout: timedelta | None,
-        poll_interval: timedelta = _INTERVALS.poll_interval,
+        poll_interval: timedelta | None = None,
         max_poll_interval: timedelta | None = None,
         retry_grace: timedelta = _INTERVALS.retry_grace,
         unseen_for: timedelta | None = None,
@@ -257,7 +265,8 @@ class ClientFollowing(ClientNaming):
         Args:
             targets: A run or a job, or several of either; the pages of a list call have to be collected first.
             timeout: How long to watch at most; None for as long as it takes.
-            poll_interval: The time between the first polls.
+            poll_interval: The time between the first polls; by default 10 seconds. Where neither this nor
+                ``max_poll_interval`` is given, polls come every 10 minutes while ``listening`` hears of the run.
             max_poll_interval: The time up to which that grows while nothing changes; by default a minute, or
                 ``poll_interval`` where that is longer.
             retry_grace: As for ``wait``.

@@ -24,6 +24,9 @@ Observation = JobRun[Native] | JobRunsError
 TICK: Final = 1e-6
 """Seconds: times that are equal but for rounding."""
 
+EVERY: Final = ""
+"""Told to sleepers in place of a run's id: the pace has changed, and whoever is due by the new one polls."""
+
 _UNLISTED: Final = 30.0  # seconds, doubled each time: how long a run that was not in the list is not looked for there
 _CUT_OFF: Final = timedelta(seconds=1)  # a list may tell whole seconds where a get tells milliseconds
 
@@ -50,6 +53,7 @@ class Group:
     def __init__(self) -> None:
         self.users = 0
         self.watched: Counter[str] = Counter()
+        self.curious: Counter[str] = Counter()  # of those, by whom each change is wanted, and not the end alone
         self.waits: dict[WaitStarted, None] = {}  # those that observers were told of, in the order in which they began
         self.seen: dict[str, tuple[float, Observation]] = {}  # and when the poll was over that saw it
         self.told_at: dict[str, float] = {}
@@ -106,5 +110,5 @@ class Group:
 
     def forget(self, run_id: str) -> None:
         """Forget all that was seen of a run."""
-        for known in (self.watched, self.seen, self.told_at, self.newest, self.unlisted, self.nudges):
+        for known in (self.watched, self.curious, self.seen, self.told_at, self.newest, self.unlisted, self.nudges):
             known.pop(run_id, None)

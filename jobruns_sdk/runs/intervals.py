@@ -40,6 +40,7 @@ class PollIntervals:
             ``poll_interval`` where that is longer.
         retry_grace: How long a Glue attempt that failed may be the last one before it is taken for the last one, where
             the job is known to have more retries; 5 minutes at most where nobody can tell.
+        rests: Whether runs are polled every ten minutes alone while events tell of them.
     """
 
     poll_interval: timedelta = attrs.field(default=timedelta(seconds=10), validator=validated(check_some_time))
@@ -47,6 +48,7 @@ class PollIntervals:
         default=None, validator=[validated(optional(check_some_time)), _check_longest]
     )
     retry_grace: timedelta = attrs.field(default=timedelta(minutes=30), validator=validated(check_time))
+    rests: bool = False
 
     @property
     def longest(self) -> timedelta:

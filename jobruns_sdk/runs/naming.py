@@ -75,15 +75,20 @@ class ClientNaming:
 
     def _completed(self, ref: JobRef) -> JobRef:
         """Return a reference with its region, having checked that its profile is known."""
-        session = self._connections.session(ref.profile)
-        region = ref.region or self._region_name or region_of(session)
+        region = self._region_for(ref, ref.region, ref.profile)
+        return JobRef(ref.service, ref.path, region, ref.profile, job_name=ref.job_name)
+
+    def _region_for(self, what: object, region: str | None, profile: str | None) -> str:
+        """Return a region, by default the client's or the session's, having checked that the profile is known."""
+        session = self._connections.session(profile)
+        region = region or self._region_name or region_of(session)
         if region is None:
             raise InvalidRequestError(
-                f"no region is known for {ref}: say it in the reference ('...?region=eu-west-1'), as the client's "
+                f"no region is known for {what}: say it in the reference ('...?region=eu-west-1'), as the client's "
                 "region_name=, in AWS_DEFAULT_REGION, or in the profile's configuration"
                 + (" (botocore does not read AWS_REGION, which is set)" if "AWS_REGION" in environ else "")
             )
-        return JobRef(ref.service, ref.path, region, ref.profile, job_name=ref.job_name)
+        return region
 
     async def _account_of(self, ref: JobRef) -> str | None:
         return await self._transport.account(ref.service, ref.region, ref.profile)

@@ -8,7 +8,6 @@ No task runs in the background. Whoever is due polls for all, under a lock, and 
 """
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Callable, Collection, Generator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -25,8 +24,10 @@ from jobruns_sdk.model.refs import RunRef
 from jobruns_sdk.model.runs import JobRun
 from jobruns_sdk.observing.seam import Observing
 from jobruns_sdk.runs.facts import FactBook
-from jobruns_sdk.runs.group import TICK, Cadence, Group, Observation
+from jobruns_sdk.runs.group import EVERY, TICK, Cadence, Group, Observation
+from jobruns_sdk.runs.known import KnownRuns
 from jobruns_sdk.runs.observed import polling, waiting
+from jobruns_sdk.runs.rest import REST, Rest
 from jobruns_sdk.services.handle import Follows
 from jobruns_sdk.transport import quotas
 from jobruns_sdk.transport.operation import Operation
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
 _FRESH: Final = 0.5  # of a poll interval: what was seen that lately is not polled again
 _MOST_FRESH: Final = 30.0  # seconds: of an interval of an hour half would be late
 _GETS_AT_ONCE: Final = 10
-_REMEMBERED: Final = 10_000
-_LASTING: Final = 24 * 3600.0  # seconds for which a run that has ended is remembered: answers do not lag that long
 
 
 class Poller:
@@ -62,12 +61,12 @@ class Poller:
         """
         self.clock = clock
         self.facts: FactBook = FactBook(clock)
+        self.known: KnownRuns = KnownRuns(clock)
+        self.rest: Rest = Rest()
         self._lifetime = lifetime or Lifetime()
         self._observing = observing or Observing()
         self._seconds_for = seconds_for
         self._groups: dict[JobRef, Group] = {}
-        self._known: OrderedDict[str, None] = OrderedDict()
-        self._ended: OrderedDict[str, float] = OrderedDict()  # of those, and when that was seen
 
     async def sleep(self, seconds: float) -> None:
         """Return when that many seconds have passed.
@@ -78,32 +77,14 @@ class Poller:
         async with self._lifetime.scope():
             await self.clock.sleep(seconds)
 
-    def remember(self, run: RunRef) -> None:
-        """Remember that a run exists: it was started by this client, or seen."""
-        name = str(run)
-        self._known[name] = None
-        self._known.move_to_end(name)
-        self._ended.pop(name, None)
-        if len(self._known) > _REMEMBERED:
-            oldest, _ = self._known.popitem(last=False)
-            self._ended.pop(oldest, None)
-
-    def forget_later(self, run: RunRef) -> None:
-        """Remember for another day that a run exists which was seen to have ended for good."""
-        now, name = self.clock.monotonic(), str(run)
-        self._ended[name] = now
-        self._ended.move_to_end(name)
-        while next(iter(self._ended.values())) <= now - _LASTING:
-            oldest, _ = self._ended.popitem(last=False)
-            self._known.pop(oldest, None)
-
-    def is_known(self, run: RunRef) -> bool:
-        """Return True if the run was started by this client or seen: an answer that it is not there is no proof."""
-        return str(run) in self._known
-
     @contextmanager
-    def watching(self, handle: Follows, run_ids: Collection[str]) -> Generator[None]:
+    def watching(self, handle: Follows, run_ids: Collection[str], *, curious: bool = True) -> Generator[None]:
         """Enclose the time in which somebody waits for runs of a job.
+
+        Args:
+            handle: The job.
+            run_ids: The runs.
+            curious: Whether each of their changes is wanted, and not the end alone.
 
         Raises:
             ClientClosedError: The client is closed, or belongs to another event loop or process.
@@ -112,12 +93,14 @@ class Poller:
         group = self._groups.setdefault(handle.ref, Group())
         group.users += 1
         group.watched.update(run_ids)
+        group.curious.update(run_ids if curious else ())
         try:
             with waiting(self._observing.now, group, handle.ref, run_ids):
                 yield
         finally:
             group.users -= 1
             group.watched.subtract(run_ids)
+            group.curious.subtract(run_ids if curious else ())
             for run_id in run_ids:
                 if group.watched[run_id] <= 0:
                     group.forget(run_id)
@@ -177,7 +160,7 @@ class Poller:
 
     def note(self, handle: Follows, run: JobRun[Native], shown_at: float) -> None:
         """Take a row that a list has told in this look, so that its first poll needs no call."""
-        self.remember(run.ref)
+        self.known.remember(run.ref)
         group = self._groups.get(handle.ref)
         # A list may lag behind: what was seen of a run is not replaced by a row.
         if group is not None and run.id in group.watched.keys() - group.seen.keys() and handle.polling.is_whole(run):
@@ -189,7 +172,7 @@ class Poller:
         """Take a run as it was told before it was not watched for a while: an answer may be older than that."""
         self._groups[handle.ref].newer(run.id, run)
 
-    def interval(self, handle: Follows, pace: "PollIntervals", *, restart: bool) -> float:
+    def interval(self, handle: Follows, pace: "PollIntervals", *, restart: bool, changes: bool = False) -> float:
         """Return the seconds to the next poll of a run that is being watched, the same for all waits of one pace.
 
         Each drawing its own, whoever draws the shortest would poll for all, and a thousand waits come to six times the
@@ -203,7 +186,10 @@ class Poller:
             handle: The run's job.
             pace: The pace of the wait.
             restart: Whether intervals are to grow from the shortest again: the wait has begun, or its run has changed.
+            changes: Whether it waits for a change that may not be the end.
         """
+        if pace.rests and self.rest.holds(handle.ref, changes=changes):
+            return REST
         group = self._groups[handle.ref]
         cadence = group.cadences.get(pace)
         if cadence is None or (restart and cadence.began != group.round):
@@ -232,7 +218,7 @@ class Poller:
 
         def wake(nudged: str | None) -> None:
             nonlocal by_round
-            if nudged in (run_id, None):
+            if nudged in (run_id, None, EVERY):
                 by_round = nudged is None
                 sleeping.reschedule(0)
 
@@ -283,6 +269,29 @@ class Poller:
         for _, wake in list(group.sleepers.values()):
             wake(run.run_id)
 
+    def hint(self, run: RunRef, *, is_end: bool) -> None:
+        """Nudge a run that has changed, or ended, unless nobody wants to know that."""
+        group = self._groups.get(run.job)
+        if group is not None and (is_end or group.curious[run.run_id] > 0 or run.run_id not in group.watched):
+            self.nudge(run)
+
+    def awaits_end(self, run: RunRef, attempt: int | None) -> bool:
+        """Return True if somebody follows a run of which neither the end of an attempt nor the next one was seen."""
+        group = self._groups.get(run.job)
+        if group is None or run.run_id not in group.watched:
+            return False
+        seen = group.seen.get(run.run_id, (-inf, None))[1]
+        if not isinstance(seen, JobRun):
+            return True
+        number = attempt or seen.attempt
+        return seen.attempt < number or (seen.attempt == number and not seen.is_terminal)
+
+    def wake_all(self) -> None:
+        """Let everybody who is due by the pace as it is now poll: it has changed."""
+        for group in list(self._groups.values()):
+            for _, wake in list(group.sleepers.values()):
+                wake(EVERY)
+
     def _is_fresh(self, group: Group, run_id: str, limit: float) -> bool:
         at, seen = group.seen.get(run_id, (-inf, None))
         since = self.clock.monotonic() - max(limit, 2 * TICK) + TICK
@@ -308,7 +317,7 @@ class Poller:
         for run_id, seen in (found | got).items():
             before = group.seen.get(run_id)
             if isinstance(seen, JobRun) and (before is None or not isinstance(before[1], JobRun)):
-                self.remember(handle.ref.run(run_id))
+                self.known.remember(handle.ref.run(run_id))
             if run_id in group.watched:
                 is_current = group.nudges.get(run_id, 0) == nudges.get(run_id, 0)
                 group.seen[run_id] = (at if is_current else -inf, newer := group.newer(run_id, seen))

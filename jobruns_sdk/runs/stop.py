@@ -42,7 +42,7 @@ class Stopping:
         self._handle = handle
         self._follower = Follower(poller, handle, outcome.ref, _PACE, most_unseen=UNSEEN.total_seconds())
         if outcome.accepted or outcome.run is not None:
-            poller.remember(outcome.ref)  # the service has told of it: one poll that fails is not the end
+            poller.known.remember(outcome.ref)  # the service has told of it: one poll that fails is not the end
         self._paused = 0  # the attempt whose retry is watched for
         # A service whose retries are runs of their own is asked to stop one attempt.
         self._asked = outcome.run.attempt if outcome.accepted and outcome.run is not None else 0

@@ -55,6 +55,11 @@ class WaitRules:
         default=None, validator=validated(optional(check_callable))
     )
 
+    @property
+    def wants_changes(self) -> bool:
+        """True if what happens before the end is of use, too."""
+        return bool(self.until) or self.on_poll is not None
+
     def check_stops(self, handle: Follows) -> None:
         """Refuse to promise a stop where there is none.
 
@@ -153,7 +158,7 @@ class Waits:
     async def _one(self, at: int, followed: tuple[Follows, Follower], *, errors: bool) -> None:
         handle, follower = followed
         try:
-            with self._poller.watching(handle, (follower.run.run_id,)):
+            with self._poller.watching(handle, (follower.run.run_id,), curious=self._rules.wants_changes):
                 self._done[at] = await self._follow(handle, follower)
         except JobRunsError as error:
             if not errors or isinstance(error, ClientClosedError):

@@ -17,6 +17,7 @@ from jobruns_sdk.model.reports import OnSourceError, SourceError
 from jobruns_sdk.model.runs import JobRun, WaitTimeoutError
 from jobruns_sdk.runs.discover import WatchedJob
 from jobruns_sdk.runs.follow import patience
+from jobruns_sdk.runs.group import EVERY
 from jobruns_sdk.runs.intervals import PollIntervals
 from jobruns_sdk.runs.poll import Poller
 from jobruns_sdk.runs.watched import WatchedRun
@@ -85,10 +86,14 @@ class JobWatch:
         def hear(run_id: str | None) -> None:
             if run_id is None and self.is_polling:  # it was this watch that has polled for all
                 return
-            named = None if run_id is None else self.runs.get(self._handle.ref.run(run_id))
-            if run_id is not None and named is None and self._job is not None:
-                self._job.due = self.due = float("-inf")
-            for one in self.runs.values() if run_id is None else [named] if named else ():
+            is_for_all = run_id in (None, EVERY)
+            named = None if is_for_all else self.runs.get(self._handle.ref.run(run_id or ""))
+            if self._job is not None and run_id == EVERY:
+                self._job.hurry()
+                self.due = min(self.due, self._job.due)
+            elif self._job is not None and run_id is not None and named is None and self._job.expects(run_id):
+                self.due = float("-inf")
+            for one in self.runs.values() if is_for_all else [named] if named else ():
                 one.due = self.due = float("-inf")
                 one.woken = run_id is None
             wake()
@@ -129,7 +134,7 @@ class JobWatch:
                 # A run that was given may have been told of to its end before the job is read for the first time.
                 rows = [row for row in rows if row.ref not in self._told]
                 for row in rows:
-                    self._poller.remember(row.ref)  # listed is seen: a get that is refused then proves nothing
+                    self._poller.known.remember(row.ref)  # listed is seen: a get that is refused then proves nothing
                     self._watch(row.ref)
                 self._rows.update((row.ref, (row, self._job.shown_at(row))) for row in rows if row.attempt == 1)
                 if self._job.missing is not None:

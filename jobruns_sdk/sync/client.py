@@ -16,6 +16,7 @@ from jobruns_sdk.model.runs import JobRun
 from jobruns_sdk.runs.watch import Watch
 from jobruns_sdk.sync.carry import Carrier, blocking, constructed_like, listed, wrapped
 from jobruns_sdk.sync.handles import DataZoneJob, EmrServerlessApplication, GlueJob, handle_from
+from jobruns_sdk.sync.listening import Listening
 from jobruns_sdk.sync.logs import LogLines
 from jobruns_sdk.sync.paging import paged
 from jobruns_sdk.transport.pace import Pace
@@ -70,6 +71,7 @@ class JobRunsClient(Carrier[client.JobRunsClient]):
     job: Final = blocking(client.JobRunsClient.job)
     jobs: Final = paged(client.JobRunsClient.jobs)
     discover: Final = paged(client.JobRunsClient.discover)
+    listening: Final = wrapped(client.JobRunsClient.listening, Listening)
     logs: Final = wrapped(client.JobRunsClient.logs, LogLines)
     log_places: Final = blocking(client.JobRunsClient.log_places)
     error_of: Final = blocking(client.JobRunsClient.error_of)

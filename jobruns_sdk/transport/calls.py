@@ -165,7 +165,7 @@ class Transport:
         job: "JobRef | None" = None,
     ) -> Reply:
         """Call an operation, again and again as far as that is safe and of use; see ``operation.Call``."""
-        self._check_open(operation)
+        self._check_open(operation.service, operation.name)
         told = observed(self._observing, operation, region, profile, job=job, seconds=self._clock.monotonic)
         watched = sending()
         with told or nullcontext(), fit_to_show(), tracked() if watched is None else nullcontext(watched) as call:
@@ -176,12 +176,24 @@ class Transport:
             except JobRunsError as error:
                 if not self._lifetime.has_ended:
                     raise
-                raise _closed("the client was closed during the call", operation, in_doubt=call.in_doubt) from error
+                text = "the client was closed during the call"
+                raise _closed(text, operation.service, operation.name, in_doubt=call.in_doubt) from error
 
     async def account(self, service: str, region: str | None, profile: str | None) -> str | None:
         """Return a name of a profile's account, as far as its credentials tell; nothing is sent."""
         with fit_to_show(), self._clock.calling(), translated(service, sends=False):
             return await (await self._connect(service, region, profile)).account()
+
+    async def longest_answer(self, service: str, region: str | None, profile: str | None) -> float:
+        """Return the seconds after which an answer of a service is not waited for any more; nothing is sent.
+
+        Raises:
+            ClientClosedError: The client is not open here.
+        """
+        self._check_open(service)
+        with fit_to_show(), self._clock.calling(), translated(service, sends=False):
+            connection = await self._connect(service, region, profile)
+        return min(self._policy.call_timeout, connection.read_timeout)
 
     @property
     def pace(self) -> Mapping[tuple[str | None, str | None, str, str], Pace]:
@@ -326,15 +338,15 @@ class Transport:
             sent = call is None or call.written
             raise CallTimeoutError(limit, sent=sent, service=operation.service, operation=operation.name) from error
 
-    def _check_open(self, operation: Operation[Any]) -> None:
+    def _check_open(self, service: str, operation: str | None = None) -> None:
         if not self._lifetime.has_begun:
-            raise _closed(f"the client is not open: use it inside `{self._lifetime.opened_by}`", operation)
+            raise _closed(f"the client is not open: use it inside `{self._lifetime.opened_by}`", service, operation)
         if (refusal := self._lifetime.refusal()) is not None:
-            raise _closed(refusal, operation)
+            raise _closed(refusal, service, operation)
 
 
-def _closed(text: str, operation: Operation[Any], *, in_doubt: bool = False) -> ClientClosedError:
-    error = ClientClosedError(text, service=operation.service, operation=operation.name)
+def _closed(text: str, service: str, operation: str | None, *, in_doubt: bool = False) -> ClientClosedError:
+    error = ClientClosedError(text, service=service, operation=operation)
     error.in_doubt = in_doubt
     return error
 

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from functools import partial
 from http import HTTPStatus
 from ipaddress import ip_address
+from math import inf
 from os import PathLike, fspath
 from types import TracebackType
 from typing import Any, Final, Self, TypeAlias, cast
@@ -96,6 +97,12 @@ class Connection:
         client.meta.events.register(f"before-parse.{service}", _keep_body)
         if not tells_when_it_writes:  # from here on it may be, for all that is known
             client.meta.events.register_last(f"before-send.{service}", mark_written)
+
+    @property
+    def read_timeout(self) -> float:
+        """The seconds that it may take until more of an answer comes, as configured."""
+        seconds: float | None = self.client.meta.config.read_timeout
+        return inf if seconds is None else seconds
 
     @property
     def proxies(self) -> Collection[str]:

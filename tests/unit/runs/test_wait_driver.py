@@ -221,7 +221,7 @@ async def test_a_run_that_was_started_here_is_there_whatever_a_service_says() ->
     story = Story({0: NotFoundError("not yet"), 15: RUNNING, 25: DONE})
     poller = Poller(story.clock, lambda _: 0.05)
 
-    poller.remember(JOB.run("jr_1"))
+    poller.known.remember(JOB.run("jr_1"))
     assert await waits(poller, WaitRules(pace=STEADY, timeout=NEVER)).one(story, JOB.run("jr_1")) is DONE
     assert story.looks == [0, 10, 20, 30]
 
@@ -231,18 +231,18 @@ def test_a_run_that_has_ended_is_known_to_be_there_for_another_day() -> None:
     poller = Poller(clock, lambda _: 0.05)
     over, again, going_on, later = (JOB.run(f"jr_{number}") for number in range(4))
     for run in (over, again, going_on):
-        poller.remember(run)
-    poller.forget_later(over)
-    poller.forget_later(again)
-    poller.remember(again)
+        poller.known.remember(run)
+    poller.known.forget_later(over)
+    poller.known.forget_later(again)
+    poller.known.remember(again)
     clock.advance(timedelta(hours=24) - timedelta(seconds=1))
-    poller.remember(later)
-    poller.forget_later(later)
-    assert poller.is_known(over)
+    poller.known.remember(later)
+    poller.known.forget_later(later)
+    assert over in poller.known
     clock.advance(timedelta(seconds=1))
-    poller.forget_later(later)
-    assert not poller.is_known(over)
-    assert all(map(poller.is_known, (again, going_on, later)))
+    poller.known.forget_later(later)
+    assert over not in poller.known
+    assert all(run in poller.known for run in (again, going_on, later))
 
 
 async def test_patience_is_new_after_every_look_that_succeeds() -> None:
