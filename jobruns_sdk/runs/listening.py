@@ -15,7 +15,7 @@ from functools import partial
 from types import TracebackType
 from typing import Final, Self
 
-from jobruns_sdk.checks import kind_of
+from jobruns_sdk.checks import Rule
 from jobruns_sdk.errors import ClientClosedError, InvalidRequestError, JobRunsError
 from jobruns_sdk.hints import AsyncContext
 from jobruns_sdk.loop.tasks import begun, cancelled
@@ -30,8 +30,9 @@ _REMEMBERED: Final = 10_000
 _LONGEST_PAUSE: Final = 60.0  # seconds until a source that cannot be read is asked again
 _LONGEST_IDLE: Final = 20.0  # seconds for which a source that does not wait by itself is left alone
 _AT_ONCE: Final = 0.5  # seconds: who answers that fast has not waited
-_check_source: Final = kind_of(
-    (EventSource, OpenedByClient), "a source of events, such as SqsEvents(queue_url) of jobruns_sdk.events"
+_check_source: Final = Rule(
+    "a source of events, such as SqsEvents(queue_url) of jobruns_sdk.events",
+    lambda value: isinstance(value, (EventSource, OpenedByClient)) and not isinstance(value, type),
 )
 
 

@@ -23,6 +23,7 @@ from jobruns_sdk import (
     run_from_response,
     to_dict,
 )
+from jobruns_sdk.events import SqsEvents
 from jobruns_sdk.paging.pages import Pages
 from jobruns_sdk.services.datazone import DataZoneJob
 from jobruns_sdk.services.emr_serverless import EmrServerlessApplication
@@ -143,6 +144,7 @@ CALLS: Final = {
                 "wait_all": {"runs": [GLUE.run("jr_0")], **WAIT},
                 "watch": {"targets": [GLUE.run("jr_0")], **WAIT},
                 "nudge": {"run": GLUE.run("jr_0")},
+                "listening": {"events": SqsEvents("https://sqs.eu-west-1.amazonaws.com/111122223333/q")},
                 "logs": {"run": GLUE.run("jr_0")},
                 "log_places": {"run": GLUE.run("jr_0")},
                 "error_of": {"run": GLUE.run("jr_0")},
@@ -206,6 +208,7 @@ CALLS: Final = {
         _function("SparkSubmit", SparkSubmit, entry_point="s3://b/main.py"),
         _function("HiveQuery", HiveQuery, query="SELECT 1"),
         _function("Quota", Quota, rate=1, burst=1),
+        _function("SqsEvents", SqsEvents, queue_url="https://sqs.eu-west-1.amazonaws.com/111122223333/q"),
         _function("Observer", Observer),
         _function("Telemetry", Telemetry),
         _function("JobRun.raise_for_state", RUN.raise_for_state),
@@ -274,6 +277,8 @@ WRONG: Final[Mapping[str, Values]] = {
         {"gleu": "http://localhost"},
     ),
     "entry_point": _NAME,
+    "delete_foreign": _FLAG,
+    "events": (5, None, "https://sqs.eu-west-1.amazonaws.com/111122223333/q", SqsEvents, []),
     "execution_class": _TEXT,
     "execution_iam_policy": (5, "x", {"policy": "{}"}),
     "execution_role_arn": _NAME,
@@ -317,12 +322,13 @@ WRONG: Final[Mapping[str, Values]] = {
     "parameters": _TEXT,
     "path": (5, None, "", (), [5], ("a", "b"), ["\ud800"]),
     "poll": _CALLBACK,
-    "poll_interval": (*_TIME, None, timedelta(0), timedelta(seconds=-1)),
+    "poll_interval": (*_TIME, timedelta(0), timedelta(seconds=-1)),
     "predecessors": _FLAG,
     "profiles": (5, "prod", [5], ["staging"], b"x"),
     "profile": (5, "", "\ud800", "staging", ["prod"]),
     "progress": _CALLBACK,
     "query": _NAME,
+    "queue_url": (5, None, "", "q", "sqs://x/y", "https://sqs.eu-west-1.amazonaws.com", "https://u:p@h/1/q", b"x"),
     "quotas": (
         5,
         "x",
@@ -393,6 +399,8 @@ ELSEWHERE: Final[Mapping[tuple[str, str], Values]] = {
     ("emr_serverless.is_streaming", "run"): (*_REFERENCE, "00frun", EMR.run("00frun")),
     ("glue.is_streaming", "run"): (*_REFERENCE, "jr_0", GLUE.run("jr_0")),
     ("client.runs", "order"): (5, "", "descending", ["newest"], True, None),
+    ("SqsEvents", "jobs"): (5, "glue", [5], ["etl"], ["datazone:dzd_x/job42"], b"x"),
+    ("SqsEvents", "profile"): (5, "", "\ud800", ["prod"]),
     ("glue.bookmark", "run_id"): _TEXT,
     ("glue.find", "idempotency_key"): _NAME,
     ("glue.reset_bookmark", "run_id"): _TEXT,

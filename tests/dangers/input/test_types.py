@@ -64,7 +64,11 @@ async def test_what_is_right_gets_as_far_as_the_network(call: str) -> None:
     """Otherwise the cases above would be refused for another reason."""
     async with silent_client(max_attempts=1, clock=RealClock()) as (client, session):
         is_local = "." not in call or call.removeprefix("client.") in (*HANDLES, "handle")
-        is_local = is_local or call.endswith("run_ref") or call in {"client.nudge", "emr_serverless.is_streaming"}
+        is_local = (
+            is_local
+            or call.endswith("run_ref")
+            or call in {"client.nudge", "client.listening", "emr_serverless.is_streaming"}
+        )
         if is_local:
             await CALLS[call](client)
         else:

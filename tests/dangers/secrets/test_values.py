@@ -24,7 +24,16 @@ from tests.unit.serialization.test_dicts import VALUES
 from tests.unit.values import JOB, REF, RUN
 
 CALLS: Final = list(sending())
-SILENT: Final = ("run_ref", "emr_serverless", "emr_serverless.is_streaming", "glue", "datazone", "handle", "nudge")
+SILENT: Final = (
+    "run_ref",
+    "emr_serverless",
+    "emr_serverless.is_streaming",
+    "glue",
+    "datazone",
+    "handle",
+    "nudge",
+    "listening",
+)
 """How the names of calls end that send nothing."""
 NAMES: Final = [f"{call.name}-{number}" for number, (call, _) in enumerate(CALLS)]
 SINGING: Final = {
