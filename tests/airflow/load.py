@@ -37,13 +37,14 @@ def their_trigger(run_id: str) -> Trigger:
     return "airflow.providers.amazon.aws.triggers.glue.GlueJobCompleteTrigger", arguments
 
 
-def our_trigger(run_id: str) -> Trigger:
+def our_trigger(run_id: str, *, stop_on_kill: bool = False) -> Trigger:
     """Return this package's trigger that waits for a run."""
     every = float(INTERVAL)
     arguments: dict[str, object] = {
         "ref": f"glue:{JOB}/{run_id}",
         "poll_interval": every,
         "max_poll_interval": every,
+        "stop_on_kill": stop_on_kill,
         "region_name": "us-east-1",
     }
     return "jobruns_sdk.airflow.RunTrigger", arguments
@@ -112,18 +113,10 @@ class Load:
             self.run_ids = [job.start().run_id for _ in range(tasks)]
         airflow.write_dag("many", dags.MANY.format(count=tasks))
 
-    def triggerer(self) -> Process:
-        """Start a triggerer, and wait until it works."""
-        process = self.airflow.spawn("triggerer", "--skip-serve-logs")
-        self.airflow.until(lambda: "Starting the triggerer" in process.text(), "a triggerer at work")
-        return process
-
     def defer(self, triggers: Sequence[Trigger]) -> float:
         """Defer a task to each of them; return at what time, in seconds since 1970, that was done."""
-        done = self.airflow.python(
-            "-m", "tests.airflow.deferred", "defer", "many", "now", "wait", given=json.dumps(list(triggers))
-        )
-        return float(done.stdout.rpartition("deferred at ")[2])
+        printed = self.airflow.act("defer", "many", "now", "wait", given=json.dumps(list(triggers)))
+        return float(printed.rpartition("deferred at ")[2])
 
     def wait_until_polled(self) -> None:
         """Wait until each trigger has begun, and what it waits for has been asked for since."""
@@ -164,7 +157,7 @@ class Load:
 
 def measured(trigger: Callable[[str], Trigger], load: Load, seconds: float = 60.0) -> Figures:
     """Let a triggerer wait for all runs; `seconds` is how long it waits once all of them have been polled for."""
-    process = load.triggerer()
+    process = load.airflow.triggerer()
     idle = _used(process)
     load.local.forget_requests()
     began = load.defer([trigger(run_id) for run_id in load.run_ids])

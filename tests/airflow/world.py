@@ -4,23 +4,27 @@ Nothing of it is imported here: its processes are started as users start them, a
 database and from the calls that reach the service.
 """
 
+import base64
 import json
 import os
+import secrets
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
-from urllib.request import urlopen
 
 import attrs
+
+from tests.airflow import dags
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 _PATIENCE: Final = 240.0  # seconds until something that is waited for counts as missing: the machine may be busy
@@ -96,6 +100,11 @@ class Airflow:
             "AWS_CONFIG_FILE": str(home / "aws-config"),
             "AWS_SHARED_CREDENTIALS_FILE": str(home / "aws-credentials"),
             "NO_PROXY": "127.0.0.1,localhost",
+            "AIRFLOW__CORE__FERNET_KEY": base64.urlsafe_b64encode(
+                os.urandom(32)
+            ).decode(),  # the same for all processes
+            "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_hex(32),
+            "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
             **(settings or {}),
         }
 
@@ -112,7 +121,7 @@ class Airflow:
         """Put a file into the folder of DAGs."""
         folder = self.home / "dags"
         folder.mkdir(exist_ok=True)
-        (folder / f"{name}.py").write_text(text, "utf-8")
+        (folder / f"{name}.py").write_text(dags.for_this_airflow(text), "utf-8")
 
     def run(self, *arguments: str, check: bool = True, timeout: float = _PATIENCE) -> subprocess.CompletedProcess[str]:
         """Run a command of Airflow to its end; unless `check` is off it must succeed."""
@@ -153,6 +162,33 @@ class Airflow:
         self.processes.append(process)
         return process
 
+    def triggerer(self) -> Process:
+        """Start a triggerer, and wait until it works."""
+        process = self.spawn("triggerer", "--skip-serve-logs")
+        self.until(lambda: "Starting the triggerer" in process.text(), "a triggerer at work")
+        return process
+
+    def start(self) -> None:
+        """Start all that an installation consists of, but what reads DAGs from files: `begin` does that.
+
+        Airflow 3 needs a server besides, which its workers talk to. With SQLite, 2.11 runs one task at a time.
+        """
+        version = airflow_version()
+        if version is not None and version >= (3, 0):
+            port = free_port()
+            self.environment |= {
+                "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+                "AIRFLOW__CORE__PARALLELISM": "4",
+                "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
+            }
+            self.spawn("api-server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1")
+        self.spawn("triggerer", "--skip-serve-logs")
+        self.spawn("scheduler", "--skip-serve-logs")
+
+    def act(self, *arguments: str, given: str = "") -> str:
+        """Do what Airflow's scheduler or users do in its database (see `tests.airflow.acts`)."""
+        return self.python("-m", "tests.airflow.acts", *arguments, given=given).stdout
+
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """Read from Airflow's database."""
         with sqlite3.connect(f"file:{self.home}/airflow.db?mode=ro", uri=True, timeout=30) as database:
@@ -165,16 +201,19 @@ class Airflow:
         query = "select task_id, map_index, state, try_number from task_instance where dag_id = ?"
         return {(task, index): (state, tries) for task, index, state, tries in self.rows(query, dag)}
 
-    def state(self, dag: str, task: str) -> str | None:
-        """Return the state of a DAG's only instance of a task, None before it has one."""
-        return self.states(dag).get((task, -1), (None, 0))[0]
+    def state(self, dag: str, task: str, index: int = -1) -> str | None:
+        """Return the state of an instance of a task, None before it has one."""
+        return self.states(dag).get((task, index), (None, 0))[0]
 
-    def wait_for_state(self, dag: str, task: str, *states: str) -> str:
-        """Wait until a DAG's only instance of a task is in one of some states; return it."""
-        self.until(lambda: self.state(dag, task) in states, f"{dag}.{task} in {states}")
-        state = self.state(dag, task)
-        assert state is not None
-        return state
+    def wait_for(self, dag: str, task: str, *states: str, index: int = -1) -> None:
+        """Wait until an instance of a task is in one of some states."""
+        self.until(lambda: self.state(dag, task, index) in states, f"{dag}.{task} in {states}")
+
+    def pushed(self, dag: str, task: str, key: str = "return_value", index: int = -1) -> Any:  # noqa: ANN401  # JSON
+        """Return what an instance of a task has pushed, None where it has not."""
+        query = "select value from xcom where dag_id = ? and task_id = ? and map_index = ? and key = ?"
+        found = self.rows(query, dag, task, index, key)
+        return json.loads(found[0][0]) if found else None
 
     def until(self, holds: Callable[[], object], what: str, patience: float = _PATIENCE) -> None:
         """Look until something holds; else fail with the end of what each process has printed."""
@@ -209,15 +248,9 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-def answers(url: str) -> bool:
-    """True if a server answers there."""
-    try:
-        with urlopen(url, timeout=2):  # noqa: S310  # loopback
-            return True
-    except OSError:
-        return False
-
-
-def printed_lines(texts: Sequence[str], part: str) -> list[str]:
-    """Return the lines of logs that have a part."""
-    return [line for text in texts for line in text.splitlines() if part in line]
+def free_port() -> int:
+    """Return a port of the loopback address that nothing listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port

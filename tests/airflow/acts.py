@@ -1,13 +1,14 @@
-"""Writes into Airflow's database, by Airflow's own models, what its scheduler and its users write there.
+"""Does in Airflow's database, by Airflow's own models, what its scheduler and its users do there.
 
-    python -m tests.airflow.deferred defer DAG RUN_ID TASK <TRIGGERS
-    python -m tests.airflow.deferred set DAG RUN_ID TASK STATE
-    python -m tests.airflow.deferred clear DAG RUN_ID TASK
+    python -m tests.airflow.acts begin DAG RUN_ID
+    python -m tests.airflow.acts defer DAG RUN_ID TASK <TRIGGERS
+    python -m tests.airflow.acts set DAG RUN_ID TASK STATE [--index N]
+    python -m tests.airflow.acts clear DAG RUN_ID TASK [--index N]
 
-`defer` makes a run of a DAG and defers the instances of one of its tasks, each to one of the triggers, which standard
-input has as JSON, `[[CLASSPATH, ARGUMENTS], ...]`, and prints when that was done. `set` and `clear` do what the buttons
-of Airflow's pages do. It runs in a process of its own, which may import Airflow; what is imported from there has no
-types here.
+`begin` makes a run of a DAG of the folder. `defer` does so, too, and defers the instances of one of its tasks, each to
+one of the triggers, which standard input has as JSON, `[[CLASSPATH, ARGUMENTS], ...]`, and prints when that was done.
+`set` and `clear` do what the buttons of Airflow's pages do. It runs in a process of its own, which may import Airflow;
+what is imported from there has no types here.
 """
 
 import argparse
@@ -36,7 +37,11 @@ def _instances(session: Any, options: argparse.Namespace) -> list[Any]:  # noqa:
     query = session.query(instance).filter(
         instance.dag_id == options.dag, instance.run_id == options.run_id, instance.task_id == options.task
     )
+    if options.index is not None:
+        query = query.filter(instance.map_index == options.index)
     found: list[Any] = query.order_by(instance.map_index).all()
+    if not found:
+        raise SystemExit(f"there is no instance of {options.dag}.{options.task}")
     return found
 
 
@@ -46,10 +51,16 @@ def _trigger_row(classpath: str, arguments: dict[str, object]) -> Any:  # noqa: 
     return _airflow("models.trigger.Trigger").from_object(trigger)
 
 
+def begin(options: argparse.Namespace) -> None:
+    """Make a run of the DAG, which a scheduler takes up, if there is one."""
+    _command("dags", "reserialize")
+    _command("dags", "unpause", options.dag, "--yes")
+    _command("dags", "trigger", options.dag, "--run-id", options.run_id)
+
+
 def defer(options: argparse.Namespace, triggers: Sequence[tuple[str, dict[str, object]]]) -> None:
     """Make a run of the DAG, and defer each instance of the task."""
-    _command("dags", "reserialize")
-    _command("dags", "trigger", options.dag, "--run-id", options.run_id)
+    begin(options)
     rows = [_trigger_row(*trigger) for trigger in triggers]  # what is imported on the way may close sessions of 2.11
     with _airflow("utils.session.create_session")() as session:
         instances = _instances(session, options)
@@ -76,24 +87,32 @@ def set_state(options: argparse.Namespace) -> None:
 
 def clear(options: argparse.Namespace) -> None:
     """Clear the instances of the task, as the button does."""
+    import_module("airflow.providers_manager")
     with _airflow("utils.session.create_session")() as session:
         _airflow("models.taskinstance.clear_task_instances")(_instances(session, options), session)
 
 
 def main() -> None:
     """Do what the arguments say."""
-    parser = argparse.ArgumentParser(prog="python -m tests.airflow.deferred", description=__doc__)
-    parser.add_argument("what", choices=("defer", "set", "clear"))
-    for name in ("dag", "run_id", "task"):
-        parser.add_argument(name)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.airflow.acts", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=("begin", "defer", "set", "clear"))
+    parser.add_argument("dag")
+    parser.add_argument("run_id")
+    parser.add_argument("task", nargs="?")
     parser.add_argument("state", nargs="?")
+    parser.add_argument("--index", type=int)
     options = parser.parse_args()
-    if options.what == "defer":
-        defer(options, json.load(sys.stdin))
-    elif options.what == "set":
-        set_state(options)
-    else:
-        clear(options)
+    match options.what:
+        case "begin":
+            begin(options)
+        case "defer":
+            defer(options, json.load(sys.stdin))
+        case "set":
+            set_state(options)
+        case _:
+            clear(options)
 
 
 if __name__ == "__main__":

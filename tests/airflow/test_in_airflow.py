@@ -1,0 +1,198 @@
+"""What users see in Airflow itself: DAGs from start to end, a triggerer, clearing and failing, lost workers.
+
+Each test starts Airflow's own processes, against its own database and a local service that counts what it is asked.
+"""
+
+import os
+import signal
+from collections import Counter
+from datetime import timedelta
+from typing import Any, Final
+
+import pytest
+
+from jobruns_sdk.testing import LocalService
+from tests.airflow import dags, load
+from tests.airflow.world import Airflow, airflow_version
+
+pytestmark = pytest.mark.skipif(airflow_version() is None, reason="needs Airflow beside this Python")
+
+_AT_ONCE: Final = timedelta(0)
+_SOON: Final = timedelta(seconds=3)
+_LATE: Final = timedelta(hours=1)
+
+
+def started(aws: LocalService) -> Counter[str]:
+    """Return how many runs of each job or application were started."""
+    starts = [each.params for each in aws.requests if each.operation == "StartJobRun" and each.status == 200]
+    return Counter(str(params.get("JobName") or params.get("applicationId")) for params in starts)
+
+
+def stopped(aws: LocalService) -> list[str]:
+    """Return the run ids of all calls that stop runs, in their order."""
+    ids: list[str] = []
+    for each in aws.requests:
+        if each.operation == "BatchStopJobRun":
+            found: Any = each.params["JobRunIds"]
+            ids += found
+    return ids
+
+
+def test_a_night_of_all_operators_succeeds_and_each_task_starts_one_run(airflow: Airflow, aws: LocalService) -> None:
+    for job in ("load", "parts", "here"):
+        aws.add_glue_job(job, startup=_AT_ONCE, duration=_SOON)
+    aws.add_glue_job("again", max_retries=1, fail_attempts=1, retry_delay=_SOON, startup=_AT_ONCE, duration=_SOON)
+    aws.add_glue_job("queued", queuing=True, max_concurrent_runs=1, startup=_AT_ONCE, duration=timedelta(seconds=20))
+    aws.add_application("00f1reports00000", startup=_AT_ONCE, duration=_SOON)
+    airflow.write_dag("night", dags.NIGHT)
+    before = begin_queue(aws)
+    airflow.run("dags", "test", "night")
+
+    states = {task for task, (state, _) in airflow.states("night").items() if state != "success"}
+    assert states == set()
+    assert started(aws) == {
+        "load": 1,
+        "parts": 3,
+        "here": 1,
+        "again": 1,
+        "queued": 2,
+        "00f1reports00000": 1,
+    }
+    assert stopped(aws) == []
+    assert airflow.pushed("night", "states") == ["SUCCEEDED"] * 3
+    refs = [airflow.pushed("night", "parts", index=index) for index in range(3)]
+    assert len(set(refs)) == 3
+    assert all(ref.startswith("glue:parts/") for ref in refs)
+    assert airflow.pushed("night", "report").startswith("emr-serverless:00f1reports00000/")
+    assert airflow.pushed("night", "lineage") == airflow.pushed("night", "load")
+    assert airflow.pushed("night", "again", "job_run")["attempt"] == 2
+    assert airflow.pushed("night", "load", "job_run")["state"] == "SUCCEEDED"
+    assert before not in airflow.pushed("night", "queued")
+
+
+def begin_queue(aws: LocalService) -> str:
+    """Start a run that has the only slot of its job, so that the next one is WAITING; return its id."""
+    with aws.sync_client() as client:
+        return client.glue("queued").start().run_id
+
+
+def test_what_fails_fails_at_once(airflow: Airflow, aws: LocalService) -> None:
+    aws.add_glue_job("fails", outcome="FAILED", message="no such table", startup=_AT_ONCE, duration=_SOON)
+    aws.add_glue_job("expires", outcome="EXPIRED", startup=_AT_ONCE, duration=_SOON)
+    airflow.write_dag("bad", dags.BAD)
+    airflow.run("dags", "test", "bad", check=False)
+
+    assert {task: state for (task, _), (state, _) in airflow.states("bad").items()} == {
+        "fails": "failed",
+        "expires": "failed",
+        "missing": "failed",
+    }
+    assert started(aws) == {"fails": 1, "expires": 1}
+    assert airflow.states("bad")["missing", -1][1] == 1  # its retries would have been of no use
+
+
+def test_forty_tasks_share_their_polls(airflow: Airflow, aws: LocalService) -> None:
+    figures = load.measured(load.our_trigger, load.Load(airflow, aws, 40), seconds=20.0)
+
+    each_of_theirs = 60 / load.INTERVAL * 40
+    assert figures.calls < each_of_theirs / 8
+    assert aws.calls("GetJobRun") <= 40  # none of them is polled for alone
+
+
+class TestADeferredTask:
+    """A triggerer waits for runs, and users or machines interfere."""
+
+    def begin(self, airflow: Airflow, aws: LocalService, count: int) -> load.Load:
+        """Defer some tasks to a triggerer; return them once it polls."""
+        made = load.Load(airflow, aws, count)
+        airflow.triggerer()
+        made.defer([load.our_trigger(run_id, stop_on_kill=True) for run_id in made.run_ids])
+        made.wait_until_polled()
+        return made
+
+    @pytest.mark.parametrize("act", ["set failed", "set success", "clear"])
+    def test_that_a_user_ends_stops_its_run_once(self, airflow: Airflow, aws: LocalService, act: str) -> None:
+        made = self.begin(airflow, aws, 3)
+        what, *state = act.split()
+        airflow.act(what, "many", "now", "wait", *state, "--index", "1")
+        airflow.until(lambda: stopped(aws), "a stop")
+        made.end()
+        made.stored()
+        assert stopped(aws) == [made.run_ids[1]]
+
+    def test_goes_on_in_another_triggerer(self, airflow: Airflow, aws: LocalService) -> None:
+        made = self.begin(airflow, aws, 3)
+        airflow.processes[0].terminate()
+        assert made.waiting() == 3
+        asked = aws.calls("GetJobRuns")
+        airflow.triggerer()
+        airflow.until(lambda: aws.calls("GetJobRuns") > asked, "the other triggerer's polls")
+        made.end()
+        made.stored()
+        assert {state for state, _ in airflow.states("many").values()} == {"scheduled"}
+        assert stopped(aws) == []
+
+
+class TestAnInstallation:
+    """A scheduler, workers and a triggerer; each task of the DAG is a story of its own, and all go on at once."""
+
+    def test_starts_what_must_be_started_and_nothing_twice(self, airflow: Airflow, aws: LocalService) -> None:
+        for job in ("lost", "repeated"):
+            aws.add_glue_job(job, startup=_AT_ONCE, duration=_SOON)
+        for job in ("cleared", "failed"):
+            aws.add_glue_job(job, startup=_AT_ONCE, duration=_LATE)
+        aws.add_glue_job("flaky", startup=_AT_ONCE, duration=_SOON)
+        aws.next_run("glue:flaky", outcome="FAILED", message="out of memory")
+        aws.fault("StartJobRun", "delay", effect=True, seconds=600.0, match={"JobName": "lost"})
+        airflow.write_dag("stories", dags.STORIES)
+        airflow.start()
+        airflow.act("begin", "stories", "once")
+
+        airflow.until(lambda: started_with_fault(aws, "lost"), "the start that is not answered")
+        self.kill_worker(airflow, "lost")
+        airflow.wait_for("stories", "lost", "success")
+        assert all_started(aws)["lost"] == 1
+        assert airflow.states("stories")["lost", -1][1] == 2
+
+        airflow.wait_for("stories", "flaky", "success")
+        assert all_started(aws)["flaky"] == 2
+
+        airflow.wait_for("stories", "repeated", "success")
+        first = airflow.pushed("stories", "repeated")
+        airflow.act("clear", "stories", "once", "repeated")
+        airflow.until(lambda: all_started(aws)["repeated"] == 2, "a run of the cleared task")
+        airflow.wait_for("stories", "repeated", "success")
+        assert airflow.pushed("stories", "repeated") != first
+
+        airflow.wait_for("stories", "failed", "deferred")
+        airflow.act("set", "stories", "once", "failed", "failed")
+        airflow.until(lambda: len(stopped(aws)) == 1, "the stop of the failed task's run")
+
+        airflow.wait_for("stories", "cleared", "deferred")
+        old = airflow.pushed("stories", "cleared", "job_run_ref")
+        airflow.act("clear", "stories", "once", "cleared")
+        airflow.until(lambda: len(stopped(aws)) == 2, "the stop of the cleared task's run")
+        airflow.until(lambda: all_started(aws)["cleared"] == 2, "another run of the cleared task")
+        airflow.wait_for("stories", "cleared", "deferred")
+        aws.advance(timedelta(hours=2))
+        airflow.wait_for("stories", "cleared", "success")
+        assert airflow.pushed("stories", "cleared", "job_run_ref") != old
+        assert all_started(aws) == {"lost": 1, "flaky": 2, "repeated": 2, "cleared": 2, "failed": 1}
+        assert len(stopped(aws)) == 2
+
+    def kill_worker(self, airflow: Airflow, task: str) -> None:
+        """End the process that runs a task, without asking it."""
+        ((pid,),) = airflow.rows("select pid from task_instance where dag_id = 'stories' and task_id = ?", task)
+        os.kill(pid, signal.SIGKILL)
+
+
+def started_with_fault(aws: LocalService, job: str) -> bool:
+    """True once a start of that job has come that is not answered."""
+    return any(each.fault is not None and each.params.get("JobName") == job for each in aws.requests)
+
+
+def all_started(aws: LocalService) -> Counter[str]:
+    """Return how many runs of each job there are: what was started, though it was not answered, too."""
+    with aws.sync_client() as client:
+        jobs = ("lost", "flaky", "repeated", "cleared", "failed")
+        return Counter({job: len(list(client.glue(job).runs())) for job in jobs})
