@@ -10,6 +10,7 @@ Choices where the contract leaves room:
   take it for a failure or for an end.
 - A wait that begins after such a failure may count five minutes less of what its clock says has passed since, for a
   machine's clock may be as wrong as that; never does it count from later than its own begin.
+- A stop at the end of a wait that is throttled goes on for as long as throttles are waited for, ten minutes.
 - What is told of a run never goes back, however old an answer is.
 - A run that can no longer be read need not be told of, and its wait may end with NotFoundError once it went unseen
   for as long as allowed.
@@ -36,7 +37,7 @@ from jobruns_sdk import (
     WaitTimeoutError,
 )
 from tests.oracle.waiting_programs import Pace, Record, Stop, Wait
-from tests.oracle.waiting_world import ENDED, NEVER, Life, World
+from tests.oracle.waiting_world import ENDED, NEVER, RECOVERY_FROM_THROTTLES, Life, World
 
 MARGIN = 30.0
 SKEW = 300.0
@@ -44,6 +45,7 @@ CALL_TIMEOUT = 60.0
 UNSEEN_WITHOUT_TIMEOUT = 3600.0
 AFTER_PAUSE = 180.0
 RETRY_TAKES = 300.0 + MARGIN  # a retry is waited for, so that it is stopped before the caller ends the program
+THROTTLE_TIMEOUT = 600.0
 STOP_TAKES = 2 * CALL_TIMEOUT + MARGIN  # a look and the request take a call each
 FIRST_NUMBER = {"glue": 1, "emr-serverless": 0, "datazone": 0}
 UNTIL = {
@@ -174,7 +176,8 @@ class Judge:
         ended = (life.phase_at(at) for life in stops for at in (over, record.ended) if life.work.service == "glue")
         if any(phase is not None and phase.state in ENDED["glue"] for phase in ended):
             slack += RETRY_TAKES
-        if not over - 0.1 <= record.ended <= over + slack:
+        throttled = self._throttled_until(stops, over, over + slack)
+        if not over - 0.1 <= record.ended <= min(throttled, over + THROTTLE_TIMEOUT) + slack:
             yield f"the time was over at {over:.0f}, told at {record.ended:.0f}"
         if seen and error.run is None:
             yield "WaitTimeoutError carries no run, and one was seen"
@@ -187,6 +190,18 @@ class Judge:
             if 0 <= place < furthest and (run.state, run.attempt) != last:
                 yield f"{life.ref}: on_poll goes back to {run.native_state} of attempt {run.attempt} at {at:.0f}"
             furthest, last = max(furthest, place), (run.state, run.attempt)
+
+    def _throttled_until(self, lives: list[Life], since: float, until: float) -> float:
+        """Return when the throttles have passed that delay stops in that span: no later than it begins, if none do."""
+        ends = [
+            outage.until + RECOVERY_FROM_THROTTLES
+            for outage in self.world.outages
+            if outage.kind == "throttle"
+            and outage.since < until
+            and outage.until > since
+            and any(outage.touches(life.work) for life in lives)
+        ]
+        return max([since, *ends])
 
     # -- stops
 

@@ -15,7 +15,7 @@ from tests.oracle.waiting_judge_all import AllJudge
 from tests.oracle.waiting_judge_watch import WatchJudge, job_of
 from tests.oracle.waiting_programs import Record, Stop, Wait, WaitAll, Watch
 from tests.oracle.waiting_time import EPOCH
-from tests.oracle.waiting_world import FaultKind, Outage
+from tests.oracle.waiting_world import NEVER, FaultKind, Outage
 from tests.oracle.waiting_world import World as WaitingWorld
 from tests.simulation.processes import Process
 from tests.simulation.world import Heard, World
@@ -48,7 +48,10 @@ class WaitingJudge:
         self.process = process
         name = process.name.partition(".")[0]
         mine = [heard for heard in world.heard if heard.process.partition(".")[0] == name]
-        self.view = WaitingWorld(world.rng, lives=world.lives, outages=outages_of(mine))
+        outages = outages_of(mine)
+        if process.killed_at is not None:  # a stop watches for a retry as long as its client is open
+            outages.append(Outage(process.killed_at, NEVER, "500"))
+        self.view = WaitingWorld(world.rng, lives=world.lives, outages=outages)
 
     def complaints(self, record: Record) -> Iterator[str]:
         if record.begun < 0 or record.ended < 0:

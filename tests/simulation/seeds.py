@@ -22,6 +22,9 @@ FAILED: Final[dict[int, str]] = {
     10086: "a watch took a run back to a state from before the row by which it had joined: that list was stale",
     10358: "a stale list of DataZone, which tells no time of a change, took a run back to a state that it had left",
     20167: "the judge did not know that a run is told as failed until its next attempt, which lags, is listed",
+    20340: "the judge wanted a retry to be stopped when the client had been killed that watched for it",
+    20344: "the judge let rows come again, as it may be, and not out of the order of what they stand before",
+    20616: "the judge gave a stop at the end of a wait two minutes, though its request was throttled",
     863: "the judge took an answer that came to nobody for one of the next leg of a walk",
 }
 """Seeds that once failed, and the fault of the package or the judge that they showed, in the worlds of their time."""
