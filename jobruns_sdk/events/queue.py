@@ -57,8 +57,7 @@ class SqsEvents:
             jobs: The jobs that the rule is for, as for ``event_pattern``: only they are polled less often meanwhile. By
                 default all Glue jobs and EMR Serverless applications of the queue's region that are read with the same
                 profile.
-            delete_foreign: Whether messages that are no events of job runs are deleted, too: EventBridge's and SNS's
-                alone, never text that is not JSON.
+            delete_foreign: Whether events of other sources are deleted, too; text that is not an event never is.
 
         Raises:
             InvalidRequestError: An argument is invalid.

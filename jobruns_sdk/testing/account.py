@@ -1,11 +1,17 @@
 """One account in one region of the local service: its jobs, and sessions, clients and variables to ask for them."""
 
+import copy
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from random import Random
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from jobruns_sdk.testing.clock import SpeedClock, VirtualClock
+from jobruns_sdk.testing.world.history import span
+from jobruns_sdk.testing.world.queues import Delivery, Queue
 from jobruns_sdk.testing.world.seeding import Seeding
+from jobruns_sdk.testing.world.seeds import checked
 
 if TYPE_CHECKING:
     import threading
@@ -78,6 +84,79 @@ class LocalAccount(Seeding):
             "AWS_ACCESS_KEY_ID": self._access_key,
             "AWS_SECRET_ACCESS_KEY": self._access_key,
         }
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """The events that the runs which go on here have sent by now, oldest first, as EventBridge delivers them.
+
+        EMR Serverless tells each change of state, retries, and usage each half an hour and at the end. Glue tells
+        SUCCEEDED, FAILED, TIMEOUT and STOPPED of each attempt, and STARTING, RUNNING and STOPPING of one that takes
+        longer than `NotificationProperty` says. Of DataZone, and of runs that were added with a past, there are none.
+        """
+        with self._lock:
+            self._world.outbox.collect(self._now())
+            return [copy.deepcopy(event.envelope) for event in self._world.outbox.events]
+
+    @checked
+    def add_queue(
+        self,
+        name: str = "job-runs",
+        *,
+        jobs: Iterable[str] | None = None,
+        drop: float = 0.0,
+        duplicate: float = 0.0,
+        late: timedelta = timedelta(0),
+        seed: int = 0,
+        visibility_timeout: timedelta = timedelta(seconds=30),
+        max_receives: int | None = None,
+    ) -> str:
+        """Add a queue of SQS for the events that are sent from now on; answers its URL, for `SqsEvents`.
+
+        Of the events of `jobs` (all), a share is lost (`drop`, from 0 to 1) or comes twice (`duplicate`), and each may
+        come up to `late` after it was sent, so that they are out of order. Chances are the same for each `seed`. A
+        message that was received is hidden for `visibility_timeout` of the service's clock; one that was received
+        `max_receives` times goes to the queue `<name>-dead`.
+
+        A request for messages waits for them where time goes on by itself (`speed=`). While a `VirtualClock` is in use
+        it is answered at once, since that clock stands still during calls.
+        """
+        with self._lock:
+            if name in self._world.queues:
+                raise ValueError(f"there is a queue {name!r} already")
+            delivery = Delivery(
+                None if jobs is None else [self.job(job) for job in jobs],
+                drop=drop,
+                duplicate=duplicate,
+                late=span(late) or 0,
+                chance=Random(seed),
+            )
+            queue = Queue(name, span(visibility_timeout) or 0, delivery)
+            queue.begin(self._world.outbox, self._now())
+            if max_receives is not None:
+                queue.most_receives, queue.dead = max_receives, Queue(f"{name}-dead")
+                self._world.queues[queue.dead.name] = queue.dead
+            self._world.queues[name] = queue
+        return f"{self._served.url}/{self.account_id}/{name}"
+
+    @checked
+    def add_message(self, queue: str, text: str) -> None:
+        """Put a message into a queue, given by its name or its URL: one that is no event, or an event of one's own."""
+        with self._lock:
+            self._queue(queue).send(text, self._now())
+
+    @checked
+    def messages(self, queue: str) -> list[str]:
+        """The texts of the messages that are in a queue, hidden ones included."""
+        with self._lock:
+            found = self._queue(queue)
+            found.fill(self._world.outbox, self._now())
+            return [message.body for message in found.messages]
+
+    def _queue(self, name: str) -> Queue:
+        name = name.rpartition("/")[2]
+        if name not in self._world.queues:
+            raise KeyError(f"there is no queue {name!r}: add it first, with add_queue")
+        return self._world.queues[name]
 
     def session(self) -> "AioSession":
         """A session with this account's credentials, for `JobRunsClient(session=)` or one of its `sessions=`.

@@ -63,13 +63,14 @@ class Case:
         return self.method.replace("_", "-")
 
     def check(self, answer: Mapping[str, object]) -> None:
-        assert answer.get(self.expected) not in (None, [], {}), answer
+        assert not self.expected or answer.get(self.expected) not in (None, [], {}), answer
 
 
 APPLICATION: Final = {"applicationId": APP}
 RUN: Final = {**APPLICATION, "jobRunId": "00frun1"}
 SPARK: Final = {"sparkSubmit": {"entryPoint": "s3://code/main.py", "entryPointArguments": ["--day", "2026-01-05"]}}
 DOMAIN: Final = {"domainIdentifier": "dzd_x"}
+QUEUE: Final = {"QueueUrl": "http://localhost/111122223333/job-runs"}
 START: Final = {**APPLICATION, "clientToken": "t", "executionRoleArn": ROLE, "jobDriver": SPARK}
 CASES: Final = [
     Case("emr-serverless", "ListApplications", {"maxResults": 1, "states": ["STARTED"]}, "applications"),
@@ -100,6 +101,12 @@ CASES: Final = [
     Case("logs", "GetLogEvents", {"logGroupName": GROUP, "logStreamName": "jr_1-driver", "limit": 1}, "events"),
     Case("s3", "ListObjectsV2", {"Bucket": "own-logs", "Prefix": "logs/"}, "Contents"),
     Case("s3", "GetObject", {"Bucket": "own-logs", "Key": KEY, "Range": "bytes=0-9"}, "ETag"),
+    Case("sqs", "GetQueueUrl", {"QueueName": "job-runs"}, "QueueUrl"),
+    Case("sqs", "GetQueueAttributes", {**QUEUE, "AttributeNames": ["QueueArn"]}, "Attributes"),
+    Case("sqs", "SendMessage", {**QUEUE, "MessageBody": "hello", "DelaySeconds": 5}, "MD5OfMessageBody"),
+    Case("sqs", "ReceiveMessage", {**QUEUE, "MaxNumberOfMessages": 10, "WaitTimeSeconds": 20}, "Messages"),
+    Case("sqs", "DeleteMessage", {**QUEUE, "ReceiptHandle": "gone"}, ""),
+    Case("sqs", "DeleteMessageBatch", {**QUEUE, "Entries": [{"Id": "a", "ReceiptHandle": "gone"}]}, "Successful"),
     Case("logs", "DescribeLogStreams", {"logGroupName": "/none"}, "ResourceNotFoundException"),
     Case(
         "logs",
@@ -138,6 +145,7 @@ def seed(local: LocalService) -> LocalService:
     local.add_run("glue:etl", run_id="jr_1", state="SUCCEEDED")
     local.add_log_lines("glue:etl/jr_1", "driver", ["one", "two"])
     local.add_log_lines(f"{app}/00frun1", "driver", ["one", "two"], attempt=2)
+    local.add_message(local.add_queue(), "hello")
     local.add_glue_job("busy", max_concurrent_runs=1)
     local.add_run("glue:busy")
     kinds: dict[str, FaultKind] = {"slow": "throttle", "broken": "error500"}
@@ -226,13 +234,15 @@ def aws_python(request: pytest.FixtureRequest) -> Path:
     return python
 
 
-def arguments_of(case: Case) -> list[str]:
+def arguments_of(case: Case, url: str) -> list[str]:
     """The arguments of a call; what writes into a file does not take all of them as JSON."""
     if case.operation == "GetObject":
         options = [text for name, value in case.params.items() for text in (f"--{name.lower()}", str(value))]
         return ["s3api", case.command, *options, "/dev/null"]
     service = "s3api" if case.service == "s3" else case.service
-    return [service, case.command, "--cli-input-json", json.dumps(case.params)]
+    # For SQS alone the CLI's first version has an address of its own, whatever the environment says.
+    where = ["--endpoint-url", url] if service == "sqs" else []
+    return [service, case.command, "--cli-input-json", json.dumps(case.params), *where]
 
 
 @pytest.fixture(scope="module")
@@ -240,7 +250,7 @@ def cli_answers(aws_python: Path) -> Iterator[Mapping[Case, tuple[int, str, str]
     """What the CLI's own driver answers to every case, all in one process, since it takes half a second to load."""
     with LocalService(check=True, auto_advance=False) as local:
         seed(local)
-        commands = [[*arguments_of(case), "--output", "json", "--no-paginate"] for case in CASES]
+        commands = [[*arguments_of(case, local.url), "--output", "json", "--no-paginate"] for case in CASES]
         environment = {"PATH": os.environ["PATH"], **local.environment, "AWS_MAX_ATTEMPTS": "1", "HOME": "/nonexistent"}
         done = run([str(aws_python), "-c", DRIVER], given=json.dumps(commands), env=environment)
         assert done.returncode == 0, done.stderr
@@ -257,7 +267,7 @@ def test_aws_cli(cli_answers: Mapping[Case, tuple[int, str, str]], case: Case) -
         assert f"({case.expected})" in err
     else:
         assert (code, err) == (0, "")
-        case.check(json.loads(out))
+        case.check(json.loads(out or "{}"))
 
 
 def test_the_aws_command_itself(aws_python: Path, local: LocalService) -> None:

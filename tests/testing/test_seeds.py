@@ -22,9 +22,12 @@ CALLS: Final[dict[str, tuple[Any, dict[str, Any]]]] = {
     "add_run": (LocalService.add_run, {"job": "glue:etl"}),
     "add_runs": (LocalService.add_runs, {"job": "glue:etl", "count": 2}),
     "next_run": (LocalService.next_run, {"job": "glue:etl"}),
+    "add_queue": (LocalService.add_queue, {"name": "new"}),
+    "add_message": (LocalService.add_message, {"queue": "job-runs", "text": "hello"}),
+    "messages": (LocalService.messages, {"queue": "job-runs"}),
     "fault": (LocalService.fault, {"operation": "GetJobRun", "kind": "throttle"}),
 }
-ELSEWHERE: Final = {"self", "clock", "quotas", "operation", "kind"}
+ELSEWHERE: Final = {"self", "clock", "quotas", "operation", "kind", "jobs"}
 """What is checked in other ways; the tests are below and in test_faults.py."""
 
 CASES: Final = [(call, name) for call, (of, _) in CALLS.items() for name in signature(of).parameters]

@@ -61,7 +61,7 @@ class Shape(TypedDict, total=False):
 
 class _Operation(TypedDict, total=False):
     input: Required[Reference]
-    output: Required[Reference]
+    output: Reference
 
 
 class Model(TypedDict):
@@ -128,7 +128,10 @@ def problems_of_request(service: str, operation: str, members: Mapping[str, obje
 
 def problems_of_answer(service: str, operation: str, members: Mapping[str, object]) -> list[str]:
     """Return the rules of its model that an output breaks, unknown members included; empty if none."""
-    return _problems(service, model(service)["operations"][operation]["output"], members, strict=True)
+    output = model(service)["operations"][operation].get("output")
+    if output is None:  # nothing but that it was done
+        return [f"{operation} has no output"] * bool(members)
+    return _problems(service, output, members, strict=True)
 
 
 def _problems(service: str, shape: Reference, members: Mapping[str, object], *, strict: bool) -> list[str]:

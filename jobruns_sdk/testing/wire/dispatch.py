@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
+from functools import partial
 from typing import Final, cast
 from urllib.parse import unquote
 
 from jobruns_sdk.checks import check_text
-from jobruns_sdk.testing.clock import Clock, milliseconds
+from jobruns_sdk.testing.clock import Clock, VirtualClock, milliseconds
 from jobruns_sdk.testing.faults import Fault, Faults
 from jobruns_sdk.testing.wire import checking
 from jobruns_sdk.testing.wire.answers import Answer, Params, ServiceError, validation_error
@@ -28,7 +29,7 @@ from jobruns_sdk.testing.wire.replies import (
     reply_of,
     throttled,
 )
-from jobruns_sdk.testing.wire.routes import Call, Operation, datazone, emr_serverless, glue, logs, s3
+from jobruns_sdk.testing.wire.routes import Call, Operation, datazone, emr_serverless, glue, logs, s3, sqs
 from jobruns_sdk.testing.world.pages import BadTokenError
 from jobruns_sdk.testing.world.world import Signer, World, Worlds
 
@@ -38,6 +39,7 @@ OPERATIONS: Final[Mapping[str, Mapping[str, Operation]]] = {
     "glue": glue.OPERATIONS,
     "logs": logs.OPERATIONS,
     "s3": s3.OPERATIONS,
+    "sqs": sqs.OPERATIONS,
 }
 """Every operation of every service, by AWS's names."""
 
@@ -59,7 +61,7 @@ def check_operation(name: str) -> None:
         raise ValueError(f"there is no operation {name!r}: name one of {', '.join(names)}, as in 'glue:GetJobRun'")
 
 
-_TARGETS: Final = {"AWSGlue": "glue", "Logs_20140328": "logs"}
+_TARGETS: Final = {"AWSGlue": "glue", "Logs_20140328": "logs", "AmazonSQS": "sqs"}
 _CREDENTIAL: Final = re.compile(r"Credential=([^/,\s]+)/\d+/([^/]+)/([^/]+)/")
 
 
@@ -192,9 +194,25 @@ class Dispatcher:
             return broken
         answer = self._answer(exchange, world, now)
         if fault is None:
-            return reply_of(service, operation, answer)
+            reply = reply_of(service, operation, answer)
+            if (until := self._waits_until(exchange, answer, now)) > now:
+                reply.again = partial(self._awaited, exchange, world, until)
+            return reply
         answer = changed_answer(fault, answer, exchange.token, exchange.token_name)
         return changed_reply(fault, reply_of(service, operation, answer))
+
+    def _waits_until(self, exchange: _Exchange, answer: Answer, now: int) -> int:
+        """Return how long there may be no answer yet, since the one there is would be empty."""
+        # A virtual clock stands still during calls.
+        if exchange.operation != "ReceiveMessage" or answer or isinstance(self.clock, VirtualClock):
+            return now
+        return now + int(sqs.waits_for(Params(exchange.members)) * 1000)
+
+    def _awaited(self, exchange: _Exchange, world: World, until: int) -> Reply | None:
+        with self.lock:
+            now = milliseconds(self.clock.now())
+            answer = self._answer(exchange, world, now)
+            return reply_of(exchange.service, exchange.operation, answer) if answer or now >= until else None
 
     def _broken(self, exchange: _Exchange, fault: Fault, world: World, now: int) -> Reply | None:
         """Return the reply in the answer's place; the operation takes effect first where the fault keeps its effect."""

@@ -13,6 +13,7 @@ from typing import Final, cast
 
 MAX_BODY: Final = 8 * 1024 * 1024
 _HEAD_LIMIT: Final = 64 * 1024
+_LOOK: Final = 0.02  # seconds of real time until it is asked again for an answer that is waited for
 _ABSOLUTE: Final = re.compile(r"https?://(?P<host>[^/?#]*)", re.IGNORECASE)
 
 
@@ -39,7 +40,10 @@ class Request:
 
 @dataclass(slots=True)
 class Reply:
-    """An answer and the way it is to be sent: `at` body bytes when truncated, `pause` seconds between dripped bytes."""
+    """An answer and the way it is to be sent: `at` body bytes when truncated, `pause` seconds between dripped bytes.
+
+    With `again` it is not sent: that is called from time to time, until it gives the answer.
+    """
 
     status: int
     body: bytes = b""
@@ -48,6 +52,7 @@ class Reply:
     at: int = 0
     pause: float = 0.0
     delay: float = 0.0
+    again: "Callable[[], Reply | None] | None" = None
 
 
 @dataclass(slots=True)
@@ -114,11 +119,24 @@ class Connection(asyncio.Protocol):
                 return
             self._is_last = request.headers.get("connection", "").lower() == "close"
             reply = self._handler(request)
-            if reply.delay:
+            if reply.again is not None:
+                self._sending = True
+                asyncio.get_running_loop().call_later(_LOOK, self._send_in_time, reply, reply.again)
+            elif reply.delay:
                 self._sending = True
                 asyncio.get_running_loop().call_later(reply.delay, self._send_late, reply)
             else:
                 self._send(reply)
+
+    def _send_in_time(self, reply: Reply, again: "Callable[[], Reply | None]") -> None:
+        if self._transport is None:  # nobody is there to be answered
+            return
+        ready = again()
+        if ready is None:
+            asyncio.get_running_loop().call_later(_LOOK, self._send_in_time, reply, again)
+        else:
+            ready.headers = reply.headers | ready.headers
+            self._send_late(ready)
 
     def _send_late(self, reply: Reply) -> None:
         self._sending = False

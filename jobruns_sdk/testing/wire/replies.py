@@ -8,8 +8,13 @@ from jobruns_sdk.testing.wire.answers import Answer, ServiceError
 from jobruns_sdk.testing.wire.http import Delivery, Reply
 from jobruns_sdk.testing.wire.routes import s3
 
-_JSON_TYPE: Final = "application/x-amz-json-1.1"
-_OF_JSON: Final = frozenset({"glue", "logs"})
+_JSON_TYPES: Final = {
+    "glue": "application/x-amz-json-1.1",
+    "logs": "application/x-amz-json-1.1",
+    "sqs": "application/x-amz-json-1.0",
+}
+# Clients that knew SQS as a service of XML go by these codes.
+_OLD_CODES: Final = {"QueueDoesNotExist": "AWS.SimpleQueueService.NonExistentQueue"}
 _BAD_TOKEN: Final = {
     "glue": "InvalidInputException",
     "logs": "InvalidParameterException",
@@ -19,6 +24,7 @@ _FAILED: Final = {
     "glue": "InternalServiceException",
     "logs": "ServiceUnavailableException",
     "s3": "InternalError",
+    "sqs": "InternalFailure",
 }
 _REST_TYPE: Final = "application/json"
 
@@ -27,17 +33,21 @@ def reply_of(service: str, operation: str, answer: Answer) -> Reply:
     """An operation's output."""
     if service == "s3":
         return s3.reply_of(operation, answer)
-    content_type = _JSON_TYPE if service in _OF_JSON else _REST_TYPE
+    content_type = _JSON_TYPES.get(service, _REST_TYPE)
     return Reply(200, json.dumps(answer, separators=(",", ":")).encode(), {"content-type": content_type})
 
 
 def error_reply(service: str, error: ServiceError) -> Reply:
-    """An error: Glue, CloudWatch Logs and S3 name it in the body, the others in a header."""
+    """An error: EMR Serverless and DataZone name it in a header, the others in the body."""
     if service == "s3":
         return s3.error_reply(error)
-    if service in _OF_JSON:
-        body = {"__type": error.code, "Message" if service == "glue" else "message": error.message}
-        return Reply(error.status, json.dumps(body).encode(), {"content-type": _JSON_TYPE})
+    if service in _JSON_TYPES:
+        code = f"com.amazonaws.sqs#{error.code}" if service == "sqs" else error.code
+        body = {"__type": code, "Message" if service == "glue" else "message": error.message}
+        headers = {"content-type": _JSON_TYPES[service]}
+        if service == "sqs":
+            headers["x-amzn-query-error"] = f"{_OLD_CODES.get(error.code, error.code)};Sender"
+        return Reply(error.status, json.dumps(body).encode(), headers)
     headers = {"content-type": _REST_TYPE, "x-amzn-errortype": error.code}
     return Reply(error.status, json.dumps({"message": error.message}).encode(), headers)
 

@@ -7,6 +7,11 @@ function of (attempt, now). What depends on other runs (a free slot, the next at
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from typing import Final
+
+_VCPU: Final = 4.0
+_GB_A_VCPU: Final = 4.0
+_GB_OF_STORAGE_A_VCPU: Final = 5.0
 
 Native = Mapping[str, object]
 """Members of a service's own structure, by AWS's names."""
@@ -152,11 +157,17 @@ class Attempt:
         """The latest instant, up to now, at which the state changed."""
         if self.ended is not None and now >= self.ended and self.final in self.run.machine.terminal:
             return self.ended
+        return max(mark for mark in self.marks() if mark == self.created or mark <= now)
+
+    def marks(self) -> list[int]:
+        """The instants at which the state may change, as far as they are decided."""
         marks = [mark for mark in (self.admitted, self.begun, self.stopping, self.ended) if mark is not None]
         if self.admitted is not None and self.begun is not None:
             early = len(self._early_states())
-            marks += [self.admitted + (self.begun - self.admitted) * step // early for step in range(1, early)]
-        return max([self.created, *(mark for mark in marks if mark <= now)])
+            # The state is the first whose share has passed: a share that is no whole number ends at the next one.
+            span = self.begun - self.admitted
+            marks += [self.admitted + -(-span * step // early) for step in range(1, early)]
+        return [self.created, *marks]
 
     def is_terminal_at(self, now: int) -> bool:
         """True if the attempt has come to its end."""
@@ -226,6 +237,13 @@ class Run:
     def attempt(self, number: int, now: int) -> Attempt | None:
         """The attempt with a number counted from 0, if it exists by now."""
         return next((a for a in self.attempts() if a.number == number and a.created <= now), None)
+
+
+def used(seconds: int, *, billed: bool = False) -> dict[str, float]:
+    """What EMR Serverless says that so many seconds have used."""
+    hours = _VCPU * seconds / 3600
+    storage = 0.0 if billed else round(hours * _GB_OF_STORAGE_A_VCPU, 3)
+    return {"vCPUHour": round(hours, 3), "memoryGBHour": round(hours * _GB_A_VCPU, 3), "storageGBHour": storage}
 
 
 def plan(attempt: Attempt, at: int) -> None:

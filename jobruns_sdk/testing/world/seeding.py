@@ -240,6 +240,7 @@ class Seeding:
                 run = found.add(run_id, at, request=request, script=way, timeout=found.limits.timeout)
                 run.max_retries = max(run.max_retries, attempts - 1)
                 found.begin(run.last, at, queue=False)
+                self._world.outbox.follow(found, run, max(at, self._now()))
         return run_id
 
     @checked

@@ -33,6 +33,7 @@ def _are_texts(values: object) -> bool:
 
 _TEXTS: Final = Rule("a mapping of names to strings", _are_texts, hidden)
 _MEMBERS: Final = Rule("a mapping of AWS's names to values", lambda value: isinstance(value, Mapping), hidden)
+_SHARE: Final = Rule("a number from 0 to 1", lambda value: (value == 0 or check_number.holds(value)) and value <= 1)
 _STATE: Final = kind_of(str, "a state, such as 'SUCCEEDED'")
 _MESSAGE: Final = kind_of(str, "a string")
 
@@ -53,6 +54,8 @@ RULES: Final[Mapping[str, Rule]] = {
     "created_at": check_moment,
     "default_arguments": _TEXTS,
     "domain_id": check_text,
+    "drop": _SHARE,
+    "duplicate": _SHARE,
     "duration": optional(check_time),
     "effect": check_flag,
     "ended_at": check_moment,
@@ -63,8 +66,10 @@ RULES: Final[Mapping[str, Rule]] = {
     "host": check_text,
     "job": check_text,
     "job_id": check_text,
+    "late": check_time,
     "match": _MEMBERS,
     "max_concurrent_runs": optional(check_count),
+    "max_receives": check_count,
     "max_retries": check_whole,
     "message": _MESSAGE,
     "mode": check_text,
@@ -73,6 +78,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "number_of_workers": check_count,
     "outcome": _STATE,
     "port": check_whole,
+    "queue": check_text,
     "queue_timeout_minutes": check_count,
     "queuing": check_flag,
     "region_name": check_text,
@@ -80,6 +86,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "retry_delay": check_time,
     "run_id": check_text,
     "seconds": Rule("a number of 0 or more", lambda value: value == 0 or check_number.holds(value)),
+    "seed": check_whole,
     "slot_release": check_time,
     "speed": check_amount,
     "start": check_moment,
@@ -89,12 +96,14 @@ RULES: Final[Mapping[str, Rule]] = {
     "status": check_count,
     "streaming": check_flag,
     "tags": _TEXTS,
+    "text": _MESSAGE,
     "timeout_minutes": optional(check_count),
     "times": optional(check_whole),
     "token_lifetime": check_time,
     "tokens": one_of("key", "offset"),
     "type": check_text,
     "until": check_moment,
+    "visibility_timeout": check_time,
     "worker_type": check_text,
 }
 """None passes besides where it is an argument's default."""

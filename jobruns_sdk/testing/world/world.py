@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from jobruns_sdk.testing.world.events import Outbox
 from jobruns_sdk.testing.world.jobs import Job
 from jobruns_sdk.testing.world.logs import Logs
 from jobruns_sdk.testing.world.pages import Tokens
+from jobruns_sdk.testing.world.queues import Queue
 
 DAY = 86_400_000
 ACCOUNT: Final = re.compile(r"[0-9]{12}")
@@ -35,6 +37,11 @@ class World:
     datazone: dict[str, dict[str, Job]] = field(default_factory=dict[str, dict[str, Job]])
     logs: Logs = field(default_factory=Logs)
     counter: int = 0
+    queues: dict[str, Queue] = field(default_factory=dict[str, Queue])
+    outbox: Outbox = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.outbox = Outbox(self.region, self.account, self.arn, lambda: self.caller, self.salt)
 
     def new_id(self, service: str) -> str:
         """A new run id in the form that a service gives its ids."""

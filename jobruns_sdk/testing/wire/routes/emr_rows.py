@@ -5,14 +5,12 @@ from typing import Final
 from jobruns_sdk.testing.clock import timestamp
 from jobruns_sdk.testing.wire.answers import Answer, without_none
 from jobruns_sdk.testing.world.jobs import Job
-from jobruns_sdk.testing.world.lifecycle import Attempt
+from jobruns_sdk.testing.world.lifecycle import Attempt, used
 from jobruns_sdk.testing.world.world import World
 
 _SUMMARY: Final = frozenset({"name", "mode", "type", "releaseLabel", "createdBy", "stateDetails"})
 _REQUEST: Final = frozenset({"executionRoleArn", "clientToken", "applicationId"})
 _DRIVER: Final = {"sparkSubmit": {"entryPoint": "s3://code/main.py"}}
-_VCPU: Final = 4.0
-_GB_A_VCPU: Final = 4.0
 
 
 def application(world: World, app: Job) -> Answer:
@@ -116,11 +114,5 @@ def _usage(attempt: Attempt, now: int) -> Answer:
     if ended is None or begun is None:
         return {}
     seconds = max(0, ended - begun) // 1000
-    hours = _VCPU * seconds / 3600
-    total = {
-        "vCPUHour": round(hours, 3),
-        "memoryGBHour": round(hours * _GB_A_VCPU, 3),
-        "storageGBHour": round(hours * 5, 3),
-    }
-    billed = {"totalExecutionDurationSeconds": seconds, "totalResourceUtilization": total}
-    return {**billed, "billedResourceUtilization": {**total, "storageGBHour": 0.0}}
+    total = {"totalExecutionDurationSeconds": seconds, "totalResourceUtilization": used(seconds)}
+    return {**total, "billedResourceUtilization": used(seconds, billed=True)}

@@ -177,6 +177,7 @@ def _start(call: Call, app: Job, given: dict[str, object]) -> Run:
         max_retries=int(cast("int", retries)) - (0 if streaming else 1) if retries else app.limits.max_retries,
     )
     app.begin(run.last, call.now, queue=True)
+    call.world.outbox.follow(app, run, call.now)
     return run
 
 

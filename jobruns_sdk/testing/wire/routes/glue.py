@@ -115,6 +115,7 @@ def start_job_run(call: Call) -> Answer:
         call.world.new_id("glue"), call.now, request=request, script=job.next_script(), timeout=_timeout(call, job)
     )
     job.begin(run.last, call.now, queue=queues)
+    call.world.outbox.follow(job, run, call.now)
     return {"JobRunId": run.id}
 
 
