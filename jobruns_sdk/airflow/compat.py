@@ -66,7 +66,7 @@ KILLS: Final = hasattr(BaseTrigger, "on_kill")
 
 def default_deferrable() -> bool:
     """Return whether operators defer unless told otherwise: ``[operators] default_deferrable``."""
-    return conf.getboolean("operators", "default_deferrable", fallback=False)
+    return bool(conf.getboolean("operators", "default_deferrable", fallback=False))
 
 
 def is_deferred_to(task: Any, trigger_id: int | None) -> bool:  # noqa: ANN401  # each version has a class of its own

@@ -51,7 +51,7 @@ class AwsSession:
     session: "AioSession" = attrs.field(repr=False)
     region_name: str | None = None
     endpoint_url: str | None = None
-    endpoint_urls: Mapping[str, str] = attrs.field(factory=dict)
+    endpoint_urls: Mapping[str, str] = attrs.field(factory=dict[str, str])
     verify: bool | str = True
     config: "Config | None" = attrs.field(default=None, repr=False)
     allow_insecure_endpoint: bool = False
@@ -97,7 +97,9 @@ def read_connection(
         InvalidRequestError: An argument is of a wrong type.
     """
     check_connection(aws_conn_id, region_name, verify)
-    hook = AwsGenericHook(aws_conn_id=aws_conn_id, region_name=region_name, verify=verify, client_type="glue")
+    hook: AwsGenericHook[Any] = AwsGenericHook(
+        aws_conn_id=aws_conn_id, region_name=region_name, verify=verify, client_type="glue"
+    )
     connection = hook.conn_config
     if not connection and aws_conn_id not in (None, DEFAULT_CONNECTION):
         raise CredentialsError(f"Airflow has no connection {aws_conn_id!r:.200}")

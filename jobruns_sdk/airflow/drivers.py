@@ -13,18 +13,22 @@ from jobruns_sdk.services.emr_serverless.start import HiveQuery, SparkSubmit
 
 N = TypeVar("N", bound=Native)
 
-_KINDS: Final = {"entry_point": SparkSubmit, "query": HiveQuery}
+_KINDS: Final[Mapping[str, type[SparkSubmit] | type[HiveQuery]]] = {"entry_point": SparkSubmit, "query": HiveQuery}
 
 
-def plain_driver(driver: object) -> object:
+def plain_driver(driver: Any) -> Any:  # noqa: ANN401  # what a task was given, right or not
     """Return a driver as a mapping of its attributes; what is something else is left as it is."""
     if not isinstance(driver, (SparkSubmit, HiveQuery)):
         return driver
     members = {field.name: getattr(driver, field.name) for field in attrs.fields(type(driver))}
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in members.items()}
+    return {name: list(value) if name == "arguments" else value for name, value in members.items()}
 
 
-def driver_of(value: object) -> SparkSubmit | HiveQuery:
+def _is_mapping(value: object) -> bool:
+    return isinstance(value, Mapping)
+
+
+def driver_of(value: Any) -> SparkSubmit | HiveQuery:  # noqa: ANN401  # as above
     """Return the driver that a mapping describes.
 
     Raises:
@@ -32,7 +36,7 @@ def driver_of(value: object) -> SparkSubmit | HiveQuery:
     """
     if isinstance(value, (SparkSubmit, HiveQuery)):
         return value
-    members: Mapping[str, Any] = cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
+    members: Mapping[str, Any] = value if _is_mapping(value) else {}
     kind = next((kind for name, kind in _KINDS.items() if name in members), None)
     if kind is None:
         raise InvalidRequestError(
@@ -45,7 +49,7 @@ def driver_of(value: object) -> SparkSubmit | HiveQuery:
     return kind(**members)
 
 
-def plain_native(value: object) -> object:
+def plain_native(value: Any) -> Any:  # noqa: ANN401  # as above
     """Return a structure of the service as a mapping; what is something else is left as it is."""
     return members_of(value) if isinstance(value, Native) else value
 

@@ -1,6 +1,6 @@
 """The link from a task to its run's page in the console."""
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from jobruns_sdk.airflow.compat import BaseOperatorLink, XCom
 from jobruns_sdk.cli.commands.url import console_url
@@ -23,7 +23,7 @@ class RunLink(BaseOperatorLink):
     EMR Serverless has no such address that lasts: ``dashboard_url`` returns one that does for an hour.
     """
 
-    name = "Job run"
+    name: ClassVar[str] = "Job run"
 
     def get_link(self, operator: "BaseOperator", *, ti_key: Any) -> str:  # noqa: ANN401, ARG002  # as Airflow calls it
         """Return the address that the task has pushed as ``job_run_url``, else an empty string."""

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from jobruns_sdk.airflow.connections import DEFAULT_CONNECTION
 from jobruns_sdk.airflow.drivers import driver_of, native_of, plain_driver, plain_native
 from jobruns_sdk.airflow.later import is_later
+from jobruns_sdk.airflow.links import RunLink
 from jobruns_sdk.airflow.running import PACE, RunOperator, Timeout
 from jobruns_sdk.checks import check_text
 from jobruns_sdk.errors import ConflictError, InvalidRequestError
@@ -25,6 +26,7 @@ class GlueRunOperator(RunOperator):
     and ``job_run`` once it has ended: its state, attempt, message, times and usage.
     """
 
+    operator_extra_links = (RunLink(),)
     template_fields: Sequence[str] = (
         "job_name",
         "arguments",
@@ -61,7 +63,7 @@ class GlueRunOperator(RunOperator):
         unseen_for: timedelta | None = None,
         stop_on_kill: bool = True,
         deferrable: bool | None = None,
-        **operator: Any,
+        **operator: Any,  # noqa: ANN401  # Airflow's own
     ) -> None:
         """Say which job to run, and how.
 
@@ -213,7 +215,7 @@ class EmrServerlessRunOperator(RunOperator):
         unseen_for: timedelta | None = None,
         stop_on_kill: bool = True,
         deferrable: bool | None = None,
-        **operator: Any,
+        **operator: Any,  # noqa: ANN401  # Airflow's own
     ) -> None:
         """Say what to run in which application, and how.
 

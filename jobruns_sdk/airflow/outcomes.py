@@ -25,7 +25,7 @@ HOPELESS: Final = (AccessDeniedError, ConflictError, InvalidRequestError, NotFou
 _SHOWN: Final = 500  # characters of a service's message in an exception; the whole of it is in the outcome
 
 
-class Outcome(TypedDict, total=False):
+class Outcome(TypedDict):
     """The outcome of a wait.
 
     Attributes:

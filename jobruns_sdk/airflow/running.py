@@ -3,13 +3,13 @@
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any, ClassVar, Final, Literal
+from typing import Any, Final, Literal
 
 from jobruns_sdk.airflow.compat import BaseOperator, Context, default_deferrable
 from jobruns_sdk.airflow.connections import DEFAULT_CONNECTION, check_connection, read_connection
 from jobruns_sdk.airflow.keys import is_first_try, key_of
 from jobruns_sdk.airflow.later import is_later
-from jobruns_sdk.airflow.links import URL_KEY, RunLink, url_of
+from jobruns_sdk.airflow.links import URL_KEY, url_of
 from jobruns_sdk.airflow.outcomes import (
     Outcome,
     failure_of,
@@ -18,13 +18,12 @@ from jobruns_sdk.airflow.outcomes import (
     outcome_of,
     outcome_of_error,
 )
-from jobruns_sdk.airflow.triggers import RunTrigger
+from jobruns_sdk.airflow.triggers import RunTrigger, wait_options
 from jobruns_sdk.checks import check_flag, check_text, check_time, optional
 from jobruns_sdk.errors import JobRunsError, NotFoundError
 from jobruns_sdk.model.refs import RunRef
 from jobruns_sdk.model.states import UNSUCCESSFUL, RunState
 from jobruns_sdk.runs.intervals import PollIntervals
-from jobruns_sdk.runs.wait import WaitRules
 from jobruns_sdk.sync import JobRunsClient
 
 REF_KEY: Final = "job_run_ref"
@@ -39,7 +38,6 @@ class RunOperator(BaseOperator):
     """What the operators have in common; ``GlueRunOperator`` and ``EmrServerlessRunOperator`` say what to start."""
 
     template_fields: Sequence[str] = ("aws_conn_id", "region_name", "idempotency_key")
-    operator_extra_links: ClassVar = (RunLink(),)
     ui_color: str = "#e6f1f2"
 
     def __init__(
@@ -58,7 +56,7 @@ class RunOperator(BaseOperator):
         unseen_for: timedelta | None = None,
         stop_on_kill: bool = True,
         deferrable: bool | None = None,
-        **operator: Any,
+        **operator: Any,  # noqa: ANN401  # Airflow's own
     ) -> None:
         super().__init__(**operator)
         if not is_later(aws_conn_id, region_name):
@@ -72,16 +70,17 @@ class RunOperator(BaseOperator):
         self.verify = verify
         self.idempotency_key = idempotency_key
         self.slot_timeout = slot_timeout
-        self.timeout = timeout
-        self.on_timeout: Timeout = on_timeout
-        self.poll_interval = poll_interval
-        self.max_poll_interval = max_poll_interval
-        self.retry_grace = retry_grace
-        self.unseen_for = unseen_for
+        self.waiting = wait_options(
+            timeout=timeout,
+            on_timeout=on_timeout,
+            poll_interval=poll_interval,
+            max_poll_interval=max_poll_interval,
+            retry_grace=retry_grace,
+            unseen_for=unseen_for,
+        )
         self.stop_on_kill = stop_on_kill
         self.deferrable = default_deferrable() if deferrable is None else deferrable
         self._started: RunRef | None = None
-        WaitRules(pace=PollIntervals(**self._pace), timeout=timeout, unseen_for=unseen_for, on_timeout=on_timeout)
 
     @abstractmethod
     def start(self, client: JobRunsClient, key: str, key_lifetime: timedelta | None) -> RunRef:
@@ -139,14 +138,6 @@ class RunOperator(BaseOperator):
             raise outcome.error
         self.log.info("%s was asked to stop", run)
 
-    @property
-    def _pace(self) -> dict[str, Any]:
-        return {
-            "poll_interval": self.poll_interval,
-            "max_poll_interval": self.max_poll_interval,
-            "retry_grace": self.retry_grace,
-        }
-
     def _client(self) -> JobRunsClient:
         aws = read_connection(self.aws_conn_id, self.region_name, verify=self.verify)
         return JobRunsClient(**aws.client_options())
@@ -171,7 +162,7 @@ class RunOperator(BaseOperator):
         if store is None or is_first_try(context):
             return None
         kept: Any = store.get(_STORED)
-        if not isinstance(kept, dict) or kept.get("key") != key:
+        if not kept or kept["key"] != key:
             return None
         try:
             run = client.run(str(kept["ref"]))
@@ -184,24 +175,26 @@ class RunOperator(BaseOperator):
         return not is_first_try(context) and client.run(ref).state is RunState.STOPPING
 
     def _wait(self, client: JobRunsClient, ref: RunRef) -> Outcome:
-        times = {"timeout": self.timeout, "unseen_for": self.unseen_for}
         try:
-            run = client.wait(ref, on_timeout=self.on_timeout, **times, **self._pace)
+            run = client.wait(ref, **self.waiting)
         except JobRunsError as error:
             return outcome_of_error(ref, error)
         return outcome_of(ref, run)
 
     def _trigger(self, ref: RunRef) -> RunTrigger:
-        times = {**self._pace, "unseen_for": self.unseen_for}
+        waiting = self.waiting
         return RunTrigger(
             ref,
             aws_conn_id=self.aws_conn_id,
             region_name=self.region_name,
             verify=self.verify,
-            timeout=self.timeout,
-            on_timeout=self.on_timeout,
+            timeout=waiting["timeout"],
+            on_timeout=waiting["on_timeout"],
+            poll_interval=waiting["poll_interval"].total_seconds(),
+            max_poll_interval=_seconds(waiting["max_poll_interval"]),
+            retry_grace=waiting["retry_grace"].total_seconds(),
+            unseen_for=_seconds(waiting["unseen_for"]),
             stop_on_kill=self.stop_on_kill,
-            **{name: None if time is None else time.total_seconds() for name, time in times.items()},
         )
 
     def _tell_start(self, context: Context, ref: RunRef) -> None:
@@ -212,3 +205,7 @@ class RunOperator(BaseOperator):
     def _push(self, context: Context, key: str, value: object) -> None:
         if self.do_xcom_push and value is not None:
             context["ti"].xcom_push(key=key, value=value)
+
+
+def _seconds(span: timedelta | None) -> float | None:
+    return None if span is None else span.total_seconds()

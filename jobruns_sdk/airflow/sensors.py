@@ -56,7 +56,7 @@ class RunSensor(BaseSensorOperator):
         allow_partial: bool = False,
         deferrable: bool | None = None,
         poke_interval: timedelta | float = 10.0,
-        **sensor: Any,
+        **sensor: Any,  # noqa: ANN401  # Airflow's own
     ) -> None:
         """Say which run to wait for.
 
@@ -86,10 +86,10 @@ class RunSensor(BaseSensorOperator):
         self.allow_partial = allow_partial
         self.deferrable = default_deferrable() if deferrable is None else deferrable
 
-    def execute(self, context: Context) -> Any:
+    def execute(self, context: Context) -> object:
         """Defer until the run has ended, or poll it from the worker."""
         ref = ref_of(RunRef, self.run)
-        self._push(context, URL_KEY, url_of(ref))
+        self._push(context, URL_KEY, url_of(ref) or "")  # Airflow logs an error where the link finds none
         if self.deferrable:
             self.defer(trigger=self._trigger(ref), method_name="execute_complete")
         return super().execute(context)

@@ -99,7 +99,7 @@ def _pool() -> _Pool:
 
 @asynccontextmanager
 async def leased(
-    aws_conn_id: str | None, region_name: str | None, verify: bool | str | None
+    aws_conn_id: str | None, region_name: str | None, *, verify: bool | str | None
 ) -> AsyncGenerator[tuple[JobRunsClient, Lease]]:
     """Enclose the use of a shared client, and tell how old it is; see ``shared_client``."""
     check_connection(aws_conn_id, region_name, verify)
@@ -129,5 +129,5 @@ async def shared_client(
         CredentialsError: There is no such connection, and it is not ``aws_default``.
         InvalidRequestError: An argument is invalid, or what the connection says is.
     """
-    async with leased(aws_conn_id, region_name, verify) as (client, _):
+    async with leased(aws_conn_id, region_name, verify=verify) as (client, _):
         yield client

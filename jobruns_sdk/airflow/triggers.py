@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Literal
+from functools import partial
+from typing import Any, Final, Literal, TypedDict
 
 from jobruns_sdk.airflow.compat import KILLS, BaseTrigger, TriggerEvent, is_deferred_to
 from jobruns_sdk.airflow.connections import DEFAULT_CONNECTION, check_connection
 from jobruns_sdk.airflow.outcomes import Outcome, outcome_of, outcome_of_error
-from jobruns_sdk.airflow.sharing import leased
+from jobruns_sdk.airflow.sharing import Lease, leased
 from jobruns_sdk.checks import check_flag, check_number, optional, seconds_of
-from jobruns_sdk.client import JobRunsClient
 from jobruns_sdk.errors import CredentialsError, InvalidRequestError, JobRunsError
 from jobruns_sdk.model.refs import RunLike, RunRef, ref_of
 from jobruns_sdk.runs.intervals import PollIntervals
@@ -21,12 +21,60 @@ _RENEWED: Final = 300.0  # seconds after which a connection whose credentials ar
 _USER_ACTION: Final = "__airflow_user_action__"
 
 
+class Waiting(TypedDict):
+    """The options of a wait, all of them; see ``JobRunsClient.wait``."""
+
+    timeout: timedelta | None
+    on_timeout: Literal["leave", "stop"]
+    poll_interval: timedelta
+    max_poll_interval: timedelta | None
+    retry_grace: timedelta
+    unseen_for: timedelta | None
+
+
 class _RefusedError(Exception):
     """The credentials of the shared client are not accepted any more."""
 
 
-def _time(seconds: float | None) -> timedelta | None:
-    return None if seconds is None else timedelta(seconds=seconds)
+def wait_options(
+    *,
+    timeout: timedelta | None,
+    on_timeout: Literal["leave", "stop"],
+    poll_interval: timedelta,
+    max_poll_interval: timedelta | None,
+    retry_grace: timedelta,
+    unseen_for: timedelta | None,
+) -> Waiting:
+    """Return the options of a wait.
+
+    Raises:
+        InvalidRequestError: One is invalid: here, and not in the triggerer.
+    """
+    pace = PollIntervals(poll_interval=poll_interval, max_poll_interval=max_poll_interval, retry_grace=retry_grace)
+    WaitRules(pace=pace, timeout=timeout, unseen_for=unseen_for, on_timeout=on_timeout)
+    return Waiting(
+        timeout=timeout,
+        on_timeout=on_timeout,
+        poll_interval=poll_interval,
+        max_poll_interval=max_poll_interval,
+        retry_grace=retry_grace,
+        unseen_for=unseen_for,
+    )
+
+
+def _span(name: str, seconds: object) -> timedelta:
+    return timedelta(seconds=seconds_of(name, seconds))
+
+
+def _span_or_none(name: str, seconds: object) -> timedelta | None:
+    return None if seconds is None else _span(name, seconds)
+
+
+def _heed(lease: Lease, error: JobRunsError) -> None:
+    """End a wait whose client has credentials that are refused, and that may have been replaced since."""
+    if isinstance(error, CredentialsError) and lease.age > _RENEWED:
+        lease.retire()
+        raise _RefusedError from error
 
 
 class RunTrigger(BaseTrigger):
@@ -40,6 +88,7 @@ class RunTrigger(BaseTrigger):
     def __init__(
         self,
         ref: RunLike,
+        *,
         aws_conn_id: str | None = DEFAULT_CONNECTION,
         region_name: str | None = None,
         verify: bool | str | None = None,
@@ -84,18 +133,20 @@ class RunTrigger(BaseTrigger):
         self.deadline = deadline if timeout is None else _deadline(timeout, deadline)
         check_flag("stop_on_kill", stop_on_kill)
         self.stop_on_kill = stop_on_kill
-        for name, value in (("poll_interval", poll_interval), ("retry_grace", retry_grace)):
-            check_number(name, value)
-        for name, most in (("max_poll_interval", max_poll_interval), ("unseen_for", unseen_for)):
-            optional(check_number)(name, most)
-        self._times: dict[str, Any] = {
+        self._times = {
             "poll_interval": poll_interval,
             "max_poll_interval": max_poll_interval,
             "retry_grace": retry_grace,
             "unseen_for": unseen_for,
         }
-        self._on_timeout: Literal["leave", "stop"] = on_timeout
-        self._options()  # what a wait would refuse is refused here
+        self._options = wait_options(
+            timeout=None,
+            on_timeout=on_timeout,
+            poll_interval=_span("poll_interval", poll_interval),
+            max_poll_interval=_span_or_none("max_poll_interval", max_poll_interval),
+            retry_grace=_span("retry_grace", retry_grace),
+            unseen_for=_span_or_none("unseen_for", unseen_for),
+        )
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class and the arguments by which a triggerer makes this trigger again."""
@@ -108,7 +159,7 @@ class RunTrigger(BaseTrigger):
                 "verify": self.verify,
                 "deadline": self.deadline,
                 **self._times,
-                "on_timeout": self._on_timeout,
+                "on_timeout": self._options["on_timeout"],
                 "stop_on_kill": self.stop_on_kill,
             },
         )
@@ -131,47 +182,33 @@ class RunTrigger(BaseTrigger):
     async def _outcome(self) -> Outcome:
         while True:
             try:
-                async with leased(self.aws_conn_id, self.region_name, self.verify) as (client, lease):
-
-                    def note(error: JobRunsError) -> None:
-                        if isinstance(error, CredentialsError) and lease.age > _RENEWED:
-                            lease.retire()
-                            raise _RefusedError from error
-
-                    return await self._wait(client, note)
+                async with leased(self.aws_conn_id, self.region_name, verify=self.verify) as (client, lease):
+                    waiting: Waiting = {**self._options, "timeout": self._left}
+                    run = await client.wait(self.ref, on_failed_poll=partial(_heed, lease), **waiting)
+                    return outcome_of(self.ref, run)
             except _RefusedError:
-                self.log.warning("The credentials of %s are refused: it is looked up again.", self.aws_conn_id)
+                self.log.warning("The credentials of %s are refused: they are looked up again.", self.aws_conn_id)
             except JobRunsError as error:
                 return outcome_of_error(self.ref, error)
 
-    async def _wait(self, client: JobRunsClient, note: Any) -> Outcome:
-        run = await client.wait(self.ref, on_failed_poll=note, **self._options())
-        return outcome_of(self.ref, run)
-
-    def _options(self) -> dict[str, Any]:
-        left = None if self.deadline is None else self.deadline - datetime.now(UTC).timestamp()
-        if left is not None and left <= 0:
-            left = _LEAST
-        times = {name: _time(value) for name, value in self._times.items()}
-        rules = {
-            "timeout": _time(left),
-            "unseen_for": times.pop("unseen_for"),
-            "on_timeout": self._on_timeout,
-        }
-        WaitRules(pace=PollIntervals(**times), **rules)
-        return {**times, **rules}
+    @property
+    def _left(self) -> timedelta | None:
+        if self.deadline is None:
+            return None
+        left = self.deadline - datetime.now(UTC).timestamp()
+        return timedelta(seconds=left if left > 0 else _LEAST)
 
     async def _must_stop(self, error: asyncio.CancelledError) -> bool:
         """True if this is cancelled because the task was killed, and not because the triggerer goes down."""
         after = getattr(self, "timeout_after", None) or getattr(self.task_instance, "trigger_timeout", None)
         if after is not None and (after if after.tzinfo else after.replace(tzinfo=UTC)) <= datetime.now(UTC):
-            return self._on_timeout == "stop"  # the task's execution_timeout
+            return self._options["on_timeout"] == "stop"  # the task's execution_timeout
         if KILLS or not self.stop_on_kill or _USER_ACTION in error.args:
             return False
         return not await asyncio.to_thread(is_deferred_to, self.task_instance, self.trigger_id)
 
     async def _stop(self) -> None:
-        async with leased(self.aws_conn_id, self.region_name, self.verify) as (client, _):
+        async with leased(self.aws_conn_id, self.region_name, verify=self.verify) as (client, _):
             (outcome,) = await client.stop([self.ref])
         if outcome.error is not None:
             raise outcome.error
