@@ -70,7 +70,7 @@ def _span_or_none(name: str, seconds: object) -> timedelta | None:
     return None if seconds is None else _span(name, seconds)
 
 
-def _heed(lease: Lease, error: JobRunsError) -> None:
+def heed(lease: Lease, error: JobRunsError) -> None:
     """End a wait whose client has credentials that are refused, and that may have been replaced since."""
     if isinstance(error, CredentialsError) and lease.age > _RENEWED:
         lease.retire()
@@ -184,7 +184,7 @@ class RunTrigger(BaseTrigger):
             try:
                 async with leased(self.aws_conn_id, self.region_name, verify=self.verify) as (client, lease):
                     waiting: Waiting = {**self._options, "timeout": self._left}
-                    run = await client.wait(self.ref, on_failed_poll=partial(_heed, lease), **waiting)
+                    run = await client.wait(self.ref, on_failed_poll=partial(heed, lease), **waiting)
                     return outcome_of(self.ref, run)
             except _RefusedError:
                 self.log.warning("The credentials of %s are refused: they are looked up again.", self.aws_conn_id)

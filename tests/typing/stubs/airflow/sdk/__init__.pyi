@@ -74,6 +74,8 @@ class BaseOperator:
     def __rshift__(self, other: Any) -> Any: ...
 
 class PokeReturnValue:
+    is_done: bool
+    xcom_value: Any
     def __init__(self, is_done: bool, xcom_value: Any | None = None) -> None: ...
 
 class BaseSensorOperator(BaseOperator):
