@@ -17,6 +17,7 @@ from jobruns_sdk import (
     SparkSubmit,
     StateChange,
     StopOutcome,
+    WaitTimeoutError,
 )
 from tests.oracle.waiting_world import Life, Work
 
@@ -198,11 +199,13 @@ class WaitAll(Record):
 
 @define(eq=False)
 class Watch(Record):
-    """`client.watch` of runs and jobs."""
+    """`client.watch` of runs and jobs; who has no `patience` left cancels, and asks for the next change once more."""
 
     runs: list[Life] = field(factory=list[Life])
     jobs: list[Work] = field(factory=list[Work])
     absent: list[str] = field(factory=list[str])
+    patience: float | None = None
+    impatient: int = 0
     on_error: Literal["raise", "skip", "call"] = "call"
     changes: list[tuple[float, StateChange]] = field(factory=list[tuple[float, StateChange]])
     errors: list[tuple[float, SourceError]] = field(factory=list[tuple[float, SourceError]])
@@ -225,7 +228,17 @@ class Watch(Record):
         targets = [*(life.ref for life in self.runs), *(work.ref for work in self.jobs), *self.absent]
         stream = client.watch(targets, **fit(client.watch, options))
         try:
-            async for change in stream:
+            while True:
+                try:
+                    async with asyncio.timeout(self.patience):
+                        change = await anext(stream, None)
+                except WaitTimeoutError:
+                    raise
+                except TimeoutError:
+                    self.impatient += 1
+                    continue
+                if change is None:
+                    return
                 self.changes.append((loop.time(), change))
         finally:
             await stream.aclose()

@@ -222,6 +222,9 @@ class Maker:
             record.runs = [*runs[: rng.randint(1, 5)]]
         if not record.jobs and not record.runs:
             record.jobs = works
+        own = random.Random(f"{plan.seed}/patience")
+        if self.story.climate.mists and own.random() < 0.6:
+            record.patience = own.choice([5.0, 15.0, 60.0])
         return record
 
     def _stop(self, rng: random.Random, plan: ProgramPlan, begins: float) -> Record | None:
