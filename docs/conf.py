@@ -27,7 +27,8 @@ nitpicky = True
 nitpick_ignore_regex = [
     # Other packages: without the network there is nothing to link to.
     ("py:.*", r"(asyncio|collections|contextlib|datetime|decimal|enum|os|pathlib|re|types|typing)\..*"),
-    ("py:.*", r"(aiobotocore|attrs|botocore|msgspec|opentelemetry|pa|pyarrow|pyspark)\..*|AioSession|Config|PathLike"),
+    ("py:.*", r"(airflow|aiobotocore|attrs|botocore|msgspec|opentelemetry|pa|pyarrow|pyspark)\..*"),
+    ("py:.*", r"Airflow\w+|AioSession|BaseOperator|Config|Context|PathLike|PokeReturnValue|TriggerEvent"),
     ("py:(class|obj)", r"(.*\.)?[A-Z](_co)?"),  # type variables
     ("py:class", r"[\de.+]+"),  # the bounds of a number
     # What the parts hand to each other.
@@ -47,7 +48,7 @@ myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
 autodoc_default_options = {"members": True, "undoc-members": True, "member-order": "bysource"}
-autodoc_mock_imports = ["pyarrow", "pyspark"]  # large, and not needed to describe what uses them
+autodoc_mock_imports = ["airflow", "pyarrow", "pyspark"]  # large, and not needed to describe what uses them
 maximum_signature_line_length = 88
 napoleon_numpy_docstring = False
 

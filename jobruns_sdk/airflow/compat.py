@@ -1,4 +1,4 @@
-"""What Airflow 2.11 and 3 have under different names: the only module that tries which one is there."""
+"""The names that Airflow 2.11 and 3 have in different places: the only module that tries which one is there."""
 
 from typing import TYPE_CHECKING, Any, Final
 
@@ -61,7 +61,7 @@ __all__ = [
 ]
 
 KILLS: Final = hasattr(BaseTrigger, "on_kill")
-"""Whether Airflow tells a trigger that its task was killed: since 3.3."""
+"""True if Airflow tells a trigger that its task was killed: since 3.3."""
 
 
 def default_deferrable() -> bool:

@@ -35,7 +35,7 @@ class ClientOptions(TypedDict):
 
 @attrs.frozen(kw_only=True)
 class AwsSession:
-    """What an Airflow connection says about AWS.
+    """An Airflow connection to AWS, as a client of this package takes it.
 
     Attributes:
         session: The session, with the connection's keys, its profile, or its role, which is assumed again in time.

@@ -68,7 +68,7 @@ def native_of(kind: type[N], name: str, value: object) -> N | None:
         raise InvalidRequestError(f"{name}: {error}") from None
     lost = _lost(value, members_of(made) or {}, name)
     if lost is not None:
-        raise InvalidRequestError(f"{lost} is no member of the request")
+        raise InvalidRequestError(f"{lost} is not a member of the request")
     return made
 
 

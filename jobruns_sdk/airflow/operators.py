@@ -22,7 +22,7 @@ from jobruns_sdk.sync import JobRunsClient
 class GlueRunOperator(RunOperator):
     """Starts a run of a Glue job once, and waits until it has ended for good, with Glue's own retries.
 
-    The task returns the run's reference as text, and pushes ``job_run_ref`` and ``job_run_url`` once it is started,
+    The task returns the run's reference as a string, and pushes ``job_run_ref`` and ``job_run_url`` once it is started,
     and ``job_run`` once it has ended: its state, attempt, message, times and usage.
     """
 
@@ -175,8 +175,8 @@ class GlueRunOperator(RunOperator):
 class EmrServerlessRunOperator(RunOperator):
     """Starts a run of an EMR Serverless application once, and waits until it has ended.
 
-    The task returns the run's reference as text, and pushes ``job_run_ref`` once it is started, and ``job_run`` once
-    it has ended: its state, attempt, message, times and usage.
+    The task returns the run's reference as a string, and pushes ``job_run_ref`` once it is started, and ``job_run``
+    once it has ended: its state, attempt, message, times and usage.
     """
 
     template_fields: Sequence[str] = (

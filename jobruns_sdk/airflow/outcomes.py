@@ -29,7 +29,7 @@ class Outcome(TypedDict):
     """The outcome of a wait.
 
     Attributes:
-        ref: The run's reference, as text.
+        ref: The run's reference, as a string.
         error: None if the run has ended, else the class of the error that ended the wait.
         hopeless: Whether another try would meet the error again.
         reason: The error in words.

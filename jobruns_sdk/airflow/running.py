@@ -1,4 +1,4 @@
-"""What the operators have in common: a run is started once, however often the task is tried, and waited for."""
+"""The common part of the operators: a run is started once, however often the task is tried, and waited for."""
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
@@ -35,7 +35,7 @@ Timeout = Literal["leave", "stop"]
 
 
 class RunOperator(BaseOperator):
-    """What the operators have in common; ``GlueRunOperator`` and ``EmrServerlessRunOperator`` say what to start."""
+    """The common part of the operators; ``GlueRunOperator`` and ``EmrServerlessRunOperator`` say what to start."""
 
     template_fields: Sequence[str] = ("aws_conn_id", "region_name", "idempotency_key")
     ui_color: str = "#e6f1f2"

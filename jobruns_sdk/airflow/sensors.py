@@ -39,7 +39,7 @@ def _end_look(run: JobRun[Native]) -> None:
 class RunSensor(BaseSensorOperator):
     """Waits until a run of any service has ended for good; it starts and stops nothing.
 
-    The task returns the run's reference as text, and pushes ``job_run_url`` and ``job_run``: its state, attempt,
+    The task returns the run's reference as a string, and pushes ``job_run_url`` and ``job_run``: its state, attempt,
     message, times and usage. A run that ended in any other way than it should fails the task.
     """
 
@@ -94,7 +94,7 @@ class RunSensor(BaseSensorOperator):
             self.defer(trigger=self._trigger(ref), method_name="execute_complete")
         return super().execute(context)
 
-    def poke(self, context: Context) -> bool | PokeReturnValue:
+    def poke(self, context: Context) -> "bool | PokeReturnValue":
         """Look at the run once where the sensor is rescheduled; otherwise wait until its time is up."""
         ref = ref_of(RunRef, self.run)
         aws = read_connection(self.aws_conn_id, self.region_name, verify=self.verify)

@@ -112,7 +112,7 @@ class RunTrigger(BaseTrigger):
             verify: As for ``JobRunsClient``, instead of the connection's.
             timeout: How long to wait at most, from now; None for as long as it takes.
             deadline: The same as a moment, in seconds since 1970, which is what is stored: a wait that another
-                triggerer goes on with does not begin anew.
+                triggerer goes on with does not start again.
             poll_interval: The time between the first polls.
             max_poll_interval: The time up to which that grows; by default a minute.
             retry_grace: How long a failed Glue attempt may be followed by a retry.

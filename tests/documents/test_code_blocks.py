@@ -39,7 +39,7 @@ COLUMNS: Final = 88
 
 EXTRAS: Final = {
     *("dask", "deltalake", "duckdb", "pandas", "polars", "pyarrow", "pyiceberg", "pyspark", "ray"),
-    *("altair", "matplotlib", "plotly"),
+    *("airflow", "altair", "matplotlib", "plotly"),
 }
 _AS_TREE: Final = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT | ast.PyCF_ONLY_AST
 

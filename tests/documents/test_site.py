@@ -25,7 +25,7 @@ from jobruns_sdk.hints import Elsewhere
 
 ROOT: Final = Path(__file__).parents[2]
 PACKAGE: Final = ROOT / "jobruns_sdk"
-NEEDED: Final = {"jobruns_sdk.arrow": "pyarrow", "jobruns_sdk.spark": "pyspark"}
+NEEDED: Final = {"jobruns_sdk.airflow": "airflow", "jobruns_sdk.arrow": "pyarrow", "jobruns_sdk.spark": "pyspark"}
 
 
 def built(folder: Path) -> Path:
