@@ -79,15 +79,14 @@ def defer(options: argparse.Namespace, triggers: Sequence[tuple[str, dict[str, o
 
 
 def set_state(options: argparse.Namespace) -> None:
-    """Mark the instances of the task, as the buttons "failed" and "success" do."""
+    """Mark the instances of the task, as the buttons "failed" and "success" do, and a scheduler."""
     with _airflow("utils.session.create_session")() as session:
         for instance in _instances(session, options):
             instance.set_state(options.state, session=session)
 
 
 def clear(options: argparse.Namespace) -> None:
-    """Clear the instances of the task, as the button does."""
-    import_module("airflow.providers_manager")
+    """Clear the instances of the task, as the button does; their triggers end once a scheduler has scheduled them."""
     with _airflow("utils.session.create_session")() as session:
         _airflow("models.taskinstance.clear_task_instances")(_instances(session, options), session)
 

@@ -27,7 +27,7 @@ import attrs
 from tests.airflow import dags
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
-_PATIENCE: Final = 240.0  # seconds until something that is waited for counts as missing: the machine may be busy
+_PATIENCE: Final = 180.0  # seconds until something that is waited for counts as missing: the machine may be busy
 
 
 def airflow_version() -> tuple[int, ...] | None:
@@ -181,7 +181,8 @@ class Airflow:
                 "AIRFLOW__CORE__PARALLELISM": "4",
                 "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
             }
-            self.spawn("api-server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1")
+            server = self.spawn("api-server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1")
+            self.until(lambda: "Application startup complete" in server.text(), "a server that answers")
         self.spawn("triggerer", "--skip-serve-logs")
         self.spawn("scheduler", "--skip-serve-logs")
 
@@ -220,8 +221,9 @@ class Airflow:
         ends = time.monotonic() + patience
         while not holds():
             if time.monotonic() > ends:
+                states = self.rows("select dag_id, task_id, map_index, state, try_number from task_instance limit 50")
                 logs = "\n".join(f"== {each.log.name}\n{each.text()[-3000:]}" for each in self.processes)
-                raise AssertionError(f"not in {patience:.0f} s: {what}\n{logs}")
+                raise AssertionError(f"not in {patience:.0f} s: {what}\n{states}\n{logs}")
             time.sleep(0.2)
 
 
