@@ -112,7 +112,7 @@ class LocalAccount(Seeding):
     ) -> str:
         """Add a queue of SQS for the events that are sent from now on; answers its URL, for `SqsEvents`.
 
-        Of the events of `jobs` (all), a share is lost (`drop`, from 0 to 1) or comes twice (`duplicate`), and each may
+        Of the events of `jobs` (all), a share is lost (`drop`, from 0 to 1) or sent twice (`duplicate`), and each may
         come up to `late` after it was sent, so that they are out of order. Chances are the same for each `seed`. A
         message that was received is hidden for `visibility_timeout` of the service's clock; one that was received
         `max_receives` times goes to the queue `<name>-dead`.
@@ -140,7 +140,7 @@ class LocalAccount(Seeding):
 
     @checked
     def add_message(self, queue: str, text: str) -> None:
-        """Put a message into a queue, given by its name or its URL: one that is no event, or an event of one's own."""
+        """Put a message into a queue, given by its name or its URL: any text, or an event that a test has made."""
         with self._lock:
             self._queue(queue).send(text, self._now())
 

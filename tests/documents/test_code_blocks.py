@@ -53,6 +53,7 @@ def local(no_aws_environment: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: P
         demo.seed(account, now)
         account.add_application("00f1abcdefgh0909")
         account.add_runs("emr-serverless:00f1abcdefgh0909", 60, state="SUCCESS")
+        account.add_queue("job-runs")
 
     with LocalService(start=now) as local:
         local.everywhere(seed)
@@ -60,7 +61,7 @@ def local(no_aws_environment: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: P
             monkeypatch.setenv(name, value)
         monkeypatch.setattr("jobruns_sdk.client.RealClock", lambda: local.clock)
         monkeypatch.chdir(tmp_path)
-        loggers = [logging.getLogger(f"jobruns_sdk{name}") for name in ("", ".calls", ".polls", ".starts")]
+        loggers = [logging.getLogger(f"jobruns_sdk{name}") for name in ("", ".calls", ".events", ".polls", ".starts")]
         was = [(logger, logger.level, logger.handlers.copy()) for logger in loggers]
         yield local
         for logger, level, handlers in was:  # as a page has set them up

@@ -36,6 +36,7 @@ from jobruns_sdk import (
     Watch,
 )
 from jobruns_sdk.arrow import JobRunFrame, RecordBatches
+from jobruns_sdk.events import RunEvent, SqsEvents
 from jobruns_sdk.history import RunStore, SyncReport
 from jobruns_sdk.model.native import Native
 from jobruns_sdk.paging.collected import Collected
@@ -46,6 +47,24 @@ from jobruns_sdk.services.emr_serverless.native_application import Application
 from jobruns_sdk.services.glue import native as glue
 
 HOUR = timedelta(hours=1)
+
+
+class Quiet:
+    def tells_of(self, job: JobRef) -> None: ...
+    async def receive(self) -> list[RunEvent]:
+        return []
+
+    async def delivered(self) -> None: ...
+
+
+async def events_come_from_any_source(client: JobRunsClient, refs: list[JobRef]) -> None:
+    queue = SqsEvents("https://sqs.eu-west-1.amazonaws.com/111122223333/q", jobs=refs, delete_foreign=True)
+    async with client.listening(queue) as listening:
+        assert_type(listening.is_hearing, bool)
+    async with client.listening(Quiet()):
+        pass
+    client.listening("https://sqs.eu-west-1.amazonaws.com/111122223333/q")  # type: ignore[arg-type]
+    client.listening(client)  # type: ignore[arg-type]
 
 
 async def glue_speaks_of_job_runs(client: JobRunsClient) -> None:

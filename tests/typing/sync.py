@@ -20,6 +20,7 @@ from jobruns_sdk import (
     StopOutcome,
 )
 from jobruns_sdk.arrow import JobRunFrame, JobRunStream
+from jobruns_sdk.events import SqsEvents
 from jobruns_sdk.history import SyncReport
 from jobruns_sdk.model.native import Native
 from jobruns_sdk.paging.collected import Collected
@@ -95,6 +96,8 @@ def the_client_takes_what_the_asynchronous_one_takes(client: JobRunsClient, flag
     assert_type(client.wait_all("glue:x/jr_0", timeout=hour), list[JobRun[Native]])
     assert_type(client.stop(client.glue("x").runs(), wait=hour), list[StopOutcome])
     assert_type(client.nudge("glue:x/jr_0"), None)
+    with client.listening(SqsEvents("https://sqs.eu-west-1.amazonaws.com/111122223333/q")) as listening:
+        assert_type(listening.is_hearing, bool)
     assert_type(client.watch(client.glue("x"), timeout=hour), Generator[StateChange])
     assert_type(client.watch([client.glue("x")], timeout=hour), Generator[StateChange])
     assert_type(client.jobs("glue"), Pages[Job[Native]])
