@@ -1,8 +1,10 @@
 """What users see in Airflow itself: DAGs from start to end, a triggerer, clearing and failing, lost workers.
 
 Each test starts Airflow's own processes, against its own database and a local service that counts what it is asked.
+`JOBRUNS_AIRFLOW_LONG=1` runs them all, which takes some minutes.
 """
 
+import json
 import os
 import signal
 from collections import Counter
@@ -17,6 +19,7 @@ from tests.airflow.world import Airflow, airflow_version
 
 pytestmark = pytest.mark.skipif(airflow_version() is None, reason="needs Airflow beside this Python")
 
+long = pytest.mark.skipif("JOBRUNS_AIRFLOW_LONG" not in os.environ, reason="takes minutes: JOBRUNS_AIRFLOW_LONG=1")
 _AT_ONCE: Final = timedelta(0)
 _SOON: Final = timedelta(seconds=3)
 _LATE: Final = timedelta(hours=1)
@@ -76,6 +79,12 @@ def begin_queue(aws: LocalService) -> str:
         return client.glue("queued").start().run_id
 
 
+def test_airflow_lists_the_provider(airflow: Airflow) -> None:
+    listed = json.loads(airflow.run("providers", "list", "--output", "json").stdout)
+    assert "jobruns-sdk" in {provider["package_name"] for provider in listed}
+
+
+@long
 def test_what_fails_fails_at_once(airflow: Airflow, aws: LocalService) -> None:
     aws.add_glue_job("fails", outcome="FAILED", message="no such table", startup=_AT_ONCE, duration=_SOON)
     aws.add_glue_job("expires", outcome="EXPIRED", startup=_AT_ONCE, duration=_SOON)
@@ -91,6 +100,7 @@ def test_what_fails_fails_at_once(airflow: Airflow, aws: LocalService) -> None:
     assert airflow.states("bad")["missing", -1][1] == 1  # its retries would have been of no use
 
 
+@long
 def test_forty_tasks_share_their_polls(airflow: Airflow, aws: LocalService) -> None:
     figures = load.measured(load.our_trigger, load.Load(airflow, aws, 40), seconds=20.0)
 
@@ -99,6 +109,7 @@ def test_forty_tasks_share_their_polls(airflow: Airflow, aws: LocalService) -> N
     assert aws.calls("GetJobRun") <= 40  # none of them is polled for alone
 
 
+@long
 class TestADeferredTask:
     """A triggerer waits for runs, and users or machines interfere."""
 
@@ -134,6 +145,7 @@ class TestADeferredTask:
         assert stopped(aws) == []
 
 
+@long
 class TestAnInstallation:
     """A scheduler, workers and a triggerer; each task of the DAG is a story of its own, and all go on at once."""
 
