@@ -105,6 +105,13 @@ with DAG("stories", schedule=None, start_date=datetime(2026, 1, 1)):
         )
 """
 
+HERE: Final = """\
+from jobruns_sdk.airflow import GlueRunOperator
+
+with DAG("here", schedule=None, start_date=datetime(2026, 1, 1)):
+    GlueRunOperator(task_id="wait", job_name="here", poll_interval=timedelta(seconds=1), retries=2, deferrable=False)
+"""
+
 
 def for_this_airflow(text: str) -> str:
     """Return a DAG as the Airflow beside this Python imports it."""

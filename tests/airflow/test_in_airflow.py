@@ -182,6 +182,24 @@ class TestAnInstallation:
         assert started(aws) == {"lost": 1, "flaky": 2, "repeated": 2, "cleared": 2, "failed": 1}
         assert len(stopped(aws)) == 2
 
+    def test_stops_what_a_worker_waits_for_when_a_user_ends_it(self, airflow: Airflow, aws: LocalService) -> None:
+        aws.add_glue_job("here", startup=_AT_ONCE, duration=_LATE)
+        airflow.write_dag("here", dags.HERE)
+        airflow.start()
+        airflow.act("begin", "here", "once")
+
+        airflow.until(lambda: aws.calls("GetJobRun") > 3, "a worker that waits")
+        airflow.act("clear", "here", "once", "wait")
+        airflow.until(lambda: started(aws)["here"] == 2, "another run of the cleared task")
+        assert len(stopped(aws)) == 1
+
+        polls = aws.calls("GetJobRun")
+        airflow.until(lambda: aws.calls("GetJobRun") > polls + 3, "a worker that waits for it")
+        airflow.act("set", "here", "once", "wait", "failed")
+        airflow.until(lambda: len(stopped(aws)) == 2, "the stop of the failed task's run")
+        assert len(set(stopped(aws))) == 2
+        assert started(aws) == {"here": 2}
+
 
 STORIES: Final = ("lost", "flaky", "repeated", "cleared", "failed")
 

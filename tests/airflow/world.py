@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import TracebackType
@@ -192,10 +192,8 @@ class Airflow:
 
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """Read from Airflow's database."""
-        with sqlite3.connect(f"file:{self.home}/airflow.db?mode=ro", uri=True, timeout=30) as database:
-            found = database.execute(query, values).fetchall()
-        database.close()
-        return found
+        with closing(sqlite3.connect(f"file:{self.home}/airflow.db?mode=ro", uri=True, timeout=30)) as database:
+            return database.execute(query, values).fetchall()
 
     def states(self, dag: str) -> dict[tuple[str, int], tuple[str | None, int]]:
         """Return the state and the try of each task instance of a DAG, by task and map index."""
