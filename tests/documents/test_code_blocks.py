@@ -17,9 +17,10 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from types import FunctionType
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from sybil import Example, Sybil
@@ -40,7 +41,10 @@ COLUMNS: Final = 88
 EXTRAS: Final = {
     *("dask", "deltalake", "duckdb", "pandas", "polars", "pyarrow", "pyiceberg", "pyspark", "ray"),
     *("airflow", "altair", "matplotlib", "plotly"),
+    *("dagster", "dagster_aws", "prefect"),
 }
+SLEEPING: Final = {"dagster_aws"}
+"""Those of them that sleep between their polls."""
 _AS_TREE: Final = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT | ast.PyCF_ONLY_AST
 
 
@@ -68,6 +72,14 @@ def local(no_aws_environment: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: P
             logger.setLevel(level)
             logger.handlers[:] = handlers
         assert local.problems == []
+
+
+@pytest.fixture(scope="module")
+def prefect_api() -> Iterator[None]:
+    """Prefect's own service, with a database for these tests; it takes most of a minute to start."""
+    testing: Any = import_module("prefect.testing.utilities")
+    with testing.prefect_test_harness(server_startup_timeout=120):
+        yield
 
 
 def evaluate(example: Example) -> None:
@@ -142,12 +154,19 @@ def test_block_can_be_pasted(example: Example) -> None:
 @pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning")
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_block_runs(
-    example: Example, local: LocalService, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    example: Example,
+    local: LocalService,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    request: pytest.FixtureRequest,
 ) -> None:
-    if "time.sleep(" in example.parsed:
+    if "time.sleep(" in example.parsed or needed(example) & SLEEPING:
         monkeypatch.setattr(time, "sleep", local.advance)
     for name in sorted(needed(example)):
-        pytest.importorskip(name, reason="the extra engines is not installed, or what .ci/nightly adds to it")
+        pytest.importorskip(name, reason="neither the extra engines nor what .ci/nightly adds is installed")
+    if "prefect" in needed(example):
+        request.getfixturevalue("prefect_api")
+        capsys.readouterr()  # what it has printed meanwhile
     example.evaluate()
     printed = capsys.readouterr().out
     assert printed or "print(" not in example.parsed, "the block prints, but did not get that far"

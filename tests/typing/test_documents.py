@@ -9,16 +9,20 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from textwrap import indent
 from typing import Final
 
 from docs.links import ROOT, documents
 from tests.documents.test_code_blocks import EXTRAS, SYBIL
+from tests.documents.test_code_blocks import needed as needed_by
 
 STRICT: Final = "[mypy]\nstrict = true\n" + "".join(
     f"[mypy-{name}.*]\nignore_missing_imports = true\n" for name in sorted(EXTRAS)
 )
+DECORATING: Final = {"dagster", "prefect"}
+"""Those whose decorators mypy has to know: blocks with them are checked where they are installed."""
 PAGE: Final = ROOT / "docs" / "how-to" / "keep-types-strict.md"
 _TREE: Final = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT | ast.PyCF_ONLY_AST
 _CLOSED: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
@@ -42,7 +46,8 @@ def modules() -> Iterator[tuple[str, str]]:
             own = {node.name for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))}
             needed = [text for name, text in functions.items() if name in called - own]
             functions |= dict.fromkeys(own, code)
-            if "jobruns_sdk" in code:
+            lacking = [name for name in needed_by(example) & DECORATING if find_spec(name) is None]
+            if "jobruns_sdk" in code and not lacking:
                 whole = f"async def block() -> None:\n{indent(code, '    ')}" if awaits(tree) else code
                 yield f"{document.stem.replace('-', '_')}_{example.line}", "\n\n".join((*needed, whole))
 
