@@ -37,7 +37,8 @@ def patterns_below(service: str, name: str, seen: set[str]) -> Iterator[str]:
 def test_every_pattern_is_one_that_python_understands(service: str) -> None:
     seen: set[str] = set()
     operations = [model(service)["operations"][operation] for operation in OPERATIONS[service]]
-    shapes = [reference["shape"] for operation in operations for reference in (operation["input"], operation["output"])]
+    references = [*(each["input"] for each in operations), *(each["output"] for each in operations if "output" in each)]
+    shapes = [reference["shape"] for reference in references]
     patterns = {pattern for shape in shapes for pattern in patterns_below(service, shape, seen)}
     assert patterns
     for pattern in patterns:
