@@ -26,7 +26,7 @@ _ENTRY: Final = re.compile(r"    (\w+): ")
 _BEFORE_NAPOLEON, _AFTER_NAPOLEON = 400, 600
 _HANDED_OUT: Final = (
     *("DataZoneJob", "EmrServerlessApplication", "GlueJob", "LocalAccount"),
-    *("Pages", "ByPage", "Walk", "Watch"),
+    *("Listening", "Pages", "ByPage", "Walk", "Watch"),
 )
 _kept: Final[dict[str, list[str]]] = {}
 

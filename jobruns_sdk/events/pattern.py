@@ -1,17 +1,21 @@
 """The pattern of a rule of EventBridge that matches the events of job runs."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from jobruns_sdk.checks import items_of
 from jobruns_sdk.errors import InvalidRequestError
 from jobruns_sdk.events.decoding import KINDS
 from jobruns_sdk.model.refs import JobLike, JobRef, Service, ref_of
+from jobruns_sdk.services.events import Tells
 
 _SOURCES: Final = {
     Service.GLUE: ("aws.glue", "jobName"),
     Service.EMR_SERVERLESS: ("aws.emr-serverless", "applicationId"),
 }
+
+TELLS: Final[Mapping[str, Tells]] = {Service.GLUE: "ends", Service.EMR_SERVERLESS: "changes"}
+"""The events that services send of their runs."""
 
 
 def event_pattern(jobs: Iterable[JobLike] | None = None) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from jobruns_sdk.errors import InvalidRequestError, JobRunsError, ResponseFormat
 from jobruns_sdk.events.decoding import RunEvent, event_from
 from jobruns_sdk.events.native_queue import Message
 from jobruns_sdk.events.operations import DELETE_MESSAGE_BATCH, RECEIVE_MESSAGE
-from jobruns_sdk.model.refs import JobLike, JobRef, Service, check_region, ref_of
+from jobruns_sdk.events.pattern import TELLS
+from jobruns_sdk.model.refs import JobLike, JobRef, check_region, ref_of
 from jobruns_sdk.observing.logs import EVENTS, warn
 from jobruns_sdk.services.events import Connect, Connected, EventSource, Tells
 
@@ -19,7 +20,6 @@ _LONGEST_WAIT: Final = 20  # seconds, and the most messages below: what the serv
 _MOST: Final = 10
 _MARGIN: Final = 5.0  # seconds between the end of a wait for messages and that of the patience for an answer
 _REMEMBERED: Final = 1000
-_TELLS: Final[dict[str, Tells]] = {Service.GLUE: "ends", Service.EMR_SERVERLESS: "changes"}
 # https://docs.aws.amazon.com/general/latest/gr/sqs-service.html
 _REGIONS: Final = (
     re.compile(r"(?:^|\.)sqs(?:-fips)?\.(?P<region>[a-z]{2,}(?:-[a-z]+)+-\d+)\."),
@@ -80,7 +80,7 @@ class SqsEvents:
         self._delete_foreign = delete_foreign
         self._jobs = None if jobs is None else [ref_of(JobRef, job) for job in items_of("jobs", jobs, "jobs")]
         for job in self._jobs or ():
-            if job.service not in _TELLS:
+            if job.service not in TELLS:
                 raise InvalidRequestError(f"jobs: {str(job)!r:.200}: only Glue and EMR Serverless send events of runs")
 
     def __repr__(self) -> str:
@@ -142,7 +142,7 @@ class _Queue:
     def tells_of(self, job: JobRef) -> Tells | None:
         """Return what events of a job's runs are expected."""
         is_told = (job.region, job.profile) == self._place if self._jobs is None else job in self._jobs
-        return _TELLS.get(job.service) if is_told else None
+        return TELLS.get(job.service) if is_told else None
 
     async def receive(self) -> Sequence[RunEvent]:
         """Return the events of the next messages, after 20 seconds at the latest.

@@ -43,7 +43,7 @@ class RunHint(Protocol):
 
 @runtime_checkable
 class EventSource(Protocol):
-    """A source of hints for ``client.listening``: `SqsEvents` opens one; another one may be any queue.
+    """A source of hints for ``client.listening``: any queue may be one, as ``SqsEvents`` shows.
 
     A source that cannot be read raises a ``JobRunsError`` or an ``OSError``, and is asked again later. Any other error
     ends the listening, and is raised where the block ends.
@@ -90,7 +90,7 @@ class Connect(Protocol):
 
 @runtime_checkable
 class OpenedByClient(Protocol):
-    """What becomes a source of hints by means of a client, such as `SqsEvents`."""
+    """A source of hints that a client opens, such as ``SqsEvents``."""
 
     async def opened(self, connect: Connect) -> EventSource:
         """Return the source, open.

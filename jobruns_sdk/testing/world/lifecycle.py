@@ -240,7 +240,7 @@ class Run:
 
 
 def used(seconds: int, *, billed: bool = False) -> dict[str, float]:
-    """What EMR Serverless says that so many seconds have used."""
+    """The resources that so many seconds have used, as EMR Serverless tells them."""
     hours = _VCPU * seconds / 3600
     storage = 0.0 if billed else round(hours * _GB_OF_STORAGE_A_VCPU, 3)
     return {"vCPUHour": round(hours, 3), "memoryGBHour": round(hours * _GB_A_VCPU, 3), "storageGBHour": storage}
