@@ -6,7 +6,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from airflow.utils.state import TaskInstanceState
 
 if TYPE_CHECKING:
-    from airflow.sdk import BaseOperator, BaseOperatorLink, BaseSensorOperator, Context, PokeReturnValue
+    from airflow.sdk import BaseOperator, BaseOperatorLink, BaseSensorOperator, Context, PokeReturnValue, XComArg
     from airflow.sdk.configuration import conf
     from airflow.sdk.exceptions import (
         AirflowException,
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from airflow.sdk.execution_time.xcom import XCom
 else:
     try:
-        from airflow.sdk import BaseOperator, BaseOperatorLink, BaseSensorOperator, Context, PokeReturnValue
+        from airflow.sdk import BaseOperator, BaseOperatorLink, BaseSensorOperator, Context, PokeReturnValue, XComArg
         from airflow.sdk.configuration import conf
         from airflow.sdk.execution_time.xcom import XCom
     except ImportError:
@@ -25,6 +25,7 @@ else:
         from airflow.models.baseoperator import BaseOperator
         from airflow.models.baseoperatorlink import BaseOperatorLink
         from airflow.models.xcom import XCom
+        from airflow.models.xcom_arg import XComArg
         from airflow.sensors.base import BaseSensorOperator, PokeReturnValue
         from airflow.utils.context import Context
     try:
@@ -56,6 +57,7 @@ __all__ = [
     "PokeReturnValue",
     "TriggerEvent",
     "XCom",
+    "XComArg",
     "default_deferrable",
     "is_deferred_to",
 ]

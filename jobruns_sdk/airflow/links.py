@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from jobruns_sdk.airflow.compat import BaseOperatorLink, XCom
-from jobruns_sdk.cli.commands.url import console_url
 from jobruns_sdk.model.refs import RunRef, Service
+from jobruns_sdk.services.glue.console import console_url
 
 if TYPE_CHECKING:
     from jobruns_sdk.airflow.compat import BaseOperator

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from jobruns_sdk.airflow.connections import DEFAULT_CONNECTION
 from jobruns_sdk.airflow.drivers import driver_of, native_of, plain_driver, plain_native
@@ -17,6 +17,9 @@ from jobruns_sdk.services.emr_serverless import native
 from jobruns_sdk.services.emr_serverless.start import HiveQuery, SparkSubmit, start_request
 from jobruns_sdk.services.glue.start_request import StartRequest, start_members
 from jobruns_sdk.sync import JobRunsClient
+
+if TYPE_CHECKING:
+    from jobruns_sdk.airflow.compat import XComArg
 
 
 class GlueRunOperator(RunOperator):
@@ -39,8 +42,8 @@ class GlueRunOperator(RunOperator):
     def __init__(
         self,
         *,
-        job_name: str,
-        arguments: Mapping[str, str] | None = None,
+        job_name: "str | XComArg",
+        arguments: "Mapping[str, str] | XComArg | None" = None,
         worker_type: str | None = None,
         number_of_workers: int | None = None,
         max_capacity: float | None = None,
@@ -117,8 +120,8 @@ class GlueRunOperator(RunOperator):
             deferrable=deferrable,
             **operator,
         )
-        self.job_name = job_name
-        self.arguments = arguments
+        self.job_name: Any = job_name  # rendered by Airflow before it is used
+        self.arguments: Any = arguments
         self.worker_type = worker_type
         self.number_of_workers = number_of_workers
         self.max_capacity = max_capacity
@@ -192,8 +195,8 @@ class EmrServerlessRunOperator(RunOperator):
     def __init__(
         self,
         *,
-        application_id: str,
-        driver: SparkSubmit | HiveQuery | Mapping[str, Any],
+        application_id: "str | XComArg",
+        driver: "SparkSubmit | HiveQuery | Mapping[str, Any] | XComArg",
         execution_role_arn: str,
         name: str | None = None,
         mode: Literal["BATCH", "STREAMING"] | None = None,
@@ -270,7 +273,7 @@ class EmrServerlessRunOperator(RunOperator):
             deferrable=deferrable,
             **operator,
         )
-        self.application_id = application_id
+        self.application_id: Any = application_id  # rendered by Airflow before it is used
         self.driver = plain_driver(driver)
         self.execution_role_arn = execution_role_arn
         self.name = name
@@ -284,7 +287,7 @@ class EmrServerlessRunOperator(RunOperator):
             raise InvalidRequestError("a streaming run does not end by itself: give a timeout")
         parts = (application_id, self.driver, execution_role_arn, name, tags, self.configuration_overrides)
         if not is_later(*parts):
-            start_request(application_id, driver_of(self.driver), **self._members)
+            start_request(str(application_id), driver_of(self.driver), **self._members)
 
     def start(self, client: JobRunsClient, key: str, key_lifetime: timedelta | None) -> RunRef:  # noqa: ARG002
         """Start the run (StartJobRun), or return the one that the key stands for, unless that has failed."""

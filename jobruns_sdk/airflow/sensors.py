@@ -9,6 +9,7 @@ from jobruns_sdk.airflow.compat import (
     BaseSensorOperator,
     Context,
     PokeReturnValue,
+    XComArg,
     default_deferrable,
 )
 from jobruns_sdk.airflow.connections import DEFAULT_CONNECTION, check_connection, read_connection
@@ -49,7 +50,7 @@ class RunSensor(BaseSensorOperator):
     def __init__(
         self,
         *,
-        run: RunLike,
+        run: "RunLike | XComArg",
         aws_conn_id: str | None = DEFAULT_CONNECTION,
         region_name: str | None = None,
         verify: bool | str | None = None,
@@ -61,7 +62,8 @@ class RunSensor(BaseSensorOperator):
         """Say which run to wait for.
 
         Args:
-            run: The run, by its reference or its text form, such as ``"datazone:dzd_x/job42/{{ ds }}"``.
+            run: The run, by its reference or its text form, such as ``"datazone:dzd_x/job42/{{ ds }}"``, or another
+                task's output.
             aws_conn_id: The Airflow connection; None for what the machine itself has.
             region_name: The region of a reference that names none, instead of the connection's.
             verify: As for ``JobRunsClient``, instead of the connection's.

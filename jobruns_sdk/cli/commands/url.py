@@ -1,16 +1,12 @@
 """``jobruns url``: the address of a run's page."""
 
-from typing import Final
-from urllib.parse import quote
-
-from jobruns_sdk import EmrServerlessApplication, GlueJob, RunRef, UnsupportedOperationError
+from jobruns_sdk import EmrServerlessApplication, GlueJob, UnsupportedOperationError
 from jobruns_sdk.cli.exits import DONE
 from jobruns_sdk.cli.options import Url
 from jobruns_sdk.cli.services import Live, opened_client
 from jobruns_sdk.cli.terminal import Terminal
 from jobruns_sdk.cli.words import run_word
-
-_CONSOLES: Final = {"cn-": "console.amazonaws.cn", "us-gov-": "console.amazonaws-us-gov.com"}
+from jobruns_sdk.services.glue.console import console_url
 
 
 async def run(options: Url, terminal: Terminal) -> int:
@@ -26,11 +22,3 @@ async def run(options: Url, terminal: Terminal) -> int:
         else:
             raise UnsupportedOperationError("has no page for a run", service=handle.ref.service)
     return DONE
-
-
-def console_url(run: RunRef) -> str:
-    """Return the address of a Glue run in the console."""
-    region = run.job.region or ""
-    host = next((host for start, host in _CONSOLES.items() if region.startswith(start)), "console.aws.amazon.com")
-    job, run_id = quote(run.job.path[0], safe=""), quote(run.run_id, safe="")
-    return f"https://{host}/gluestudio/home?region={region}#/job/{job}/run/{run_id}"
