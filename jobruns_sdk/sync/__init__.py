@@ -11,7 +11,18 @@ Names, arguments, results and errors are those of the async client, whose calls 
 
 from jobruns_sdk.sync.client import JobRunsClient
 from jobruns_sdk.sync.handles import DataZoneJob, EmrServerlessApplication, GlueJob, Handle
+from jobruns_sdk.sync.listening import Listening
 from jobruns_sdk.sync.logs import LogLines
 from jobruns_sdk.sync.paging import Pages, Walk
 
-__all__ = ["DataZoneJob", "EmrServerlessApplication", "GlueJob", "Handle", "JobRunsClient", "LogLines", "Pages", "Walk"]
+__all__ = [
+    "DataZoneJob",
+    "EmrServerlessApplication",
+    "GlueJob",
+    "Handle",
+    "JobRunsClient",
+    "Listening",
+    "LogLines",
+    "Pages",
+    "Walk",
+]

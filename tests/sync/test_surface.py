@@ -12,7 +12,6 @@ from jobruns_sdk.paging import pages as paging
 from jobruns_sdk.runs import listening
 from jobruns_sdk.services import datazone, emr_serverless, glue
 from jobruns_sdk.services import handle as ports
-from jobruns_sdk.sync import listening as sync_listening
 
 
 class EveryCapability(ports.Follows, ports.ListsAttempts, ports.DescribesJob, ports.Stops, Protocol):
@@ -27,7 +26,7 @@ FACES: Final = [
     (EveryCapability, sync.Handle),
     (paging.Pages, sync.Pages),
     (paging.Walk, sync.Walk),
-    (listening.Listening, sync_listening.Listening),
+    (listening.Listening, sync.Listening),
 ]
 RENAMED: Final = {"aclose": "close", "__aenter__": "__enter__", "__aexit__": "__exit__", "__aiter__": "__iter__"} | {
     "__anext__": "__next__"
