@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, Final, Literal
 
 from jobruns_sdk.airflow.compat import BaseOperator, Context, default_deferrable
-from jobruns_sdk.airflow.connections import DEFAULT_CONNECTION, check_connection, read_connection
+from jobruns_sdk.airflow.connections import DEFAULT_CONNECTION, AwsSession, check_connection, read_connection
 from jobruns_sdk.airflow.keys import is_first_try, key_of
 from jobruns_sdk.airflow.later import is_later
 from jobruns_sdk.airflow.links import URL_KEY, url_of
@@ -81,6 +81,7 @@ class RunOperator(BaseOperator):
         self.stop_on_kill = stop_on_kill
         self.deferrable = default_deferrable() if deferrable is None else deferrable
         self._started: RunRef | None = None
+        self._aws: AwsSession | None = None
 
     @abstractmethod
     def start(self, client: JobRunsClient, key: str, key_lifetime: timedelta | None) -> RunRef:
@@ -139,8 +140,9 @@ class RunOperator(BaseOperator):
         self.log.info("%s was asked to stop", run)
 
     def _client(self) -> JobRunsClient:
-        aws = read_connection(self.aws_conn_id, self.region_name, verify=self.verify)
-        return JobRunsClient(**aws.client_options())
+        # Kept for on_kill: a signal may come while a call to Airflow holds the lock that another look-up would need.
+        self._aws = self._aws or read_connection(self.aws_conn_id, self.region_name, verify=self.verify)
+        return JobRunsClient(**self._aws.client_options())
 
     def _start(self, client: JobRunsClient, context: Context) -> RunRef:
         key = self.idempotency_key or key_of(context)

@@ -18,6 +18,7 @@ from jobruns_sdk.runs.wait import WaitRules
 
 _LEAST: Final = 60.0  # seconds for a wait whose time was up while no triggerer ran: the run may have ended meanwhile
 _RENEWED: Final = 300.0  # seconds after which a connection whose credentials are refused is looked up again
+_ASKED: Final = 30.0  # seconds for Airflow to tell whether a task is still deferred, as long as on_kill may take
 _USER_ACTION: Final = "__airflow_user_action__"
 
 
@@ -205,7 +206,15 @@ class RunTrigger(BaseTrigger):
             return self._options["on_timeout"] == "stop"  # the task's execution_timeout
         if KILLS or not self.stop_on_kill or _USER_ACTION in error.args:
             return False
-        return not await asyncio.to_thread(is_deferred_to, self.task_instance, self.trigger_id)
+        try:
+            async with asyncio.timeout(_ASKED):
+                return not await asyncio.to_thread(is_deferred_to, self.task_instance, self.trigger_id)
+        except Exception as failure:  # noqa: BLE001  # of the database, or of the triggerer that goes down
+            # Without an answer no run is stopped by mistake. An error would fail a task that waits elsewhere.
+            self.log.warning(
+                "%s is not stopped, since Airflow did not tell whether it was killed: %s", self.ref, failure
+            )
+            return False
 
     async def _stop(self) -> None:
         async with leased(self.aws_conn_id, self.region_name, verify=self.verify) as (client, _):

@@ -1,5 +1,8 @@
 """The operators: one run for all tries of a task, another one for each that failed, and what stops them."""
 
+import signal
+import threading
+import time
 from datetime import timedelta
 from typing import Any, TypeAlias
 
@@ -234,6 +237,33 @@ def test_a_task_that_is_killed_in_its_worker_stops_its_run_once(aws: LocalServic
     operator = glue(stop_on_kill=False)
     begun(operator, Tried(task_id="other"))
     operator.on_kill()
+    assert aws.calls("BatchStopJobRun") == 1
+
+
+class _TerminatedError(Exception):
+    """The end of a task whose worker has had a signal."""
+
+
+@pytest.mark.local("glue:etl")
+def test_a_signal_to_a_worker_that_waits_stops_its_run_and_ends_the_task(aws: LocalService) -> None:
+    operator, main = glue(deferrable=False), threading.get_ident()
+
+    def end(_number: int, _frame: object) -> None:  # as Airflow's workers do
+        operator.on_kill()
+        raise _TerminatedError
+
+    def interrupt() -> None:
+        while not aws.calls("GetJobRun"):
+            time.sleep(0.001)
+        signal.pthread_kill(main, signal.SIGTERM)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        threading.Thread(target=interrupt).start()
+        with pytest.raises(_TerminatedError):
+            operator.execute(Tried().context)
+    finally:
+        signal.signal(signal.SIGTERM, before)
     assert aws.calls("BatchStopJobRun") == 1
 
 

@@ -172,6 +172,19 @@ async def test_a_kill_stops_the_run_once_before_airflow_3_3_too(
 
 
 @pytest.mark.local("glue:etl")
+async def test_where_airflow_does_not_tell_no_run_is_stopped(
+    aws: LocalService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_task: object, _trigger_id: object) -> bool:
+        raise ConnectionError("the database is gone")
+
+    monkeypatch.setattr(triggers, "KILLS", False)
+    monkeypatch.setattr(triggers, "is_deferred_to", fails)
+    await cancelled(await polling(RunTrigger(await started(aws), stop_on_kill=True, **FAST), aws))
+    assert aws.calls("BatchStopJobRun") == 0
+
+
+@pytest.mark.local("glue:etl")
 async def test_who_only_watches_stops_nothing(aws: LocalService, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(triggers, "KILLS", False)
     monkeypatch.setattr(triggers, "is_deferred_to", _is_not_deferred)
