@@ -75,8 +75,6 @@ EXPLAINED: Final = {
     "script": "scripts-and-notebooks#in-a-script",
     "semaphore": "how-to/limit-concurrency#at-most-n-runs-at-once",
     "sensor": "how-to/airflow",
-    "sqs": "how-to/events#forward-them",
-    "sensor": "how-to/migrate-from-airflow",
     "sqs": "how-to/events#rule-and-queue",
     "sqlite": "how-to/keep-a-history",
     "state machine": "how-to/step-functions-and-lambda#a-state-machine-that-polls",

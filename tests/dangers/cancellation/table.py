@@ -16,6 +16,7 @@ import pytest
 from botocore.config import Config
 
 from jobruns_sdk import ClientClosedError, JobRunsClient, NotFoundError, Pages, Quota, SparkSubmit, WaitTimeoutError
+from jobruns_sdk.events import SqsEvents
 from jobruns_sdk.logs.operations import QUOTAS as LOG_QUOTAS
 from jobruns_sdk.loop.clock import RealClock
 from jobruns_sdk.services.registry import QUOTAS
@@ -586,6 +587,18 @@ async def watch_a_job(world: World) -> None:
     async for change in world.client.watch([GLUE], timeout=30 * MINUTE, poll_interval=EVERY, max_poll_interval=EVERY):
         if change.run.id == run and change.run.is_terminal:
             break
+
+
+@awaits("Listening.__aenter__")
+async def begin_to_listen(world: World) -> None:
+    async with world.client.listening(SqsEvents(world.local.add_queue(f"queue-{next(world.keys)}"))):
+        pass
+
+
+@awaits("Listening.__aexit__")
+async def wait_and_listen(world: World) -> None:
+    async with world.client.listening(SqsEvents(world.local.add_queue(f"queue-{next(world.keys)}"))):
+        await world.client.wait(f"{GLUE}/{world.local.add_run(GLUE, duration=SHORT)}", timeout=30 * MINUTE)
 
 
 # Opening and closing, with a client of its own.

@@ -47,9 +47,9 @@ class Dependency:
         return any(all(one.strip(" ()") in PERMISSIVE for one in choice) for choice in choices)
 
 
-def locked() -> dict[str, str]:
+def locked(path: Path = CONSTRAINTS) -> dict[str, str]:
     """Return the versions that are written down, by name."""
-    lines = CONSTRAINTS.read_text("utf-8").splitlines()
+    lines = path.read_text("utf-8").splitlines()
     pairs = (line.split("==") for line in lines if not line.startswith("#"))
     return {canonicalize_name(name): version for name, version in pairs}
 
