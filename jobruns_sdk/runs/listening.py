@@ -72,8 +72,8 @@ class Listener:
             raise
         finally:
             self._poller.rest.listeners.remove(self)
-            self._lose()
             await cancelled(self._insisting)
+            self._lose()
 
     async def _listen(self) -> None:
         failures = idle = 0
@@ -109,7 +109,7 @@ class Listener:
         """Go back to the usual pace: who is due by that polls now."""
         if self.is_hearing:
             self.is_hearing = False
-            self._poller.wake_all()
+            self._poller.wake_all(self.tells_of)
 
     def _deliver(self, hint: RunHint) -> None:
         if hint.id in self._heard:

@@ -286,10 +286,10 @@ class Poller:
         number = attempt or seen.attempt
         return seen.attempt < number or (seen.attempt == number and not seen.is_terminal)
 
-    def wake_all(self) -> None:
-        """Let everybody who is due by the pace as it is now poll: it has changed."""
-        for group in list(self._groups.values()):
-            for _, wake in list(group.sleepers.values()):
+    def wake_all(self, concerns: "Callable[[JobRef], object]") -> None:
+        """Let everybody who is due by the pace as it is now poll, of jobs whose pace has changed."""
+        for job, group in list(self._groups.items()):
+            for _, wake in list(group.sleepers.values()) if concerns(job) else ():
                 wake(EVERY)
 
     def _is_fresh(self, group: Group, run_id: str, limit: float) -> bool:

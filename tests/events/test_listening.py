@@ -364,3 +364,57 @@ def test_an_error_of_a_source_is_raised_where_a_block_of_threads_ends() -> None:
         assert client.wait(begun(local, EMR), timeout=HOUR).succeeded
         with pytest.raises(KeyError, match="a bug"):
             listening.__exit__(None, None, None)
+
+
+async def test_the_end_of_a_block_wakes_nobody_of_whom_it_did_not_hear(
+    local: LocalService, client: JobRunsClient
+) -> None:
+    ref = begun(local, EMR, duration=3 * HOUR)
+    async with client.listening(Scheduled(local.clock, tells=lambda _: None)) as listening:
+        waiting = asyncio.ensure_future(client.wait(ref, timeout=2 * HOUR))
+        await local.clock.sleep(7.5)
+        assert listening.is_hearing
+    await local.clock.sleep(1)
+    assert looks(local) == [0]
+    waiting.cancel()
+    await asyncio.wait([waiting])
+
+
+async def test_hints_are_remembered_ten_thousand_at_a_time(local: LocalService, client: JobRunsClient) -> None:
+    ref = begun(local, EMR)
+    first = Hint(ref, tells_end=False)
+    other = RunRef(ref.job, "00f999")
+    many = [(20.0, Hint(other, tells_end=False, tells_change=False)) for _ in range(10_000)]
+    source = Scheduled(local.clock, [(10, first), (15, first), *many, (30, first)])
+    async with client.listening(source):
+        with pytest.raises(WaitTimeoutError):
+            await client.wait(ref, timeout=MINUTE, on_poll=lambda _: None)
+    assert looks(local) == [0, 10, 30]
+
+
+async def test_an_error_that_hides_a_run_lets_it_be_looked_for_again(
+    local: LocalService, client: JobRunsClient
+) -> None:
+    ref = begun(local, EMR, duration=100 * SECOND)
+    local.fault("GetJobRun", "error", code="ValidationException", status=400, after=1, times=1)
+    async with client.listening(Scheduled(local.clock, [(100, Hint(ref))])):
+        assert (await client.wait(ref, timeout=HOUR)).succeeded
+    assert looks(local) == [0, 100, 101]
+
+
+async def test_many_new_runs_of_an_application_are_listed_and_not_got_one_by_one(
+    local: LocalService, client: JobRunsClient
+) -> None:
+    source = Scheduled(local.clock)
+    async with client.listening(source):
+        watch = client.watch(EMR, timeout=3 * HOUR)
+        coming = asyncio.ensure_future(anext(watch))
+        await local.clock.sleep(100)
+        refs = [begun(local, EMR) for _ in range(9)]
+        for ref in refs:
+            source.add(local.clock.monotonic() + 5, Hint(ref, tells_end=False))
+        changes = [await coming, *[await anext(watch) for _ in range(8)]]
+        assert {change.run.ref for change in changes} == set(refs)
+        assert local.clock.monotonic() < 106
+        assert local.calls("emr-serverless:ListJobRuns") <= 2
+        await watch.aclose()
