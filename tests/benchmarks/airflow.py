@@ -1,15 +1,17 @@
 """Many deferred tasks of Airflow on one Glue job: the Amazon provider's trigger, and this package's.
 
-    python -m tests.benchmarks.airflow [--tasks 500] [--seconds 60] [--only {theirs,ours}]
+    python -m tests.benchmarks.airflow [--tasks 500] [--seconds 60] [--only {theirs,ours}] [--page]
 
 A real `airflow triggerer` with SQLite for each of them, one after the other, of the Airflow that is installed beside
 this Python. Each task waits for a run of its own, polled for each 10 seconds; the service is the local one, on a
-loopback port, with no quotas. Once each run has been polled for, a minute passes, then all runs end at once.
+loopback port, with no quotas. Once each run has been polled for, a minute passes, then all runs end at once. `--page`
+puts the table into docs/benchmarks.md.
 """
 
 import argparse
 import sys
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -18,6 +20,7 @@ from tests.airflow.load import TRIGGERS, Figures, measure
 from tests.airflow.world import airflow_version
 from tests.benchmarks import report
 
+_PACKAGES: Final = ("apache-airflow", "apache-airflow-providers-amazon")
 _NAMES: Final[Mapping[str, str]] = {"theirs": "Amazon provider's trigger", "ours": "`RunTrigger`"}
 
 
@@ -50,6 +53,7 @@ def main() -> int:
     parser.add_argument("--tasks", type=int, default=500)
     parser.add_argument("--seconds", type=float, default=60.0, help="how long is waited once all is polled for")
     parser.add_argument("--only", choices=sorted(TRIGGERS))
+    parser.add_argument("--page", action="store_true")
     options = parser.parse_args()
     if airflow_version() is None:
         parser.error("needs Airflow beside this Python")
@@ -59,9 +63,13 @@ def main() -> int:
             for name in TRIGGERS
             if options.only in (None, name)
         }
-    table = rows(found)
-    print("\n".join(f"{name}: {value}" for name, value in report.circumstances().items()))  # noqa: T201  # its result
-    print(f"\n{report.plain_table(table[0], table[1:])}")  # noqa: T201  # as above
+    headings, *lines = rows(found)
+    versions = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
+    text = f"{versions}; {report.where()}\n\n{report.plain_table(headings, lines)}"
+    print(text)  # noqa: T201  # its result
+    if options.page:
+        page = report.with_results(report.PAGE.read_text("utf-8"), text, "airflow")
+        report.PAGE.write_text(page, "utf-8")
     return 0
 
 
