@@ -82,6 +82,10 @@ class WatchedJob:
         self._list_at = min(self._list_at, self._read_at + self._interval)
         self.due = min(self.due, self._list_at)
 
+    def look_again(self) -> None:
+        """Read the list now."""
+        self.due = self._list_at = float("-inf")
+
     def expects(self, run_id: str) -> bool:
         """Take a hint that there is a run; return True if it is not known, and is looked for now."""
         if run_id in self._known:

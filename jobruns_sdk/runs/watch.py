@@ -51,6 +51,7 @@ class JobWatch:
         self._told: set[RunRef] = set()  # to the end, of those that were given
         self._attached = ExitStack()
         self._is_attached = False
+        self._polled_at: float | None = None
 
     @property
     def is_over(self) -> bool:
@@ -102,6 +103,19 @@ class JobWatch:
             self._attached.enter_context(self._poller.woken_by(self._handle, hear))
             self._is_attached = True
 
+    def resume(self, wake: Callable[[], object]) -> None:
+        """Hear of nudges again after an interruption, in which an event may have come; polls may rest for long."""
+        if self._is_attached or self._polled_at is None:
+            return
+        self.attach(wake)
+        rests = self._pace.rests and self._poller.rest.holds(self._handle.ref)
+        if rests and self._poller.clock.monotonic() - self._polled_at >= self._pace.poll_interval.total_seconds():
+            for run in self.runs.values():
+                run.due = float("-inf")
+            if self._job is not None:
+                self._job.look_again()
+            self.due = float("-inf")
+
     def detach(self) -> None:
         """Leave nothing behind with the poller."""
         for run in self.runs.values():
@@ -121,6 +135,7 @@ class JobWatch:
         and looked for all the same.
         """
         self.due = float("inf")  # a nudge meanwhile makes it due again
+        self._polled_at = self._poller.clock.monotonic()
         await self._poll_runs(tell, fail)
         if self._job is not None and self._job.due <= self._poller.clock.monotonic():
             try:
@@ -204,6 +219,8 @@ class Fleet:
         Raises:
             ClientClosedError: The client was closed.
         """
+        for job in self.jobs.values():
+            job.resume(self._wake)
         while self.is_waiting:
             self._begin_due()
             await self._turn()

@@ -17,14 +17,17 @@ from jobruns_sdk import (
     JobRunsClient,
     RunState,
     ServiceUnavailableError,
+    StateChange,
     WaitTimeoutError,
+    Watch,
 )
 from jobruns_sdk.model.native import Native
 from jobruns_sdk.model.refs import RunRef
 from jobruns_sdk.runs.listening import Listening
+from jobruns_sdk.services.events import RunHint
 from jobruns_sdk.testing import LocalService
 from tests.events.kit import Hint, Scheduled, tells_ends
-from tests.waiting.kit import HOUR, MINUTE, SECOND, client_of
+from tests.waiting.kit import HOUR, MINUTE, SECOND, client_of, until
 
 EMR = "emr-serverless:00f1"
 GLUE = "glue:etl"
@@ -417,4 +420,112 @@ async def test_many_new_runs_of_an_application_are_listed_and_not_got_one_by_one
         assert {change.run.ref for change in changes} == set(refs)
         assert local.clock.monotonic() < 106
         assert local.calls("emr-serverless:ListJobRuns") <= 2
+        await watch.aclose()
+
+
+async def told(watch: Watch, local: LocalService, seconds: float) -> list[StateChange]:
+    """Return the changes of the next seconds."""
+    changes: list[StateChange] = []
+
+    async def read() -> None:
+        async for change in watch:
+            changes.append(change)  # noqa: PERF401  # they are wanted when the reading is cancelled
+
+    reading = asyncio.ensure_future(read())
+    await local.clock.sleep(seconds)
+    reading.cancel()
+    await asyncio.wait([reading])
+    return changes
+
+
+async def test_an_application_is_listed_every_ten_minutes_while_its_changes_are_heard(
+    local: LocalService, client: JobRunsClient
+) -> None:
+    async with client.listening(Scheduled(local.clock)):
+        watch = client.watch(EMR, timeout=3 * HOUR)
+        await told(watch, local, 30)
+        local.forget_requests()
+        await told(watch, local, 1800)
+        assert local.calls("ListJobRuns") == 3
+        await watch.aclose()
+
+
+async def test_an_event_that_is_hours_late_tells_of_no_run_again(local: LocalService, client: JobRunsClient) -> None:
+    source = Scheduled(local.clock)
+    async with client.listening(source):
+        watch = client.watch(EMR, timeout=9 * HOUR)
+        await told(watch, local, 10)
+        first = begun(local, EMR, duration=MINUTE)
+        source.add(20, Hint(first, tells_end=False))
+        source.add(80, Hint(first))
+        assert [change.after for change in await told(watch, local, 100)] == [RunState.RUNNING, RunState.SUCCEEDED]
+        local.forget_requests()
+        source.add(local.clock.monotonic() + 1, Hint(first, tells_end=False))
+        assert await told(watch, local, 10) == []
+        assert local.calls("GetJobRun") == 0  # it is known
+        await told(watch, local, 2 * 3600)
+        second = begun(local, EMR, duration=5 * HOUR)
+        assert [change.run.ref for change in await told(watch, local, 1300)] == [second]
+        source.add(local.clock.monotonic() + 1, Hint(first))
+        assert await told(watch, local, 60) == []
+        await watch.aclose()
+
+
+async def test_an_event_during_a_look_lets_its_run_be_looked_for_after_it(
+    local: LocalService, client: JobRunsClient
+) -> None:
+    async with client.listening(Scheduled(local.clock)):
+        watch = client.watch(EMR, timeout=3 * HOUR)
+        coming = asyncio.ensure_future(anext(watch))
+        await local.clock.sleep(30)
+        local.forget_requests()
+        local.fault("ListJobRuns", "delay", seconds=0.3)  # the answer is as of the time when the request came
+        sleeping = asyncio.ensure_future(local.clock.sleep(1200))
+        await until(lambda: local.calls("ListJobRuns") == 1)
+        ref = begun(local, EMR)
+        client.nudge(ref)
+        assert (await coming).run.ref == ref
+        assert local.clock.monotonic() < 630
+        sleeping.cancel()
+        await asyncio.wait([sleeping])
+        await watch.aclose()
+
+
+async def test_an_application_is_listed_as_usual_when_listening_has_ended(
+    local: LocalService, client: JobRunsClient
+) -> None:
+    watch = client.watch(EMR, timeout=3 * HOUR)
+    async with client.listening(Scheduled(local.clock)):
+        coming = asyncio.ensure_future(anext(watch))
+        await local.clock.sleep(100)
+    await local.clock.sleep(5)
+    ref = begun(local, EMR)
+    assert (await coming).run.ref == ref
+    assert local.clock.monotonic() < 130
+    await watch.aclose()
+
+
+async def test_a_source_that_does_not_wait_is_asked_less_and_less_often(
+    local: LocalService, client: JobRunsClient
+) -> None:
+    class Hasty(Scheduled):
+        async def receive(self) -> list[RunHint]:
+            self.asked.append(local.clock.monotonic())
+            return []
+
+    source = Hasty(local.clock)
+    async with client.listening(source):
+        await local.clock.sleep(600)
+    assert 25 < len(source.asked) < 45
+
+
+async def test_a_watch_that_was_interrupted_misses_no_event(local: LocalService, client: JobRunsClient) -> None:
+    ref = begun(local, EMR, duration=100 * SECOND)
+    source = Scheduled(local.clock, [(100.5, Hint(ref))])
+    async with client.listening(source):
+        watch = client.watch(ref, timeout=HOUR)
+        assert (await anext(watch)).after is RunState.RUNNING
+        assert await told(watch, local, 50) == []
+        await local.clock.sleep(60)  # nobody reads the watch when the event comes
+        assert [change.after for change in await told(watch, local, 1)] == [RunState.SUCCEEDED]
         await watch.aclose()
