@@ -170,7 +170,10 @@ class Poller:
 
     def recall(self, handle: Follows, run: JobRun[Native]) -> None:
         """Take a run as it was told before it was not watched for a while: an answer may be older than that."""
-        self._groups[handle.ref].newer(run.id, run)
+        group = self._groups[handle.ref]
+        newest, (at, seen) = group.newer(run.id, run), group.seen.get(run.id, (-inf, None))
+        if isinstance(seen, JobRun) and group.is_behind(seen):  # by an older list, for another watch meanwhile
+            group.seen[run.id] = (at, newest)
 
     def interval(self, handle: Follows, pace: "PollIntervals", *, restart: bool, changes: bool = False) -> float:
         """Return the seconds to the next poll of a run that is being watched, the same for all waits of one pace.

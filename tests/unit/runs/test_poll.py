@@ -98,6 +98,20 @@ async def test_a_list_that_lags_behind_the_row_of_another_one_does_not_take_a_ru
         assert (seen.native_state, memory.calls["GetJobRuns"]) == ("STOPPING", 1)
 
 
+async def test_what_a_watch_has_told_holds_against_what_another_has_seen_since() -> None:
+    memory, _, poller, job = setting(["a"], [])
+    running = await job.run("a")
+    memory.newer.add("GetJobRun")
+    stopping = await job.run("a")
+    memory.calls.clear()
+    with poller.watching(job, ["a"]):
+        poller.note(job, running, 0.0)
+        poller.recall(job, stopping)
+        seen = await poller.poll(job, "a", 10)
+        assert isinstance(seen, JobRun)
+        assert (seen.native_state, memory.calls.total()) == ("STOPPING", 0)
+
+
 async def test_one_look_serves_all_that_wait_and_is_fresh_for_half_an_interval() -> None:
     memory, clock, poller, job = setting(["a", "b", "c"], [])
     with poller.watching(job, ["a", "b", "c"]):
