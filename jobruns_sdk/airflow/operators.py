@@ -1,9 +1,10 @@
 """Operators that start a run once, however often their task is tried, and wait for its end."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
+from jobruns_sdk.airflow.compat import BaseOperatorLink
 from jobruns_sdk.airflow.connections import DEFAULT_CONNECTION
 from jobruns_sdk.airflow.drivers import driver_of, native_of, plain_driver, plain_native
 from jobruns_sdk.airflow.later import is_later
@@ -11,7 +12,7 @@ from jobruns_sdk.airflow.links import RunLink
 from jobruns_sdk.airflow.running import PACE, RunOperator, Timeout
 from jobruns_sdk.checks import check_text
 from jobruns_sdk.errors import ConflictError, InvalidRequestError
-from jobruns_sdk.model.refs import RunRef
+from jobruns_sdk.model.refs import RunRef, is_text_form
 from jobruns_sdk.model.states import UNSUCCESSFUL
 from jobruns_sdk.services.emr_serverless import native
 from jobruns_sdk.services.emr_serverless.start import HiveQuery, SparkSubmit, start_request
@@ -29,7 +30,7 @@ class GlueRunOperator(RunOperator):
     and ``job_run`` once it has ended: its state, attempt, message, times and usage.
     """
 
-    operator_extra_links = (RunLink(),)
+    operator_extra_links: Collection[BaseOperatorLink] = (RunLink(),)
     template_fields: Sequence[str] = (
         "job_name",
         "arguments",
@@ -136,6 +137,10 @@ class GlueRunOperator(RunOperator):
     def _check(self) -> None:
         if not is_later(self.job_name):
             check_text("job_name", self.job_name)
+            if is_text_form(self.job_name):
+                raise InvalidRequestError(
+                    f"job_name is a name, not the text form of a reference: {self.job_name!r:.200}"
+                )
         members = {name: None if is_later(value) else value for name, value in self._members.items()}
         StartRequest.of(start_members(**members), None if is_later(self.arguments) else self.arguments, None)
 
@@ -274,15 +279,15 @@ class EmrServerlessRunOperator(RunOperator):
             **operator,
         )
         self.application_id: Any = application_id  # rendered by Airflow before it is used
-        self.driver = plain_driver(driver)
+        self.driver: Any = plain_driver(driver)
         self.execution_role_arn = execution_role_arn
         self.name = name
         self.mode = mode
         self.tags = tags
         self.run_timeout = run_timeout
-        self.retry_policy = plain_native(retry_policy)
-        self.configuration_overrides = plain_native(configuration_overrides)
-        self.execution_iam_policy = plain_native(execution_iam_policy)
+        self.retry_policy: Any = plain_native(retry_policy)
+        self.configuration_overrides: Any = plain_native(configuration_overrides)
+        self.execution_iam_policy: Any = plain_native(execution_iam_policy)
         if mode == "STREAMING" and timeout is None:
             raise InvalidRequestError("a streaming run does not end by itself: give a timeout")
         parts = (application_id, self.driver, execution_role_arn, name, tags, self.configuration_overrides)

@@ -18,7 +18,7 @@ from jobruns_sdk.airflow.outcomes import (
     outcome_of,
     outcome_of_error,
 )
-from jobruns_sdk.airflow.triggers import RunTrigger, wait_options
+from jobruns_sdk.airflow.triggers import RunTrigger, Waiting, wait_options
 from jobruns_sdk.checks import check_flag, check_text, check_time, optional
 from jobruns_sdk.errors import JobRunsError, NotFoundError
 from jobruns_sdk.model.refs import RunRef
@@ -70,7 +70,7 @@ class RunOperator(BaseOperator):
         self.verify = verify
         self.idempotency_key = idempotency_key
         self.slot_timeout = slot_timeout
-        self.waiting = wait_options(
+        self.waiting: Waiting = wait_options(
             timeout=timeout,
             on_timeout=on_timeout,
             poll_interval=poll_interval,
@@ -79,7 +79,7 @@ class RunOperator(BaseOperator):
             unseen_for=unseen_for,
         )
         self.stop_on_kill = stop_on_kill
-        self.deferrable = default_deferrable() if deferrable is None else deferrable
+        self.deferrable: bool = default_deferrable() if deferrable is None else deferrable
         self._started: RunRef | None = None
         self._aws: AwsSession | None = None
 

@@ -1,11 +1,12 @@
 """The sensor that waits for a run which something else has started."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
 from jobruns_sdk.airflow.compat import (
     AirflowSensorTimeout,
+    BaseOperatorLink,
     BaseSensorOperator,
     Context,
     PokeReturnValue,
@@ -45,7 +46,7 @@ class RunSensor(BaseSensorOperator):
     """
 
     template_fields: Sequence[str] = ("run", "aws_conn_id", "region_name")
-    operator_extra_links = (RunLink(),)
+    operator_extra_links: Collection[BaseOperatorLink] = (RunLink(),)
 
     def __init__(
         self,
@@ -86,7 +87,7 @@ class RunSensor(BaseSensorOperator):
         self.region_name = region_name
         self.verify = verify
         self.allow_partial = allow_partial
-        self.deferrable = default_deferrable() if deferrable is None else deferrable
+        self.deferrable: bool = default_deferrable() if deferrable is None else deferrable
 
     def execute(self, context: Context) -> object:
         """Defer until the run has ended, or poll it from the worker."""

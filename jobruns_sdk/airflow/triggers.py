@@ -125,13 +125,13 @@ class RunTrigger(BaseTrigger):
             InvalidRequestError: An argument is invalid, or both ``timeout`` and ``deadline`` are given.
         """
         super().__init__()
-        self.ref = ref_of(RunRef, ref)
+        self.ref: RunRef = ref_of(RunRef, ref)
         check_connection(aws_conn_id, region_name, verify)
         self.aws_conn_id = aws_conn_id
         self.region_name = region_name
         self.verify = verify
         optional(check_number)("deadline", deadline)
-        self.deadline = deadline if timeout is None else _deadline(timeout, deadline)
+        self.deadline: float | None = deadline if timeout is None else _deadline(timeout, deadline)
         check_flag("stop_on_kill", stop_on_kill)
         self.stop_on_kill = stop_on_kill
         self._times = {

@@ -271,6 +271,7 @@ def test_a_signal_to_a_worker_that_waits_stops_its_run_and_ends_the_task(aws: Lo
     "wrong",
     [
         {"job_name": ""},
+        {"job_name": "glue:etl"},
         {"job_name": None},
         {"arguments": {"--a": 1}},
         {"arguments": ["--a"]},

@@ -1,5 +1,5 @@
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from logging import Logger
 from types import TracebackType
@@ -39,7 +39,7 @@ class OperatorPartial:
 
 class BaseOperator:
     template_fields: Sequence[str]
-    operator_extra_links: Iterable[BaseOperatorLink]
+    operator_extra_links: Collection[BaseOperatorLink]
     ui_color: str
     task_id: str
     dag_id: str
