@@ -48,7 +48,7 @@ myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
 autodoc_default_options = {"members": True, "undoc-members": True, "member-order": "bysource"}
-autodoc_mock_imports = ["airflow", "pyarrow", "pyspark"]  # large, and not needed to describe what uses them
+autodoc_mock_imports = ["airflow", "asgiref", "pyarrow", "pyspark"]  # large, and not needed to describe what uses them
 maximum_signature_line_length = 88
 napoleon_numpy_docstring = False
 

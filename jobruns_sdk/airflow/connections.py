@@ -1,11 +1,11 @@
 """Airflow's connections to AWS, as a client of this package takes them."""
 
-import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, TypedDict, cast
 
 import attrs
 from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
+from asgiref.sync import sync_to_async
 
 from jobruns_sdk.checks import check_text, optional
 from jobruns_sdk.errors import CredentialsError
@@ -122,7 +122,8 @@ async def session_of(
 ) -> AwsSession:
     """Return what an Airflow connection says about AWS: its session, region, endpoints and certificates.
 
-    It is looked up in a thread, since Airflow's hooks block.
+    It is looked up in a thread, since Airflow's hooks block: one that asgiref knows, by which Airflow 3.0 and 3.1 find
+    their way back to the event loop of a triggerer.
 
     Args:
         aws_conn_id: The connection; None for what the machine itself has.
@@ -133,4 +134,4 @@ async def session_of(
         CredentialsError: There is no such connection, and it is not ``aws_default``.
         InvalidRequestError: An argument is of a wrong type.
     """
-    return await asyncio.to_thread(read_connection, aws_conn_id, region_name, verify=verify)
+    return await sync_to_async(read_connection)(aws_conn_id, region_name, verify=verify)

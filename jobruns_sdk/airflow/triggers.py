@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final, Literal, TypedDict
 
+from asgiref.sync import sync_to_async
+
 from jobruns_sdk.airflow.compat import KILLS, BaseTrigger, TriggerEvent, is_deferred_to
 from jobruns_sdk.airflow.connections import DEFAULT_CONNECTION, check_connection
 from jobruns_sdk.airflow.outcomes import Outcome, outcome_of, outcome_of_error
@@ -208,7 +210,7 @@ class RunTrigger(BaseTrigger):
             return False
         try:
             async with asyncio.timeout(_ASKED):
-                return not await asyncio.to_thread(is_deferred_to, self.task_instance, self.trigger_id)
+                return not await sync_to_async(is_deferred_to)(self.task_instance, self.trigger_id)
         except Exception as failure:  # noqa: BLE001  # of the database, or of the triggerer that goes down
             # Without an answer no run is stopped by mistake. An error would fail a task that waits elsewhere.
             self.log.warning(
