@@ -1,8 +1,22 @@
 """The idempotency key of a task: one key for all tries of a task instance, until it is cleared."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
+
+_GENERATION: Final = r"(\d{8}T\d{6}\.\d{6})?:-?\d+(:.*)?"
+
+
+def name_of(context: Mapping[str, Any]) -> str:
+    """Return what the keys of a task instance begin with, however often it was cleared."""
+    task = context["ti"]
+    return ":".join(("airflow", *map(str, (task.dag_id, task.task_id, task.run_id, task.map_index))))
+
+
+def is_key_of(name: str, key: str) -> bool:
+    """True if a key is one of a task instance's, by its name."""
+    return re.fullmatch(f"{re.escape(name)}:{_GENERATION}", key) is not None
 
 
 def key_of(context: Mapping[str, Any]) -> str:
@@ -14,11 +28,9 @@ def key_of(context: Mapping[str, Any]) -> str:
 
         airflow:nightly:load:scheduled__2026-01-04T00:00:00+00:00:-1:20260104T000003.123456:0
     """
-    task, run = context["ti"], context["dag_run"]
-    began: datetime | None = run.start_date
+    began: datetime | None = context["dag_run"].start_date
     moment = "" if began is None else began.astimezone(UTC).strftime("%Y%m%dT%H%M%S.%f")
-    names = (task.dag_id, task.task_id, task.run_id, task.map_index, moment, task.max_tries)
-    return ":".join(("airflow", *map(str, names)))
+    return f"{name_of(context)}:{moment}:{context['ti'].max_tries}"
 
 
 def is_first_try(context: Mapping[str, Any]) -> bool:

@@ -1,26 +1,29 @@
 """Operators that start a run once, however often their task is tried, and wait for its end."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from jobruns_sdk.airflow.compat import BaseOperatorLink
 from jobruns_sdk.airflow.connections import DEFAULT_CONNECTION
 from jobruns_sdk.airflow.drivers import driver_of, native_of, plain_driver, plain_native
+from jobruns_sdk.airflow.keys import is_key_of
 from jobruns_sdk.airflow.later import is_later
 from jobruns_sdk.airflow.links import RunLink
 from jobruns_sdk.airflow.running import PACE, RunOperator, Timeout
 from jobruns_sdk.checks import check_text
 from jobruns_sdk.errors import ConflictError, InvalidRequestError
 from jobruns_sdk.model.refs import RunRef, is_text_form
-from jobruns_sdk.model.states import UNSUCCESSFUL
+from jobruns_sdk.model.states import UNSUCCESSFUL, RunState
 from jobruns_sdk.services.emr_serverless import native
 from jobruns_sdk.services.emr_serverless.start import HiveQuery, SparkSubmit, start_request
-from jobruns_sdk.services.glue.start_request import StartRequest, start_members
+from jobruns_sdk.services.glue.start_request import StartRequest, mark_of, start_members
 from jobruns_sdk.sync import JobRunsClient
 
 if TYPE_CHECKING:
     from jobruns_sdk.airflow.compat import XComArg
+
+_LONGEST: Final = timedelta(days=8)  # a run of Glue ends after seven at the latest, and may have waited for room
 
 
 class GlueRunOperator(RunOperator):
@@ -164,6 +167,28 @@ class GlueRunOperator(RunOperator):
                 if found is None or job.run(found.run_id).state not in UNSUCCESSFUL:
                     raise
                 key = f"{key}:{found.run_id}"
+
+    def active(self, client: JobRunsClient, name: str) -> RunRef | None:
+        """Return a run of the task instance that goes on (GetJobRuns), though the task was cleared since it began.
+
+        Raises:
+            ConflictError: It was started by another request.
+        """
+        job = client.glue(self.job_name)
+        members = {"JobName": job.ref.path[0], **start_members(**self._members)}
+        digest = StartRequest.of(members, self.arguments, None).digest
+        going_on = [state for state in RunState if state.is_active]
+        for run in job.runs(states=going_on, created_after=datetime.now(UTC) - _LONGEST):
+            mark = mark_of(run.native.Arguments or {})
+            if mark is None or not is_key_of(name, mark.key):
+                continue
+            if mark.digest != digest and run.state is not RunState.STOPPING:
+                raise ConflictError(
+                    f"{run.ref}, which an earlier try has started by another request, goes on: stop it, or wait",
+                    service=job.ref.service,
+                )
+            return run.ref
+        return None
 
     @property
     def _members(self) -> dict[str, Any]:

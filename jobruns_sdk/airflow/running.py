@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 
 from jobruns_sdk.airflow.compat import BaseOperator, Context, default_deferrable
 from jobruns_sdk.airflow.connections import DEFAULT_CONNECTION, AwsSession, check_connection, read_connection
-from jobruns_sdk.airflow.keys import is_first_try, key_of
+from jobruns_sdk.airflow.keys import is_first_try, key_of, name_of
 from jobruns_sdk.airflow.later import is_later
 from jobruns_sdk.airflow.links import URL_KEY, url_of
 from jobruns_sdk.airflow.outcomes import (
@@ -93,6 +93,15 @@ class RunOperator(BaseOperator):
             key_lifetime: How long the key stands for a run that has ended, None for the default.
         """
 
+    def active(self, client: JobRunsClient, name: str) -> RunRef | None:  # noqa: ARG002  # where none can be told
+        """Return a run of the task instance that goes on, of whichever of its keys; None where none is to be seen.
+
+        Args:
+            client: The client.
+            name: What the task instance's keys begin with.
+        """
+        return None
+
     def execute(self, context: Context) -> str:
         """Start the run, and defer until it has ended, or wait for that in the worker."""
         while True:
@@ -147,6 +156,8 @@ class RunOperator(BaseOperator):
     def _start(self, client: JobRunsClient, context: Context) -> RunRef:
         key = self.idempotency_key or key_of(context)
         known = self._stored(client, context, key)
+        if known is None and self.idempotency_key is None and not is_first_try(context):
+            known = self.active(client, name_of(context))
         if known is not None:
             return known
         # The first try can have no run that has ended; without this, a job whose earlier runs show no arguments would
@@ -164,13 +175,15 @@ class RunOperator(BaseOperator):
         if store is None or is_first_try(context):
             return None
         kept: Any = store.get(_STORED)
-        if not kept or kept["key"] != key:
+        if not kept:
             return None
         try:
             run = client.run(str(kept["ref"]))
         except NotFoundError:
             return None
-        return None if run.state in UNSUCCESSFUL else run.ref
+        # The task may have been cleared since: then a run that has ended counts no more, and one that goes on does.
+        is_wanted = run.state not in UNSUCCESSFUL if kept["key"] == key else not run.is_terminal
+        return run.ref if is_wanted else None
 
     def _is_stopping(self, client: JobRunsClient, context: Context, ref: RunRef) -> bool:
         """True if this is the run of an earlier try, which was told to stop: another one follows once it has."""

@@ -19,11 +19,16 @@ MEMBERS: Final = {service.name for service in Service}
 # command line; and the typed names that they read: for each service a method of the client, and its twin without an
 # event loop.
 TYPED: Final = {
+    "airflow/connections.py",  # the services that a connection of Airflow has endpoints for
+    "airflow/drivers.py",
+    "airflow/links.py",
+    "airflow/operators.py",  # one for each service that starts runs
     "costs/metering.py",
     "events/decoding.py",
     "events/native.py",
     "events/pattern.py",
     "__init__.py",
+    "cli/commands/url.py",  # the address of a run in the console of Glue
     "cli/words.py",
     "model/refs.py",
     "client.py",
