@@ -335,7 +335,10 @@ class Judge:
             if job.kind == "emr-serverless" and len(lists) > max(1, len(wanted or ())):
                 yield Problem("calls: lists", f"{lists} for {wanted}")
         alone = len(leg.jobs) == 1 and self.query.is_one_list(job.kind) and not leg.resumed
-        if alone and leg.yields and leg.limit == len(leg.yields) and not self._rows_of(leg.yields[-1].run)[0].late:
+        # Behind a row that is far from its place others are awaited that come before it.
+        shown = {row_id for answer in answers for row_id, _ in answer.rows}
+        in_place = not any(row.late for row in job.rows if row.id in shown)
+        if alone and leg.yields and leg.limit == len(leg.yields) and in_place:
             rows = {row.id for row in self._rows_of(leg.yields[-1].run) if row.attempt == 0 or job.kind != "glue"}
             needed = next(
                 (n for n, a in enumerate(answers, 1) if rows & {row_id for row_id, _ in a.rows}), len(answers)
