@@ -22,6 +22,7 @@ pytestmark = pytest.mark.skipif(airflow_version() is None, reason="needs Airflow
 long = pytest.mark.skipif("JOBRUNS_AIRFLOW_LONG" not in os.environ, reason="takes minutes: JOBRUNS_AIRFLOW_LONG=1")
 _AT_ONCE: Final = timedelta(0)
 _SOON: Final = timedelta(seconds=3)
+_FOR_A_WHILE: Final = timedelta(minutes=10)  # a run waits up to 15 for a slot
 _LATE: Final = timedelta(hours=1)
 
 
@@ -45,11 +46,20 @@ def test_a_night_of_all_operators_succeeds_and_each_task_starts_one_run(airflow:
     for job in ("load", "parts", "here"):
         aws.add_glue_job(job, startup=_AT_ONCE, duration=_SOON)
     aws.add_glue_job("again", max_retries=1, fail_attempts=1, retry_delay=_SOON, startup=_AT_ONCE, duration=_SOON)
-    aws.add_glue_job("queued", queuing=True, max_concurrent_runs=1, startup=_AT_ONCE, duration=timedelta(seconds=20))
+    aws.add_glue_job("queued", queuing=True, max_concurrent_runs=1, startup=_AT_ONCE, duration=_SOON)
+    aws.next_run("glue:queued", duration=_FOR_A_WHILE)
     aws.add_application("00f1reports00000", startup=_AT_ONCE, duration=_SOON)
     airflow.write_dag("night", dags.NIGHT)
-    before = begin_queue(aws)
-    airflow.run("dags", "test", "night")
+    with aws.sync_client() as client:
+        queued = client.glue("queued")
+        before = queued.start(arguments={"--day": "20260103"})
+        night = airflow.spawn("dags", "test", "night")
+        airflow.until(lambda: started(aws)["queued"] == 2, "a run for which there is no slot")
+        polls = aws.calls("GetJobRun") + aws.calls("GetJobRuns")
+        airflow.until(lambda: aws.calls("GetJobRun") + aws.calls("GetJobRuns") > polls + 1, "polls of it")
+        assert [run.native_state for run in queued.runs()] == ["WAITING", "RUNNING"]
+        aws.advance(_FOR_A_WHILE)
+    assert night.running.wait(120) == 0, night.text()[-5000:]
 
     states = {task for task, (state, _) in airflow.states("night").items() if state != "success"}
     assert states == set()
@@ -70,13 +80,7 @@ def test_a_night_of_all_operators_succeeds_and_each_task_starts_one_run(airflow:
     assert airflow.pushed("night", "lineage") == airflow.pushed("night", "load")
     assert airflow.pushed("night", "again", "job_run")["attempt"] == 2
     assert airflow.pushed("night", "load", "job_run")["state"] == "SUCCEEDED"
-    assert before not in airflow.pushed("night", "queued")
-
-
-def begin_queue(aws: LocalService) -> str:
-    """Start a run that has the only slot of its job, so that the next one is WAITING; return its id."""
-    with aws.sync_client() as client:
-        return client.glue("queued").start().run_id
+    assert before.run_id not in airflow.pushed("night", "queued")
 
 
 def test_airflow_lists_the_provider(airflow: Airflow) -> None:
