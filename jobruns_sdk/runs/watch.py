@@ -150,8 +150,11 @@ class JobWatch:
                 rows = [row for row in rows if row.ref not in self._told]
                 for row in rows:
                     self._poller.known.remember(row.ref)  # listed is seen: a get that is refused then proves nothing
+                # A run that is watched already is polled when it is due: its row would pass for news by then.
+                new = [row for row in rows if row.ref not in self.runs]
+                for row in new:
                     self._watch(row.ref)
-                self._rows.update((row.ref, (row, self._job.shown_at(row))) for row in rows if row.attempt == 1)
+                self._rows.update((row.ref, (row, self._job.shown_at(row))) for row in new if row.attempt == 1)
                 if self._job.missing is not None:
                     warn(SourceError(self._handle.ref, self._job.missing))
                     self._job.missing = None

@@ -590,3 +590,20 @@ async def test_a_watch_that_goes_on_after_a_cancellation_takes_no_run_back(
     await asyncio.wait([impatient])
     local.fault("ListJobRuns", "stale_list", times=None, seconds=55)
     assert await until_timeout(watch) == []
+
+
+async def test_a_watch_that_goes_on_after_a_cancellation_takes_no_row_from_before_it_for_new(
+    local: LocalService, client: JobRunsClient
+) -> None:
+    local.add_glue_job("etl", startup=timedelta(0), duration=10 * SECOND)
+    ref = f"glue:etl/{local.add_run('glue:etl')}"
+    began = local.clock.now()
+    watch = client.watch([ref, "glue:etl"], timeout=HOUR, poll_interval=5 * MINUTE, max_poll_interval=5 * MINUTE)
+    assert (await anext(watch)).after is RunState.RUNNING
+    impatient = asyncio.ensure_future(anext(watch))
+    await local.clock.sleep(60)
+    impatient.cancel()
+    await asyncio.wait([impatient])
+    change = await anext(watch)
+    assert change.after is SUCCEEDED
+    assert change.at - began < 6 * MINUTE
