@@ -204,6 +204,26 @@ class TestAnInstallation:
         assert len(set(stopped(aws))) == 2
         assert started(aws) == {"here": 2}
 
+    def test_starts_no_second_run_beside_one_whose_worker_was_lost(self, airflow: Airflow, aws: LocalService) -> None:
+        aws.add_glue_job("here", startup=_AT_ONCE, duration=_LATE)
+        airflow.write_dag("here", dags.HERE.replace("retries=2", "retries=0"))
+        airflow.start()
+        airflow.act("begin", "here", "once")
+
+        airflow.until(lambda: aws.calls("GetJobRun") > 3, "a worker that waits")
+        kill_worker(airflow, "wait")
+        airflow.wait_for("here", "wait", "failed")
+        assert stopped(aws) == []
+
+        polls = aws.calls("GetJobRun")
+        airflow.act("clear", "here", "once", "wait")
+        airflow.until(lambda: aws.calls("GetJobRun") > polls + 5, "a worker that waits again")
+        assert started(aws) == {"here": 1}
+        aws.advance(_LATE)
+        airflow.wait_for("here", "wait", "success")
+        assert started(aws) == {"here": 1}
+        assert stopped(aws) == []
+
 
 STORIES: Final = ("lost", "flaky", "repeated", "cleared", "failed")
 
@@ -215,7 +235,7 @@ def is_lost(aws: LocalService, job: str) -> bool:
 
 def kill_worker(airflow: Airflow, task: str) -> None:
     """End the process that runs a task, without asking it."""
-    ((pid,),) = airflow.rows("select pid from task_instance where dag_id = 'stories' and task_id = ?", task)
+    ((pid,),) = airflow.rows("select pid from task_instance where task_id = ?", task)
     os.kill(pid, signal.SIGKILL)
 
 
