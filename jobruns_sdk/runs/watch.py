@@ -2,16 +2,17 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Self
 
 from jobruns_sdk.errors import ClientClosedError, JobRunsError
 from jobruns_sdk.hints import AsyncOnly
 from jobruns_sdk.loop.deadline import DeadlineError, deadline
 from jobruns_sdk.loop.tasks import begun, cancelled, ended
 from jobruns_sdk.model.changes import StateChange
+from jobruns_sdk.model.native import Native
 from jobruns_sdk.model.refs import JobRef, RunRef
 from jobruns_sdk.model.reports import OnSourceError, SourceError
 from jobruns_sdk.model.runs import JobRun, WaitTimeoutError
@@ -22,9 +23,6 @@ from jobruns_sdk.runs.intervals import PollIntervals
 from jobruns_sdk.runs.poll import Poller
 from jobruns_sdk.runs.watched import WatchedRun
 from jobruns_sdk.services.handle import Follows
-
-if TYPE_CHECKING:
-    from jobruns_sdk.model.native import Native
 
 _AT_ONCE: Final = 64  # jobs that are polled at the same time
 
@@ -46,7 +44,6 @@ class JobWatch:
         self._pace = pace
         self._most_unseen = most_unseen
         self._job: WatchedJob | None = None
-        self._rows: dict[RunRef, tuple[JobRun[Native], float]] = {}
         self._given: set[RunRef] = set()
         self._told: set[RunRef] = set()  # to the end, of those that were given
         self._attached = ExitStack()
@@ -136,7 +133,7 @@ class JobWatch:
         """
         self.due = float("inf")  # a nudge meanwhile makes it due again
         self._polled_at = self._poller.clock.monotonic()
-        await self._poll_runs(tell, fail)
+        await self._poll_runs(tell, fail, {})
         if self._job is not None and self._job.due <= self._poller.clock.monotonic():
             try:
                 rows = await self._job.poll()
@@ -150,23 +147,26 @@ class JobWatch:
                 rows = [row for row in rows if row.ref not in self._told]
                 for row in rows:
                     self._poller.known.remember(row.ref)  # listed is seen: a get that is refused then proves nothing
-                # A run that is watched already is polled when it is due: its row would pass for news by then.
-                new = [row for row in rows if row.ref not in self.runs]
-                for row in new:
                     self._watch(row.ref)
-                self._rows.update((row.ref, (row, self._job.shown_at(row))) for row in new if row.attempt == 1)
                 if self._job.missing is not None:
                     warn(SourceError(self._handle.ref, self._job.missing))
                     self._job.missing = None
-                await self._poll_runs(tell, fail)
+                # For these polls alone: of a run that is not due a row is old by the time that it is.
+                shown = {row.ref: (row, self._job.shown_at(row)) for row in rows if row.attempt == 1}
+                await self._poll_runs(tell, fail, shown)
         dues = [self.due, *(run.due for run in self.runs.values())]
         self.due = min(dues if self._job is None else [*dues, self._job.due])
 
-    async def _poll_runs(self, tell: Callable[[StateChange], object], fail: Callable[[SourceError], object]) -> None:
+    async def _poll_runs(
+        self,
+        tell: Callable[[StateChange], object],
+        fail: Callable[[SourceError], object],
+        shown: Mapping[RunRef, tuple[JobRun[Native], float]],
+    ) -> None:
         now = self._poller.clock.monotonic()
         due = [run for run in self.runs.values() if run.due <= now]
         for run in due:
-            run.attach(*self._rows.pop(run.run, (None, now)))
+            run.attach(*shown.get(run.run, (None, now)))
         for run in due:
             change = None
             try:

@@ -27,7 +27,7 @@ FAILED: Final[dict[int, str]] = {
     20616: "the judge gave a stop at the end of a wait two minutes, though its request was throttled",
     20948: "the judge wanted a cursor to know a run out of its place when 24 active ones had been handed out since",
     40452: "the judge took pages for needless that a walk read behind a row that was 50 minutes out of its place",
-    40990: "a watch that was cancelled and went on took a row from before that for new, and polled a run an interval late",
+    40990: "a watch that went on after a cancellation took a row of its first look for the poll that was due",
     863: "the judge took an answer that came to nobody for one of the next leg of a walk",
 }
 """Seeds that once failed, and the fault of the package or the judge that they showed, in the worlds of their time."""
