@@ -108,8 +108,10 @@ with DAG("stories", schedule=None, start_date=datetime(2026, 1, 1)):
 HERE: Final = """\
 from jobruns_sdk.airflow import GlueRunOperator
 
+SOON = timedelta(seconds=1)
+
 with DAG("here", schedule=None, start_date=datetime(2026, 1, 1)):
-    GlueRunOperator(task_id="wait", job_name="here", poll_interval=timedelta(seconds=1), retries=2, deferrable=False)
+    GlueRunOperator(task_id="wait", job_name="here", poll_interval=SOON, retries=2, retry_delay=SOON, deferrable=False)
 """
 
 
