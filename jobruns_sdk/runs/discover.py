@@ -230,9 +230,9 @@ class WatchedJob:
             # This list ends soon after the time, with rows that are older and some that have none: a run that is
             # queued may be listed without.
             rows = await self._rows_of(self.handle.survey(since))
-            rows = [row for row in rows if row.created_at is None or row.created_at >= since]
+        unknown = [row for row in rows if row.id not in self._known]
         # One that is listed late, or far from its place, may have ended before the watch began.
-        new = [row for row in rows if row.id not in self._known and await self._joins(row)]
+        new = [row for row in unknown if (row.created_at is None or row.created_at >= since) and await self._joins(row)]
         self._know(rows)
         since = self._since() - LATE
         self._known = {run_id: at for run_id, at in self._known.items() if at is None or at >= since}
@@ -260,7 +260,12 @@ class WatchedJob:
 
     def _know(self, rows: Iterable[Row]) -> None:
         for row in rows:
-            self._known[row.id] = row.created_at or self._newest
+            # By its last change, since a retry may date a run once its first attempt has left the history:
+            #   11:50  attempt 1 begins
+            #   12:34  attempt 2 begins
+            #   13:05  attempt 1 has left: by its list the run was created at 12:34
+            times = [at for at in (row.created_at, row.updated_at) if at is not None]
+            self._known[row.id] = max(times, default=self._newest)
             if row.created_at is not None:
                 self._newest = max(self._newest or row.created_at, row.created_at)
 

@@ -26,6 +26,7 @@ FAILED: Final[dict[int, str]] = {
     20344: "the judge let rows come again, as it may be, and not out of the order of what they stand before",
     20616: "the judge gave a stop at the end of a wait two minutes, though its request was throttled",
     20948: "the judge wanted a cursor to know a run out of its place when 24 active ones had been handed out since",
+    37006: "a watch joined a run twice whose first attempt had left the history: by its retry it was created later",
     40452: "the judge took pages for needless that a walk read behind a row that was 50 minutes out of its place",
     40990: "a watch that went on after a cancellation took a row of its first look for the poll that was due",
     863: "the judge took an answer that came to nobody for one of the next leg of a walk",
