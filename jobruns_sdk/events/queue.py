@@ -64,7 +64,8 @@ class SqsEvents:
         """
         check_text("queue_url", queue_url)
         parts = urlsplit(queue_url)
-        if parts.scheme not in ("https", "http") or not parts.hostname or not parts.path.strip("/"):
+        named = len([part for part in parts.path.split("/") if part]) > 1  # an account and a name
+        if parts.scheme not in ("https", "http") or not parts.hostname or not named:
             right = "'https://sqs.eu-west-1.amazonaws.com/111122223333/job-runs'"
             raise InvalidRequestError(
                 f"queue_url must be the address of a queue, such as {right}, got {queue_url!r:.200}"

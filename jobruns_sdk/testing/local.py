@@ -161,11 +161,15 @@ class LocalService(LocalAccount):
     def add_demo(self) -> None:
         """Add a week in the life of a small data platform: five Glue jobs and applications, and a DataZone job.
 
-        Each region and account has these jobs, with different runs.
+        Each region and account has these jobs, with different runs, and a queue `job-runs` for their events.
         """
         from jobruns_sdk.testing import demo  # noqa: PLC0415  # only those who want it pay for it
 
-        self.everywhere(lambda account: demo.seed(account, self.clock.now()))
+        def seed(account: LocalAccount) -> None:
+            demo.seed(account, self.clock.now())
+            account.add_queue()
+
+        self.everywhere(seed)
 
     def _account(self, world: World) -> LocalAccount:
         if world is self._world:

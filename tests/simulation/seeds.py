@@ -29,6 +29,7 @@ FAILED: Final[dict[int, str]] = {
     37006: "a watch joined a run twice whose first attempt had left the history: by its retry it was created later",
     40452: "the judge took pages for needless that a walk read behind a row that was 50 minutes out of its place",
     40990: "a watch that went on after a cancellation took a row of its first look for the poll that was due",
+    50372: "the judge asked for a pace that cannot be found where a twentieth of the published quota is granted",
     863: "the judge took an answer that came to nobody for one of the next leg of a walk",
 }
 """Seeds that once failed, and the fault of the package or the judge that they showed, in the worlds of their time."""

@@ -328,7 +328,7 @@ WRONG: Final[Mapping[str, Values]] = {
     "profile": (5, "", "\ud800", "staging", ["prod"]),
     "progress": _CALLBACK,
     "query": _NAME,
-    "queue_url": (5, None, "", "q", "sqs://x/y", "https://sqs.eu-west-1.amazonaws.com", "https://u:p@h/1/q", b"x"),
+    "queue_url": (5, None, "", "q", "sqs://x/y", "https://sqs.eu-west-1.amazonaws.com/1/", "https://u:p@h/1/q", b"x"),
     "quotas": (
         5,
         "x",
