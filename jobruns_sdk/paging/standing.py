@@ -145,9 +145,11 @@ class RoundsStanding(msgspec.Struct, Generic[T], frozen=True):
             when = self.order.when(row)
             if when is not None and (time is None or self.order.is_beyond(when, time)):
                 time, level = when, []
-            if of < 0:
-                lately.append(short(self.order.key(row)))
-                level += lately[-1:] * (when == time)
+            key = short(self.order.key(row))
+            lately += [key] * (of < 0)
+            # Also one of a list in which rows stay: where that is of all states, it has what was created amid the walk,
+            # which goes on, and which the next walk meets among the active ones.
+            level += [key] * (when == time)
         return time, tuple(level), tuple(lately[-_LATELY:])
 
     def places(self, since: datetime | None) -> dict[str, Place | None]:

@@ -107,15 +107,13 @@ class Judge:
     def known_end(self, life: Life, since: float, pace: Pace) -> float:
         """Return from when on a wait that began then can know that the run has ended for good."""
         known = life.known_end(pace.grace)
-        # An outage hides an end as well as a wait that begins after it.
-        hidden = (
-            outage.until
-            for outage in self.world.outages
-            if outage.touches(life.work)
-            and outage.since <= life.end.at + pace.longest * 1.25
-            and outage.until > life.end.at
-        )
-        since = max([since, *hidden])
+        # An outage hides an end as well as a wait that begins after it, and so do several in which one poll after the
+        # other fails.
+        hidden_until = life.end.at
+        for outage in sorted(self.world.outages, key=lambda outage: outage.since):
+            hides = outage.touches(life.work) and outage.since <= hidden_until + pace.longest * 1.25
+            hidden_until = max(hidden_until, outage.until if hides else 0.0)
+        since = max(since, hidden_until)
         if life.end.at < min(since, known):
             # The end was never seen to come, and this machine's clock may be as fast as AWS lets it be.
             known = min(known + SKEW, since + known - life.end.at)

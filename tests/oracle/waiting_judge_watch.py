@@ -31,7 +31,7 @@ from jobruns_sdk import (
     StateChange,
     WaitTimeoutError,
 )
-from tests.oracle.waiting_judge import FIRST_NUMBER, SKEW, Judge, allowance
+from tests.oracle.waiting_judge import CALL_TIMEOUT, FIRST_NUMBER, SKEW, Judge, allowance
 from tests.oracle.waiting_programs import Record, Stop, Watch
 from tests.oracle.waiting_time import EPOCH
 from tests.oracle.waiting_world import FaultKind, Life, Work, World
@@ -184,6 +184,8 @@ class WatchJudge:
         last = self.world.calm_after(life.work, max(visible, end.at), late)
         if last > record.ended or life.lost_at <= last:
             return
+        if record.patience is not None and record.patience < CALL_TIMEOUT:
+            return  # a poll that takes longer begins anew each time
         number = end.attempt + FIRST_NUMBER[life.work.service]
         if not any(
             (change.run.native_state, change.attempt) == (end.state, number) and at <= last for at, change in changes

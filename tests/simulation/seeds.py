@@ -30,6 +30,9 @@ FAILED: Final[dict[int, str]] = {
     40452: "the judge took pages for needless that a walk read behind a row that was 50 minutes out of its place",
     40990: "a watch that went on after a cancellation took a row of its first look for the poll that was due",
     50372: "the judge asked for a pace that cannot be found where a twentieth of the published quota is granted",
+    50490: "the judge did not know that several outages hide an end when each poll between them fails",
+    50588: "a walk of what goes on met a run again that was created amid it, and stood in the list of all states",
+    50942: "the judge asked for news of a watch that was cancelled, again and again, before a poll was done",
     863: "the judge took an answer that came to nobody for one of the next leg of a walk",
 }
 """Seeds that once failed, and the fault of the package or the judge that they showed, in the worlds of their time."""
