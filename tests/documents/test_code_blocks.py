@@ -45,6 +45,8 @@ EXTRAS: Final = {
 }
 SLEEPING: Final = {"dagster_aws"}
 """Those of them that sleep between their polls."""
+CONTINUED: Final = {"step-functions-and-lambda.md"}
+"""Pages whose blocks are one program: each goes on from those above it."""
 _AS_TREE: Final = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT | ast.PyCF_ONLY_AST
 
 
@@ -106,11 +108,18 @@ def imported(node: ast.AST) -> list[str]:
 
 
 SYBIL: Final = Sybil([CodeBlockParser("python", evaluate)])
+PAGES: Final = {document: [*SYBIL.parse(document).examples()] for document in DOCUMENTS}
 EXAMPLES: Final = [
     pytest.param(example, id=f"{document.relative_to(ROOT)}:{example.line}")
-    for document in DOCUMENTS
-    for example in SYBIL.parse(document).examples()
+    for document, examples in PAGES.items()
+    for example in examples
 ]
+
+
+def above(example: Example) -> list[Example]:
+    """Return the blocks from which one goes on."""
+    page = Path(example.path)
+    return [one for one in PAGES[page] if page.name in CONTINUED and one.line < example.line]
 
 
 def test_documents_hold_examples() -> None:
@@ -167,6 +176,9 @@ def test_block_runs(
     if "prefect" in needed(example):
         request.getfixturevalue("prefect_api")
         capsys.readouterr()  # what it has printed meanwhile
+    for earlier in above(example):  # they may have been run in another process
+        earlier.evaluate()
+        capsys.readouterr()
     example.evaluate()
     printed = capsys.readouterr().out
     assert printed or "print(" not in example.parsed, "the block prints, but did not get that far"

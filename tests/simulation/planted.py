@@ -296,14 +296,14 @@ PLANTED: Final = (
     Planted(
         "waiting older answer",
         "mists",
-        10_086,
+        10_006,
         "a poll takes an answer that is older than what was seen",
         (("runs/poll.py", "newer := group.newer(run_id, seen)", "newer := seen"),),
     ),
     Planted(
         "watching again",
         "mists",
-        10_214,
+        10_254,
         "a watch forgets what it has told where it is cancelled and goes on",
         (("runs/watched.py", "self._poller.recall(self._handle, self._follower.last)", "pass"),),
     ),
