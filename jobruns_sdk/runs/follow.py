@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from jobruns_sdk.errors import CallTimeoutError, ClientClosedError, JobRunsError
+from jobruns_sdk.errors import CallTimeoutError, ClientClosedError, JobRunsError, PaginationError
 from jobruns_sdk.model.native import Native
 from jobruns_sdk.model.refs import RunRef
 from jobruns_sdk.model.runs import JobRun
@@ -106,8 +106,9 @@ def decide(
 
 
 def _after_failure(error: JobRunsError, interval: float, unseen: Unseen) -> Sleep | GiveUp:
-    # A call that has used up its own time is not repeated; the poll that it belongs to is.
-    may_pass = unseen.known or error.retryable or isinstance(error, CallTimeoutError)
+    # A call that has used up its own time is not repeated; the poll that it belongs to is. So is a walk whose page
+    # tokens have expired before the quota let it go on.
+    may_pass = unseen.known or error.retryable or isinstance(error, (CallTimeoutError, PaginationError))
     left = unseen.most - unseen.since
     if isinstance(error, ClientClosedError) or not may_pass or left <= 0:
         return GiveUp(error)
