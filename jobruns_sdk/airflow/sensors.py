@@ -63,8 +63,8 @@ class RunSensor(BaseSensorOperator):
         """Say which run to wait for.
 
         Args:
-            run: The run, by its reference or its text form, such as ``"datazone:dzd_x/job42/{{ ds }}"``, or another
-                task's output.
+            run: The run, by its reference or its text form, such as ``"datazone:dzd_x/job42/run7"``, or another task's
+                output.
             aws_conn_id: The Airflow connection; None for what the machine itself has.
             region_name: The region of a reference that names none, instead of the connection's.
             verify: As for ``JobRunsClient``, instead of the connection's.

@@ -22,6 +22,9 @@ ACTIVE: Final = ("QUEUED", "STARTING", "RUNNING")
 ENDED: Final = ("SUCCESS", "FAILED")
 LIFE: Final = (*ACTIVE, *ENDED)
 
+ALL: Final = ""
+"""The name of a list of all states."""
+
 Move = tuple[int, int]
 """Which row moves, and how far on in its life: one step back is a retry."""
 
@@ -42,7 +45,7 @@ class Service:
         self.asked.append(state)
         for index, steps in self._moves.pop(0) if self._moves else ():
             self._move(self.rows[index % len(self.rows)].key, steps)
-        listed = [one for one in self.rows if LIFE[self.state[one.key]] == state]
+        listed = [one for one in self.rows if state in (LIFE[self.state[one.key]], ALL)]
         keys = [one.key for one in self.rows]
         rest = [one for one in listed if token is None or keys.index(one.key) > keys.index(token)]
         page = rest[: self.size]
@@ -199,3 +202,28 @@ async def test_an_active_row_that_was_handed_out_does_not_come_again_where_it_en
         if cursor is None:
             break
     assert [one.key for one in seen] == ["r0", "r1", "r2", "r3", "r4", "r5"]
+
+
+async def test_what_is_created_amid_a_walk_and_stands_in_the_list_of_all_states_does_not_come_again() -> None:
+    service = Service([0, 0, 4, 4], [], size=9, ties=False)
+    sources = {state: Source(state, partial(opened, StateList(service, state))) for state in (*ACTIVE, ALL)}
+    source = MovingSource(tuple(sources[state] for state in ACTIVE), (sources[ALL],))
+
+    def walk_from(cursor: str | None) -> Pages[Row]:
+        plan = Plan(LISTING, {}, (source,), KIND)
+        return Pages(plan, begin=None if cursor is None else Cursor.parse(cursor, LISTING))
+
+    fetch = service.fetch
+
+    def fetch_with_news(state: str, token: str | None) -> Batch[Row]:
+        if state == ALL and ALL not in service.asked:
+            service.add()  # once the active lists have been read
+        return fetch(state, token)
+
+    service.fetch = fetch_with_news  # type: ignore[method-assign]  # of this one
+    async with walk_from(None).open() as walk:
+        seen = [*await walk.take(1)]
+        cursor = walk.cursor
+    async with walk_from(cursor).open() as walk:
+        seen += await walk.take(9)
+    assert [one.key for one in seen] == ["new5", "r0", "r1", "r2", "r3", "r4"]
