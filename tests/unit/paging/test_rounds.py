@@ -204,8 +204,17 @@ async def test_an_active_row_that_was_handed_out_does_not_come_again_where_it_en
     assert [one.key for one in seen] == ["r0", "r1", "r2", "r3", "r4", "r5"]
 
 
+class Amid(Service):
+    """A service in which a row starts once the active lists have been read."""
+
+    def fetch(self, state: str, token: str | None) -> Batch[Row]:
+        if state == ALL and ALL not in self.asked:
+            self.add()
+        return super().fetch(state, token)
+
+
 async def test_what_is_created_amid_a_walk_and_stands_in_the_list_of_all_states_does_not_come_again() -> None:
-    service = Service([0, 0, 4, 4], [], size=9, ties=False)
+    service = Amid([0, 0, 4, 4], [], size=9, ties=False)
     sources = {state: Source(state, partial(opened, StateList(service, state))) for state in (*ACTIVE, ALL)}
     source = MovingSource(tuple(sources[state] for state in ACTIVE), (sources[ALL],))
 
@@ -213,14 +222,6 @@ async def test_what_is_created_amid_a_walk_and_stands_in_the_list_of_all_states_
         plan = Plan(LISTING, {}, (source,), KIND)
         return Pages(plan, begin=None if cursor is None else Cursor.parse(cursor, LISTING))
 
-    fetch = service.fetch
-
-    def fetch_with_news(state: str, token: str | None) -> Batch[Row]:
-        if state == ALL and ALL not in service.asked:
-            service.add()  # once the active lists have been read
-        return fetch(state, token)
-
-    service.fetch = fetch_with_news  # type: ignore[method-assign]  # of this one
     async with walk_from(None).open() as walk:
         seen = [*await walk.take(1)]
         cursor = walk.cursor
