@@ -148,6 +148,8 @@ class SourceReader(Generic[T]):
         self._furthest = place.after.when if place and place.after else None
         self._furthest_at: list[datetime | None] = []
         self._before: Mark | None = place.after if place else None  # the mark of the page before
+        if self._before is not None:
+            seen.fresh((self._before.key,), str)  # it was passed: a list that shows it further down shows it again
         self._sought: Place | None = None
         self._awaited = Awaited(source, kind)
         self._in_doubt = self._is_reread = False

@@ -11,7 +11,7 @@ from jobruns_sdk.paging.cursor import Place, short
 from jobruns_sdk.paging.reader import SourceReader, nothing
 from jobruns_sdk.paging.seen import SeenRows
 from jobruns_sdk.paging.source import MovingSource, RowOrder, Source
-from jobruns_sdk.paging.standing import RoundsStanding
+from jobruns_sdk.paging.standing import MergedRow, RoundsStanding
 
 if TYPE_CHECKING:
     from jobruns_sdk.errors import JobRunsError
@@ -68,7 +68,7 @@ class RoundsReader(Generic[T]):
         self._begun = place or _START
         self._met: dict[str, T] = {}
         self._active: list[T] = []  # the next one last
-        self._rows: list[tuple[T, int]] = []  # and of which list in which rows stay; -1 for an active one
+        self._rows: list[MergedRow[T]] = []
         self._at = 0
         self._round, self._index, self._news = 1, 0, 0
         self._tallies = [Counts() for _ in source.active]
@@ -115,12 +115,12 @@ class RoundsReader(Generic[T]):
     @property
     def rank(self) -> float:
         """A number by which the next row is merged with those of other readers."""
-        return self._order.rank(self._rows[self._at][0])
+        return self._order.rank(self._rows[self._at].row)
 
     def hand_out(self, most: int | None) -> Sequence[T]:
         """Return the next rows, that many at most."""
         until = len(self._rows) if most is None else min(len(self._rows), self._at + most)
-        rows = [row for row, _ in self._rows[self._at : until]]
+        rows = [merged.row for merged in self._rows[self._at : until]]
         self._at = until
         self._on_move()
         return rows
@@ -137,6 +137,7 @@ class RoundsReader(Generic[T]):
             self._lately,
             self._rows,
             self._at - unconsumed,
+            self._active[-1] if self._active else None,
             is_met=self._current is None and not self._active,
             ended=[(one.page, one.handed_out, safe) for one, safe in zip(self._ended, self._safe, strict=True)],
         )
@@ -222,7 +223,9 @@ class RoundsReader(Generic[T]):
         for index, reader in enumerate(self._ended):
             if not reader.left and reader.has_more:
                 # The page that is let go of had the last row that was handed out: its place holds till the next one is.
-                self._safe[index] = reader.page.behind(reader.handed_out) or self._safe[index]
+                if self._active:
+                    ahead = reader.page.ahead_of(self._order.when(self._active[-1]), reader.handed_out)
+                    self._safe[index] = reader.page.behind(ahead) or self._safe[index]
                 await reader.read_page(slots)
                 return
 
@@ -237,14 +240,16 @@ class RoundsReader(Generic[T]):
         while heap and len(self._rows) < _MOST_AT_ONCE:
             index = heap[0][1]
             if index < 0:  # the active rows
-                self._rows.append((self._active.pop(), index))
+                self._rows.append(MergedRow(self._active.pop(), index))
                 if self._active:
                     heapq.heapreplace(heap, (self._order.rank(self._active[-1]), -1))
                 else:
                     heapq.heappop(heap)
                 continue
             reader = self._ended[index]
-            self._rows.append((reader.hand_out(1)[0], index))
+            (row,) = reader.hand_out(1)
+            is_late = self._order.when(row) != reader.page.furthest_at[reader.handed_out - 1]
+            self._rows.append(MergedRow(row, index, is_late))
             if reader.left:
                 heapq.heapreplace(heap, (reader.rank, index))
             elif reader.has_more:

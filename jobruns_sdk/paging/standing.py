@@ -66,6 +66,16 @@ class ReadPage(msgspec.Struct, Generic[T], frozen=True, gc=False):
             return self.next
         return self.behind(consumed) or self.entered
 
+    def ahead_of(self, time: datetime | None, consumed: int) -> int:
+        """Return how many of so many rows certainly stand before a row of that time, which the list does not show yet.
+
+        Behind the last one, "c 12:02" of [a 12:00, b 11:40, c 12:02], a row of 11:50 would not be met: its place is
+        where the list has not come so far, behind "a".
+        """
+        while consumed and not self.order.is_beyond(time, self.furthest_at[consumed - 1]):
+            consumed -= 1
+        return consumed
+
     def behind(self, consumed: int) -> Place | None:
         """Return the place behind so many rows, None where it is none of them."""
         entered = self.entered
@@ -103,6 +113,20 @@ class SourceStanding(msgspec.Struct, Generic[T], frozen=True, gc=False):
         return {self.page.name: place}
 
 
+class MergedRow(msgspec.Struct, Generic[T], frozen=True, gc=False):
+    """A row of lists between which rows move.
+
+    Attributes:
+        row: The row.
+        of: The number of the list in which rows stay that it is of; -1 for an active one.
+        is_late: True if it stands further down in that list than its time says.
+    """
+
+    row: T
+    of: int
+    is_late: bool = False
+
+
 class RoundsStanding(msgspec.Struct, Generic[T], frozen=True):
     """The position of the reader of lists between which rows move.
 
@@ -113,9 +137,10 @@ class RoundsStanding(msgspec.Struct, Generic[T], frozen=True):
         begun: The place at which the walk began.
         time: The time up to which rows were consumed before these.
         level: The active ones of that time.
-        lately: The last active ones of any time.
-        rows: The rows that were read, and of which list in which rows stay each is; -1 for an active one.
+        lately: The last ones that are active or late, of any time.
+        rows: The rows that were read.
         consumed: How many of them were consumed.
+        next_active: The active row that comes first of those behind these, None if there is none, or none is known yet.
         is_met: Whether all active rows are among these or before them.
         ended: The lists in which rows stay: the page of each, how many of its rows are among these or before them, and
             where to go on in it while active rows may still turn up there.
@@ -128,25 +153,27 @@ class RoundsStanding(msgspec.Struct, Generic[T], frozen=True):
     time: datetime | None
     level: tuple[str, ...]
     lately: tuple[str, ...]
-    rows: Sequence[tuple[T, int]]
+    rows: Sequence[MergedRow[T]]
     consumed: int
+    next_active: T | None
     is_met: bool
     ended: Sequence[tuple[ReadPage[T], int, Place | None]]
 
     def passed(self) -> tuple[datetime | None, tuple[str, ...], tuple[str, ...]]:
-        """Return the time up to which rows were consumed, with these, the active ones of that time, and the last ones.
+        """Return the time up to which rows were consumed, with these, the rows of that time, and the last ones.
 
         An active row may be in another list when the walk goes on. It is known by its time to have been passed, but for
         rows of the very time of the place, and for one that is late: when "r 12:03" has ended, it may stand in SUCCESS
-        as [a 11:40, r 12:03]. Of these the last ones are known, not all: a cursor does not grow with what was passed.
+        as [a 11:40, r 12:03]. So may one that was late in there when it was handed out, if the place is before it. Of
+        these the last ones are known, not all: a cursor does not grow with what was passed.
         """
         time, level, lately = self.time, list(self.level), list(self.lately)
-        for row, of in self.rows[: self.consumed]:
-            when = self.order.when(row)
+        for merged in self.rows[: self.consumed]:
+            when = self.order.when(merged.row)
             if when is not None and (time is None or self.order.is_beyond(when, time)):
                 time, level = when, []
-            key = short(self.order.key(row))
-            lately += [key] * (of < 0)
+            key = short(self.order.key(merged.row))
+            lately += [key] * (merged.of < 0 or merged.is_late)
             # Also one of a list in which rows stay: where that is of all states, it has what was created amid the walk,
             # which goes on, and which the next walk meets among the active ones.
             level += [key] * (when == time)
@@ -159,15 +186,17 @@ class RoundsStanding(msgspec.Struct, Generic[T], frozen=True):
         if since is not None and not self.failed and (time is None or self.order.is_beyond(since, time)):
             time, level = since, ()
         # An active row that is still to come may have ended when the walk goes on: it is behind the last row that was
-        # handed out then, be it in front of rows that are read by now.
+        # handed out then and is ahead of it in time, be it in front of rows that are read by now.
         #   now     active [r 11:50]   SUCCESS [a 12:00 | b 11:40]             "a" is handed out, and "b" is read
         #   later   active []          SUCCESS [a 12:00, r 11:50 | b 11:40]    the place is behind "a", as "r" is
-        left = Counter(of for _, of in rest)
+        left = Counter(merged.of for merged in rest)
         all_known = self.is_met and not left[-1]
+        coming = next((merged.row for merged in rest if merged.of < 0), self.next_active)
+        active_at = None if coming is None else self.order.when(coming)
         places = {self.name: None if all_known else msgspec.structs.replace(self.begun, since=time, passed=level)}
         for index, (page, handed_on, safe) in enumerate(self.ended):
             consumed = handed_on - left[index]
-            place = page.place(consumed) if all_known else page.behind(consumed) or safe
+            place = page.place(consumed) if all_known else page.behind(page.ahead_of(active_at, consumed)) or safe
             places[page.name] = self._place_since(place, time, level)
         # One of the places carries the last ones for all the lists, since a cursor is to be short.
         for name, place in places.items():

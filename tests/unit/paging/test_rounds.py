@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 
 import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from jobruns_sdk.paging.arrivals import Arrivals
@@ -100,9 +100,11 @@ class One(Supply[Row]):
         """Let go of nothing."""
 
 
-def pages(service: Service, cursor: str | None = None, *, in_order: bool = True) -> Pages[Row]:
-    lists = {state: Source(state, partial(opened, StateList(service, state))) for state in LIFE}
-    source = MovingSource(tuple(lists[state] for state in ACTIVE), tuple(lists[state] for state in ENDED))
+def pages(
+    service: Service, cursor: str | None = None, *, in_order: bool = True, ended: Sequence[str] = ENDED
+) -> Pages[Row]:
+    lists = {state: Source(state, partial(opened, StateList(service, state))) for state in (*LIFE, ALL)}
+    source = MovingSource(tuple(lists[state] for state in ACTIVE), tuple(lists[state] for state in ended))
 
     def arrange(open_reader: Callable[[AnySource[Row]], Reader[Row]]) -> Stream[Row]:
         return Arrivals(One(source), open_reader, concurrency=2)
@@ -204,6 +206,42 @@ async def test_an_active_row_that_was_handed_out_does_not_come_again_where_it_en
     assert [one.key for one in seen] == ["r0", "r1", "r2", "r3", "r4", "r5"]
 
 
+@settings(max_examples=400, deadline=None)
+@example(states=[3, 2, 2], late=1, by=1, size=1, first=2, in_order=False, ended=(ALL,))
+@example(states=[3, 2, 2, 2], late=1, by=3, size=2, first=3, in_order=False, ended=ENDED)
+@given(
+    states=st.lists(st.integers(2, 3), min_size=3, max_size=9),
+    late=st.integers(1, 9),
+    by=st.integers(1, 9),
+    size=st.integers(1, 4),
+    first=st.integers(1, 9),
+    in_order=st.booleans(),
+    ended=st.sampled_from([ENDED, (ALL,)]),
+)
+async def test_a_row_out_of_its_place_hides_no_other_that_ends_between_two_walks(
+    states: list[int], late: int, by: int, size: int, first: int, *, in_order: bool, ended: Sequence[str]
+) -> None:
+    service = Service(states, [], size=size, ties=False)
+    place = min(late, len(states))
+    away = service.rows.pop(place)
+    service.rows.insert(place + by, away)
+    # SUCCESS as [away 12:00, next 11:40] does not tell that what ends later stands in front, as [11:50, away, next].
+    before = service.rows[: service.rows.index(away)]
+    shown = [KIND.rank(one) for one in before if service.state[one.key] == 3 or ended == (ALL,)]
+    hidden = {one for one in before if KIND.rank(one) > max(shown, default=KIND.rank(away))}
+    seen: list[Row] = []
+    async with pages(service, in_order=in_order, ended=ended).open() as walk:
+        for _ in range(first):
+            seen += await walk.take(1)
+        cursor = walk.cursor
+    service.state |= {key: 3 for key in service.state if key != "r0"}
+    if cursor is not None:
+        async with pages(service, cursor, in_order=in_order, ended=ended).open() as walk:
+            seen += [one async for one in walk]
+    assert len(set(seen)) == len(seen)
+    assert set(seen) >= {one for one in service.rows if one is not away} - hidden
+
+
 class Amid(Service):
     """A service in which a row starts once the active lists have been read."""
 
@@ -215,16 +253,9 @@ class Amid(Service):
 
 async def test_what_is_created_amid_a_walk_and_stands_in_the_list_of_all_states_does_not_come_again() -> None:
     service = Amid([0, 0, 4, 4], [], size=9, ties=False)
-    sources = {state: Source(state, partial(opened, StateList(service, state))) for state in (*ACTIVE, ALL)}
-    source = MovingSource(tuple(sources[state] for state in ACTIVE), (sources[ALL],))
-
-    def walk_from(cursor: str | None) -> Pages[Row]:
-        plan = Plan(LISTING, {}, (source,), KIND)
-        return Pages(plan, begin=None if cursor is None else Cursor.parse(cursor, LISTING))
-
-    async with walk_from(None).open() as walk:
+    async with pages(service, ended=(ALL,)).open() as walk:
         seen = [*await walk.take(1)]
         cursor = walk.cursor
-    async with walk_from(cursor).open() as walk:
+    async with pages(service, cursor, ended=(ALL,)).open() as walk:
         seen += await walk.take(9)
     assert [one.key for one in seen] == ["new5", "r0", "r1", "r2", "r3", "r4"]
