@@ -309,13 +309,15 @@ class Poller:
             if group.unlisted.get(run_id, (begun, 0.0))[0] <= begun
             and not (nudges.get(run_id) and run_id not in group.seen)
         ]
+        # The list comes last, as far as that is known: gets may wait for their quota, and what was listed would be old.
+        told_at: dict[str, float] = {}
+        got = await self._get(handle, [run_id for run_id in run_ids if run_id not in listed], told_at)
         found, pages = await self._list(handle, group, listed)
-        rest = [run_id for run_id in run_ids if run_id not in found]
-        # Gets may wait for their quota, and what was listed is older by then.
-        told_at = dict.fromkeys(found, self.clock.monotonic())
-        got = await self._get(handle, rest, told_at)
+        told_at.update(dict.fromkeys(found, self.clock.monotonic()))
+        rest = [run_id for run_id in listed if run_id not in found]
+        got |= await self._get(handle, rest, told_at)
         if pages:
-            group.note_unlisted([run_id for run_id in listed if run_id in got and not _has_ended(got[run_id])], begun)
+            group.note_unlisted([run_id for run_id in rest if not _has_ended(got[run_id])], begun)
         at = self.clock.monotonic()
         for run_id, seen in (found | got).items():
             before = group.seen.get(run_id)
@@ -327,7 +329,7 @@ class Poller:
                 self._observing.saw(newer, self.clock.now())
                 group.told_at[run_id] = told_at[run_id]
         polling = handle.polling
-        group.quota_time = pages * self._seconds_for(polling.list_operation) + len(rest) * self._seconds_for(
+        group.quota_time = pages * self._seconds_for(polling.list_operation) + len(got) * self._seconds_for(
             polling.get_operation
         )
 

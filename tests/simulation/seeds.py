@@ -34,6 +34,8 @@ FAILED: Final[dict[int, str]] = {
     50588: "a walk of what goes on met a run again that was created amid it, and stood in the list of all states",
     50942: "the judge asked for news of a watch that was cancelled, again and again, before a poll was done",
     60648: "a watch gave up a job whose page tokens expired twice, before the quota let its first walk go on",
+    70162: "rows of a list were told two minutes old, since the poll then waited for gets of a run that is gone",
+    70874: "a cursor behind a row out of its place passed over runs that had stood before it, and ended since",
     863: "the judge took an answer that came to nobody for one of the next leg of a walk",
 }
 """Seeds that once failed, and the fault of the package or the judge that they showed, in the worlds of their time."""

@@ -230,6 +230,10 @@ async def test_what_was_listed_is_as_old_as_the_list_however_long_the_gets_take(
         assert [poller.age(job, run) for run in ("a", "b", "x")] == [17, 17, 0]
         await poller.poll(job, "b", 10)  # the poll was over just now, and serves all
         assert memory.calls == Counter(GetJobRuns=1, GetJobRun=1)
+        clock.advance(20)
+        await poller.poll(job, "a", 10)  # "x" is known not to be listed: it is got first, and the list is new
+        assert memory.calls == Counter(GetJobRuns=2, GetJobRun=2)
+        assert [poller.age(job, run) for run in ("a", "b", "x")] == [0, 0, 0]
 
 
 async def test_waits_that_a_round_has_woken_do_not_wake_each_other_for_ever() -> None:
